@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+
+/*
+ * procfd: a process as a file descriptor, from its configuration to its exit status.
+ *
+ * Calls return a value >= 0, or -1 with errno set. Structures go by pointer and size, and grow
+ * at their end. Link with -lprocfd, or ask pkg-config for procfd; see procfd(7).
+ *
+ * Generated from procfd-capi/src by "make header": change it there.
+ */
+
+#ifndef PROCFD_H
+#define PROCFD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * process_open: do without the watcher. The descriptor still reports the start (EPOLLIN);
+ * it does not report the exit, and EPOLLHUP on it means only that its creator is gone.
+ */
+#define PROCFD_NO_WATCH 0x1
+
+/*
+ * process_open: reap the child once its last procfd is closed, at the next process_open
+ * at the latest. A close policy (PROC_SET_CLOSE) implies it.
+ */
+#define PROCFD_AUTOREAP 0x2
+
+/*
+ * Start the process; arg 0, no data. Returns its pid (in the caller's pid namespace). With no
+ * program set it forks, and returns 0 in the child.
+ */
+#define PROC_CREATE 0x100
+/* Add the CLONE_NEW* flags in arg; 0 clears them. */
+#define PROC_SET_FLAG 0x101
+
+/*
+ * The signal the kernel sends when the last procfd is closed: arg is the signal (0 for none),
+ * data NULL or a struct procfd_close. Also a command of process_manage.
+ */
+#define PROC_SET_CLOSE 0x102
+/* The program: data is its path; arg 0, or PROC_EXEC_PATH to search the caller's PATH. */
+#define PROC_SET_EXEC 0x103
+/* The program: arg is an open descriptor of it (fexecve). Scripts need it inherited as well. */
+#define PROC_SET_EXEC_FD 0x104
+/* The arguments: data is a NULL-terminated char *const [] with at least one string. */
+#define PROC_SET_ARGV 0x105
+/* The whole environment: data is a NULL-terminated char *const [] of NAME=value. */
+#define PROC_SET_ENV 0x106
+/* One variable on top of the environment: data is "NAME=value". */
+#define PROC_SET_ENV_VAR 0x107
+/* Remove one variable: data is its name. */
+#define PROC_UNSET_ENV_VAR 0x108
+/* Change directory: data is a path. In order with the PROC_FD_* actions. */
+#define PROC_SET_CWD 0x109
+/* Change directory: arg is a directory descriptor. In order with the PROC_FD_* actions. */
+#define PROC_SET_CWD_FD 0x10a
+/* Change root (chroot, then chdir to the new root): data is a path. */
+#define PROC_SET_ROOT 0x10b
+/* Bind the context to the running process of the pidfd in arg. Returns its pid. */
+#define PROC_ATTACH 0x10c
+/* Copy the configuration into a new context; arg 0. Returns its procfd. */
+#define PROC_COPY 0x10d
+
+/* dup2 in the child: data is a struct procfd_dup. */
+#define PROC_FD_DUP 0x120
+/* Open a file in the child at the descriptor in arg: data is a struct procfd_open. */
+#define PROC_FD_OPEN 0x121
+/* Close the descriptor in arg in the child. That it is not open is no error. */
+#define PROC_FD_CLOSE 0x122
+/* Close a range in the child: data is a struct procfd_range. */
+#define PROC_FD_CLOSE_RANGE 0x123
+/* Open /dev/null for reading and writing at the descriptor in arg. */
+#define PROC_FD_NULL 0x124
+/* Give the child the descriptor in arg under the same number. */
+#define PROC_FD_INHERIT 0x125
+
+/*
+ * arg 1: all descriptors that are not close-on-exec are inherited, as POSIX has it;
+ * arg 0 (the default): 0, 1, 2 and what the other actions name.
+ */
+#define PROC_FD_INHERIT_ALL 0x126
+
+/* The signal mask: arg holds signal n in bit n-1; or arg 0 and data a sigset_t. Default: the caller's. */
+#define PROC_SET_SIGMASK 0x140
+/* Signals set to their default action, as PROC_SET_SIGMASK gives them. */
+#define PROC_SET_SIGDEFAULT 0x141
+/* Signals set to be ignored, as PROC_SET_SIGMASK gives them. */
+#define PROC_SET_SIGIGNORE 0x142
+/* arg 1: start a new session (setsid). */
+#define PROC_SET_SESSION 0x143
+/* Join the process group in arg; 0 starts a new one. */
+#define PROC_SET_PGROUP 0x144
+/* Make the terminal in arg (a descriptor of the caller) the controlling terminal; needs PROC_SET_SESSION. */
+#define PROC_SET_CTTY 0x145
+/* Make the child's process group the foreground group of the terminal in arg (a descriptor of the caller). */
+#define PROC_SET_FOREGROUND 0x146
+/* User ids: arg for all three with data NULL, or data a struct procfd_ids. */
+#define PROC_SET_UID 0x147
+/* Group ids: arg for all three with data NULL, or data a struct procfd_ids. */
+#define PROC_SET_GID 0x148
+/* Supplementary groups: data is an array of gid_t, size its bytes; NULL and 0 for none. */
+#define PROC_SET_GROUPS 0x149
+/* The file mode creation mask in arg. */
+#define PROC_SET_UMASK 0x14a
+/* A resource limit: arg is RLIMIT_*, data a struct procfd_rlimit. */
+#define PROC_SET_RLIMIT 0x14b
+/* The nice value in arg, -20 to 19 (a negative value as (uint64_t)-n). */
+#define PROC_SET_NICE 0x14c
+/* arg 1: set no_new_privs. */
+#define PROC_SET_NO_NEW_PRIVS 0x14d
+/* The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none. */
+#define PROC_SET_PDEATHSIG 0x14e
+
+/*
+ * The signal the creator gets when the child ends; 0 for none. The kernel resets it to
+ * SIGCHLD when the child executes a program, so it lasts only for a child that forks.
+ */
+#define PROC_SET_EXIT_SIGNAL 0x14f
+/* The user id map of a new user namespace: data is an array of struct procfd_idmap. */
+#define PROC_SET_UID_MAP 0x150
+/* The group id map of a new user namespace: data is an array of struct procfd_idmap. */
+#define PROC_SET_GID_MAP 0x151
+/* What becomes of setgroups in a new user namespace: PROC_SETGROUPS_*. */
+#define PROC_SET_SETGROUPS 0x152
+/* The host name in a new UTS namespace: data is the name. */
+#define PROC_SET_HOSTNAME 0x153
+
+/* PROC_SET_EXEC: search the caller's PATH when the name has no slash. */
+#define PROC_EXEC_PATH 0x1
+
+/* setgroups is denied only where the kernel asks for it (an unprivileged gid map). */
+#define PROC_SETGROUPS_AUTO 0
+/* setgroups stays allowed, or PROC_CREATE fails. */
+#define PROC_SETGROUPS_ALLOW 1
+/* setgroups is denied. */
+#define PROC_SETGROUPS_DENY 2
+
+/* Send the signal in arg (0 only checks): data NULL or a struct procfd_signal. */
+#define PROC_SIGNAL 0x200
+/* Wait for a change of state: arg 0 or PROC_WAIT_*, data NULL or a struct procfd_wait. Returns 0. */
+#define PROC_WAIT 0x201
+/* Duplicate the descriptor numbered arg of the process into the caller. Returns it. */
+#define PROC_GETFD 0x202
+
+/* PROC_WAIT: return at once; EAGAIN when nothing has changed. */
+#define PROC_WAIT_NOHANG 0x1
+/* PROC_WAIT: leave the process to be waited for again (WNOWAIT). */
+#define PROC_WAIT_PEEK 0x2
+/* PROC_WAIT: a stop counts too. Only the parent is told of stops. */
+#define PROC_WAIT_STOPPED 0x4
+/* PROC_WAIT: a continuation counts too. Only the parent is told of it. */
+#define PROC_WAIT_CONTINUED 0x8
+
+/* procfd_wait.what: ended by itself; status is the exit code. */
+#define PROC_EXITED 1
+/* procfd_wait.what: ended by a signal; status is its number. */
+#define PROC_KILLED 2
+/* procfd_wait.what: ended by a signal and dumped core; status is its number. */
+#define PROC_DUMPED 3
+/* procfd_wait.what: stopped by a signal; status is its number. */
+#define PROC_STOPPED 4
+/* procfd_wait.what: continued. */
+#define PROC_CONTINUED 5
+
+/* procfd_wait.mask: the usage is known. */
+#define PROC_WAIT_HAS_USAGE 0x1
+
+/* Scope: the process. */
+#define PROC_SCOPE_PROCESS 0
+/* Scope: the one thread the pidfd stands for (the leader, for a procfd). PROC_SIGNAL only. */
+#define PROC_SCOPE_THREAD 1
+/* Scope: the process group. */
+#define PROC_SCOPE_PGROUP 2
+
+/* procfd_signal.flags: value is delivered with the signal (si_value, si_code SI_QUEUE). */
+#define PROC_SIGNAL_VALUE 0x1
+
+/* The fields named by the mask in arg (PROC_FIELD_*): data is a struct procfd_info. */
+#define PROC_INFO 0x300
+/* Returns PROC_STATE_*. */
+#define PROC_INFO_STATE 0x301
+/* Returns the pid in the caller's pid namespace; ESRCH once it is reaped, since the number is then free. */
+#define PROC_INFO_PID 0x302
+/* Returns a new pidfd, close-on-exec. */
+#define PROC_INFO_PIDFD 0x303
+
+/*
+ * The step at which the last process_config call on this context failed: data is a struct procfd_error.
+ * For the opener of the context only.
+ */
+#define PROC_INFO_ERROR 0x304
+
+/* No process yet. */
+#define PROC_STATE_CONFIGURING 0
+/* The process runs. */
+#define PROC_STATE_RUNNING 1
+/* The process has ended, reaped or not. */
+#define PROC_STATE_EXITED 2
+
+/* procfd_info: pid, tgid, ppid. One ioctl (6.13), or /proc. */
+#define PROC_FIELD_IDS 0x1
+/* procfd_info: the eight user and group ids. One ioctl (6.13), or /proc. */
+#define PROC_FIELD_CREDS 0x2
+/* procfd_info: cgroup_id, the inode of its cgroup v2 directory. One ioctl (6.13). */
+#define PROC_FIELD_CGROUP_ID 0x4
+/* procfd_info: exit_what and exit_status of a process that has ended. One ioctl (6.15) once it is reaped. */
+#define PROC_FIELD_EXIT 0x8
+/* procfd_info: inode, the pidfs inode that no other process has or will have until reboot (6.9). One fstat. */
+#define PROC_FIELD_INODE 0x10
+
+/* Length of procfd_error.message, the NUL included. */
+#define PROCFD_ERROR_MESSAGE_MAX 496
+
+/* Nothing failed. */
+#define PROC_STAGE_NONE 0
+/* An argument of process_config. */
+#define PROC_STAGE_CONFIG 1
+/* Settings that do not go together, found by PROC_CREATE before anything was started. */
+#define PROC_STAGE_PLAN 2
+/* The child's stack. */
+#define PROC_STAGE_STACK 3
+/* The descriptors of the close policy. */
+#define PROC_STAGE_FUSE 4
+/* clone3(2). */
+#define PROC_STAGE_CLONE 5
+/* Handing the start to the procfd; the process was killed and reaped. */
+#define PROC_STAGE_PUBLISH 6
+/* The child ended before it ran the program. */
+#define PROC_STAGE_CHILD_DIED 7
+/* The watcher. */
+#define PROC_STAGE_WATCHER 8
+/* PROC_ATTACH. */
+#define PROC_STAGE_ATTACH 9
+/* newuidmap or newgidmap. */
+#define PROC_STAGE_IDMAP_HELPER 10
+/* In the child: signal actions; index is the signal. */
+#define PROC_STAGE_SIGNALS 32
+/* In the child: setpriority(2). */
+#define PROC_STAGE_NICE 33
+/* In the child: setrlimit(2); index is the resource. */
+#define PROC_STAGE_RLIMIT 34
+/* In the child: setsid(2). */
+#define PROC_STAGE_SESSION 35
+/* In the child: setpgid(2). */
+#define PROC_STAGE_PGROUP 36
+/* In the child: the controlling terminal. */
+#define PROC_STAGE_CTTY 37
+/* In the child: the foreground process group. */
+#define PROC_STAGE_FOREGROUND 38
+/* In the child: arming the close policy. */
+#define PROC_STAGE_ARM 39
+/* In the child: leaving the shared descriptor table. */
+#define PROC_STAGE_FD_TABLE 40
+/* The setgroups policy of the user namespace. */
+#define PROC_STAGE_SETGROUPS 41
+/* The user id map. */
+#define PROC_STAGE_UID_MAP 42
+/* The group id map. */
+#define PROC_STAGE_GID_MAP 43
+/* In the child: sethostname(2). */
+#define PROC_STAGE_HOSTNAME 44
+/* In the child: chroot(2). */
+#define PROC_STAGE_ROOT 45
+/* In the child: chdir(2) or fchdir(2); index is the action's position. */
+#define PROC_STAGE_CWD 46
+/* In the child: a PROC_FD_* action; index is its position. */
+#define PROC_STAGE_FD 47
+/* In the child: umask(2). */
+#define PROC_STAGE_UMASK 48
+/* In the child: setgroups(2). */
+#define PROC_STAGE_GROUPS 49
+/* In the child: setresgid(2). */
+#define PROC_STAGE_GID 50
+/* In the child: setresuid(2). */
+#define PROC_STAGE_UID 51
+/* In the child: no_new_privs. */
+#define PROC_STAGE_NO_NEW_PRIVS 52
+/* In the child: the parent-death signal. */
+#define PROC_STAGE_PDEATHSIG 53
+/* In the child: the signal mask. */
+#define PROC_STAGE_SIGMASK 54
+/* In the child: execve(2); index is the PATH entry. */
+#define PROC_STAGE_EXEC 55
+
+/* Data of PROC_SET_CLOSE. */
+struct procfd_close {
+    /* PROC_SCOPE_PROCESS or PROC_SCOPE_PGROUP. */
+    uint32_t scope;
+    /* Must be 0. */
+    uint32_t reserved;
+};
+
+/* Data of PROC_FD_DUP. source == target clears close-on-exec. */
+struct procfd_dup {
+    /* Descriptor in the child at this point of the list (at its start: the caller's). */
+    int32_t source;
+    /* Descriptor it becomes in the child. */
+    int32_t target;
+};
+
+/* Data of PROC_FD_OPEN. */
+struct procfd_open {
+    /* NUL-terminated path, relative to the child's directory at this point of the list. */
+    const char *path;
+    /* O_* flags of open(2); O_CLOEXEC is EINVAL. */
+    uint64_t flags;
+    /* File mode for O_CREAT and O_TMPFILE. */
+    uint64_t mode;
+};
+
+/* Data of PROC_FD_CLOSE_RANGE: first to last, both included. */
+struct procfd_range {
+    /* First descriptor. */
+    uint32_t first;
+    /* Last descriptor; UINT32_MAX for no end. */
+    uint32_t last;
+};
+
+/* Data of PROC_SET_UID and PROC_SET_GID; UINT32_MAX leaves an id as it is. */
+struct procfd_ids {
+    /* Real id. */
+    uint32_t real;
+    /* Effective id. */
+    uint32_t effective;
+    /* Saved id. */
+    uint32_t saved;
+    /* Must be 0. */
+    uint32_t reserved;
+};
+
+/* Data of PROC_SET_RLIMIT; UINT64_MAX is no limit. */
+struct procfd_rlimit {
+    /* Soft limit, in the unit of the resource. */
+    uint64_t soft;
+    /* Hard limit, in the unit of the resource. */
+    uint64_t hard;
+};
+
+/* One line of an id map, as in user_namespaces(7). */
+struct procfd_idmap {
+    /* First id inside the namespace. */
+    uint32_t inside;
+    /* First id in the caller's namespace. */
+    uint32_t outside;
+    /* How many ids. */
+    uint32_t count;
+    /* Must be 0. */
+    uint32_t reserved;
+};
+
+/* Data of PROC_SIGNAL. */
+struct procfd_signal {
+    /* PROC_SCOPE_*. */
+    uint32_t scope;
+    /* 0 or PROC_SIGNAL_VALUE. */
+    uint32_t flags;
+    /* The value (a pointer fits), with PROC_SIGNAL_VALUE. */
+    uint64_t value;
+};
+
+/* Resource usage, as getrusage(2) has it; times in nanoseconds (of microsecond grain). */
+struct procfd_rusage {
+    /* User CPU time, ns. */
+    uint64_t utime_ns;
+    /* System CPU time, ns. */
+    uint64_t stime_ns;
+    /* Largest resident set, bytes. */
+    uint64_t maxrss;
+    /* Page faults without I/O. */
+    uint64_t minflt;
+    /* Page faults with I/O. */
+    uint64_t majflt;
+    /* Blocks read, of 512 bytes. */
+    uint64_t inblock;
+    /* Blocks written, of 512 bytes. */
+    uint64_t oublock;
+    /* Voluntary context switches. */
+    uint64_t nvcsw;
+    /* Involuntary context switches. */
+    uint64_t nivcsw;
+};
+
+/* Data of PROC_WAIT. */
+struct procfd_wait {
+    /* In: how long to wait, ns; 0 is no limit. */
+    uint64_t timeout_ns;
+    /* Out: PROC_EXITED, PROC_KILLED, PROC_DUMPED, PROC_STOPPED, PROC_CONTINUED. */
+    uint32_t what;
+    /* Out: exit code, or signal number. */
+    int32_t status;
+    /* Out: which of the following are known, PROC_WAIT_HAS_*. */
+    uint64_t mask;
+    /* Out: what the process and its waited-for children used. Known to the parent only. */
+    struct procfd_rusage usage;
+};
+
+/* Data of PROC_INFO. */
+struct procfd_info {
+    /* Out: the fields that were filled, PROC_FIELD_*. */
+    uint64_t mask;
+    /* PROC_FIELD_INODE. */
+    uint64_t inode;
+    /* PROC_FIELD_CGROUP_ID. */
+    uint64_t cgroup_id;
+    /* PROC_FIELD_IDS: thread id; for a process the same as tgid. */
+    uint32_t pid;
+    /* PROC_FIELD_IDS: process id. */
+    uint32_t tgid;
+    /* PROC_FIELD_IDS: parent's process id; 0 when it is outside the caller's pid namespace. */
+    uint32_t ppid;
+    /* PROC_FIELD_CREDS: real user id. */
+    uint32_t ruid;
+    /* PROC_FIELD_CREDS: real group id. */
+    uint32_t rgid;
+    /* PROC_FIELD_CREDS: effective user id. */
+    uint32_t euid;
+    /* PROC_FIELD_CREDS: effective group id. */
+    uint32_t egid;
+    /* PROC_FIELD_CREDS: saved user id. */
+    uint32_t suid;
+    /* PROC_FIELD_CREDS: saved group id. */
+    uint32_t sgid;
+    /* PROC_FIELD_CREDS: filesystem user id. */
+    uint32_t fsuid;
+    /* PROC_FIELD_CREDS: filesystem group id. */
+    uint32_t fsgid;
+    /* PROC_FIELD_EXIT: PROC_EXITED, PROC_KILLED or PROC_DUMPED. */
+    uint32_t exit_what;
+    /* PROC_FIELD_EXIT: exit code, or signal number. */
+    int32_t exit_status;
+    /* Always 0. */
+    uint32_t reserved;
+};
+
+/* Data of PROC_INFO_ERROR. */
+struct procfd_error {
+    /* The step, PROC_STAGE_*; PROC_STAGE_NONE when nothing failed. */
+    uint32_t stage;
+    /* Which of several: the action's position in its list, the resource, the signal, the PATH entry. */
+    uint32_t index;
+    /* The errno of the step. */
+    int saved_errno;
+    /* Always 0. */
+    uint32_t reserved;
+    /* NUL-terminated text that names the step and its operand. */
+    char message[PROCFD_ERROR_MESSAGE_MAX];
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif /* __cplusplus */
+
+/*
+ * Open a context: no process exists yet. flags: 0, or an OR of PROCFD_*. Returns its procfd,
+ * close-on-exec.
+ */
+int process_open(uint64_t flags);
+
+/*
+ * Configure a context that has not been started; PROC_CREATE starts it. cmd: PROC_SET_*,
+ * PROC_FD_*, PROC_CREATE, PROC_ATTACH, PROC_COPY.
+ */
+int process_config(int procfd, uint32_t cmd, uint64_t arg, const void *data, size_t size);
+
+/*
+ * Signal a process, wait for it, manage it. cmd: PROC_SIGNAL, PROC_WAIT, PROC_GETFD, PROC_SET_CLOSE.
+ * Takes a procfd, a pidfd or a /proc/PID directory.
+ */
+int process_manage(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t size);
+
+/*
+ * Ask about a process. cmd: PROC_INFO, PROC_INFO_*.
+ * Takes a procfd, a pidfd or a /proc/PID directory.
+ */
+int process_info(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t size);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif /* __cplusplus */
+
+#endif /* PROCFD_H */
