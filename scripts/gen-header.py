@@ -1,23 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Make include/procfd.h from procfd-capi with cbindgen.
+"""Make include/procfd.h from procfd-capi with cbindgen, and the layout tables from the header.
 
 cbindgen writes every number in decimal and every comment on three lines, and passes Rust's
 "# Safety" sections on. This script gives the constants the spelling they have in the source,
 in a form that no C compiler reads as too small a type, and tidies the comments.
+
+The layout tables: procfd-capi/abi/layout.txt is what a C compiler says of each structure,
+procfd-capi/abi/fields.rs lists the same for procfd-capi/tests/layout.rs, which compares Rust's.
 """
 
 import argparse
 import json
+import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CRATE = ROOT / "procfd-capi"
-VERSION = "0.29.0"
 
 CONST = re.compile(r"^pub const (\w+): (\w+) = ([^;]+);", re.MULTILINE)
 # The constants after an empty line or a section's comment, behind their own comments.
@@ -46,10 +50,10 @@ def spelling(name: str, kind: str, literal: str) -> str:
     return text + {"u32": "U", "u64": "ULL", "usize": "ULL", "i64": "LL"}[kind]
 
 
-def run_cbindgen(binary: str) -> str:
+def run_cbindgen(binary: str, required: str) -> str:
     version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True)
-    if version.stdout.split()[-1] != VERSION:
-        fail(f"{binary} is {version.stdout.strip()}, not cbindgen {VERSION}")
+    if version.stdout.split()[-1] != required:
+        fail(f"{binary} is {version.stdout.strip()}, not cbindgen {required}")
     # Without the dependencies, so that nothing has to be fetched.
     metadata = subprocess.run(
         ["cargo", "metadata", "--format-version=1", "--no-deps", "--offline"],
@@ -129,16 +133,59 @@ def check(text: str, source: str) -> None:
         fail("the header must not have: bit-fields")
 
 
+def structures(header: str) -> dict[str, list[str]]:
+    """The structures of the header and the names of their fields, in order."""
+    code = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    return {
+        name: re.findall(r"(\w+)(?:\[\w+\])?;", body)
+        for name, body in re.findall(r"^struct (\w+) \{(.*?)^\};", code, re.DOTALL | re.MULTILINE)
+    }
+
+
+def fields_rs(fields: dict[str, list[str]]) -> str:
+    lines = ["// SPDX-License-Identifier: MIT OR Apache-2.0", "// Made by scripts/gen-header.py.", "{"]
+    lines += [f"    layout!({name} {{ {', '.join(names)} }});" for name, names in fields.items()]
+    return "\n".join([*lines, "}", ""])
+
+
+def layout_txt(fields: dict[str, list[str]], header: pathlib.Path) -> str:
+    """Size and alignment of each structure, offset and size of each field, as C has them."""
+    prints = []
+    for name, names in fields.items():
+        prints.append(f'printf("{name} %zu %zu\\n", sizeof(struct {name}), _Alignof(struct {name}));')
+        prints += [
+            f'printf("{name}.{field} %zu %zu\\n", offsetof(struct {name}, {field}),'
+            f" sizeof(((struct {name} *)0)->{field}));"
+            for field in names
+        ]
+    program = "\n".join(
+        [f'#include "{header.resolve()}"', "#include <stdio.h>", "int main(void) {", *prints, "return 0; }", ""]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        source, binary = pathlib.Path(folder, "layout.c"), pathlib.Path(folder, "layout")
+        source.write_text(program)
+        compiler = shlex.split(os.environ.get("CC") or "cc")
+        subprocess.run([*compiler, "-std=c11", source, "-o", binary], check=True)
+        return subprocess.run([binary], capture_output=True, text=True, check=True).stdout
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cbindgen", required=True, help=f"the cbindgen {VERSION} binary")
-    parser.add_argument("--output", required=True, type=pathlib.Path)
+    parser.add_argument("--cbindgen", required=True, help="the cbindgen to run")
+    parser.add_argument("--require", required=True, help="the version it must have")
+    parser.add_argument("--root", required=True, type=pathlib.Path, help="write below this folder")
     args = parser.parse_args()
     source = sources()
-    text = tidy(run_cbindgen(args.cbindgen), source)
+    text = tidy(run_cbindgen(args.cbindgen, args.require), source)
     check(text, source)
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(text)
+    header = args.root / "include/procfd.h"
+    abi = args.root / "procfd-capi/abi"
+    header.parent.mkdir(parents=True, exist_ok=True)
+    abi.mkdir(parents=True, exist_ok=True)
+    header.write_text(text)
+    fields = structures(text)
+    (abi / "fields.rs").write_text(fields_rs(fields))
+    (abi / "layout.txt").write_text(layout_txt(fields, header))
 
 
 if __name__ == "__main__":
