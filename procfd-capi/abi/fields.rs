@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Made by scripts/gen-header.py.
+{
+    layout!(procfd_close { scope, reserved });
+    layout!(procfd_dup { source, target });
+    layout!(procfd_open { path, flags, mode });
+    layout!(procfd_range { first, last });
+    layout!(procfd_ids { real, effective, saved, reserved });
+    layout!(procfd_rlimit { soft, hard });
+    layout!(procfd_idmap { inside, outside, count, reserved });
+    layout!(procfd_signal { scope, flags, value });
+    layout!(procfd_rusage { utime_ns, stime_ns, maxrss, minflt, majflt, inblock, oublock, nvcsw, nivcsw });
+    layout!(procfd_wait { timeout_ns, what, status, mask, usage });
+    layout!(procfd_info { mask, inode, cgroup_id, pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid, exit_what, exit_status, reserved });
+    layout!(procfd_error { stage, index, saved_errno, reserved, message });
+}
