@@ -39,8 +39,10 @@ ENTRY = "procfd_child_entry"
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(.+?)\s*$")
 RELOCATION = re.compile(r"^([0-9a-f]+)\s+[0-9a-f]+\s+(R_\S+)\s+[0-9a-f]+\s+(\S+)")
 TARGET = re.compile(r"^(?:\S+ )*?(?:call|jmp|j[a-z]+|loop\w*|xbegin)\S*\s+([0-9a-f]+)\b")
-BRANCH = re.compile(r"^(?:(?:notrack|bnd|rep|repz|data16|cs|ds|addr32|rex\.\w+) )*"
-                    r"(call|lcall|jmp|ljmp|j[a-z]+|loop\w*|xbegin)[a-z]?\b")
+BRANCH = re.compile(
+    r"^(?:(?:notrack|bnd|rep|repz|data16|cs|ds|addr32|rex\.\w+) )*"
+    r"(call|lcall|jmp|ljmp|j[a-z]+|loop\w*|xbegin)[a-z]?\b"
+)
 READ_ONLY = re.compile(r"^\.(rodata|data\.rel\.ro|gcc_except_table|eh_frame)\b|^\.L|^anon\.")
 
 
@@ -63,7 +65,9 @@ def sections(binary: pathlib.Path) -> dict[str, tuple[str, int]]:
     """By index: the name and the size of each section."""
     found = {}
     for line in tool("readelf", "-SW", binary).splitlines():
-        match = re.match(r"\s*\[\s*(\d+)\]\s+(\S+)\s+\S+\s+[0-9a-f]+\s+[0-9a-f]+\s+([0-9a-f]+)", line)
+        match = re.match(
+            r"\s*\[\s*(\d+)\]\s+(\S+)\s+\S+\s+[0-9a-f]+\s+[0-9a-f]+\s+([0-9a-f]+)", line
+        )
         if match:
             found[match[1]] = (match[2], int(match[3], 16))
     return found
@@ -148,8 +152,11 @@ def judge(code: Instruction, inside: list[range], known: dict[str, Symbol]) -> s
 
 def check_object(binary: pathlib.Path) -> list[str]:
     """The rules, for a relocatable object, where the section still has its name."""
-    homes = {name: size for name, size in sections(binary).values()
-             if SECTION.search(name) and name.startswith(".text")}
+    homes = {
+        name: size
+        for name, size in sections(binary).values()
+        if SECTION.search(name) and name.startswith(".text")
+    }
     if not homes:
         return ["there is no section .text.procfd_child"]
     table = symbols(binary)
@@ -165,21 +172,32 @@ def check_object(binary: pathlib.Path) -> list[str]:
             problems.append(f"{name} is empty")
             continue
         ends = [code.address for code in listing[1:]] + [size]
-        for code, end in zip(listing, ends, strict=True):
+        for code, end in zip(listing, ends):
             mine = [pending.pop(at) for at in range(code.address, end) if at in pending]
             wrong = judge(dataclasses.replace(code, references=tuple(mine)), [range(size)], known)
             if wrong:
-                at = next((symbol.name for symbol in functions if code.address in
-                           range(symbol.address, symbol.address + symbol.size)), name)
+                at = next(
+                    (
+                        symbol.name
+                        for symbol in functions
+                        if code.address in range(symbol.address, symbol.address + symbol.size)
+                    ),
+                    name,
+                )
                 problems.append(f"{at}: {code}: {wrong}")
-        problems += [f"{name}+{at:#x}: {kind} {symbol} belongs to no instruction"
-                     for at, (kind, symbol) in pending.items()]
+        problems += [
+            f"{name}+{at:#x}: {kind} {symbol} belongs to no instruction"
+            for at, (kind, symbol) in pending.items()
+        ]
     return problems
 
 
 def child_functions(binary: pathlib.Path) -> set[str]:
-    return {symbol.name for symbol in symbols(binary)
-            if symbol.kind == "FUNC" and SECTION.search(symbol.section)}
+    return {
+        symbol.name
+        for symbol in symbols(binary)
+        if symbol.kind == "FUNC" and SECTION.search(symbol.section)
+    }
 
 
 def check_shared(binary: pathlib.Path, names: set[str]) -> list[str]:
@@ -189,8 +207,10 @@ def check_shared(binary: pathlib.Path, names: set[str]) -> list[str]:
     problems = [f"{name} is not in the library" for name in sorted(missing)]
     inside = [range(symbol.address, symbol.address + symbol.size) for symbol in table]
     for symbol in table:
-        limits = (f"--start-address={symbol.address:#x}",
-                  f"--stop-address={symbol.address + symbol.size:#x}")
+        limits = (
+            f"--start-address={symbol.address:#x}",
+            f"--stop-address={symbol.address + symbol.size:#x}",
+        )
         for code in disassemble(binary, *limits):
             wrong = judge(code, inside, {})
             if wrong:
@@ -265,27 +285,40 @@ def self_test(tap: Tap) -> None:
     with tempfile.TemporaryDirectory() as folder:
         tap.case("accepted: self-contained code", check_object(assemble(GOOD, folder, "good")))
         for name, code, word in BROKEN:
-            refused(name, GOOD.replace("    lea table", f"    {code}\n    lea table") + ELSEWHERE, word)
-            refused(name + ", in a helper", GOOD.replace("helper:\n", f"helper:\n    {code}\n")
-                    + ELSEWHERE, word)
+            refused(
+                name, GOOD.replace("    lea table", f"    {code}\n    lea table") + ELSEWHERE, word
+            )
+            refused(
+                name + ", in a helper",
+                GOOD.replace("helper:\n", f"helper:\n    {code}\n") + ELSEWHERE,
+                word,
+            )
         empty = '.section .text.procfd_child,"ax",@progbits\n'
         refused("no section", ".text\nprocfd_child_entry: ret\n", "no section")
         refused("an empty section", empty, "empty")
         refused("a section without the entry", empty + "helper: ret\n", ENTRY)
         linked = pathlib.Path(folder, "linked.so")
-        for name, code, good in (("accepted", "nop", True), ("refused", "call elsewhere", False),
-                                 ("refused", "call malloc", False), ("refused", "call *%rax", False)):
+        for name, code, good in (
+            ("accepted", "nop", True),
+            ("refused", "call elsewhere", False),
+            ("refused", "call malloc", False),
+            ("refused", "call *%rax", False),
+        ):
             source = GOOD.replace("    lea table", f"    {code}\n    lea table") + ELSEWHERE
             item = assemble(source, folder, f"linked{tap.count}")
             compiler = shlex.split(os.environ.get("CC") or "cc")
-            subprocess.run([*compiler, "-shared", "-nostartfiles", item, "-o", linked, "-lc"], check=True)
+            subprocess.run(
+                [*compiler, "-shared", "-nostartfiles", item, "-o", linked, "-lc"], check=True
+            )
             problems = check_shared(linked, child_functions(item))
             wrong = problems if good else [] if problems else ["nothing was found"]
             tap.case(f"{name}, once linked: {code}", wrong)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--self-test", action="store_true")
     args = parser.parse_args()
     tap = Tap()
@@ -297,8 +330,10 @@ def main() -> int:
         names = child_functions(STATIC)
         tap.note(f"{len(names)} functions: {', '.join(sorted(names))}")
         tap.case("the child's code in libprocfd.a is self-contained", check_object(STATIC))
-        tap.case("the child's code in libprocfd.so is self-contained",
-                 check_shared(SHARED, names) if names else ["nothing to look for"])
+        tap.case(
+            "the child's code in libprocfd.so is self-contained",
+            check_shared(SHARED, names) if names else ["nothing to look for"],
+        )
     return tap.done()
 
 

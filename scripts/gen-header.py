@@ -57,7 +57,10 @@ def run_cbindgen(binary: str, required: str) -> str:
     # Without the dependencies, so that nothing has to be fetched.
     metadata = subprocess.run(
         ["cargo", "metadata", "--format-version=1", "--no-deps", "--offline"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     json.loads(metadata)
     with tempfile.TemporaryDirectory() as folder:
@@ -65,9 +68,23 @@ def run_cbindgen(binary: str, required: str) -> str:
         out = pathlib.Path(folder, "procfd.h")
         meta.write_text(metadata)
         done = subprocess.run(
-            [binary, "--quiet", "--config", CRATE / "cbindgen.toml", "--metadata", meta,
-             "--crate", "procfd-capi", "--output", out, CRATE],
-            cwd=ROOT, capture_output=True, text=True, check=False,
+            [
+                binary,
+                "--quiet",
+                "--config",
+                CRATE / "cbindgen.toml",
+                "--metadata",
+                meta,
+                "--crate",
+                "procfd-capi",
+                "--output",
+                out,
+                CRATE,
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0 or not out.exists():
             fail(f"cbindgen failed: {done.stderr}")
@@ -94,8 +111,9 @@ def comment(match: re.Match[str]) -> str:
 
 
 def tidy(text: str, source: str) -> str:
-    spelt = {name: spelling(name, kind, value.strip())
-             for name, kind, value in CONST.findall(source)}
+    spelt = {
+        name: spelling(name, kind, value.strip()) for name, kind, value in CONST.findall(source)
+    }
 
     def define(match: re.Match[str]) -> str:
         name, value = match.group(1), match.group(2)
@@ -143,24 +161,25 @@ def structures(header: str) -> dict[str, list[str]]:
 
 
 def fields_rs(fields: dict[str, list[str]]) -> str:
-    lines = ["// SPDX-License-Identifier: MIT OR Apache-2.0", "// Made by scripts/gen-header.py.", "{"]
+    lines = [
+        "// SPDX-License-Identifier: MIT OR Apache-2.0",
+        "// Made by scripts/gen-header.py.",
+        "{",
+    ]
     lines += [f"    layout!({name} {{ {', '.join(names)} }});" for name, names in fields.items()]
     return "\n".join([*lines, "}", ""])
 
 
 def layout_txt(fields: dict[str, list[str]], header: pathlib.Path) -> str:
     """Size and alignment of each structure, offset and size of each field, as C has them."""
-    prints = []
+    lines = [f'#include "{header.resolve()}"', "#include <stdio.h>", "int main(void) {"]
     for name, names in fields.items():
-        prints.append(f'printf("{name} %zu %zu\\n", sizeof(struct {name}), _Alignof(struct {name}));')
-        prints += [
-            f'printf("{name}.{field} %zu %zu\\n", offsetof(struct {name}, {field}),'
-            f" sizeof(((struct {name} *)0)->{field}));"
-            for field in names
-        ]
-    program = "\n".join(
-        [f'#include "{header.resolve()}"', "#include <stdio.h>", "int main(void) {", *prints, "return 0; }", ""]
-    )
+        kind = f"struct {name}"
+        lines.append(f'printf("{name} %zu %zu\\n", sizeof({kind}), _Alignof({kind}));')
+        for field in names:
+            sizes = f"offsetof({kind}, {field}), sizeof((({kind} *)0)->{field})"
+            lines.append(f'printf("{name}.{field} %zu %zu\\n", {sizes});')
+    program = "\n".join([*lines, "return 0; }", ""])
     with tempfile.TemporaryDirectory() as folder:
         source, binary = pathlib.Path(folder, "layout.c"), pathlib.Path(folder, "layout")
         source.write_text(program)
