@@ -230,16 +230,16 @@ procfd_child_entry:
     mov $39, %eax
     syscall
     lea table(%rip), %rcx
-    call helper
+    call inner
     test %eax, %eax
     je 1f
-    jmp helper
+    jmp inner
 1:  ret
 .size procfd_child_entry, .-procfd_child_entry
-.type helper,@function
-helper:
+.type inner,@function
+inner:
     ret
-.size helper, .-helper
+.size inner, .-inner
 """
 BROKEN = [
     ("a call of malloc", "call malloc", "malloc"),
@@ -289,14 +289,14 @@ def self_test(tap: Tap) -> None:
                 name, GOOD.replace("    lea table", f"    {code}\n    lea table") + ELSEWHERE, word
             )
             refused(
-                name + ", in a helper",
-                GOOD.replace("helper:\n", f"helper:\n    {code}\n") + ELSEWHERE,
+                name + ", in a inner",
+                GOOD.replace("inner:\n", f"inner:\n    {code}\n") + ELSEWHERE,
                 word,
             )
         empty = '.section .text.procfd_child,"ax",@progbits\n'
         refused("no section", ".text\nprocfd_child_entry: ret\n", "no section")
         refused("an empty section", empty, "empty")
-        refused("a section without the entry", empty + "helper: ret\n", ENTRY)
+        refused("a section without the entry", empty + "inner: ret\n", ENTRY)
         linked = pathlib.Path(folder, "linked.so")
         for name, code, good in (
             ("accepted", "nop", True),
