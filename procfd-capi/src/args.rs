@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! How pointers, strings and structures of C callers are read and written.
+
+use std::ffi::{CStr, CString, c_char, c_void};
+use std::mem::MaybeUninit;
+
+use procfd::Errno;
+
+/// Structures longer than this are not of any version to come.
+const STRUCT_MAX: usize = 4096;
+/// Strings longer than this are not read to their end (execve(2): MAX_ARG_STRLEN).
+const STRING_MAX: usize = 131_072;
+/// Entries of a string array: beyond what execve(2) takes in any form.
+const ARRAY_MAX: usize = 1 << 20;
+/// Addresses below this are never mapped (vm.mmap_min_addr): offsets from NULL.
+const LOWEST: usize = 4096;
+
+const FAULT: Errno = Errno(libc::EFAULT);
+const INVALID: Errno = Errno(libc::EINVAL);
+const TOO_BIG: Errno = Errno(libc::E2BIG);
+
+type Result<T> = std::result::Result<T, Errno>;
+
+/// Types of the header that are any bytes.
+///
+/// # Safety
+///
+/// All bit patterns are values, and there is no padding.
+pub(crate) unsafe trait Plain: Copy {}
+
+macro_rules! plain {
+    ($($ty:ty),* $(,)?) => {
+        $(
+            // SAFETY: a repr(C) structure of integers (and pointers, which are not followed
+            // here), whose sizes add up to its own; tests/layout.rs checks that.
+            unsafe impl Plain for $ty {}
+        )*
+    };
+}
+use crate::abi::*;
+plain!(
+    u32,
+    u64,
+    procfd_close,
+    procfd_dup,
+    procfd_open,
+    procfd_range,
+    procfd_ids,
+    procfd_rlimit,
+    procfd_idmap,
+    procfd_signal,
+    procfd_wait,
+    procfd_info,
+    procfd_error,
+);
+
+/// The data of a call: a pointer and a size that the caller vouches for.
+#[derive(Clone, Copy)]
+pub(crate) struct Data {
+    pointer: *mut c_void,
+    size: usize,
+}
+
+impl Data {
+    /// # Safety
+    ///
+    /// The pointer is NULL or valid for what the methods called read and write: `size` bytes, or
+    /// where that is 0 a NUL-terminated string or NULL-terminated array.
+    pub(crate) unsafe fn new(pointer: *mut c_void, size: usize) -> Self {
+        Self { pointer, size }
+    }
+
+    /// No data: both NULL and 0.
+    pub(crate) fn none(self) -> Result<()> {
+        if self.is_null() && self.size == 0 { Ok(()) } else { Err(INVALID) }
+    }
+
+    pub(crate) fn is_null(self) -> bool {
+        self.pointer.is_null()
+    }
+
+    fn checked(self) -> Result<*mut u8> {
+        if (self.pointer as usize) < LOWEST { Err(FAULT) } else { Ok(self.pointer.cast()) }
+    }
+
+    /// A structure: zero-extended when it is shorter, E2BIG when what is beyond is not zero.
+    pub(crate) fn read<T: Plain>(self) -> Result<T> {
+        let from = self.checked()?;
+        if self.size < 4 {
+            return Err(INVALID);
+        }
+        if self.size > STRUCT_MAX {
+            return Err(TOO_BIG);
+        }
+        let mut value = MaybeUninit::<T>::zeroed();
+        let known = self.size.min(size_of::<T>());
+        // SAFETY: the caller vouches for `size` bytes; T is Plain, so that any bytes are a value.
+        unsafe {
+            if (known..self.size).any(|i| from.add(i).read() != 0) {
+                return Err(TOO_BIG);
+            }
+            std::ptr::copy_nonoverlapping(from, value.as_mut_ptr().cast(), known);
+            Ok(value.assume_init())
+        }
+    }
+
+    /// A structure, or its zero value where there is no data.
+    pub(crate) fn read_or_default<T: Plain + Default>(self) -> Result<T> {
+        if self.is_null() {
+            self.none()?;
+            return Ok(T::default());
+        }
+        self.read()
+    }
+
+    /// Checks the place of an answer.
+    pub(crate) fn writable<T: Plain>(self) -> Result<()> {
+        self.checked()?;
+        match self.size {
+            0..8 => Err(INVALID),
+            8..=STRUCT_MAX => Ok(()),
+            _ => Err(TOO_BIG),
+        }
+    }
+
+    /// Writes an answer: as much as there is room for; what is beyond becomes zero.
+    pub(crate) fn write<T: Plain>(self, value: &T) -> Result<()> {
+        self.writable::<T>()?;
+        let to = self.checked()?;
+        let known = self.size.min(size_of::<T>());
+        // SAFETY: the caller vouches for `size` bytes; T has no padding.
+        unsafe {
+            std::ptr::copy_nonoverlapping(std::ptr::from_ref(value).cast::<u8>(), to, known);
+            to.add(known).write_bytes(0, self.size - known);
+        }
+        Ok(())
+    }
+
+    /// A string: NUL-terminated where size is 0, else `size` bytes, of which the last may be its NUL.
+    pub(crate) fn string(self) -> Result<CString> {
+        let from = self.checked()?;
+        if self.size == 0 {
+            return string_at(from.cast());
+        }
+        if self.size > STRING_MAX {
+            return Err(Errno(libc::ENAMETOOLONG));
+        }
+        // SAFETY: the caller vouches for `size` bytes.
+        let bytes = unsafe { std::slice::from_raw_parts(from, self.size) };
+        let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+        CString::new(bytes).map_err(|_| INVALID)
+    }
+
+    /// A NULL-terminated array of strings; `size` is 0.
+    pub(crate) fn strings(self) -> Result<Vec<CString>> {
+        let first: *const *const c_char = self.checked()?.cast_const().cast();
+        if self.size != 0 {
+            return Err(INVALID);
+        }
+        let mut out = Vec::new();
+        for i in 0..ARRAY_MAX {
+            // SAFETY: the caller vouches for an array up to its NULL, which has not come yet.
+            let at = unsafe { first.add(i).read_unaligned() };
+            if at.is_null() {
+                return Ok(out);
+            }
+            out.push(string_at(at).map_err(|e| if e.0 == libc::ENAMETOOLONG { TOO_BIG } else { e })?);
+        }
+        Err(TOO_BIG)
+    }
+
+    /// An array of whole elements; no data is none.
+    pub(crate) fn list<T: Plain>(self, most: usize) -> Result<Vec<T>> {
+        if self.is_null() {
+            self.none()?;
+            return Ok(Vec::new());
+        }
+        let from: *const T = self.checked()?.cast_const().cast();
+        if self.size % size_of::<T>() != 0 {
+            return Err(INVALID);
+        }
+        let count = self.size / size_of::<T>();
+        if count > most {
+            return Err(TOO_BIG);
+        }
+        // SAFETY: the caller vouches for `size` bytes, which `count` elements are; T is Plain.
+        Ok((0..count).map(|i| unsafe { from.add(i).read_unaligned() }).collect())
+    }
+
+    /// A signal set: the argument where there is no data, else a sigset_t, whose first eight bytes
+    /// are the kernel's, or just those.
+    pub(crate) fn signal_set(self, arg: u64) -> Result<u64> {
+        if self.is_null() {
+            self.none()?;
+            return Ok(arg);
+        }
+        if arg != 0 || self.size < 8 {
+            return Err(INVALID);
+        }
+        // glibc's sigset_t has room for 1024 signals; those beyond 64 do not exist, and sigfillset
+        // sets them all the same.
+        Data { size: 8, ..self }.read()
+    }
+}
+
+/// A NUL-terminated string behind a pointer in the caller's data.
+pub(crate) fn string_at(at: *const c_char) -> Result<CString> {
+    if (at as usize) < LOWEST {
+        return Err(FAULT);
+    }
+    // SAFETY: the caller vouches for a NUL-terminated string; no more than the limit is read.
+    unsafe {
+        if libc::strnlen(at, STRING_MAX) == STRING_MAX {
+            return Err(Errno(libc::ENAMETOOLONG));
+        }
+        Ok(CStr::from_ptr(at).to_owned())
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Processes as descriptors: configure, start, poll, wait, signal, kill on last close.
+//!
+//! A [`Context`] is a descriptor without a process: it is configured, and [`Context::create`] turns
+//! it into a [`Process`], the same descriptor with a process behind it. It can be polled,
+//! duplicated, inherited and passed to other processes; whoever holds it may signal the process,
+//! wait for it and ask about it. With [`Context::kill_on_close`] the kernel ends the process when
+//! the last such descriptor in the system is gone, whoever held it and however they ended.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! let mut context = procfd::Context::new()?;
+//! context.program_in_path("sleep")?.args(["sleep", "60"])?.kill_on_close(9)?;
+//! let process = context.create()?;
+//! assert_eq!(process.wait_timeout(Duration::from_millis(10))?, None);
+//! process.send_signal(libc::SIGTERM)?;
+//! assert_eq!(process.wait()?.signal(), Some(libc::SIGTERM));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! The rooms of the house:
+//!
+//! | room | holds |
+//! |---|---|
+//! | `context`, `process` | the two types of the interface |
+//! | `config` | what a context can hold |
+//! | `procfd` | the descriptor: mark, publish, look, resolve |
+//! | `fuse` | kill on last close |
+//! | `registry`, `private` | the opener's memory, and what a fork does to it |
+//! | `spawn` | plan, child, report, parent |
+//! | `attach` | a procfd for a process that already runs |
+//! | `wait`, `signal`, `info` | manage and ask, by pidfd |
+//! | `error` | stages and messages |
+//! | `sys` | the kernel, and all unsafe code |
+//! | `raw` | the same by bare descriptors, for the C interface |
+
+#![cfg(target_os = "linux")]
+
+mod attach;
+mod config;
+mod context;
+mod error;
+mod fuse;
+mod info;
+mod private;
+mod process;
+mod procfd;
+#[doc(hidden)]
+pub mod raw;
+mod registry;
+mod signal;
+mod spawn;
+mod sys;
+mod wait;
+
+pub use config::{IdMap, Ids, Namespaces, Scope, Setgroups};
+pub use context::{Context, CreateError, SignalSet};
+pub use error::{Errno, Error, Stage};
+pub use info::{Fields, Info, ProcessState};
+pub use process::Process;
+pub use registry::OpenFlags;
+pub use wait::{Change, Options as WaitOptions, Status, Usage};

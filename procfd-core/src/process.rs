@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! A process behind its descriptor.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+use crate::config::{ClosePolicy, Scope};
+use crate::info::{self, Fields, Info, ProcessState};
+use crate::procfd::{self, Target};
+use crate::signal;
+use crate::sys::{self, Errno};
+use crate::wait::{self, Limit, Options, Status};
+
+/// A process, by its procfd (or another descriptor that stands for one) and its pidfd.
+///
+/// Dropping it closes the descriptors. That ends the process only if it has a close policy and this
+/// was the last procfd; a child made by [`Context`](crate::Context) is reaped by the library in any
+/// case, at the next [`Context::new`](crate::Context::new) at the latest.
+///
+/// All methods may be called from several threads at once.
+#[derive(Debug)]
+pub struct Process {
+    fd: OwnedFd,
+    pidfd: OwnedFd,
+}
+
+impl Process {
+    pub(crate) fn from_parts(fd: OwnedFd, pidfd: OwnedFd) -> Self {
+        Self { fd, pidfd }
+    }
+
+    /// The process of a procfd that was inherited or received, of a pidfd, or of an open
+    /// `/proc/PID` directory.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: none of these; `ESRCH`: the procfd has no process yet, or the directory's has
+    /// gone; `EMFILE`.
+    ///
+    /// # Kernel
+    ///
+    /// 5.4. A `/proc` of another pid namespace is `EINVAL`.
+    ///
+    /// ```
+    /// let own = procfd::Process::from_fd(std::fs::File::open("/proc/self")?)?;
+    /// assert_eq!(own.pid()?, std::process::id());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn from_fd(fd: impl Into<OwnedFd>) -> io::Result<Self> {
+        let fd = fd.into();
+        let pidfd = match procfd::resolve(fd.as_fd())? {
+            Target::Own(pidfd) => pidfd,
+            given => sys::fd::dup_cloexec(given.pidfd()?)?,
+        };
+        Ok(Self { fd, pidfd })
+    }
+
+    /// The process with this pid: pidfd_open(2). The number may have been reused since it was
+    /// learnt; the descriptor is safe from that.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH`: no such process; `EINVAL`: a thread's id; `EMFILE`.
+    pub fn open(pid: u32) -> io::Result<Self> {
+        let pid = i32::try_from(pid).map_err(|_| Errno(libc::ESRCH))?;
+        Self::from_fd(sys::pidfd::open(pid)?)
+    }
+
+    /// The pid in the caller's pid namespace.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH`: it is reaped, and the number free for others; `EREMOTE`: not in this namespace.
+    #[doc(alias = "PROC_INFO_PID")]
+    pub fn pid(&self) -> io::Result<u32> {
+        Ok(wait::pid(self.pidfd.as_fd())? as u32)
+    }
+
+    /// Running, or exited (reaped or not).
+    ///
+    /// # Errors
+    ///
+    /// None in practice (poll(2) of an open descriptor).
+    #[doc(alias = "PROC_INFO_STATE")]
+    pub fn state(&self) -> io::Result<ProcessState> {
+        Ok(info::state(&Target::Given(self.pidfd.as_fd()))?)
+    }
+
+    /// Waits until it ends. Works for any holder, and again after somebody has reaped it.
+    ///
+    /// # Errors
+    ///
+    /// `ENODATA`: it ended, and how cannot be known: a zombie of another parent that the caller may
+    /// not trace, or reaped by others, on a kernel before 6.15.
+    ///
+    /// # Kernel
+    ///
+    /// 5.4 for the parent, 6.15 for all others.
+    #[doc(alias = "PROC_WAIT")]
+    pub fn wait(&self) -> io::Result<Status> {
+        self.wait_for(Options::empty(), Limit::None).map_err(io::Error::from)
+    }
+
+    /// Waits at most this long; `None` if it has not ended by then.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    pub fn wait_timeout(&self, timeout: Duration) -> io::Result<Option<Status>> {
+        none_if(libc::ETIMEDOUT, self.wait_for(Options::empty(), Limit::after(timeout)))
+    }
+
+    /// The status if it has ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    pub fn try_wait(&self) -> io::Result<Option<Status>> {
+        none_if(libc::EAGAIN, self.wait_for(Options::empty(), Limit::NoHang))
+    }
+
+    /// Waits for a change of the kinds in `options`; with no timeout, without limit.
+    ///
+    /// # Errors
+    ///
+    /// `ETIMEDOUT`; `ECHILD`: stops of a process that is not the caller's child; `EOPNOTSUPP`:
+    /// stops together with a timeout, for which the kernel has no way to wait; and as
+    /// [`wait`](Self::wait).
+    pub fn wait_change(&self, options: Options, timeout: Option<Duration>) -> io::Result<Status> {
+        let limit = timeout.map_or(Limit::None, Limit::after);
+        self.wait_for(options, limit).map_err(io::Error::from)
+    }
+
+    fn wait_for(&self, options: Options, limit: Limit) -> sys::Result<Status> {
+        loop {
+            match wait::wait(self.pidfd.as_fd(), options, limit) {
+                Err(Errno(libc::EINTR)) => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// Sends a signal (0 only checks).
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: no such signal; `ESRCH`: it is reaped (a zombie can be signalled); `EPERM`.
+    ///
+    /// # Kernel
+    ///
+    /// 5.1.
+    #[doc(alias = "PROC_SIGNAL")]
+    pub fn send_signal(&self, signal: i32) -> io::Result<()> {
+        Ok(signal::send(self.pidfd.as_fd(), signal, Scope::Process, None)?)
+    }
+
+    /// Sends a signal to a scope, with a value (`si_value`) if one is given.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_signal`](Self::send_signal); `EOPNOTSUPP`: a scope other than the process before 6.9.
+    pub fn send_signal_to(&self, signal: i32, scope: Scope, value: Option<u64>) -> io::Result<()> {
+        Ok(signal::send(self.pidfd.as_fd(), signal, scope, value)?)
+    }
+
+    /// SIGKILL.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_signal`](Self::send_signal).
+    pub fn kill(&self) -> io::Result<()> {
+        self.send_signal(libc::SIGKILL)
+    }
+
+    /// Changes the signal of a close policy, or disarms it (`None`).
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP`: it was started without one; `EPERM`: the caller may not signal it; `ESRCH`;
+    /// `EINVAL`: not held by a procfd, no such signal, or a thread's scope.
+    #[doc(alias = "PROC_SET_CLOSE")]
+    pub fn change_close(&self, policy: Option<(i32, Scope)>) -> io::Result<()> {
+        let policy = match policy {
+            None => None,
+            Some((signal, scope @ (Scope::Process | Scope::ProcessGroup))) if signal > 0 => Some(ClosePolicy {
+                signal,
+                group: scope == Scope::ProcessGroup,
+            }),
+            Some(_) => return Err(Errno(libc::EINVAL).into()),
+        };
+        Ok(signal::change_close(self.fd.as_fd(), policy)?)
+    }
+
+    /// A duplicate of one of its descriptors (pidfd_getfd(2)), close-on-exec.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`: it has no such descriptor; `EPERM`: the caller may not trace it; `ESRCH`; `EMFILE`;
+    /// `ENOSYS` before 5.6.
+    #[doc(alias = "PROC_GETFD")]
+    pub fn get_fd(&self, number: RawFd) -> io::Result<OwnedFd> {
+        Ok(sys::pidfd::get_fd(self.pidfd.as_fd(), number)?)
+    }
+
+    /// The fields asked for, as far as they are known.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH`: it is reaped, and nothing of what was asked is left.
+    #[doc(alias = "PROC_INFO")]
+    pub fn info(&self, fields: Fields) -> io::Result<Info> {
+        Ok(info::info(self.pidfd.as_fd(), fields)?)
+    }
+
+    /// The pidfd, which becomes readable when the process ends.
+    #[doc(alias = "PROC_INFO_PIDFD")]
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// The procfd alone, to be passed on or stored.
+    pub fn into_fd(self) -> OwnedFd {
+        self.fd
+    }
+}
+
+fn none_if(errno: i32, done: sys::Result<Status>) -> io::Result<Option<Status>> {
+    match done {
+        Ok(status) => Ok(Some(status)),
+        Err(Errno(e)) if e == errno => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
+impl AsFd for Process {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl AsRawFd for Process {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}

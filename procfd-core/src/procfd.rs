@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The descriptor: a socket end whose queue, after the start, holds the process's pidfd.
+//!
+//! A is the caller's end, B its peer. One message on B publishes the start; it stays in A's queue,
+//! and every holder of A in any process gets the pidfd by looking at it without taking it.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+
+use crate::fuse::Fuse;
+use crate::private::Private;
+use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result};
+
+/// Says "this socket is a procfd" before any message does. A 64-bit socket option that anybody may
+/// set and that means nothing for AF_UNIX: SO_MAX_PACING_RATE. A sanity check, not a protection:
+/// whoever is handed a procfd trusts its sender as with a pidfd.
+const SO_MARK_AS_PROCFD: i32 = 47;
+const MARK: u64 = 0x7072_6f63_6664_0001;
+const SO_COOKIE: i32 = 57;
+
+/// The start message: "procfd", version, and whether a fuse comes with it.
+const HEADER: usize = 16;
+const MAGIC: [u8; 8] = *b"procfd\x00\x01";
+const WITH_FUSE: u32 = 1;
+
+/// The caller's end and its peer.
+pub(crate) fn pair() -> Result<(OwnedFd, Private)> {
+    let (a, b) = Private::second(sys::sock::pair)?;
+    sys::sock::set_option_u64(a.as_fd(), SO_MARK_AS_PROCFD, MARK)?;
+    Ok((a, b))
+}
+
+/// The number of the socket behind a descriptor, never used again until reboot. EBADF; EINVAL when
+/// it is no procfd.
+pub(crate) fn cookie(fd: BorrowedFd<'_>) -> Result<u64> {
+    if is_marked(fd)? {
+        sys::sock::option_u64(fd, SO_COOKIE)
+    } else {
+        Err(Errno(libc::EINVAL))
+    }
+}
+
+fn is_marked(fd: BorrowedFd<'_>) -> Result<bool> {
+    match sys::sock::option_u64(fd, SO_MARK_AS_PROCFD) {
+        Ok(mark) => Ok(mark == MARK),
+        Err(Errno(libc::EBADF)) => Err(Errno(libc::EBADF)),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Publishes the start. Every holder sees it at once, with the fuse or without.
+pub(crate) fn publish(b: BorrowedFd<'_>, pidfd: BorrowedFd<'_>, fuse: Option<&Fuse>) -> Result<()> {
+    let mut header = [0u8; HEADER];
+    let flags = if fuse.is_some() { WITH_FUSE } else { 0 };
+    header[..8].copy_from_slice(&MAGIC);
+    header[8..12].copy_from_slice(&flags.to_ne_bytes());
+    match fuse {
+        None => sys::sock::send(b, &header, &[pidfd]),
+        Some(fuse) => sys::sock::send(b, &header, &[pidfd, fuse.k2.as_fd(), fuse.k1.as_fd()]),
+    }
+}
+
+/// Whether as many descriptors as a start needs may be put in flight now: puts them and takes them
+/// back, in the direction that nobody reads. unix(7): the limit is per user, the soft
+/// RLIMIT_NOFILE, and not for CAP_SYS_RESOURCE.
+pub(crate) fn try_in_flight(a: BorrowedFd<'_>, b: BorrowedFd<'_>, fuse: bool) -> Result<()> {
+    let fds = [b; 3];
+    let count = if fuse { 3 } else { 1 };
+    match sys::sock::send(a, b"?", fds.get(..count).unwrap_or(&fds)) {
+        Ok(()) => sys::sock::discard(b),
+        // A holder has filled the queue; nothing can be learnt here.
+        Err(Errno(libc::EAGAIN)) => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+/// What a look into a procfd's queue shows.
+#[derive(Debug)]
+pub(crate) enum Published<const FDS: usize> {
+    /// Nothing: not started.
+    Not,
+    /// Its first descriptors: the pidfd, and with `FDS` 2 the fuse's K2.
+    Started([Option<OwnedFd>; FDS]),
+}
+
+/// Looks at the start message. EINVAL: not one of ours. EMFILE: no room for a duplicate.
+pub(crate) fn look<const FDS: usize>(a: BorrowedFd<'_>) -> Result<Published<FDS>> {
+    let mut header = [0u8; HEADER];
+    for _ in 0..4 {
+        let peeked = match sys::sock::peek::<FDS>(a, &mut header) {
+            // What a holder wrote to A was never read when B closed: told once, then cleared.
+            Err(Errno(libc::ECONNRESET)) => continue,
+            Err(Errno(libc::EAGAIN)) => return Ok(Published::Not),
+            done => done?,
+        };
+        if peeked.len == 0 {
+            // The creator has gone without starting anything.
+            return Ok(Published::Not);
+        }
+        if peeked.len != HEADER || !header.starts_with(&MAGIC) {
+            return Err(Errno(libc::EINVAL));
+        }
+        if peeked.fds.first().is_some_and(Option::is_none) {
+            return Err(Errno(libc::EMFILE));
+        }
+        return Ok(Published::Started(peeked.fds));
+    }
+    Err(Errno(libc::EINVAL))
+}
+
+/// A process by any descriptor that stands for one.
+#[derive(Debug)]
+pub(crate) enum Target<'a> {
+    /// A procfd without a process yet.
+    Configuring,
+    /// The pidfd out of a procfd, or of a /proc directory.
+    Own(OwnedFd),
+    /// The pidfd that was given.
+    Given(BorrowedFd<'a>),
+}
+
+impl Target<'_> {
+    /// The pidfd. ESRCH while there is no process.
+    pub(crate) fn pidfd(&self) -> Result<BorrowedFd<'_>> {
+        match self {
+            Self::Configuring => Err(Errno(libc::ESRCH)),
+            Self::Own(fd) => Ok(fd.as_fd()),
+            Self::Given(fd) => Ok(*fd),
+        }
+    }
+}
+
+/// Finds the process of a procfd, a pidfd or a /proc/PID directory. EBADF: not open; EINVAL: none
+/// of these; ESRCH: the directory's process has gone.
+pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
+    if is_marked(fd)? {
+        return Ok(match look::<1>(fd)? {
+            Published::Not => Target::Configuring,
+            Published::Started([Some(pidfd)]) => {
+                if !sys::pidfd::is_pidfd(pidfd.as_fd())? {
+                    return Err(Errno(libc::EINVAL));
+                }
+                Target::Own(pidfd)
+            }
+            Published::Started([None]) => return Err(Errno(libc::EMFILE)),
+        });
+    }
+    if sys::pidfd::is_pidfd(fd)? {
+        return Ok(Target::Given(fd));
+    }
+    let (mode, _) = sys::fd::mode_and_inode(fd)?;
+    if mode & libc::S_IFMT == libc::S_IFDIR && sys::fs_is(fd, PROC_SUPER_MAGIC) {
+        return from_proc_dir(fd).map(Target::Own);
+    }
+    Err(Errno(libc::EINVAL))
+}
+
+/// The pidfd of a /proc/PID directory. The number read through the directory is opened, and then the
+/// directory must still answer: alive after the open means the number was not reused before it.
+fn from_proc_dir(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
+    use std::os::fd::AsRawFd;
+    let dir = dir.as_raw_fd();
+    if !is_of_own_pid_namespace(dir) {
+        return Err(Errno(libc::EINVAL));
+    }
+    let pid = pid_of(dir)?;
+    let pidfd = match sys::pidfd::open(pid) {
+        // A thread's directory.
+        Err(Errno(libc::ENOENT)) => Err(Errno(libc::EINVAL)),
+        done => done,
+    }?;
+    pid_of(dir)?;
+    Ok(pidfd)
+}
+
+/// The pid that a /proc/PID directory's `stat` begins with. ENOENT there means another directory.
+fn pid_of(dir: RawFd) -> Result<i32> {
+    let mut buf = [0u8; 32];
+    let len = match sys::fd::read_small(dir, c"stat", &mut buf) {
+        Err(Errno(libc::ENOENT)) => Err(Errno(libc::EINVAL)),
+        done => done,
+    }?;
+    let text = buf.get(..len).unwrap_or(&[]);
+    text.split(|&b| b == b' ')
+        .next()
+        .and_then(|number| std::str::from_utf8(number).ok())
+        .and_then(|number| number.parse().ok())
+        .ok_or(Errno(libc::EINVAL))
+}
+
+/// Whether the numbers of this /proc are those of the caller's pid namespace: seen through it, the
+/// caller has one pid (`NSpid` lists one for each namespace from the mount's inwards).
+pub(crate) fn is_of_own_pid_namespace(dir: RawFd) -> bool {
+    ns_pids(dir, c"../self/status").is_some_and(|pids| pids.len() == 1)
+}
+
+/// Whether a process is the init of a pid namespace inside the caller's.
+pub(crate) fn is_namespace_init(pid: i32) -> bool {
+    std::ffi::CString::new(format!("/proc/{pid}/status"))
+        .ok()
+        .and_then(|path| ns_pids(libc::AT_FDCWD, &path))
+        .is_some_and(|pids| pids.last() == Some(&1))
+}
+
+/// The line `NSpid` of a status file (4.1).
+fn ns_pids(dir: RawFd, path: &std::ffi::CStr) -> Option<Vec<i32>> {
+    let mut buf = [0u8; 2048];
+    let len = sys::fd::read_small(dir, path, &mut buf).ok()?;
+    let line = buf.get(..len)?.split(|&b| b == b'\n').find_map(|line| line.strip_prefix(b"NSpid:"))?;
+    line.split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
+        .map(|word| std::str::from_utf8(word).ok()?.parse().ok())
+        .collect()
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The four calls by bare descriptor numbers, for the C interface. Not for other users: it may
+//! change with every release.
+
+use std::ffi::CString;
+use std::os::fd::{IntoRawFd, RawFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{ClosePolicy, Config, Program};
+use crate::error::{Error, Stage};
+use crate::info::{Fields, Info, ProcessState};
+use crate::procfd::Target;
+use crate::registry::{self, OpenFlags, Opened};
+use crate::spawn::{self, Created};
+use crate::sys::{self, Errno};
+use crate::wait::{self, Limit, Options, Status};
+use crate::{IdMap, Ids, Scope, Setgroups, attach, info, procfd, signal};
+
+type Result<T> = std::result::Result<T, Errno>;
+
+/// A context that this process opened and may configure.
+pub struct Configuring {
+    fd: RawFd,
+    opened: Arc<Opened>,
+}
+
+/// What PROC_CREATE returned.
+pub enum Pid {
+    /// The child's pid.
+    Parent(i32),
+    /// In the child of a fork.
+    Child,
+}
+
+/// One setting, as a command carries it.
+#[allow(missing_docs, reason = "named as the C commands")]
+pub enum Setting {
+    Namespaces(u64),
+    Close(Option<(i32, Scope)>),
+    Exec { path: CString, search: bool },
+    ExecFd(RawFd),
+    Argv(Vec<CString>),
+    Env(Vec<CString>),
+    EnvVar(CString),
+    UnsetEnvVar(CString),
+    Cwd(CString),
+    CwdFd(RawFd),
+    Root(CString),
+    Dup { source: RawFd, target: RawFd },
+    Open { target: RawFd, path: CString, flags: i32, mode: u32 },
+    CloseFd(RawFd),
+    CloseRange { first: u32, last: u32 },
+    Null(RawFd),
+    InheritAll(bool),
+    SigMask(u64),
+    SigDefault(u64),
+    SigIgnore(u64),
+    Session(bool),
+    Group(i32),
+    Ctty(RawFd),
+    Foreground(RawFd),
+    Uid(Ids),
+    Gid(Ids),
+    Groups(Vec<u32>),
+    Umask(u32),
+    RLimit { resource: u32, soft: u64, hard: u64 },
+    Nice(i64),
+    NoNewPrivs(bool),
+    PdeathSig(i32),
+    ExitSignal(i32),
+    UidMap(Vec<IdMap>),
+    GidMap(Vec<IdMap>),
+    Setgroups(Setgroups),
+    Hostname(Vec<u8>),
+}
+
+/// process_open.
+pub fn open(flags: u64) -> Result<RawFd> {
+    let flags = OpenFlags::from_bits(flags).ok_or(Errno(libc::EINVAL))?;
+    registry::open(flags, Config::default()).map(|(fd, _)| fd.into_raw_fd())
+}
+
+/// Finds the context of a procfd. EBADF, EINVAL, EPERM (another process's), EBUSY (started).
+pub fn configuring(fd: RawFd) -> Result<Configuring> {
+    let opened = registry::find(sys::fd::borrow(fd)?)?;
+    if opened.state().started {
+        return Err(Errno(libc::EBUSY));
+    }
+    Ok(Configuring { fd, opened })
+}
+
+impl Configuring {
+    /// One setting. What fails stays on record.
+    pub fn set(&self, setting: Setting) -> Result<()> {
+        let mut state = self.opened.state();
+        if state.started {
+            return Err(Errno(libc::EBUSY));
+        }
+        let done = apply(&mut state.config, setting);
+        done.map_err(|e| {
+            let errno = Errno(e.raw_os_error());
+            state.error = Some(e);
+            errno
+        })
+    }
+
+    /// Puts an argument's error on record, which was found before it became a setting.
+    pub fn refuse(&self, errno: i32, what: &str) -> Errno {
+        self.opened.state().error = Some(Error::config(errno, what));
+        Errno(errno)
+    }
+
+    /// PROC_CREATE.
+    pub fn create(&self) -> Result<Pid> {
+        match spawn::create(sys::fd::borrow(self.fd)?, &self.opened) {
+            Ok(Created::Parent { pid, .. }) => Ok(Pid::Parent(pid)),
+            Ok(Created::Child) => Ok(Pid::Child),
+            Err(e) => Err(Errno(e.raw_os_error())),
+        }
+    }
+
+    /// PROC_ATTACH.
+    pub fn attach(&self, pidfd: RawFd) -> Result<i32> {
+        attach::attach(&self.opened, sys::fd::borrow(pidfd)?).map_err(|e| Errno(e.raw_os_error()))
+    }
+
+    /// PROC_COPY.
+    pub fn copy(&self) -> Result<RawFd> {
+        let config = self.opened.state().config.clone();
+        registry::open(self.opened.flags, config).map(|(fd, _)| fd.into_raw_fd())
+    }
+}
+
+fn apply(c: &mut Config, setting: Setting) -> std::result::Result<(), Error> {
+    match setting {
+        Setting::Namespaces(flags) => return c.add_namespaces(flags),
+        Setting::Close(policy) => return c.set_close(policy.map(close_policy).transpose()?),
+        Setting::Exec { path, search: true } => return c.set_program(Program::Search(path)),
+        Setting::Exec { path, search: false } => return c.set_program(Program::Path(path)),
+        Setting::ExecFd(fd) => return c.set_program(Program::Fd(fd)),
+        Setting::Argv(list) => return c.set_argv(list),
+        Setting::Env(list) => return c.set_env(list),
+        Setting::EnvVar(assignment) => return c.set_env_var(assignment),
+        Setting::UnsetEnvVar(name) => return c.unset_env_var(name),
+        Setting::Cwd(path) => return c.add_chdir(path),
+        Setting::CwdFd(fd) => return c.add_fchdir(fd),
+        Setting::Root(path) => return c.set_root(path),
+        Setting::Dup { source, target } => return c.add_dup(source, target),
+        Setting::Open { target, path, flags, mode } => return c.add_open(target, path, flags, mode),
+        Setting::CloseFd(fd) => return c.add_close(fd),
+        Setting::CloseRange { first, last } => return c.add_close_range(first, last),
+        Setting::Null(fd) => return c.add_null(fd),
+        Setting::SigDefault(set) => return c.set_default_signals(set),
+        Setting::SigIgnore(set) => return c.set_ignored_signals(set),
+        Setting::Group(group) => return c.set_group(group),
+        Setting::Ctty(fd) => return c.set_ctty(fd),
+        Setting::Foreground(fd) => return c.set_foreground(fd),
+        Setting::Groups(groups) => return c.set_groups(groups),
+        Setting::Umask(mask) => return c.set_umask(mask),
+        Setting::RLimit { resource, soft, hard } => return c.set_rlimit(resource, soft, hard),
+        Setting::Nice(nice) => return c.set_nice(nice),
+        Setting::PdeathSig(signal) => return c.set_pdeathsig(signal),
+        Setting::ExitSignal(signal) => return c.set_exit_signal(signal),
+        Setting::UidMap(map) => return c.set_uid_map(map),
+        Setting::GidMap(map) => return c.set_gid_map(map),
+        Setting::Hostname(name) => return c.set_hostname(name),
+        Setting::InheritAll(on) => c.inherit_all = on,
+        Setting::SigMask(set) => c.mask = Some(set),
+        Setting::Session(on) => c.session = on,
+        Setting::Uid(ids) => c.uid = Some(ids),
+        Setting::Gid(ids) => c.gid = Some(ids),
+        Setting::NoNewPrivs(on) => c.no_new_privs = on,
+        Setting::Setgroups(policy) => c.setgroups = policy,
+    }
+    Ok(())
+}
+
+fn close_policy((signal, scope): (i32, Scope)) -> std::result::Result<ClosePolicy, Error> {
+    match scope {
+        Scope::Process => Ok(ClosePolicy { signal, group: false }),
+        Scope::ProcessGroup => Ok(ClosePolicy { signal, group: true }),
+        Scope::Thread => Err(Error::config(libc::EINVAL, "a close policy for one thread")),
+    }
+}
+
+fn target(fd: RawFd) -> Result<Target<'static>> {
+    procfd::resolve(sys::fd::borrow(fd)?)
+}
+
+/// PROC_SIGNAL.
+pub fn send_signal(fd: RawFd, sig: i32, scope: Scope, value: Option<u64>) -> Result<()> {
+    signal::send(target(fd)?.pidfd()?, sig, scope, value)
+}
+
+/// PROC_SET_CLOSE on a process that runs.
+pub fn change_close(fd: RawFd, policy: Option<(i32, Scope)>) -> Result<()> {
+    let policy = policy.map(close_policy).transpose().map_err(|e| Errno(e.raw_os_error()))?;
+    if policy.is_some_and(|p| !(1..=crate::config::SIGNAL_MAX).contains(&p.signal)) {
+        return Err(Errno(libc::EINVAL));
+    }
+    signal::change_close(sys::fd::borrow(fd)?, policy)
+}
+
+/// PROC_WAIT.
+pub fn wait(fd: RawFd, options: Options, nohang: bool, timeout_ns: u64) -> Result<Status> {
+    let limit = match (nohang, timeout_ns) {
+        (true, _) => Limit::NoHang,
+        (false, 0) => Limit::None,
+        (false, ns) => Limit::after(Duration::from_nanos(ns)),
+    };
+    wait::wait(target(fd)?.pidfd()?, options, limit)
+}
+
+/// PROC_GETFD.
+pub fn get_fd(fd: RawFd, number: i32) -> Result<RawFd> {
+    sys::pidfd::get_fd(target(fd)?.pidfd()?, number).map(IntoRawFd::into_raw_fd)
+}
+
+/// PROC_INFO.
+pub fn info(fd: RawFd, fields: Fields) -> Result<Info> {
+    info::info(target(fd)?.pidfd()?, fields)
+}
+
+/// PROC_INFO_STATE.
+pub fn state(fd: RawFd) -> Result<ProcessState> {
+    info::state(&target(fd)?)
+}
+
+/// PROC_INFO_PID.
+pub fn pid(fd: RawFd) -> Result<i32> {
+    wait::pid(target(fd)?.pidfd()?)
+}
+
+/// PROC_INFO_PIDFD.
+pub fn pidfd(fd: RawFd) -> Result<RawFd> {
+    match target(fd)? {
+        Target::Own(pidfd) => Ok(pidfd.into_raw_fd()),
+        given => sys::fd::dup_cloexec(given.pidfd()?).map(IntoRawFd::into_raw_fd),
+    }
+}
+
+/// PROC_INFO_ERROR: stage, index, errno and message; `Stage::NONE` when nothing failed. For the
+/// opener: EPERM for others.
+pub fn last_error(fd: RawFd) -> Result<(Stage, u32, i32, String)> {
+    let opened = registry::find(sys::fd::borrow(fd)?)?;
+    let state = opened.state();
+    Ok(match &state.error {
+        Some(e) => (e.stage(), e.index(), e.raw_os_error(), e.message().to_owned()),
+        None => (Stage::NONE, 0, 0, String::new()),
+    })
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! Signals to a process by its pidfd, and its close policy.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use crate::config::{ClosePolicy, Scope, SIGNAL_MAX};
+use crate::procfd::{self, Published};
+use crate::sys::{self, Errno, PIDFD_SIGNAL_PROCESS_GROUP, PIDFD_SIGNAL_THREAD, Result};
+use crate::{fuse, wait};
+
+/// Sends a signal; 0 only checks. EINVAL: no such signal; ESRCH: reaped; EPERM; EOPNOTSUPP: a scope
+/// other than the process on a kernel before 6.9.
+pub(crate) fn send(pidfd: BorrowedFd<'_>, signal: i32, scope: Scope, value: Option<u64>) -> Result<()> {
+    if !(0..=SIGNAL_MAX).contains(&signal) {
+        return Err(Errno(libc::EINVAL));
+    }
+    let flags = match scope {
+        Scope::Process => 0,
+        Scope::Thread => PIDFD_SIGNAL_THREAD,
+        Scope::ProcessGroup => PIDFD_SIGNAL_PROCESS_GROUP,
+    };
+    match sys::pidfd::send_signal(pidfd, signal, value, flags) {
+        // The signal is right, so it is the flag that is not known.
+        Err(Errno(libc::EINVAL)) if flags != 0 && sys::pidfd::send_signal(pidfd, 0, None, 0).is_ok() => {
+            Err(Errno(libc::EOPNOTSUPP))
+        }
+        done => done,
+    }
+}
+
+/// Changes the close policy of the process whose procfd is `a`. EOPNOTSUPP: it was started without
+/// one; EPERM: the caller may not signal it; ESRCH: there is no process (any more).
+pub(crate) fn change_close(a: BorrowedFd<'_>, policy: Option<ClosePolicy>) -> Result<()> {
+    procfd::cookie(a)?;
+    let (pidfd, k2) = match procfd::look::<2>(a)? {
+        Published::Not => return Err(Errno(libc::ESRCH)),
+        Published::Started([Some(pidfd), k2]) => (pidfd, k2),
+        Published::Started([None, _]) => return Err(Errno(libc::EMFILE)),
+    };
+    let k2 = k2.ok_or(Errno(libc::EOPNOTSUPP))?;
+    own(pidfd.as_fd(), k2.as_fd(), policy)
+}
+
+/// Arms `k2` for the process, by number; that it is not reaped after says the number was its.
+pub(crate) fn own(pidfd: BorrowedFd<'_>, k2: BorrowedFd<'_>, policy: Option<ClosePolicy>) -> Result<()> {
+    let alive = || sys::pidfd::send_signal(pidfd, 0, None, 0);
+    alive()?;
+    let id = match policy {
+        None => 0,
+        Some(ClosePolicy { group: false, .. }) => wait::pid(pidfd)?,
+        Some(ClosePolicy { group: true, .. }) => sys::task::group_of(wait::pid(pidfd)?)?,
+    };
+    fuse::change(k2, policy, id)?;
+    alive().inspect_err(|_| {
+        let _ = fuse::change(k2, None, 0);
+    })
+}

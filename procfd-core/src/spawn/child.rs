@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The child: the steps in their fixed order.
+//!
+//! It shares the parent's memory until it executes. So: raw system calls only, no allocation, no
+//! lock, no libc, no panic, nothing with a destructor. Everything here is inlined into one
+//! function in a section of its own, whose object code scripts/check-child.py reads.
+//!
+//! The order is documented in docs/configuration.md; what a caller set never depends on the order
+//! in which it was said, save for the list of descriptor and directory actions.
+
+use std::sync::atomic::Ordering;
+
+use super::plan::Plan;
+use crate::config::Action;
+use crate::error::Stage;
+use crate::sys::child as kernel;
+use crate::sys::task::SharedChild;
+use crate::sys::{CLOSE_RANGE_UNSHARE, Errno};
+
+type Step<T = ()> = Result<T, Errno>;
+
+// SAFETY: `run` and all it calls are inlined, and consist of `sys::child` calls, reads of the plan
+// and stores to the report's atomics; the object code is checked for that.
+unsafe impl SharedChild for Plan<'_> {
+    #[inline(always)]
+    fn run(&self) -> ! {
+        if let Err(errno) = set_up(self, true).and_then(|program| execute(self, program)) {
+            self.report.failed(errno);
+        }
+        kernel::exit(127)
+    }
+
+    fn handlers_left(&self) {
+        self.clear_handlers.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Every step up to the program, whose descriptor it returns (-1: none). With `vm`, the memory is
+/// the parent's.
+#[inline(always)]
+pub(super) fn set_up(plan: &Plan<'_>, vm: bool) -> Step<i32> {
+    let at = |stage, index| plan.report.at(stage, index);
+
+    if plan.clear_handlers.load(Ordering::Relaxed) {
+        kernel::clear_handlers();
+    }
+    // First of all, so that no later instant is without it: until it is published the creator alone
+    // holds the other end, and before credentials change, since the signal is sent in their name.
+    if let Some((k2, signal, _)) = plan.fuse {
+        at(Stage::ARM, 0);
+        kernel::arm(k2, signal, false, kernel::getpid()? as i32)?;
+    }
+    signal_actions(plan)?;
+    if let Some(nice) = plan.nice {
+        at(Stage::NICE, 0);
+        kernel::setpriority(nice)?;
+    }
+    for (resource, limit) in plan.limits_before {
+        at(Stage::RLIMIT, *resource);
+        kernel::setrlimit(*resource, limit)?;
+    }
+    session(plan)?;
+
+    at(Stage::FD_TABLE, 0);
+    leave_table(plan)?;
+    user_namespace(plan)?;
+
+    if let Some(name) = plan.hostname {
+        at(Stage::HOSTNAME, 0);
+        kernel::sethostname(name)?;
+    }
+    if let Some(root) = plan.root {
+        at(Stage::ROOT, 0);
+        kernel::chroot(root)?;
+        kernel::chdir(c"/")?;
+    }
+    let program = descriptors(plan)?;
+    if let Some(limit) = &plan.nofile_after {
+        at(Stage::RLIMIT, libc::RLIMIT_NOFILE as u32);
+        kernel::setrlimit(libc::RLIMIT_NOFILE as u32, limit)?;
+    }
+    if let Some(mask) = plan.umask {
+        at(Stage::UMASK, 0);
+        kernel::umask(mask)?;
+    }
+    credentials(plan, vm)?;
+    if plan.no_new_privs {
+        at(Stage::NO_NEW_PRIVS, 0);
+        kernel::no_new_privs()?;
+    }
+    if plan.pdeathsig != 0 {
+        // After the credentials, whose change clears it.
+        at(Stage::PDEATHSIG, 0);
+        kernel::set_pdeathsig(plan.pdeathsig)?;
+        if plan.parent != 0 && kernel::getppid()? as i32 != plan.parent {
+            // The creator ended before the signal was asked for.
+            return Err(Errno(libc::ESRCH));
+        }
+    }
+    at(Stage::SIGMASK, 0);
+    kernel::set_mask(&plan.mask)?;
+    Ok(program)
+}
+
+#[inline(always)]
+fn signal_actions(plan: &Plan<'_>) -> Step {
+    let mut left = plan.default_signals | plan.ignored_signals;
+    while left != 0 {
+        let bit = left.trailing_zeros();
+        plan.report.at(Stage::SIGNALS, bit.wrapping_add(1));
+        let ignore = plan.ignored_signals & (1u64 << bit) != 0;
+        kernel::set_action(bit.wrapping_add(1) as i32, ignore)?;
+        left &= left.wrapping_sub(1);
+    }
+    Ok(())
+}
+
+/// Session, process group, terminal; and the fuse, if it is for the group. All in the shared
+/// table, where the terminals are and where the fuse's other end cannot be closed yet.
+#[inline(always)]
+fn session(plan: &Plan<'_>) -> Step {
+    let at = |stage| plan.report.at(stage, 0);
+    if plan.session {
+        at(Stage::SESSION);
+        kernel::setsid()?;
+    } else if let Some(group) = plan.group {
+        at(Stage::PGROUP);
+        kernel::setpgid(group)?;
+    }
+    if let Some(fd) = plan.ctty {
+        at(Stage::CTTY);
+        kernel::ioctl(fd, libc::TIOCSCTTY as usize, 0)?;
+    }
+    if let Some(fd) = plan.foreground {
+        at(Stage::FOREGROUND);
+        let group = kernel::getpgrp()? as i32;
+        kernel::tcsetpgrp(fd, &group)?;
+    }
+    if let Some((k2, signal, true)) = plan.fuse {
+        at(Stage::ARM);
+        kernel::arm(k2, signal, true, kernel::getpgrp()? as i32)?;
+    }
+    if let Some((k2, _, _)) = plan.fuse
+        && kernel::hung_up(k2)
+    {
+        // Fired before it was armed: a copied table, whose creator ended at once.
+        return Err(Errno(libc::ESRCH));
+    }
+    Ok(())
+}
+
+/// Leaves the shared table, taking only what the actions start from: the cost does not grow with
+/// what the creator has open.
+#[inline(always)]
+fn leave_table(plan: &Plan<'_>) -> Step {
+    if !plan.shared_table {
+        return Ok(());
+    }
+    let last = plan.last;
+    match kernel::close_range(last.wrapping_add(1), u32::MAX, CLOSE_RANGE_UNSHARE) {
+        Ok(_) => {}
+        // Before 5.9, or a filter: the whole table is copied and then emptied.
+        Err(Errno(libc::ENOSYS | libc::EPERM)) => {
+            kernel::unshare(libc::CLONE_FILES)?;
+            kernel::close_listed(last.wrapping_add(1), u32::MAX);
+        }
+        Err(e) => return Err(e),
+    }
+    if let Some((_, parents_end)) = plan.go
+        && parents_end as u32 <= last
+    {
+        kernel::close(parents_end)?;
+    }
+    Ok(())
+}
+
+/// The id maps: the child's own way, or the wait for the parent to have written them.
+#[inline(always)]
+fn user_namespace(plan: &Plan<'_>) -> Step {
+    let at = |stage| plan.report.at(stage, 0);
+    if let Some((go, _)) = plan.go {
+        at(Stage::UID_MAP);
+        // Nothing to read: the creator has ended, or has failed and says so itself.
+        if kernel::read_two(go)? != 1 {
+            return Err(Errno(libc::ECANCELED));
+        }
+        return Ok(());
+    }
+    let own = match plan.maps {
+        super::idmap::Maps::ByChild(own) => own,
+        _ => return Ok(()),
+    };
+    if own.deny_setgroups {
+        at(Stage::SETGROUPS);
+        kernel::write_file(c"/proc/self/setgroups", b"deny")?;
+    }
+    if let Some(map) = &own.uid {
+        at(Stage::UID_MAP);
+        kernel::write_file(c"/proc/self/uid_map", map)?;
+    }
+    if let Some(map) = &own.gid {
+        at(Stage::GID_MAP);
+        kernel::write_file(c"/proc/self/gid_map", map)?;
+    }
+    Ok(())
+}
+
+/// The list of actions, and then the descriptors that nobody asked for.
+#[inline(always)]
+fn descriptors(plan: &Plan<'_>) -> Step<i32> {
+    let mut program = -1;
+    if let Some((fd, place)) = plan.exec_fd {
+        program = fd;
+        if place != 0 {
+            plan.report.at(Stage::EXEC, 0);
+            program = kernel::dup_above(fd, place)? as i32;
+        }
+    }
+    let mut index = 0u32;
+    for action in plan.actions {
+        match action {
+            Action::Chdir(_) | Action::Fchdir(_) => plan.report.at(Stage::CWD, index),
+            _ => plan.report.at(Stage::FD, index),
+        }
+        act(action)?;
+        index = index.wrapping_add(1);
+    }
+    plan.report.at(Stage::FD_TABLE, 0);
+    if let Some(keep) = plan.keep {
+        let mut first = 3u32;
+        for &fd in keep {
+            close_gap(first, fd, program)?;
+            first = fd.wrapping_add(1);
+        }
+        close_gap(first, u32::MAX, program)?;
+    }
+    Ok(program)
+}
+
+#[inline(always)]
+fn act(action: &Action) -> Step {
+    match action {
+        Action::Chdir(path) => kernel::chdir(path)?,
+        Action::Fchdir(fd) => kernel::fchdir(*fd)?,
+        Action::Dup { source, target } if source == target => kernel::set_cloexec(*source, false)?,
+        Action::Dup { source, target } => kernel::dup2(*source, *target)?,
+        Action::Open { target, path, flags, mode } => {
+            // As POSIX has it: closed first, also when the open fails.
+            let _ = kernel::close(*target);
+            let fd = kernel::open(path, *flags, *mode)? as i32;
+            if fd != *target {
+                kernel::dup2(fd, *target)?;
+                kernel::close(fd)?;
+            }
+            0
+        }
+        Action::Close(fd) => {
+            let _ = kernel::close(*fd);
+            0
+        }
+        Action::CloseRange { first, last } => {
+            close_range(*first, *last)?;
+            0
+        }
+    };
+    Ok(())
+}
+
+/// Closes `first` up to but not including `end`, save for the program.
+#[inline(always)]
+fn close_gap(first: u32, end: u32, program: i32) -> Step {
+    if program >= 0 && first <= program as u32 && (program as u32) < end {
+        close_until(first, program as u32)?;
+        // Not the caller's to have: the program does not get it.
+        kernel::set_cloexec(program, true)?;
+        return close_until((program as u32).wrapping_add(1), end);
+    }
+    close_until(first, end)
+}
+
+#[inline(always)]
+fn close_until(first: u32, end: u32) -> Step {
+    if first < end {
+        close_range(first, end.wrapping_sub(1))?;
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn close_range(first: u32, last: u32) -> Step {
+    match kernel::close_range(first, last, 0) {
+        Ok(_) => Ok(()),
+        Err(Errno(libc::ENOSYS | libc::EPERM)) => {
+            kernel::close_listed(first, last);
+            Ok(())
+        }
+        Err(e) => Err(e),
+    }
+}
+
+/// Groups, group ids, user ids. From here on processes of the new user may stop the child, and a
+/// stopped child would hold the creator: two timers of its own, which execve deletes, continue it
+/// every second and end it after [`HELD_SECONDS`](super::parent::HELD_SECONDS).
+#[inline(always)]
+fn credentials(plan: &Plan<'_>, vm: bool) -> Step {
+    if vm && plan.changes_credentials() {
+        let _ = kernel::timer(libc::SIGCONT, 1, 1);
+        let _ = kernel::timer(libc::SIGKILL, super::parent::HELD_SECONDS, 0);
+    }
+    if let Some(groups) = plan.groups {
+        plan.report.at(Stage::GROUPS, 0);
+        kernel::setgroups(groups)?;
+    }
+    if let Some([real, effective, saved]) = plan.gid {
+        plan.report.at(Stage::GID, 0);
+        kernel::setresgid(real, effective, saved)?;
+    }
+    if let Some([real, effective, saved]) = plan.uid {
+        plan.report.at(Stage::UID, 0);
+        kernel::setresuid(real, effective, saved)?;
+    }
+    Ok(())
+}
+
+/// execve, by the rule of execvpe(3) where there are several candidates: go on after "not here",
+/// remember "not allowed", stop at anything else.
+#[inline(always)]
+fn execute(plan: &Plan<'_>, program: i32) -> Step {
+    if program >= 0 {
+        plan.report.at(Stage::EXEC, 0);
+        return kernel::execve_fd(program, plan.argv, plan.env).map(drop);
+    }
+    let mut index = 0u32;
+    let mut refused = None;
+    let mut last = Errno(libc::ENOENT);
+    for path in plan.candidates {
+        plan.report.at(Stage::EXEC, index);
+        match kernel::execve(path, plan.argv, plan.env) {
+            Ok(_) => {}
+            Err(e @ Errno(libc::EACCES)) => {
+                last = e;
+                refused = Some(index);
+            }
+            Err(e @ Errno(libc::ENOENT | libc::ESTALE | libc::ENOTDIR | libc::ENODEV | libc::ETIMEDOUT)) => {
+                last = e;
+            }
+            Err(e) => return Err(e),
+        }
+        index = index.wrapping_add(1);
+    }
+    if let Some(index) = refused {
+        plan.report.at(Stage::EXEC, index);
+        return Err(Errno(libc::EACCES));
+    }
+    Err(last)
+}

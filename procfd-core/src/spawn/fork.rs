@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! A creation without a program: a fork, whose child goes on in the caller's code.
+//!
+//! The child carries out the same steps, reports over a socket, and waits to be released: so the
+//! start is published, and the close policy armed, before it runs a line of the caller's.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+use super::parent::{Created, died, keep_for_reaping, reap};
+use super::plan::Lowered;
+use super::report::{self, Report};
+use super::{child, idmap};
+use crate::config::Config;
+use crate::error::{Error, Stage};
+use crate::fuse::{self, Fuse};
+use crate::private::Private;
+use crate::procfd;
+use crate::registry::{self, Opened, State};
+use crate::sys::task::Forked;
+use crate::sys::{self, Errno};
+
+pub(super) fn create(
+    a: BorrowedFd<'_>,
+    opened: &Opened,
+    state: &mut State,
+    lowered: &Lowered,
+    fuse: Option<Fuse>,
+) -> Result<Created, Error> {
+    // The parent's end is not to be found in other forks, or the child would not see it close.
+    let (theirs, ours) = Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?;
+    let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
+    let mut plan = lowered.plan(&state.config, None, signals.before);
+    plan.for_fork();
+    if lowered.needs_parent() {
+        plan.take_go(Some((theirs.as_raw_fd(), -1)));
+    }
+    match fork(&state.config).map_err(|e| Error::new(Stage::CLONE, 0, e, ""))? {
+        Forked::Child => {
+            // From here the private descriptors are closed: `theirs` is what is left of the pair.
+            let ready = child::set_up(&plan, false);
+            if let Err(errno) = ready {
+                plan.report.failed(errno);
+            }
+            let told = sys::sock::send(theirs.as_fd(), &plan.report.to_bytes(), &[]);
+            if ready.is_err() || told.is_err() || !released(theirs.as_fd()) {
+                sys::child::exit(127);
+            }
+            sys::fd::close_raw(a.as_raw_fd());
+            // What the mask is now is what was asked for.
+            std::mem::forget(signals);
+            Ok(Created::Child)
+        }
+        Forked::Parent(pid) => {
+            drop(signals);
+            drop(theirs);
+            let report = &plan.report;
+            let started = follow(pid, &ours, report, lowered, opened, state, fuse.as_ref());
+            started.map(|(pidfd, keep)| {
+                state.reap = keep;
+                state.started = true;
+                Created::Parent { pid, pidfd }
+            })
+        }
+    }
+}
+
+fn fork(config: &Config) -> sys::Result<Forked> {
+    let signal = config.exit_signal.unwrap_or(libc::SIGCHLD);
+    if config.namespaces == 0 && signal == libc::SIGCHLD {
+        return sys::task::fork();
+    }
+    let mut forked = Err(Errno(libc::EAGAIN));
+    registry::around_fork(|| {
+        forked = sys::task::fork_with(config.namespaces, signal as u64);
+        if let Ok(Forked::Child) = forked {
+            registry::forget_in_fork_child();
+        }
+    });
+    forked
+}
+
+type Followed = Result<(std::os::fd::OwnedFd, Option<Private>), Error>;
+
+/// The parent's side. The child waits for it, so its pid is its own all the while.
+fn follow(
+    pid: i32,
+    ours: &Private,
+    report: &Report,
+    lowered: &Lowered,
+    opened: &Opened,
+    state: &State,
+    fuse: Option<&Fuse>,
+) -> Followed {
+    let config = &state.config;
+    let pidfd = sys::pidfd::open(pid).map_err(|e| {
+        sys::task::kill_child(pid, libc::SIGKILL);
+        Error::new(Stage::CLONE, 0, e, "")
+    })?;
+    let stop = |error: Error| {
+        let _ = sys::pidfd::send_signal(pidfd.as_fd(), libc::SIGKILL, None, 0);
+        reap(pidfd.as_fd());
+        error
+    };
+    if lowered.needs_parent() {
+        idmap::write_for(config, pid).map_err(stop)?;
+        let _ = sys::sock::send(ours.as_fd(), b"g", &[]);
+    }
+    let mut bytes = [0; 12];
+    match read_all(ours.as_fd(), &mut bytes) {
+        Ok(12) => report.set_from_bytes(bytes),
+        _ => return Err(died(pidfd.as_fd(), Stage::CLONE)),
+    }
+    if let (stage, index, Some(errno)) = report.read() {
+        reap(pidfd.as_fd());
+        return Err(report::error(config, &lowered.candidates, stage, index, errno));
+    }
+    if let (Some(fuse), Some(policy)) = (fuse, config.close) {
+        let id = if policy.group { sys::task::group_of(pid) } else { Ok(pid) };
+        id.and_then(|id| fuse::change(fuse.k2.as_fd(), Some(policy), id))
+            .map_err(|e| stop(Error::new(Stage::ARM, 0, e, "")))?;
+    }
+    let publish = || {
+        let keep = keep_for_reaping(opened, state, pidfd.as_fd())?;
+        procfd::publish(opened.b(), pidfd.as_fd(), fuse)?;
+        Ok(keep)
+    };
+    let keep = publish().map_err(|e: Errno| stop(super::parent::in_flight(Stage::PUBLISH, e)))?;
+    let _ = sys::sock::send(ours.as_fd(), b"g", &[]);
+    Ok((pidfd, keep))
+}
+
+/// Waits for the parent's word; its end is a no.
+fn released(socket: BorrowedFd<'_>) -> bool {
+    let mut byte = [0; 2];
+    matches!(read_all(socket, &mut byte), Ok(1))
+}
+
+fn read_all(socket: BorrowedFd<'_>, buf: &mut [u8]) -> sys::Result<usize> {
+    loop {
+        match sys::fd::read(socket, buf) {
+            Err(Errno(libc::EINTR)) => {}
+            done => return done,
+        }
+    }
+}

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The configuration, lowered to what the child needs: everything that allocates, can be refused
+//! or needs thought is done here, before the clone.
+
+use std::ffi::CString;
+use std::os::fd::RawFd;
+use std::sync::atomic::AtomicBool;
+
+use super::idmap::{self, Maps};
+use super::report::Report;
+use crate::config::{Action, Config, Ids, Namespaces, PATH_MAX, Program};
+use crate::error::Error;
+use crate::sys::cstr::{CStrArray, CStrArrayRef};
+use crate::sys::{self, RLimit64};
+
+/// Longest name in a directory (limits.h).
+const NAME_MAX: usize = 255;
+/// What execvpe(3) searches without a PATH, as glibc and musl have it.
+const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
+
+/// What the plan borrows from and the configuration does not hold itself.
+pub(super) struct Lowered {
+    pub candidates: Vec<CString>,
+    argv: Option<CStrArray>,
+    env: Option<CStrArray>,
+    pub maps: Maps,
+    /// Descriptors above 2 that the program gets, ascending.
+    keep: Vec<u32>,
+    limits_before: Vec<(u32, RLimit64)>,
+    nofile_after: Option<RLimit64>,
+}
+
+/// What the child does. Plain data and borrows: the child only reads it, and writes the report.
+pub(super) struct Plan<'a> {
+    pub report: Report,
+    pub clear_handlers: AtomicBool,
+    pub default_signals: u64,
+    pub ignored_signals: u64,
+    /// The K2 of a fuse, its signal, and whether it is for the group.
+    pub fuse: Option<(RawFd, i32, bool)>,
+    /// The pid of the creator as the child sees it; 0 when it cannot see it.
+    pub parent: i32,
+    pub nice: Option<i32>,
+    pub limits_before: &'a [(u32, RLimit64)],
+    pub nofile_after: Option<RLimit64>,
+    pub session: bool,
+    pub group: Option<i32>,
+    pub ctty: Option<RawFd>,
+    pub foreground: Option<RawFd>,
+    /// The table is shared and has to be left.
+    pub shared_table: bool,
+    /// The highest descriptor that the actions start from: what is above is not copied.
+    pub last: u32,
+    /// The end that says "go on" when the parent has written the id maps, and the parent's end.
+    pub go: Option<(RawFd, RawFd)>,
+    pub maps: &'a Maps,
+    pub hostname: Option<&'a [u8]>,
+    pub root: Option<&'a std::ffi::CStr>,
+    pub actions: &'a [Action],
+    /// `None`: all that is not close-on-exec.
+    pub keep: Option<&'a [u32]>,
+    pub umask: Option<u32>,
+    pub groups: Option<&'a [u32]>,
+    pub gid: Option<[u32; 3]>,
+    pub uid: Option<[u32; 3]>,
+    pub no_new_privs: bool,
+    pub pdeathsig: i32,
+    pub mask: u64,
+    pub candidates: &'a [CString],
+    /// The program's descriptor, and where to move it out of the actions' way (0: it stays).
+    pub exec_fd: Option<(RawFd, i32)>,
+    pub argv: CStrArrayRef<'a>,
+    pub env: CStrArrayRef<'a>,
+}
+
+impl Lowered {
+    pub(super) fn new(config: &Config) -> Result<Self, Error> {
+        check(config)?;
+        let candidates = match &config.program {
+            Program::None | Program::Fd(_) => Vec::new(),
+            Program::Path(path) => vec![path.clone()],
+            Program::Search(name) => search(name)?,
+        };
+        let argv = match (&config.argv, &config.program) {
+            (None, Program::Path(name) | Program::Search(name)) => Some(CStrArray::new(vec![name.clone()])),
+            _ => None,
+        };
+        let (limits_before, nofile_after) = split_limits(config);
+        Ok(Self {
+            candidates,
+            argv,
+            env: config.env.edited(),
+            maps: idmap::lower(config)?,
+            keep: kept(&config.actions),
+            limits_before,
+            nofile_after,
+        })
+    }
+
+    /// Whether the child can make its whole way alone, so that the creator may sleep meanwhile.
+    pub(super) fn needs_parent(&self) -> bool {
+        self.maps.by_parent()
+    }
+
+    pub(super) fn plan<'a>(&'a self, config: &'a Config, fuse: Option<RawFd>, mask: u64) -> Plan<'a> {
+        let last = last_source(config);
+        let exec_fd = match config.program {
+            Program::Fd(fd) => Some((fd, exec_fd_place(fd, &config.actions, last))),
+            _ => None,
+        };
+        let argv = match (&config.argv, &self.argv) {
+            (Some(argv), _) | (None, Some(argv)) => argv.as_ref(),
+            // check() refuses a program by descriptor without arguments; a fork has none.
+            (None, None) => CStrArrayRef::none(),
+        };
+        Plan {
+            report: Report::default(),
+            clear_handlers: AtomicBool::new(false),
+            default_signals: config.default_signals,
+            ignored_signals: config.ignored_signals,
+            fuse: fuse.zip(config.close).map(|(k2, p)| (k2, p.signal, p.group)),
+            parent: if config.namespaces & Namespaces::PID.bits() != 0 { 0 } else { sys::task::pid() },
+            nice: config.nice,
+            limits_before: &self.limits_before,
+            nofile_after: self.nofile_after,
+            session: config.session,
+            group: config.group,
+            ctty: config.ctty,
+            foreground: config.foreground,
+            shared_table: !config.inherit_all,
+            last,
+            go: None,
+            maps: &self.maps,
+            hostname: config.hostname.as_deref(),
+            root: config.root.as_deref(),
+            actions: &config.actions,
+            keep: (!config.inherit_all).then_some(self.keep.as_slice()),
+            umask: config.umask,
+            groups: config.groups.as_deref(),
+            gid: config.gid.map(Ids::raw),
+            uid: config.uid.map(Ids::raw),
+            no_new_privs: config.no_new_privs,
+            pdeathsig: config.pdeathsig,
+            mask: config.mask.unwrap_or(mask),
+            candidates: &self.candidates,
+            exec_fd,
+            argv,
+            env: match &self.env {
+                Some(env) => env.as_ref(),
+                None => config.env.unedited(),
+            },
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// The child has to be told when the maps are written: by this end, the other being the parent's.
+    pub(super) fn take_go(&mut self, go: Option<(RawFd, RawFd)>) {
+        if let Some((child, _)) = go {
+            self.last = self.last.max(child as u32);
+        }
+        self.go = go;
+    }
+
+    /// A fork has its own table, keeps all of it, and is armed by its parent.
+    pub(super) fn for_fork(&mut self) {
+        self.shared_table = false;
+        self.keep = None;
+        self.fuse = None;
+    }
+
+    /// Whether the child changes its credentials: from then on others may reach it.
+    pub(super) fn changes_credentials(&self) -> bool {
+        self.uid.is_some() || self.gid.is_some() || self.groups.is_some()
+    }
+}
+
+/// Settings that do not go together.
+fn check(config: &Config) -> Result<(), Error> {
+    let is = |flag: Namespaces| config.namespaces & flag.bits() != 0;
+    let err = |text: &str| Err(Error::plan(libc::EINVAL, text));
+    if matches!(config.program, Program::None) {
+        if config.argv.is_some() {
+            return err("arguments without a program");
+        }
+        if config.env.is_set() {
+            return err("an environment without a program");
+        }
+    }
+    if matches!(config.program, Program::Fd(_)) && config.argv.is_none() {
+        return err("a program by descriptor without arguments: set argv");
+    }
+    if let Some(policy) = config.close {
+        if is(Namespaces::PID) {
+            return Err(Error::plan(
+                libc::EOPNOTSUPP,
+                "a close policy for the init of a new pid namespace",
+            )
+            .hint("the kernel protects such an init from the signal of a fuse"));
+        }
+        if policy.group && !config.session && config.group.is_none() {
+            return err("a close policy for the process group, which is the creator's own: \
+                        set a session or a process group");
+        }
+    }
+    if config.session && config.group.is_some_and(|g| g != 0) {
+        return err("a new session and another process group: a session leader leads its own");
+    }
+    if config.ctty.is_some() && !config.session {
+        return err("a controlling terminal without a new session");
+    }
+    if config.hostname.is_some() && !is(Namespaces::UTS) {
+        return err("a host name without a new UTS namespace (CLONE_NEWUTS): it would be the whole system's");
+    }
+    if !is(Namespaces::USER)
+        && (!config.uid_map.is_empty()
+            || !config.gid_map.is_empty()
+            || config.setgroups != crate::config::Setgroups::Auto)
+    {
+        return err("an id map or setgroups policy without a new user namespace (CLONE_NEWUSER)");
+    }
+    if config.default_signals & config.ignored_signals != 0 {
+        return err("a signal that is both set to its default and ignored");
+    }
+    if config.exit_signal.is_some_and(|s| s != libc::SIGCHLD) && !matches!(config.program, Program::None) {
+        return Err(Error::plan(libc::EOPNOTSUPP, "an exit signal for a program")
+            .hint("execve resets it to SIGCHLD; only a fork keeps another"));
+    }
+    Ok(())
+}
+
+/// The paths that execvpe(3) would try: the caller's PATH, an empty entry being the directory the
+/// child is in by then.
+fn search(name: &CString) -> Result<Vec<CString>, Error> {
+    let bytes = name.as_bytes();
+    if bytes.contains(&b'/') {
+        return Ok(vec![name.clone()]);
+    }
+    if bytes.len() > NAME_MAX {
+        return Err(Error::plan(
+            libc::ENAMETOOLONG,
+            format_args!("the program {name:?}, a name of {} bytes", bytes.len()),
+        ));
+    }
+    let path = CStrArrayRef::environ().value(b"PATH");
+    let path = path.as_deref().unwrap_or(DEFAULT_PATH);
+    let candidates = path.split(|&b| b == b':').filter_map(|dir| {
+        let mut full = dir.to_vec();
+        if !dir.is_empty() {
+            full.push(b'/');
+        }
+        full.extend_from_slice(bytes);
+        // glibc skips entries that make too long a path.
+        (full.len() < PATH_MAX).then(|| CString::new(full).ok()).flatten()
+    });
+    let candidates: Vec<CString> = candidates.collect();
+    if candidates.is_empty() {
+        return Err(Error::plan(libc::ENOENT, format_args!("the program {name:?}: every PATH entry is too long")));
+    }
+    Ok(candidates)
+}
+
+/// The descriptors above 2 that are mapped when the list is done.
+fn kept(actions: &[Action]) -> Vec<u32> {
+    let mut keep = std::collections::BTreeSet::new();
+    for action in actions {
+        match *action {
+            Action::Dup { target, .. } | Action::Open { target, .. } => {
+                keep.insert(target as u32);
+            }
+            Action::Close(fd) => {
+                keep.remove(&(fd as u32));
+            }
+            Action::CloseRange { first, last } => keep.retain(|fd| *fd < first || *fd > last),
+            Action::Chdir(_) | Action::Fchdir(_) => {}
+        }
+    }
+    keep.split_off(&3).into_iter().collect()
+}
+
+/// The highest number the child takes from the creator's table.
+fn last_source(config: &Config) -> u32 {
+    let in_list = config.actions.iter().filter_map(|action| match *action {
+        Action::Dup { source, .. } => Some(source),
+        Action::Fchdir(fd) => Some(fd),
+        _ => None,
+    });
+    let program = match config.program {
+        Program::Fd(fd) => Some(fd),
+        _ => None,
+    };
+    in_list.chain(program).fold(2, |last, fd| last.max(fd as u32))
+}
+
+/// Where the program's descriptor goes when an action would overwrite or close it: above all that
+/// they name; 0 to leave it where it is.
+fn exec_fd_place(fd: RawFd, actions: &[Action], last: u32) -> i32 {
+    let mut touched = false;
+    let mut highest = last as i32;
+    for action in actions {
+        match *action {
+            Action::Dup { source, target } if source == target => {}
+            Action::Dup { target, .. } | Action::Open { target, .. } => {
+                touched |= target == fd;
+                highest = highest.max(target);
+            }
+            Action::Close(closed) => touched |= closed == fd,
+            Action::CloseRange { first, last } => touched |= (first..=last).contains(&(fd as u32)),
+            Action::Chdir(_) | Action::Fchdir(_) => {}
+        }
+    }
+    if touched {
+        highest.saturating_add(1)
+    } else {
+        0
+    }
+}
+
+/// The limits that are set before the descriptor actions, and a lower RLIMIT_NOFILE that has to
+/// come after them, so that it does not hinder them.
+fn split_limits(config: &Config) -> (Vec<(u32, RLimit64)>, Option<RLimit64>) {
+    #[allow(clippy::unnecessary_cast, reason = "a signed constant on musl")]
+    const NOFILE: u32 = libc::RLIMIT_NOFILE as u32;
+    let mut before = config.rlimits.clone();
+    let now = sys::task::rlimit(NOFILE).map_or(0, |l| l.cur);
+    let lower = before.iter().position(|(r, l)| *r == NOFILE && l.cur < now);
+    let after = lower.map(|i| before.swap_remove(i).1);
+    (before, after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(f: impl FnOnce(&mut Config)) -> Config {
+        let mut c = Config::default();
+        f(&mut c);
+        c
+    }
+
+    #[test]
+    fn keeps_what_is_mapped_and_not_closed_again() {
+        let c = config(|c| {
+            c.add_dup(9, 5).unwrap();
+            c.add_dup(0, 1).unwrap();
+            c.add_null(7).unwrap();
+            c.add_null(8).unwrap();
+            c.add_close(7).unwrap();
+            c.add_close_range(8, 20).unwrap();
+            c.add_null(20).unwrap();
+        });
+        assert_eq!(kept(&c.actions), [5, 20]);
+        assert_eq!(last_source(&c), 9);
+    }
+
+    #[test]
+    fn the_program_moves_out_of_the_way() {
+        let c = config(|c| c.add_dup(4, 3).unwrap());
+        assert_eq!(exec_fd_place(3, &c.actions, 4), 5);
+        assert_eq!(exec_fd_place(7, &c.actions, 7), 0);
+        let c = config(|c| c.add_dup(3, 3).unwrap());
+        assert_eq!(exec_fd_place(3, &c.actions, 3), 0);
+    }
+
+    #[test]
+    fn a_search_has_one_candidate_for_each_entry() {
+        assert_eq!(search(&c"a/b".into()).unwrap(), [CString::from(c"a/b")]);
+        let long = CString::new(vec![b'x'; 256]).unwrap();
+        assert_eq!(search(&long).unwrap_err().raw_os_error(), libc::ENAMETOOLONG);
+    }
+}

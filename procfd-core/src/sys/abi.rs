@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Kernel constants and structures that the libc crate lacks or has too narrow.
+
+pub(crate) const CLONE_VM: u64 = 0x100;
+pub(crate) const CLONE_FILES: u64 = 0x400;
+pub(crate) const CLONE_PIDFD: u64 = 0x1000;
+pub(crate) const CLONE_VFORK: u64 = 0x4000;
+pub(crate) const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
+pub(crate) const CLONE_CHILD_SETTID: u64 = 0x100_0000;
+/// 5.5; not of the old clone. (The libc crate's overflows to 0 on gnu.)
+pub(crate) const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+
+/// `struct clone_args` of 5.3, all that is needed here (linux/sched.h).
+#[repr(C, align(8))]
+#[derive(Default)]
+pub(crate) struct CloneArgs {
+    pub flags: u64,
+    pub pidfd: u64,
+    pub child_tid: u64,
+    pub parent_tid: u64,
+    pub exit_signal: u64,
+    pub stack: u64,
+    pub stack_size: u64,
+    pub tls: u64,
+}
+const _: () = assert!(size_of::<CloneArgs>() == 64);
+
+/// close_range(2), 5.9.
+pub(crate) const CLOSE_RANGE_UNSHARE: u32 = 2;
+
+/// `struct pidfd_info` as 6.13 has it (linux/pidfd.h); later kernels add at the end.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub(crate) struct PidfdInfo {
+    pub mask: u64,
+    pub cgroupid: u64,
+    pub pid: u32,
+    pub tgid: u32,
+    pub ppid: u32,
+    pub ruid: u32,
+    pub rgid: u32,
+    pub euid: u32,
+    pub egid: u32,
+    pub suid: u32,
+    pub sgid: u32,
+    pub fsuid: u32,
+    pub fsgid: u32,
+    pub exit_code: i32,
+}
+const _: () = assert!(size_of::<PidfdInfo>() == 64);
+
+/// `_IOWR(0xFF, 11, 64 bytes)`.
+pub(crate) const PIDFD_GET_INFO: usize = 0xc040_ff0b;
+pub(crate) const PIDFD_INFO_PID: u64 = 1;
+pub(crate) const PIDFD_INFO_CREDS: u64 = 2;
+pub(crate) const PIDFD_INFO_CGROUPID: u64 = 4;
+/// 6.15.
+pub(crate) const PIDFD_INFO_EXIT: u64 = 8;
+
+/// pidfd_send_signal(2) scopes, 6.9.
+pub(crate) const PIDFD_SIGNAL_THREAD: u32 = 1;
+pub(crate) const PIDFD_SIGNAL_PROCESS_GROUP: u32 = 4;
+
+/// fcntl(2) owners, `struct f_owner_ex`.
+pub(crate) const F_SETSIG: i32 = 10;
+pub(crate) const F_SETOWN_EX: i32 = 15;
+pub(crate) const F_OWNER_PID: i32 = 1;
+pub(crate) const F_OWNER_PGRP: i32 = 2;
+pub(crate) const O_ASYNC: i32 = libc::O_ASYNC;
+
+#[repr(C)]
+pub(crate) struct FOwnerEx {
+    pub kind: i32,
+    pub pid: i32,
+}
+
+/// `struct __kernel_timespec`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Timespec {
+    pub sec: i64,
+    pub nsec: i64,
+}
+
+/// `struct rlimit64`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RLimit64 {
+    pub cur: u64,
+    pub max: u64,
+}
+
+/// pidfs, 6.9 (linux/magic.h).
+pub(crate) const PID_FS_MAGIC: i64 = 0x5049_4446;
+pub(crate) const PROC_SUPER_MAGIC: i64 = 0x9fa0;

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The system call instruction, and the two clones that give the child a stack of its own.
+//!
+//! Raw, because the child of a `CLONE_VM` clone may touch neither `errno` (it is in the parent's
+//! thread storage) nor anything a libc wrapper might take a lock for.
+
+use core::ffi::{c_long, c_void};
+
+use super::{CloneArgs, Errno, Result};
+
+/// What the child runs: it never returns, the stack has no frame above it.
+pub(crate) type Entry = unsafe extern "C" fn(*const c_void) -> !;
+
+#[cfg(not(any(
+    target_arch = "x86_64",
+    target_arch = "aarch64",
+    target_arch = "riscv64"
+)))]
+compile_error!("procfd needs the system call and clone sequence of this architecture in sys/arch.rs");
+
+/// One system call, the kernel's answer as it is (negative errno included).
+///
+/// # Safety
+///
+/// The caller owes what the system call asks of its arguments.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) unsafe fn raw(nr: c_long, a: [usize; 6]) -> isize {
+    let ret: isize;
+    // SAFETY: the register convention of syscall(2); the caller owes the arguments.
+    unsafe {
+        core::arch::asm!(
+            "syscall",
+            inlateout("rax") nr as isize => ret,
+            in("rdi") a[0], in("rsi") a[1], in("rdx") a[2],
+            in("r10") a[3], in("r8") a[4], in("r9") a[5],
+            lateout("rcx") _, lateout("r11") _,
+            options(nostack)
+        );
+    }
+    ret
+}
+
+/// One system call, the kernel's answer as it is (negative errno included).
+///
+/// # Safety
+///
+/// The caller owes what the system call asks of its arguments.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+pub(crate) unsafe fn raw(nr: c_long, a: [usize; 6]) -> isize {
+    let ret: isize;
+    // SAFETY: the register convention of syscall(2); the caller owes the arguments.
+    unsafe {
+        core::arch::asm!(
+            "svc 0",
+            in("x8") nr,
+            inlateout("x0") a[0] => ret,
+            in("x1") a[1], in("x2") a[2], in("x3") a[3], in("x4") a[4], in("x5") a[5],
+            options(nostack)
+        );
+    }
+    ret
+}
+
+/// One system call, the kernel's answer as it is (negative errno included).
+///
+/// # Safety
+///
+/// The caller owes what the system call asks of its arguments.
+#[cfg(target_arch = "riscv64")]
+#[inline(always)]
+pub(crate) unsafe fn raw(nr: c_long, a: [usize; 6]) -> isize {
+    let ret: isize;
+    // SAFETY: the register convention of syscall(2); the caller owes the arguments.
+    unsafe {
+        core::arch::asm!(
+            "ecall",
+            in("a7") nr,
+            inlateout("a0") a[0] => ret,
+            in("a1") a[1], in("a2") a[2], in("a3") a[3], in("a4") a[4], in("a5") a[5],
+            options(nostack)
+        );
+    }
+    ret
+}
+
+/// `clone3` whose child runs `entry(arg)` on the stack named in `args`.
+///
+/// # Safety
+///
+/// With `CLONE_VM`, `entry` must be fit for an address space it shares with the parent, and `arg`
+/// and the stack must live until the child has executed or ended.
+#[inline(never)]
+pub(crate) unsafe fn clone3(args: &CloneArgs, entry: Entry, arg: *const c_void) -> Result<i32> {
+    let ret: isize;
+    // SAFETY: in the parent this is a plain system call. The child starts here with a fresh stack
+    // pointer, touches no parent frame and leaves for `entry` at once.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov rdi, r12",
+            "call r13",
+            "ud2",
+            "2:",
+            inlateout("rax") libc::SYS_clone3 as isize => ret,
+            in("rdi") args as *const CloneArgs, in("rsi") size_of::<CloneArgs>(),
+            in("r12") arg, in("r13") entry,
+            lateout("rcx") _, lateout("r11") _,
+        );
+        #[cfg(target_arch = "aarch64")]
+        core::arch::asm!(
+            "svc 0",
+            "cbnz x0, 2f",
+            "mov x29, xzr",
+            "mov x30, xzr",
+            "mov x0, x20",
+            "blr x21",
+            "brk 1",
+            "2:",
+            in("x8") libc::SYS_clone3,
+            inlateout("x0") args as *const CloneArgs => ret,
+            in("x1") size_of::<CloneArgs>(),
+            in("x20") arg, in("x21") entry,
+        );
+        #[cfg(target_arch = "riscv64")]
+        core::arch::asm!(
+            "ecall",
+            "bnez a0, 2f",
+            "mv a0, s2",
+            "jalr s3",
+            "unimp",
+            "2:",
+            in("a7") libc::SYS_clone3,
+            inlateout("a0") args as *const CloneArgs => ret,
+            in("a1") size_of::<CloneArgs>(),
+            in("s2") arg, in("s3") entry,
+        );
+    }
+    Errno::check(ret).map(|v| v as i32)
+}
+
+/// The old `clone` with the flags, stack and pidfd of `args`; for filters that refuse `clone3`.
+///
+/// # Safety
+///
+/// As for [`clone3`].
+#[inline(never)]
+pub(crate) unsafe fn clone(args: &CloneArgs, entry: Entry, arg: *const c_void) -> Result<i32> {
+    let ret: isize;
+    let flags = args.flags | args.exit_signal;
+    let top = args.stack + args.stack_size;
+    // SAFETY: as in clone3 above.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov rdi, r12",
+            "call r13",
+            "ud2",
+            "2:",
+            inlateout("rax") libc::SYS_clone as isize => ret,
+            in("rdi") flags, in("rsi") top, in("rdx") args.pidfd,
+            in("r10") args.child_tid, in("r8") 0,
+            in("r12") arg, in("r13") entry,
+            lateout("rcx") _, lateout("r11") _,
+        );
+        #[cfg(target_arch = "aarch64")]
+        core::arch::asm!(
+            "svc 0",
+            "cbnz x0, 2f",
+            "mov x29, xzr",
+            "mov x30, xzr",
+            "mov x0, x20",
+            "blr x21",
+            "brk 1",
+            "2:",
+            in("x8") libc::SYS_clone,
+            inlateout("x0") flags => ret,
+            in("x1") top, in("x2") args.pidfd, in("x3") 0, in("x4") args.child_tid,
+            in("x20") arg, in("x21") entry,
+        );
+        #[cfg(target_arch = "riscv64")]
+        core::arch::asm!(
+            "ecall",
+            "bnez a0, 2f",
+            "mv a0, s2",
+            "jalr s3",
+            "unimp",
+            "2:",
+            in("a7") libc::SYS_clone,
+            inlateout("a0") flags => ret,
+            in("a1") top, in("a2") args.pidfd, in("a3") 0, in("a4") args.child_tid,
+            in("s2") arg, in("s3") entry,
+        );
+    }
+    Errno::check(ret).map(|v| v as i32)
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What the child may call while it shares the parent's memory.
+//!
+//! Every function is inlined into the child's own section and is nothing but the system call: no
+//! errno, no lock, no allocation, no panic. scripts/check-child.py reads the object code for it.
+
+use core::ffi::CStr;
+
+use super::cstr::CStrArrayRef;
+use super::{
+    Errno, F_OWNER_PGRP, F_OWNER_PID, F_SETOWN_EX, F_SETSIG, FOwnerEx, O_ASYNC, RLimit64, Result, Timespec,
+    call,
+};
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $ty:ty),*) = $nr:ident($($pass:expr),*);)*) => {
+        $(
+            $(#[$doc])*
+            #[inline(always)]
+            pub(crate) fn $name($($arg: $ty),*) -> Result<usize> {
+                // SAFETY: references are live and of the kernel's layout; the rest are numbers.
+                unsafe { call!($nr $(, $pass)*) }
+            }
+        )*
+    };
+}
+
+calls! {
+    /// setsid(2).
+    fn setsid() = SYS_setsid();
+    /// setpgid(2) of the caller.
+    fn setpgid(group: i32) = SYS_setpgid(0, group);
+    /// getpid(2).
+    fn getpid() = SYS_getpid();
+    /// getpgid(2) of the caller.
+    fn getpgrp() = SYS_getpgid(0);
+    /// getppid(2); 0 when the parent is outside the pid namespace.
+    fn getppid() = SYS_getppid();
+    /// ioctl(2) with a number.
+    fn ioctl(fd: i32, request: usize, arg: usize) = SYS_ioctl(fd, request, arg);
+    /// ioctl(TIOCSPGRP).
+    fn tcsetpgrp(fd: i32, group: &i32) = SYS_ioctl(fd, libc::TIOCSPGRP, core::ptr::from_ref(group));
+    /// setpriority(PRIO_PROCESS) of the caller.
+    fn setpriority(nice: i32) = SYS_setpriority(libc::PRIO_PROCESS, 0, nice);
+    /// setrlimit(2).
+    fn setrlimit(resource: u32, limit: &RLimit64) = SYS_prlimit64(0, resource, core::ptr::from_ref(limit), 0);
+    /// umask(2).
+    fn umask(mask: u32) = SYS_umask(mask);
+    /// sethostname(2).
+    fn sethostname(name: &[u8]) = SYS_sethostname(name.as_ptr(), name.len());
+    /// chroot(2).
+    fn chroot(path: &CStr) = SYS_chroot(path.as_ptr());
+    /// chdir(2).
+    fn chdir(path: &CStr) = SYS_chdir(path.as_ptr());
+    /// fchdir(2).
+    fn fchdir(fd: i32) = SYS_fchdir(fd);
+    /// openat(AT_FDCWD).
+    fn open(path: &CStr, flags: i32, mode: u32) = SYS_openat(libc::AT_FDCWD, path.as_ptr(), flags, mode);
+    /// close(2).
+    fn close(fd: i32) = SYS_close(fd);
+    /// dup3(2) without flags.
+    fn dup2(from: i32, to: i32) = SYS_dup3(from, to, 0);
+    /// fcntl(F_DUPFD_CLOEXEC) at or above `least`.
+    fn dup_above(fd: i32, least: i32) = SYS_fcntl(fd, libc::F_DUPFD_CLOEXEC, least);
+    /// fcntl(F_SETFD).
+    fn set_cloexec(fd: i32, on: bool) = SYS_fcntl(fd, libc::F_SETFD, if on { libc::FD_CLOEXEC } else { 0 });
+    /// close_range(2), 5.9.
+    fn close_range(first: u32, last: u32, flags: u32) = SYS_close_range(first, last, flags);
+    /// unshare(2).
+    fn unshare(flags: i32) = SYS_unshare(flags);
+    /// setgroups(2), of this thread alone: the raw call.
+    fn setgroups(groups: &[u32]) = SYS_setgroups(groups.len(), groups.as_ptr());
+    /// setresgid(2), of this thread alone.
+    fn setresgid(real: u32, effective: u32, saved: u32) = SYS_setresgid(real, effective, saved);
+    /// setresuid(2), of this thread alone.
+    fn setresuid(real: u32, effective: u32, saved: u32) = SYS_setresuid(real, effective, saved);
+    /// prctl(PR_SET_NO_NEW_PRIVS).
+    fn no_new_privs() = SYS_prctl(libc::PR_SET_NO_NEW_PRIVS, 1);
+    /// prctl(PR_SET_PDEATHSIG).
+    fn set_pdeathsig(signal: i32) = SYS_prctl(libc::PR_SET_PDEATHSIG, signal);
+    /// rt_sigprocmask(SIG_SETMASK).
+    fn set_mask(mask: &u64) = SYS_rt_sigprocmask(libc::SIG_SETMASK, core::ptr::from_ref(mask), 0, 8);
+    /// timer_settime(2).
+    fn timer_set(timer: i32, when: &[Timespec; 2]) = SYS_timer_settime(timer, 0, core::ptr::from_ref(when), 0);
+    /// execveat(AT_FDCWD): execve(2).
+    fn execve(path: &CStr, argv: CStrArrayRef<'_>, env: CStrArrayRef<'_>) =
+        SYS_execve(path.as_ptr(), argv.as_ptr(), env.as_ptr());
+    /// execveat(AT_EMPTY_PATH).
+    fn execve_fd(fd: i32, argv: CStrArrayRef<'_>, env: CStrArrayRef<'_>) =
+        SYS_execveat(fd, c"".as_ptr(), argv.as_ptr(), env.as_ptr(), libc::AT_EMPTY_PATH);
+}
+
+/// read(2) of a message of at most two bytes; `Ok(0)` when the other end is closed.
+#[inline(always)]
+pub(crate) fn read_two(fd: i32) -> Result<usize> {
+    let mut bytes = [0u8; 2];
+    loop {
+        // SAFETY: two bytes of room.
+        match unsafe { call!(SYS_read, fd, &raw mut bytes, 2) } {
+            Err(Errno(libc::EINTR)) => {}
+            done => return done,
+        }
+    }
+}
+
+/// Whether the peer of a socket has gone.
+#[inline(always)]
+pub(crate) fn hung_up(fd: i32) -> bool {
+    let mut pollfd = libc::pollfd {
+        fd,
+        events: 0,
+        revents: 0,
+    };
+    let now = Timespec { sec: 0, nsec: 0 };
+    // SAFETY: both structures outlive the call.
+    let n = unsafe { call!(SYS_ppoll, &raw mut pollfd, 1, &raw const now, 0, 8) };
+    n == Ok(1) && pollfd.revents & libc::POLLHUP != 0
+}
+
+/// Opens, writes all at once, closes: how /proc files are set.
+#[inline(always)]
+pub(crate) fn write_file(path: &CStr, bytes: &[u8]) -> Result<usize> {
+    let fd = open(path, libc::O_WRONLY | libc::O_CLOEXEC, 0)? as i32;
+    // SAFETY: the slice outlives the call.
+    let done = unsafe { call!(SYS_write, fd, bytes.as_ptr(), bytes.len()) };
+    let _ = close(fd);
+    done
+}
+
+/// Arms a fuse: `signal` goes to the owner when the peer of `fd` is closed (fcntl(2), O_ASYNC).
+#[inline(always)]
+pub(crate) fn arm(fd: i32, signal: i32, group: bool, id: i32) -> Result<usize> {
+    let owner = FOwnerEx {
+        kind: if group { F_OWNER_PGRP } else { F_OWNER_PID },
+        pid: id,
+    };
+    // SAFETY: `owner` outlives the call.
+    unsafe {
+        call!(SYS_fcntl, fd, F_SETSIG, signal)?;
+        call!(SYS_fcntl, fd, F_SETOWN_EX, &raw const owner)?;
+        call!(SYS_fcntl, fd, libc::F_SETFL, O_ASYNC)
+    }
+}
+
+/// The kernel's `struct sigaction`.
+#[repr(C)]
+struct KernelSigaction {
+    handler: usize,
+    flags: usize,
+    #[cfg(target_arch = "x86_64")]
+    restorer: usize,
+    mask: u64,
+}
+
+/// Sets one signal to SIG_DFL or SIG_IGN. SIGKILL and SIGSTOP are EINVAL.
+#[inline(always)]
+pub(crate) fn set_action(signal: i32, ignore: bool) -> Result<usize> {
+    let action = KernelSigaction {
+        handler: if ignore { libc::SIG_IGN } else { libc::SIG_DFL },
+        flags: 0,
+        #[cfg(target_arch = "x86_64")]
+        restorer: 0,
+        mask: 0,
+    };
+    // SAFETY: a complete structure of the kernel's layout; no handler address.
+    unsafe { call!(SYS_rt_sigaction, signal, &raw const action, 0, 8) }
+}
+
+/// What CLONE_CLEAR_SIGHAND does: handlers become the default, ignored signals stay ignored.
+#[inline(always)]
+pub(crate) fn clear_handlers() {
+    let mut signal = 1;
+    while signal <= 64 {
+        let mut action = KernelSigaction {
+            handler: 0,
+            flags: 0,
+            #[cfg(target_arch = "x86_64")]
+            restorer: 0,
+            mask: 0,
+        };
+        // SAFETY: the kernel fills the structure.
+        let got = unsafe { call!(SYS_rt_sigaction, signal, 0, &raw mut action, 8) };
+        if got.is_ok() && action.handler != libc::SIG_IGN && action.handler != libc::SIG_DFL {
+            let _ = set_action(signal, false);
+        }
+        signal += 1;
+    }
+}
+
+/// A POSIX timer of the caller that sends it `signal`; execve deletes it.
+#[inline(always)]
+pub(crate) fn timer(signal: i32, first: i64, every: i64) -> Result<usize> {
+    /// `struct sigevent` of a 64-bit kernel.
+    #[repr(C)]
+    struct Sigevent {
+        value: u64,
+        signo: i32,
+        notify: i32,
+        pad: [u64; 6],
+    }
+    let event = Sigevent {
+        value: 0,
+        signo: signal,
+        notify: libc::SIGEV_SIGNAL,
+        pad: [0; 6],
+    };
+    let mut id = 0i32;
+    // SAFETY: both outlive the call.
+    unsafe { call!(SYS_timer_create, libc::CLOCK_MONOTONIC, &raw const event, &raw mut id) }?;
+    let when = [
+        Timespec { sec: every, nsec: 0 },
+        Timespec { sec: first, nsec: 0 },
+    ];
+    timer_set(id, &when)
+}
+
+/// Closes the descriptors `first` to `last` one by one, from the list in /proc/self/fd, or, without
+/// /proc, up to the limit: for a kernel or filter without close_range(2).
+#[inline(always)]
+pub(crate) fn close_listed(first: u32, last: u32) {
+    // getdents64 into words, so that the records are aligned.
+    let mut buf = [0u64; 256];
+    let dir = match open(c"/proc/self/fd", libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC, 0) {
+        Ok(fd) => fd as i32,
+        Err(_) => return close_to_limit(first, last),
+    };
+    loop {
+        // SAFETY: room of 2048 bytes.
+        let got = match unsafe { call!(SYS_getdents64, dir, buf.as_mut_ptr(), 2048) } {
+            Ok(n) if n > 0 => n,
+            _ => break,
+        };
+        let base = buf.as_ptr().cast::<u8>();
+        let mut at = 0;
+        while at < got {
+            // SAFETY: the kernel wrote whole records of linux_dirent64 in the first `got` bytes:
+            // reclen at 16, the NUL-terminated name at 19.
+            unsafe {
+                let record = base.add(at);
+                at += usize::from(record.add(16).cast::<u16>().read_unaligned());
+                let mut digit = record.add(19);
+                let mut number = 0u32;
+                let mut is_number = *digit != 0;
+                while *digit != 0 {
+                    let value = (*digit).wrapping_sub(b'0');
+                    is_number &= value < 10;
+                    number = number.wrapping_mul(10).wrapping_add(u32::from(value));
+                    digit = digit.add(1);
+                }
+                if is_number && number >= first && number <= last && number as i32 != dir {
+                    let _ = close(number as i32);
+                }
+            }
+        }
+    }
+    let _ = close(dir);
+}
+
+#[inline(always)]
+fn close_to_limit(first: u32, last: u32) {
+    let mut limit = RLimit64 { cur: 0, max: 0 };
+    // SAFETY: `limit` outlives the call.
+    let _ = unsafe { call!(SYS_prlimit64, 0, libc::RLIMIT_NOFILE, 0, &raw mut limit) };
+    let end = if limit.cur > 1 << 20 { 1 << 20 } else { limit.cur as u32 };
+    let mut fd = first;
+    while fd < end && fd <= last {
+        let _ = close(fd as i32);
+        fd += 1;
+    }
+}
+
+/// exit_group(2).
+#[inline(always)]
+pub(crate) fn exit(code: i32) -> ! {
+    loop {
+        // SAFETY: ends the child.
+        let _ = unsafe { call!(SYS_exit_group, code) };
+    }
+}
+
+/// The errno as it is reported.
+#[inline(always)]
+pub(crate) fn errno(e: Errno) -> u32 {
+    e.0 as u32
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! String arrays as execve(2) takes them.
+
+use core::ffi::{c_char, CStr};
+use std::ffi::CString;
+
+/// A NULL-terminated array of pointers to NUL-terminated strings, with the strings.
+#[derive(Default)]
+pub(crate) struct CStrArray {
+    strings: Vec<CString>,
+    pointers: Vec<*const c_char>,
+}
+
+// SAFETY: the pointers point into `strings`, which the same value owns and never changes.
+unsafe impl Send for CStrArray {}
+// SAFETY: as above; nothing is written through the pointers.
+unsafe impl Sync for CStrArray {}
+
+impl CStrArray {
+    pub(crate) fn new(strings: Vec<CString>) -> Self {
+        // A CString's bytes are on the heap: moving the Vec does not move them.
+        let pointers = strings
+            .iter()
+            .map(|s| s.as_ptr())
+            .chain([core::ptr::null()])
+            .collect();
+        Self { strings, pointers }
+    }
+
+    pub(crate) fn strings(&self) -> &[CString] {
+        &self.strings
+    }
+
+    pub(crate) fn as_ref(&self) -> CStrArrayRef<'_> {
+        CStrArrayRef {
+            // `new` always pushes the NULL; a default value is never used as an array.
+            first: self.pointers.as_ptr(),
+            _strings: core::marker::PhantomData,
+        }
+    }
+}
+
+impl Clone for CStrArray {
+    fn clone(&self) -> Self {
+        Self::new(self.strings.clone())
+    }
+}
+
+impl core::fmt::Debug for CStrArray {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.strings.fmt(f)
+    }
+}
+
+static EMPTY: Null = Null([core::ptr::null()]);
+struct Null([*const c_char; 1]);
+// SAFETY: a null pointer that is never written.
+unsafe impl Sync for Null {}
+
+/// A borrowed [`CStrArray`], or the process's own environment.
+#[derive(Clone, Copy)]
+pub(crate) struct CStrArrayRef<'a> {
+    first: *const *const c_char,
+    _strings: core::marker::PhantomData<&'a CStr>,
+}
+
+// SAFETY: nothing is written through the pointers, and what they point to outlives `'a` unchanged.
+unsafe impl Sync for CStrArrayRef<'_> {}
+
+impl CStrArrayRef<'_> {
+    /// The environment as it is now, not copied. Like every user of `environ`, it must not be
+    /// changed by another thread meanwhile: setenv(3) says so to its callers.
+    pub(crate) fn environ() -> CStrArrayRef<'static> {
+        unsafe extern "C" {
+            static environ: *const *const c_char;
+        }
+        // SAFETY: libc's own variable; it holds NULL or an array.
+        let first = unsafe { environ };
+        CStrArrayRef {
+            first: if first.is_null() { EMPTY.0.as_ptr() } else { first },
+            _strings: core::marker::PhantomData,
+        }
+    }
+
+    /// An array without strings, for what does not execute.
+    pub(crate) fn none() -> CStrArrayRef<'static> {
+        CStrArrayRef { first: EMPTY.0.as_ptr(), _strings: core::marker::PhantomData }
+    }
+
+    #[inline(always)]
+    pub(crate) fn as_ptr(self) -> *const *const c_char {
+        self.first
+    }
+
+    /// The value of a variable, when the array is an environment; the first one counts.
+    pub(crate) fn value(self, name: &[u8]) -> Option<Vec<u8>> {
+        let mut at = self.first;
+        // SAFETY: the array ends with NULL and its strings with NUL: `new` made it so, or libc did.
+        unsafe {
+            while !(*at).is_null() {
+                let bytes = CStr::from_ptr(*at).to_bytes();
+                if let Some(value) = bytes.strip_prefix(name).and_then(|b| b.strip_prefix(b"=")) {
+                    return Some(value.to_vec());
+                }
+                at = at.add(1);
+            }
+        }
+        None
+    }
+
+    /// The strings, for a copy of the environment.
+    pub(crate) fn to_vec(self) -> Vec<CString> {
+        let mut out = Vec::new();
+        let mut at = self.first;
+        // SAFETY: the array ends with NULL and its strings with NUL: `new` made it so, or libc did.
+        unsafe {
+            while !(*at).is_null() {
+                out.push(CStr::from_ptr(*at).to_owned());
+                at = at.add(1);
+            }
+        }
+        out
+    }
+}

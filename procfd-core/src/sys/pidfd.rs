@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Pidfds: open, signal, wait, ask.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use super::fd::own;
+use super::{Errno, PIDFD_GET_INFO, PidfdInfo, Result, call};
+
+/// What waitid(2) reports.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waited {
+    /// CLD_*.
+    pub code: i32,
+    /// Exit code or signal.
+    pub status: i32,
+    /// The usage that came with it.
+    pub usage: libc::rusage,
+}
+
+/// pidfd_open(2), 5.3.
+pub(crate) fn open(pid: i32) -> Result<OwnedFd> {
+    // SAFETY: plain numbers.
+    unsafe { call!(SYS_pidfd_open, pid, 0) }.map(own)
+}
+
+/// pidfd_getfd(2), 5.6.
+pub(crate) fn get_fd(pidfd: BorrowedFd<'_>, target: i32) -> Result<OwnedFd> {
+    // SAFETY: plain numbers.
+    unsafe { call!(SYS_pidfd_getfd, pidfd.as_raw_fd(), target, 0) }.map(own)
+}
+
+/// pidfd_send_signal(2), 5.1; scopes since 6.9. `value` goes along as si_value.
+pub(crate) fn send_signal(
+    pidfd: BorrowedFd<'_>,
+    signal: i32,
+    value: Option<u64>,
+    flags: u32,
+) -> Result<()> {
+    let info = value.map(|v| queued(signal, v));
+    let info = info
+        .as_ref()
+        .map_or(core::ptr::null(), |i| &raw const *i);
+    // SAFETY: `info` is NULL or a siginfo that outlives the call.
+    unsafe { call!(SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, info, flags) }.map(drop)
+}
+
+/// The siginfo of sigqueue(3).
+fn queued(signal: i32, value: u64) -> libc::siginfo_t {
+    /// `siginfo_t` of a 64-bit kernel, as far as SI_QUEUE uses it.
+    #[repr(C)]
+    struct Queue {
+        signo: i32,
+        errno: i32,
+        code: i32,
+        pad: i32,
+        pid: i32,
+        uid: u32,
+        value: u64,
+    }
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    // SAFETY: Queue is a prefix of siginfo_t in size and no stricter in alignment; getpid and
+    // getuid cannot fail; all zeroes is a value of the rest.
+    unsafe {
+        info.as_mut_ptr().cast::<Queue>().write(Queue {
+            signo: signal,
+            errno: 0,
+            code: libc::SI_QUEUE,
+            pad: 0,
+            pid: libc::getpid(),
+            uid: libc::getuid(),
+            value,
+        });
+        info.assume_init()
+    }
+}
+
+/// waitid(P_PIDFD), 5.4, with `__WALL` added. `None`: nothing to report (WNOHANG).
+pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: i32) -> Result<Option<Waited>> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the kernel fills both structures, for which all zeroes is a value.
+    let (info, usage) = unsafe {
+        call!(
+            SYS_waitid,
+            libc::P_PIDFD,
+            pidfd.as_raw_fd(),
+            info.as_mut_ptr(),
+            options | libc::__WALL,
+            usage.as_mut_ptr()
+        )?;
+        (info.assume_init(), usage.assume_init())
+    };
+    if info.si_signo == 0 {
+        return Ok(None);
+    }
+    Ok(Some(Waited {
+        code: info.si_code,
+        // SAFETY: a SIGCHLD siginfo carries si_status.
+        status: unsafe { info.si_status() },
+        usage,
+    }))
+}
+
+/// Whether the descriptor is a pidfd. waitid takes nothing else for P_PIDFD, and asks no permission.
+pub(crate) fn is_pidfd(fd: BorrowedFd<'_>) -> Result<bool> {
+    match wait(fd, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) {
+        Ok(_) | Err(Errno(libc::ECHILD)) => Ok(true),
+        // EBADF: another kind of descriptor; EINVAL: a kernel before 5.4.
+        Err(Errno(libc::EBADF | libc::EINVAL)) => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+/// PIDFD_GET_INFO, 6.13. ESRCH: reaped, and EXIT was not asked or is not known to the kernel.
+/// EREMOTE: not visible from the caller's pid namespace. ENOTTY: an older kernel.
+pub(crate) fn get_info(pidfd: BorrowedFd<'_>, mask: u64) -> Result<PidfdInfo> {
+    let mut info = PidfdInfo {
+        mask,
+        ..PidfdInfo::default()
+    };
+    // SAFETY: the request carries the structure's size; the kernel writes no more than that.
+    unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) }?;
+    Ok(info)
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Socket pairs, and descriptors in flight.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use super::fd::own;
+use super::{Errno, Result, call};
+
+/// socketpair(AF_UNIX, SOCK_SEQPACKET).
+pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
+    let mut fds = [0i32; 2];
+    // SAFETY: the kernel writes two numbers.
+    unsafe {
+        call!(
+            SYS_socketpair,
+            libc::AF_UNIX,
+            libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC,
+            0,
+            fds.as_mut_ptr()
+        )
+    }?;
+    Ok((own(fds[0] as usize), own(fds[1] as usize)))
+}
+
+/// shutdown(SHUT_RD).
+pub(crate) fn shutdown_read(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: plain numbers.
+    unsafe { call!(SYS_shutdown, fd.as_raw_fd(), libc::SHUT_RD) }.map(drop)
+}
+
+/// A 64-bit SOL_SOCKET option.
+pub(crate) fn option_u64(fd: BorrowedFd<'_>, name: i32) -> Result<u64> {
+    let mut value = 0u64;
+    let mut len = 8u32;
+    // SAFETY: the kernel writes at most `len` bytes.
+    unsafe {
+        call!(
+            SYS_getsockopt,
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            name,
+            &raw mut value,
+            &raw mut len
+        )
+    }?;
+    Ok(value)
+}
+
+/// Sets a 64-bit SOL_SOCKET option.
+pub(crate) fn set_option_u64(fd: BorrowedFd<'_>, name: i32, value: u64) -> Result<()> {
+    // SAFETY: the kernel reads 8 bytes.
+    unsafe {
+        call!(
+            SYS_setsockopt,
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            name,
+            &raw const value,
+            8
+        )
+    }
+    .map(drop)
+}
+
+/// Descriptors that one message can carry here.
+pub(crate) const MAX_FDS: usize = 3;
+
+/// A control message with room for [`MAX_FDS`] descriptors (`struct cmsghdr` and its data).
+#[repr(C, align(8))]
+struct Control {
+    len: usize,
+    level: i32,
+    kind: i32,
+    fds: [RawFd; MAX_FDS],
+}
+
+const HEADER: usize = std::mem::offset_of!(Control, fds);
+
+fn message(iov: &mut libc::iovec, control: *mut Control, len: usize) -> libc::msghdr {
+    // SAFETY: all zeroes is a value of msghdr (musl's has private padding).
+    let mut msg: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
+    msg.msg_iov = iov;
+    msg.msg_iovlen = 1;
+    msg.msg_control = control.cast();
+    msg.msg_controllen = len as _;
+    msg
+}
+
+/// Sends `bytes` with `fds` in flight. Never blocks, never raises SIGPIPE.
+pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Result<()> {
+    let mut control = Control {
+        len: HEADER + 4 * fds.len(),
+        level: libc::SOL_SOCKET,
+        kind: libc::SCM_RIGHTS,
+        fds: [-1; MAX_FDS],
+    };
+    for (to, from) in control.fds.iter_mut().zip(fds) {
+        *to = from.as_raw_fd();
+    }
+    let mut iov = libc::iovec {
+        iov_base: bytes.as_ptr().cast_mut().cast(),
+        iov_len: bytes.len(),
+    };
+    let len = if fds.is_empty() { 0 } else { HEADER + 4 * fds.len() };
+    let msg = message(&mut iov, &raw mut control, len);
+    // SAFETY: everything `msg` points to outlives the call, which only reads it.
+    let sent = unsafe {
+        call!(
+            SYS_sendmsg,
+            fd.as_raw_fd(),
+            &raw const msg,
+            libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT
+        )
+    }?;
+    if sent == bytes.len() {
+        Ok(())
+    } else {
+        Err(Errno(libc::EMSGSIZE))
+    }
+}
+
+/// What a look at the head of a queue shows: bytes, and duplicates of the descriptors in flight.
+pub(crate) struct Peeked<const FDS: usize> {
+    pub len: usize,
+    pub fds: [Option<OwnedFd>; FDS],
+}
+
+/// Looks at the first message without taking it, and duplicates its first `FDS` descriptors.
+///
+/// Room is offered for exactly `FDS`: the kernel installs no more (MSG_CTRUNC), so those behind
+/// stay untouched, and no descriptor appears in the table that is not owned at once.
+pub(crate) fn peek<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<Peeked<FDS>> {
+    receive(fd, buf, libc::MSG_PEEK)
+}
+
+/// Takes the first message and drops what comes with it.
+pub(crate) fn discard(fd: BorrowedFd<'_>) -> Result<()> {
+    receive::<0>(fd, &mut [0; 1], 0).map(drop)
+}
+
+fn receive<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> Result<Peeked<FDS>> {
+    const { assert!(FDS <= MAX_FDS) };
+    let mut control = Control {
+        len: 0,
+        level: 0,
+        kind: 0,
+        fds: [-1; MAX_FDS],
+    };
+    let mut iov = libc::iovec {
+        iov_base: buf.as_mut_ptr().cast(),
+        iov_len: buf.len(),
+    };
+    let room = if FDS == 0 { 0 } else { HEADER + 4 * FDS };
+    let mut msg = message(&mut iov, &raw mut control, room);
+    // SAFETY: everything `msg` points to outlives the call; lengths are those of the buffers.
+    let len = unsafe {
+        call!(
+            SYS_recvmsg,
+            fd.as_raw_fd(),
+            &raw mut msg,
+            flags | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC
+        )
+    }?;
+    let rights = msg.msg_controllen as usize > HEADER
+        && control.level == libc::SOL_SOCKET
+        && control.kind == libc::SCM_RIGHTS;
+    let count = if rights {
+        control.len.saturating_sub(HEADER) / 4
+    } else {
+        0
+    };
+    let mut fds = [const { None }; FDS];
+    for (to, from) in fds.iter_mut().zip(control.fds).take(count) {
+        if from >= 0 {
+            *to = Some(own(from as usize));
+        }
+    }
+    Ok(Peeked { len, fds })
+}

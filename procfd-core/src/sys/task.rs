@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Clone, stacks, signal masks, limits, dumpable, and the fork hooks of libc.
+
+use core::ffi::c_void;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use super::fd::own;
+use super::{
+    CLONE_CHILD_CLEARTID, CLONE_CLEAR_SIGHAND, CLONE_PIDFD, CLONE_VFORK, CLONE_VM, CloneArgs, Errno, RLimit64,
+    Result, arch, call,
+};
+
+/// getpid(2); not cached, so a forked child knows itself.
+pub(crate) fn pid() -> i32 {
+    // SAFETY: no arguments, cannot fail.
+    unsafe { libc::getpid() }
+}
+
+/// getpgid(2).
+pub(crate) fn group_of(pid: i32) -> Result<i32> {
+    // SAFETY: plain numbers.
+    unsafe { call!(SYS_getpgid, pid) }.map(|group| group as i32)
+}
+
+/// kill(2), for a child that is known not to be reaped.
+pub(crate) fn kill_child(pid: i32, signal: i32) {
+    // SAFETY: plain numbers.
+    let _ = unsafe { call!(SYS_kill, pid, signal) };
+}
+
+/// geteuid(2) and getegid(2).
+pub(crate) fn effective_ids() -> (u32, u32) {
+    // SAFETY: no arguments, cannot fail.
+    unsafe { (libc::geteuid(), libc::getegid()) }
+}
+
+/// The effective capabilities (capget(2)), one bit each.
+pub(crate) fn effective_capabilities() -> u64 {
+    const VERSION_3: u32 = 0x2008_0522;
+    let mut header = [VERSION_3, 0];
+    let mut data = [[0u32; 3]; 2];
+    // SAFETY: version 3 has a header of two words and two sets of three words.
+    match unsafe { call!(SYS_capget, header.as_mut_ptr(), data.as_mut_ptr()) } {
+        Ok(_) => u64::from(data[0][0]) | (u64::from(data[1][0]) << 32),
+        Err(_) => 0,
+    }
+}
+
+/// getrlimit(2).
+pub(crate) fn rlimit(resource: u32) -> Result<RLimit64> {
+    let mut limit = RLimit64 { cur: 0, max: 0 };
+    // SAFETY: `limit` outlives the call.
+    unsafe { call!(SYS_prlimit64, 0, resource, 0, &raw mut limit) }?;
+    Ok(limit)
+}
+
+/// The signal mask, all signals blocked (libc's internal ones too) while it lives.
+pub(crate) struct SignalsBlocked {
+    pub before: u64,
+}
+
+impl SignalsBlocked {
+    pub(crate) fn new() -> Result<Self> {
+        let all = !0u64;
+        let mut before = 0u64;
+        // SAFETY: both words outlive the call; 8 is the kernel's size of a signal set.
+        unsafe {
+            call!(
+                SYS_rt_sigprocmask,
+                libc::SIG_SETMASK,
+                &raw const all,
+                &raw mut before,
+                8
+            )
+        }?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for SignalsBlocked {
+    fn drop(&mut self) {
+        // SAFETY: as in `new`.
+        let _ = unsafe {
+            call!(
+                SYS_rt_sigprocmask,
+                libc::SIG_SETMASK,
+                &raw const self.before,
+                0,
+                8
+            )
+        };
+    }
+}
+
+/// A stack for the child, with a page below it that faults.
+pub(crate) struct Stack {
+    base: usize,
+}
+
+/// What the child needs is a few hundred bytes, and 4 KiB where it lists its descriptors.
+const STACK: usize = 64 * 1024;
+const GUARD: usize = 64 * 1024;
+
+/// Stacks for reuse; as many as ever ran at once, at most this.
+const STACKS_KEPT: usize = 16;
+static STACKS: Mutex<Vec<Stack>> = Mutex::new(Vec::new());
+
+impl Stack {
+    /// A kept stack, or a new one. ENOMEM.
+    pub(crate) fn get() -> Result<Self> {
+        // try_lock: after a fork in another thread this lock may never open again.
+        if let Ok(mut kept) = STACKS.try_lock()
+            && let Some(stack) = kept.pop()
+        {
+            return Ok(stack);
+        }
+        // SAFETY: a new private mapping; nothing existing is touched.
+        let base = unsafe {
+            call!(
+                SYS_mmap, 0, GUARD + STACK, libc::PROT_NONE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE, -1isize, 0
+            )
+        }?;
+        let stack = Self { base };
+        // SAFETY: the upper part of the mapping just made.
+        unsafe { call!(SYS_mprotect, base + GUARD, STACK, libc::PROT_READ | libc::PROT_WRITE) }
+            .inspect_err(|_| stack.unmap())?;
+        Ok(stack)
+    }
+
+    /// Keeps it for the next spawn. Only when no child runs on it any more.
+    pub(crate) fn put_back(self) {
+        if let Ok(mut kept) = STACKS.try_lock()
+            && kept.len() < STACKS_KEPT
+        {
+            kept.push(self);
+            return;
+        }
+        self.unmap();
+    }
+
+    fn unmap(&self) {
+        // SAFETY: the mapping made in `get`; by contract of put_back nobody runs on it.
+        let _ = unsafe { call!(SYS_munmap, self.base, GUARD + STACK) };
+    }
+}
+
+/// The code of a child that shares the parent's memory.
+///
+/// # Safety
+///
+/// `run` may only make raw system calls (`sys::child`): no allocation, no lock, no libc, no panic,
+/// no destructor. It must be inlined, so that all of it lies in the child's section.
+pub(crate) unsafe trait SharedChild: Sync {
+    /// Ends in execve or exit.
+    fn run(&self) -> !;
+
+    /// The kernel could not reset the signal handlers at the clone; the child has to.
+    fn handlers_left(&self);
+}
+
+/// Where the child starts. The section lets a test find all of the child's code.
+///
+/// # Safety
+///
+/// `arg` is a live `T`.
+#[unsafe(link_section = ".text.procfd_child")]
+#[inline(never)]
+unsafe extern "C" fn procfd_child_entry<T: SharedChild>(arg: *const c_void) -> ! {
+    // SAFETY: clone_vm passes its `child`, which outlives the shared memory.
+    unsafe { &*arg.cast::<T>() }.run()
+}
+
+/// Set when clone3 has answered ENOSYS: this process will not see it again.
+static NO_CLONE3: AtomicBool = AtomicBool::new(false);
+
+/// Clones a child that runs `child.run()` on `stack` in the shared address space, and returns its
+/// pid and pidfd once it has left that memory, by execve or by ending.
+///
+/// Without `meanwhile` the caller sleeps in the kernel until then (CLONE_VFORK). With it, it is
+/// called while the child runs, and then the kernel's clearing of a word is waited for
+/// (CLONE_CHILD_CLEARTID, which execve and exit both do).
+///
+/// clone3 is 5.3, CLONE_CLEAR_SIGHAND 5.5. Where clone3 is missing or a seccomp filter refuses it
+/// (ENOSYS, EPERM), the old clone does the same, but leaves the signal handlers to the child.
+///
+/// The child's exit signal is 0, which hides it from `wait(-1)` and SIGCHLD until it executes: a
+/// child that fails in its set-up is never seen by others. execve sets SIGCHLD.
+pub(crate) fn clone_vm<T: SharedChild>(
+    flags: u64,
+    stack: &Stack,
+    child: &T,
+    meanwhile: Option<&mut dyn FnMut(i32, BorrowedFd<'_>)>,
+) -> Result<(i32, OwnedFd)> {
+    let mut pidfd: i32 = -1;
+    let in_memory = AtomicU32::new(1);
+    let flags = flags | CLONE_VM | CLONE_PIDFD;
+    let flags = match meanwhile {
+        None => flags | CLONE_VFORK,
+        Some(_) => flags | CLONE_CHILD_CLEARTID,
+    };
+    let mut args = CloneArgs {
+        flags: flags | CLONE_CLEAR_SIGHAND,
+        pidfd: &raw mut pidfd as u64,
+        child_tid: in_memory.as_ptr() as u64,
+        stack: (stack.base + GUARD) as u64,
+        stack_size: STACK as u64,
+        exit_signal: 0,
+        ..CloneArgs::default()
+    };
+    let arg = core::ptr::from_ref(child).cast::<c_void>();
+    let new_call = if NO_CLONE3.load(Ordering::Relaxed) {
+        Err(Errno(libc::ENOSYS))
+    } else {
+        // SAFETY: SharedChild is the promise about the code; everything the child sees is borrowed
+        // by this function, which does not return before the child has left the memory.
+        unsafe { arch::clone3(&args, procfd_child_entry::<T>, arg) }
+    };
+    let pid = match new_call {
+        // EPERM: a filter, or the honest answer to a namespace flag; the old call tells which.
+        // EINVAL: a kernel before 5.5.
+        Err(e @ Errno(libc::ENOSYS | libc::EPERM | libc::EINVAL)) => {
+            if e.0 == libc::ENOSYS {
+                NO_CLONE3.store(true, Ordering::Relaxed);
+            }
+            if flags & libc::CSIGNAL as u64 != 0 {
+                // CLONE_NEWTIME stands where the old call has the exit signal.
+                return Err(e);
+            }
+            child.handlers_left();
+            args.flags = flags;
+            // SAFETY: as above.
+            unsafe { arch::clone(&args, procfd_child_entry::<T>, arg) }
+        }
+        done => done,
+    }?;
+    let pidfd = own(pidfd as usize);
+    if let Some(meanwhile) = meanwhile {
+        let _left = LeftMemory(&in_memory);
+        meanwhile(pid, pidfd.as_fd());
+    }
+    Ok((pid, pidfd))
+}
+
+/// Waits, when dropped, until the kernel has cleared the word.
+struct LeftMemory<'a>(&'a AtomicU32);
+
+impl Drop for LeftMemory<'_> {
+    fn drop(&mut self) {
+        while self.0.load(Ordering::Acquire) != 0 {
+            let _ = futex_wait(self.0, 1);
+        }
+    }
+}
+
+/// futex(FUTEX_WAIT): sleeps while `word` is `value`. Not private, since the kernel's wake of
+/// CLONE_CHILD_CLEARTID is not.
+fn futex_wait(word: &AtomicU32, value: u32) -> Result<()> {
+    // SAFETY: the word outlives the call.
+    unsafe { call!(SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, value, 0) }.map(drop)
+}
+
+/// prctl(PR_GET_DUMPABLE).
+pub(crate) fn dumpable() -> Result<usize> {
+    // SAFETY: plain numbers.
+    unsafe { call!(SYS_prctl, libc::PR_GET_DUMPABLE) }
+}
+
+/// prctl(PR_SET_DUMPABLE); 0 or 1.
+pub(crate) fn set_dumpable(value: usize) -> Result<()> {
+    // SAFETY: plain numbers.
+    unsafe { call!(SYS_prctl, libc::PR_SET_DUMPABLE, value) }.map(drop)
+}
+
+/// pthread_atfork(3): libc's fork calls these. False when there was no memory for it.
+pub(crate) fn at_fork(
+    prepare: unsafe extern "C" fn(),
+    parent: unsafe extern "C" fn(),
+    child: unsafe extern "C" fn(),
+) -> bool {
+    // SAFETY: the three functions keep to what their places allow (see the registry).
+    unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
+}
+
+/// What a fork returned.
+pub(crate) enum Forked {
+    Parent(i32),
+    Child,
+}
+
+/// fork(3) of libc: handlers of pthread_atfork run, and the allocator is usable in the child.
+pub(crate) fn fork() -> Result<Forked> {
+    // SAFETY: the child goes on as a copy of the caller, who asked for a fork.
+    match unsafe { libc::fork() } {
+        -1 => Err(Errno(
+            std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN),
+        )),
+        0 => Ok(Forked::Child),
+        pid => Ok(Forked::Parent(pid)),
+    }
+}
+
+/// clone3 or clone without CLONE_VM: a fork with namespace flags and an exit signal. libc does not
+/// know of it; `CLONE_CHILD_SETTID` on the address that libc gave the kernel for this thread
+/// (PR_GET_TID_ADDRESS) tells the C library its new thread id, which is what its own fork does.
+pub(crate) fn fork_with(flags: u64, exit_signal: u64) -> Result<Forked> {
+    let mut tid_address = 0u64;
+    const PR_GET_TID_ADDRESS: i32 = 40;
+    // SAFETY: the kernel writes one word. Fails without CONFIG_CHECKPOINT_RESTORE.
+    let has = unsafe { call!(SYS_prctl, PR_GET_TID_ADDRESS, &raw mut tid_address) }.is_ok()
+        && tid_address != 0;
+    let tid_flags = if has {
+        super::CLONE_CHILD_CLEARTID | super::CLONE_CHILD_SETTID
+    } else {
+        0
+    };
+    let args = CloneArgs {
+        flags: flags | tid_flags,
+        child_tid: tid_address,
+        exit_signal,
+        ..CloneArgs::default()
+    };
+    // SAFETY: no CLONE_VM and no stack: the child is a copy that returns here on its own copy of
+    // this stack, as after fork.
+    let pid = unsafe {
+        match call!(SYS_clone3, &raw const args, size_of::<CloneArgs>()) {
+            Err(Errno(libc::ENOSYS | libc::EPERM)) => old_fork(&args),
+            done => done,
+        }
+    }?;
+    Ok(if pid == 0 { Forked::Child } else { Forked::Parent(pid as i32) })
+}
+
+/// # Safety
+///
+/// As fork(2): the child returns on a copy of the stack.
+unsafe fn old_fork(args: &CloneArgs) -> Result<usize> {
+    let flags = args.flags | args.exit_signal;
+    // SAFETY: no CLONE_VM. The order of the last two arguments differs between architectures.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        return call!(SYS_clone, flags, 0, 0, args.child_tid, 0);
+        #[cfg(not(target_arch = "x86_64"))]
+        return call!(SYS_clone, flags, 0, 0, 0, args.child_tid);
+    }
+}
