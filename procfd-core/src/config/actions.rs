@@ -22,6 +22,14 @@ pub(crate) enum Action {
     CloseRange { first: u32, last: u32 },
 }
 
+impl Action {
+    /// Whether it changes the directory, and no descriptor.
+    #[inline(always)]
+    pub(crate) fn is_directory(&self) -> bool {
+        matches!(self, Self::Chdir(_) | Self::Fchdir(_))
+    }
+}
+
 impl Config {
     fn push(&mut self, action: Action) -> Set {
         if self.actions.len() >= LIST_MAX {

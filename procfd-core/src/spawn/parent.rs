@@ -161,14 +161,14 @@ fn clone<'a>(
     let began = plan.changes_credentials().then(sys::fd::monotonic_ns);
 
     let mut mapped = Ok(());
-    let mut write_maps = |pid: i32, _: BorrowedFd<'_>| {
+    let mut write_maps = |pid: i32| {
         let Some((_, parent)) = &go else { return };
         mapped = idmap::write_for(config, pid);
         let byte: &[u8] = if mapped.is_ok() { b"g" } else { b"no" };
         // Two bytes are no go: the child stops at once.
         let _ = sys::sock::send(parent.as_fd(), byte, &[]);
     };
-    let meanwhile: Option<&mut dyn FnMut(i32, BorrowedFd<'_>)> = match &go {
+    let meanwhile: Option<sys::task::Meanwhile<'_>> = match &go {
         Some(_) => Some(&mut write_maps),
         None => None,
     };

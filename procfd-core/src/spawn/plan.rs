@@ -20,6 +20,10 @@ const NAME_MAX: usize = 255;
 /// What execvpe(3) searches without a PATH, as glibc and musl have it.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
+/// The resource that limits descriptor numbers.
+#[allow(clippy::unnecessary_cast, reason = "a signed constant on musl")]
+pub(super) const NOFILE: u32 = libc::RLIMIT_NOFILE as u32;
+
 /// What the plan borrows from and the configuration does not hold itself.
 pub(super) struct Lowered {
     pub candidates: Vec<CString>,
@@ -321,8 +325,6 @@ fn exec_fd_place(fd: RawFd, actions: &[Action], last: u32) -> i32 {
 /// The limits that are set before the descriptor actions, and a lower RLIMIT_NOFILE that has to
 /// come after them, so that it does not hinder them.
 fn split_limits(config: &Config) -> (Vec<(u32, RLimit64)>, Option<RLimit64>) {
-    #[allow(clippy::unnecessary_cast, reason = "a signed constant on musl")]
-    const NOFILE: u32 = libc::RLIMIT_NOFILE as u32;
     let mut before = config.rlimits.clone();
     let now = sys::task::rlimit(NOFILE).map_or(0, |l| l.cur);
     let lower = before.iter().position(|(r, l)| *r == NOFILE && l.cur < now);

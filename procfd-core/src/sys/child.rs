@@ -217,10 +217,13 @@ pub(crate) fn timer(signal: i32, first: i64, every: i64) -> Result<usize> {
 
 /// Closes the descriptors `first` to `last` one by one, from the list in /proc/self/fd, or, without
 /// /proc, up to the limit: for a kernel or filter without close_range(2).
-#[inline(always)]
-pub(crate) fn close_listed(first: u32, last: u32) {
-    // getdents64 into words, so that the records are aligned.
-    let mut buf = [0u64; 256];
+///
+/// Not inlined, as the one thing here that has a buffer; in the same section.
+#[unsafe(link_section = ".text.procfd_child")]
+#[inline(never)]
+pub(crate) fn procfd_child_close_listed(first: u32, last: u32) {
+    // Not set to zero first: that would be a call of memset.
+    let mut buf = core::mem::MaybeUninit::<[u64; 256]>::uninit();
     let dir = match open(c"/proc/self/fd", libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC, 0) {
         Ok(fd) => fd as i32,
         Err(_) => return close_to_limit(first, last),

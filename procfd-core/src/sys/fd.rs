@@ -172,6 +172,7 @@ pub(crate) fn fs_magic(fd: BorrowedFd<'_>) -> Result<i64> {
         call!(SYS_fstatfs, fd.as_raw_fd(), st.as_mut_ptr())?;
         st.assume_init()
     };
+    #[allow(clippy::unnecessary_cast, reason = "an unsigned field on some architectures")]
     Ok(st.f_type as i64)
 }
 

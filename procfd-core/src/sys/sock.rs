@@ -163,6 +163,7 @@ fn receive<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> 
             flags | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC
         )
     }?;
+    #[allow(clippy::unnecessary_cast, reason = "a u32 on musl")]
     let rights = msg.msg_controllen as usize > HEADER
         && control.level == libc::SOL_SOCKET
         && control.kind == libc::SCM_RIGHTS;

@@ -3,7 +3,7 @@
 //! Clone, stacks, signal masks, limits, dumpable, and the fork hooks of libc.
 
 use core::ffi::c_void;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -177,6 +177,9 @@ unsafe extern "C" fn procfd_child_entry<T: SharedChild>(arg: *const c_void) -> !
 /// Set when clone3 has answered ENOSYS: this process will not see it again.
 static NO_CLONE3: AtomicBool = AtomicBool::new(false);
 
+/// What the creator does while the child runs; it is given the child's pid.
+pub(crate) type Meanwhile<'a> = &'a mut dyn FnMut(i32);
+
 /// Clones a child that runs `child.run()` on `stack` in the shared address space, and returns its
 /// pid and pidfd once it has left that memory, by execve or by ending.
 ///
@@ -193,7 +196,7 @@ pub(crate) fn clone_vm<T: SharedChild>(
     flags: u64,
     stack: &Stack,
     child: &T,
-    meanwhile: Option<&mut dyn FnMut(i32, BorrowedFd<'_>)>,
+    meanwhile: Option<Meanwhile<'_>>,
 ) -> Result<(i32, OwnedFd)> {
     let mut pidfd: i32 = -1;
     let in_memory = AtomicU32::new(1);
@@ -240,7 +243,7 @@ pub(crate) fn clone_vm<T: SharedChild>(
     let pidfd = own(pidfd as usize);
     if let Some(meanwhile) = meanwhile {
         let _left = LeftMemory(&in_memory);
-        meanwhile(pid, pidfd.as_fd());
+        meanwhile(pid);
     }
     Ok((pid, pidfd))
 }
