@@ -107,8 +107,7 @@ impl Data {
 
     /// A structure, or its zero value where there is no data.
     pub(crate) fn read_or_default<T: Plain + Default>(self) -> Result<T> {
-        if self.is_null() {
-            self.none()?;
+        if self.is_null() && self.size == 0 {
             return Ok(T::default());
         }
         self.read()
@@ -172,8 +171,7 @@ impl Data {
 
     /// An array of whole elements; no data is none.
     pub(crate) fn list<T: Plain>(self, most: usize) -> Result<Vec<T>> {
-        if self.is_null() {
-            self.none()?;
+        if self.is_null() && self.size == 0 {
             return Ok(Vec::new());
         }
         let from: *const T = self.checked()?.cast_const().cast();
@@ -191,10 +189,10 @@ impl Data {
     /// A signal set: the argument where there is no data, else a sigset_t, whose first eight bytes
     /// are the kernel's, or just those.
     pub(crate) fn signal_set(self, arg: u64) -> Result<u64> {
-        if self.is_null() {
-            self.none()?;
+        if self.is_null() && self.size == 0 {
             return Ok(arg);
         }
+        self.checked()?;
         if arg != 0 || self.size < 8 {
             return Err(INVALID);
         }

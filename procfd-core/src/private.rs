@@ -48,6 +48,14 @@ impl Listed {
     }
 }
 
+/// Whether a number is one of the library's own.
+pub(crate) fn is_listed(fd: RawFd) -> bool {
+    lock()
+        .0
+        .get(fd as usize / 64)
+        .is_some_and(|word| word & (1 << (fd as usize % 64)) != 0)
+}
+
 /// A descriptor on the list.
 #[derive(Debug)]
 pub(crate) struct Private {

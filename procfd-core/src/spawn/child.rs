@@ -220,7 +220,7 @@ fn descriptors(plan: &Plan<'_>) -> Step<i32> {
     let mut index = 0u32;
     for action in plan.actions {
         plan.report.at(if action.is_directory() { Stage::CWD } else { Stage::FD }, index);
-        act(action)?;
+        act(action, program)?;
         index = index.wrapping_add(1);
     }
     plan.report.at(Stage::FD_TABLE, 0);
@@ -238,7 +238,7 @@ fn descriptors(plan: &Plan<'_>) -> Step<i32> {
 /// One action. A chain of tests that the compiler cannot see through, not a match: that would
 /// become a jump table, an indirect jump, which the check of the object code refuses.
 #[inline(always)]
-fn act(action: &Action) -> Step {
+fn act(action: &Action, program: i32) -> Step {
     let opaque = core::hint::black_box::<&Action>;
     if let Action::Dup { source, target } = opaque(action) {
         return if source == target {
@@ -262,7 +262,7 @@ fn act(action: &Action) -> Step {
         return Ok(());
     }
     if let Action::CloseRange { first, last } = opaque(action) {
-        return close_range(*first, *last);
+        return close_but(*first, *last, program);
     }
     if let Action::Chdir(path) = opaque(action) {
         return kernel::chdir(path).map(drop);
@@ -273,22 +273,30 @@ fn act(action: &Action) -> Step {
     Ok(())
 }
 
-/// Closes `first` up to but not including `end`, save for the program.
+/// Closes what was not mapped, from `first` up to but not including `end`. The program's
+/// descriptor stays until it is executed: not the caller's to have, so it is close-on-exec.
 #[inline(always)]
 fn close_gap(first: u32, end: u32, program: i32) -> Step {
-    if program >= 0 && first <= program as u32 && (program as u32) < end {
-        close_until(first, program as u32)?;
-        // Not the caller's to have: the program does not get it.
-        kernel::set_cloexec(program, true)?;
-        return close_until((program as u32).wrapping_add(1), end);
+    if first >= end {
+        return Ok(());
     }
-    close_until(first, end)
+    if program >= 0 && first <= program as u32 && (program as u32) < end {
+        kernel::set_cloexec(program, true)?;
+    }
+    close_but(first, end.wrapping_sub(1), program)
 }
 
+/// Closes `first` to `last`, save for the program's descriptor.
 #[inline(always)]
-fn close_until(first: u32, end: u32) -> Step {
-    if first < end {
-        close_range(first, end.wrapping_sub(1))?;
+fn close_but(first: u32, last: u32, program: i32) -> Step {
+    if program < 0 || (program as u32) < first || program as u32 > last {
+        return close_range(first, last);
+    }
+    if first < program as u32 {
+        close_range(first, (program as u32).wrapping_sub(1))?;
+    }
+    if (program as u32) < last {
+        close_range((program as u32).wrapping_add(1), last)?;
     }
     Ok(())
 }

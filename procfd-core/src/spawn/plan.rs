@@ -10,10 +10,11 @@ use std::sync::atomic::AtomicBool;
 
 use super::idmap::{self, Maps};
 use super::report::Report;
-use crate::config::{Action, Config, Ids, Namespaces, PATH_MAX, Program};
-use crate::error::Error;
+use crate::config::{Action, Config, Ids, Namespaces, PATH_MAX, Program, describe};
+use crate::error::{Error, Stage};
+use crate::private;
 use crate::sys::cstr::{CStrArray, CStrArrayRef};
-use crate::sys::{self, RLimit64};
+use crate::sys::{self, Errno, RLimit64};
 
 /// Longest name in a directory (limits.h).
 const NAME_MAX: usize = 255;
@@ -82,6 +83,7 @@ pub(super) struct Plan<'a> {
 impl Lowered {
     pub(super) fn new(config: &Config) -> Result<Self, Error> {
         check(config)?;
+        check_sources(config)?;
         let candidates = match &config.program {
             Program::None | Program::Fd(_) => Vec::new(),
             Program::Path(path) => vec![path.clone()],
@@ -231,6 +233,53 @@ fn check(config: &Config) -> Result<(), Error> {
     if config.exit_signal.is_some_and(|s| s != libc::SIGCHLD) && !matches!(config.program, Program::None) {
         return Err(Error::plan(libc::EOPNOTSUPP, "an exit signal for a program")
             .hint("execve resets it to SIGCHLD; only a fork keeps another"));
+    }
+    Ok(())
+}
+
+/// That the descriptors the child starts from are open, and the caller's. Seen before the library
+/// opens any of its own, which could otherwise stand where the caller believes one of its.
+fn check_sources(config: &Config) -> Result<(), Error> {
+    let open = |fd: RawFd| sys::fd::is_open(fd) && !private::is_listed(fd);
+    let bad = |stage, index, what: String| Err(Error::new(stage, index, Errno(libc::EBADF), what));
+    if let Program::Fd(fd) = config.program
+        && !open(fd)
+    {
+        return bad(Stage::EXEC, 0, format!("descriptor {fd}"));
+    }
+    for (stage, fd) in [(Stage::CTTY, config.ctty), (Stage::FOREGROUND, config.foreground)] {
+        if let Some(fd) = fd
+            && !open(fd)
+        {
+            return bad(stage, 0, format!("of descriptor {fd}"));
+        }
+    }
+    // What an action has made or closed before is the child's to know.
+    let mut changed = std::collections::BTreeSet::new();
+    let mut closed = Vec::new();
+    for (index, action) in config.actions.iter().enumerate() {
+        let source = match *action {
+            Action::Dup { source, .. } => Some((Stage::FD, source)),
+            Action::Fchdir(fd) => Some((Stage::CWD, fd)),
+            _ => None,
+        };
+        if let Some((stage, fd)) = source
+            && !changed.contains(&fd)
+            && !closed.iter().any(|&(first, last)| (first..=last).contains(&(fd as u32)))
+            && !open(fd)
+        {
+            return bad(stage, index as u32, format!("{index}: {}", describe(action)));
+        }
+        match *action {
+            Action::Dup { target, .. } | Action::Open { target, .. } => {
+                changed.insert(target);
+            }
+            Action::Close(fd) => {
+                changed.insert(fd);
+            }
+            Action::CloseRange { first, last } => closed.push((first, last)),
+            Action::Chdir(_) | Action::Fchdir(_) => {}
+        }
     }
     Ok(())
 }

@@ -54,6 +54,12 @@ pub(crate) fn dup_cloexec(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 0) }.map(own)
 }
 
+/// Whether the number is open.
+pub(crate) fn is_open(fd: RawFd) -> bool {
+    // SAFETY: plain numbers.
+    unsafe { call!(SYS_fcntl, fd, libc::F_GETFD, 0) }.is_ok()
+}
+
 /// ppoll(2) of one descriptor; `None` waits without limit. Returns the events, 0 on time-out.
 pub(crate) fn poll(fd: BorrowedFd<'_>, events: i16, timeout: Option<Timespec>) -> Result<i16> {
     let mut pollfd = libc::pollfd {
