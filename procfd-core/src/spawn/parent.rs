@@ -18,7 +18,7 @@ use crate::sys::{self, CLONE_FILES, Errno};
 
 /// How long a child whose credentials have changed may take to execute. Processes of its new user
 /// may stop it, and the creator sleeps until it executes: then it is killed, and the creator told.
-pub(super) const HELD_SECONDS: i64 = 30;
+pub(super) const HELD_SECONDS: i64 = 10;
 
 /// A process that was started.
 pub(crate) enum Created {
