@@ -453,26 +453,54 @@ extern "C" {
 #endif /* __cplusplus */
 
 /*
- * Open a context: no process exists yet. flags: 0, or an OR of PROCFD_*. Returns its procfd,
- * close-on-exec.
+ * Opens a process context and returns its procfd, close-on-exec. No process exists yet; closing
+ * the descriptor is all it takes to drop it.
+ *
+ * flags: PROCFD_NO_WATCH, PROCFD_AUTOREAP.
+ *
+ * Errors: EINVAL (unknown flags), EMFILE, ENFILE, ENOMEM, ENOBUFS.
+ *
+ * Thread-safe. Not for signal handlers, nor for a child of vfork.
  */
 int process_open(uint64_t flags);
 
 /*
- * Configure a context that has not been started; PROC_CREATE starts it. cmd: PROC_SET_*,
- * PROC_FD_*, PROC_CREATE, PROC_ATTACH, PROC_COPY.
+ * Configures the context behind procfd, and with PROC_CREATE starts the process.
+ *
+ * Structures go by pointer and size: a shorter one is zero-extended, a longer one with a non-zero
+ * tail is E2BIG. Strings: size 0 means NUL-terminated, else size bytes.
+ *
+ * Errors: EBADF (not open), EINVAL (not a procfd; unknown command, flag or reserved bit), EPERM
+ * (opened by another process), EBUSY (started already), EFAULT (NULL where data is needed), E2BIG,
+ * ENAMETOOLONG, ENOENT (an empty path); PROC_CREATE: the errno of the step that failed. Which
+ * step, on what, and what to do, is told by process_info with PROC_INFO_ERROR.
+ *
+ * Thread-safe. Not for signal handlers.
  */
 int process_config(int procfd, uint32_t cmd, uint64_t arg, const void *data, size_t size);
 
 /*
- * Signal a process, wait for it, manage it. cmd: PROC_SIGNAL, PROC_WAIT, PROC_GETFD, PROC_SET_CLOSE.
- * Takes a procfd, a pidfd or a /proc/PID directory.
+ * Manages the process behind a procfd, a pidfd, or an open /proc/PID directory.
+ *
+ * Errors: EBADF, EINVAL (stands for no process; unknown command, flag or reserved bit), ESRCH (no
+ * process yet, or reaped), EPERM, EMFILE (no room for the pidfd that a procfd holds);
+ * PROC_WAIT: EAGAIN (PROC_WAIT_NOHANG), ETIMEDOUT, EINTR (a signal handler ran), ENODATA (ended,
+ * status not knowable), ECHILD (stops of another's child), EOPNOTSUPP (stops with a timeout);
+ * PROC_GETFD: EBADF (it has no such descriptor), ENOSYS (before 5.6);
+ * PROC_SIGNAL: EOPNOTSUPP (scopes, before 6.9); PROC_SET_CLOSE: EOPNOTSUPP (started without one).
+ *
+ * Thread-safe. PROC_SIGNAL may be used in signal handlers.
  */
 int process_manage(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t size);
 
 /*
- * Ask about a process. cmd: PROC_INFO, PROC_INFO_*.
- * Takes a procfd, a pidfd or a /proc/PID directory.
+ * Asks about the process behind a procfd, a pidfd, or an open /proc/PID directory.
+ *
+ * Errors: EBADF, EINVAL (stands for no process; unknown command, field or reserved bit), ESRCH (no
+ * process yet, or reaped and nothing of it left), EPERM (PROC_INFO_ERROR of another's context),
+ * EREMOTE (PROC_INFO_PID: not in the caller's pid namespace), EFAULT, EMFILE.
+ *
+ * Thread-safe. PROC_INFO_STATE may be used in signal handlers.
  */
 int process_info(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t size);
 
