@@ -130,8 +130,12 @@ UNUSED static void socket_pair(int s[2])
 UNUSED static char *make_dir(void)
 {
 	static char path[64];
-	strcpy(path, "/tmp/procfd-test-XXXXXX");
-	CHECK(mkdtemp(path));
+	const char *tmp = getenv("TMPDIR");
+	snprintf(path, sizeof path, "%.40s/procfd-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
+	if (!mkdtemp(path)) {
+		strcpy(path, "/tmp/procfd-XXXXXX");
+		CHECK(mkdtemp(path));
+	}
 	CHECK_EQ(chmod(path, 0755), 0);
 	return path;
 }
