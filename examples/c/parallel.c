@@ -6,7 +6,8 @@
  *
  *     parallel [JOBS] < COMMANDS
  *
- * All commands are killed when this program ends before them. Exits with 1 if one failed.
+ * All commands, each with its process group, are killed when this program ends before them. Exits
+ * with 1 if one failed.
  */
 
 #define _GNU_SOURCE
@@ -88,6 +89,7 @@ int main(int argc, char **argv)
     int most = argc > 1 ? atoi(argv[1]) : (int)sysconf(_SC_NPROCESSORS_ONLN);
     int base = process_open(PROCFD_NO_WATCH), epoll = epoll_create1(EPOLL_CLOEXEC);
     int running = 0, more = 1, failures = 0;
+    struct procfd_close group = {.scope = PROC_SCOPE_PGROUP};
 
     if (most < 1 || most > MOST) {
         fprintf(stderr, "usage: parallel [JOBS, 1 to %d] < COMMANDS\n", MOST);
@@ -98,7 +100,8 @@ int main(int argc, char **argv)
     /* Commands do not read the list of commands. */
     if (process_config(base, PROC_SET_EXEC, PROC_EXEC_PATH, "sh", 0) < 0 ||
         process_config(base, PROC_FD_NULL, 0, NULL, 0) < 0 ||
-        process_config(base, PROC_SET_CLOSE, SIGKILL, NULL, 0) < 0)
+        process_config(base, PROC_SET_PGROUP, 0, NULL, 0) < 0 ||
+        process_config(base, PROC_SET_CLOSE, SIGKILL, &group, sizeof group) < 0)
         fail("process_config");
     for (int i = 0; i < most; i++)
         jobs[i].procfd = -1;

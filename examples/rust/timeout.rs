@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! timeout(1): runs a command for at most so many seconds, and ends with its status; 124 when the
+//! time was over, 125 when something else failed, 126 and 127 when it could not be executed.
+//!
+//! ```text
+//! timeout SECONDS COMMAND [ARGUMENT]...
+//! ```
+//!
+//! The command is in a process group of its own, and all of the group is killed when this program
+//! ends, however it ends.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use procfd::{Change, Context, Process, Scope};
+
+fn start(program: &OsString, command: &[OsString]) -> Result<Process, Box<dyn Error>> {
+    let mut context = Context::new()?;
+    context.program_in_path(program)?.args(command)?.process_group(0)?.kill_group_on_close(libc::SIGKILL)?;
+    Ok(context.create().map_err(procfd::Error::from)?)
+}
+
+fn run(limit: Duration, process: &Process) -> Result<u8, Box<dyn Error>> {
+    let Some(status) = process.wait_timeout(limit)? else {
+        // Before 6.9 there is no signal to a group by descriptor.
+        if process.send_signal_to(libc::SIGTERM, Scope::ProcessGroup, None).is_err() {
+            process.send_signal(libc::SIGTERM)?;
+        }
+        process.wait_timeout(Duration::from_secs(1))?;
+        return Ok(124);
+    };
+    Ok(match status.change {
+        Change::Exited(code) => code as u8,
+        Change::Killed(signal) | Change::Dumped(signal) => 128 | signal as u8,
+        _ => 125,
+    })
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let seconds = arguments.first().and_then(|s| s.to_str()?.parse().ok());
+    let limit = seconds.and_then(|s| Duration::try_from_secs_f64(s).ok());
+    let (Some(limit), Some(command @ [program, ..])) = (limit, arguments.get(1..)) else {
+        eprintln!("usage: timeout SECONDS COMMAND [ARGUMENT]...");
+        return ExitCode::from(125);
+    };
+    let done = start(program, command).and_then(|process| run(limit, &process));
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("timeout: {error}");
+            let errno = error.downcast_ref().map(procfd::Error::raw_os_error);
+            ExitCode::from(match errno {
+                Some(libc::ENOENT) => 127,
+                Some(libc::EACCES | libc::ENOEXEC) => 126,
+                _ => 125,
+            })
+        }
+    }
+}
