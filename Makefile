@@ -141,7 +141,7 @@ demo:
 	@scripts/demo
 
 bench:
-	$(CARGO) bench $(CARGO_FLAGS) -p procfd-core
+	$(CARGO) bench $(CARGO_FLAGS) -p procfd-core --bench cost
 
 lint:
 	@scripts/lint

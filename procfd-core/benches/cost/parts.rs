@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Single calls, beside the system calls that do their work.
+
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+
+use procfd::{Context, Fields, OpenFlags, Process, Scope, raw};
+
+use crate::bare;
+use crate::harness::{Aim, Method, Rounds, group};
+use crate::program::Program;
+
+/// PIDFD_GET_INFO with the 64 bytes of 6.13, and what to ask: pid, credentials, cgroup.
+const PIDFD_GET_INFO: libc::c_ulong = 0xc040_ff0b;
+const ASK: u64 = 0x7;
+
+fn open_close() -> io::Result<()> {
+    bare::close(raw::open(OpenFlags::NO_WATCH.bits())?);
+    Ok(())
+}
+
+fn socketpair() -> io::Result<()> {
+    let mut fds = [0; 2];
+    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
+    // SAFETY: room for two numbers.
+    bare::check(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) }.into())?;
+    bare::close(fds[0]);
+    bare::close(fds[1]);
+    Ok(())
+}
+
+/// The bare look into a procfd: one recvmsg with room for the pidfd, and its close.
+fn peek(fd: RawFd) -> io::Result<()> {
+    let mut header = [0u8; 16];
+    let mut control = [0u64; 3];
+    // SAFETY: everything the message points to outlives the call; the descriptor that comes is the
+    // four bytes behind the header of the control message.
+    unsafe {
+        let mut iov = libc::iovec { iov_base: header.as_mut_ptr().cast(), iov_len: 16 };
+        let mut msg: libc::msghdr = std::mem::zeroed();
+        msg.msg_iov = &raw mut iov;
+        msg.msg_iovlen = 1;
+        msg.msg_control = control.as_mut_ptr().cast();
+        msg.msg_controllen = 20;
+        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
+        bare::check(libc::recvmsg(fd, &raw mut msg, flags) as libc::c_long)?;
+    }
+    bare::close(control[2] as u32 as RawFd);
+    Ok(())
+}
+
+fn poll(fd: RawFd) -> io::Result<()> {
+    let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    // SAFETY: one structure, which outlives the call.
+    bare::check(unsafe { libc::poll(&raw mut poll, 1, 0) }.into()).map(drop)
+}
+
+fn signal(fd: RawFd) -> io::Result<()> {
+    // SAFETY: plain numbers and no siginfo.
+    bare::check(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, 0, 0, 0) }).map(drop)
+}
+
+fn get_info(fd: RawFd) -> io::Result<()> {
+    let mut info = [0u64; 8];
+    info[0] = ASK;
+    // SAFETY: the request carries the size of 64 bytes.
+    bare::check(unsafe { libc::ioctl(fd, PIDFD_GET_INFO as _, info.as_mut_ptr()) }.into()).map(drop)
+}
+
+pub fn parts(rounds: &Rounds) {
+    let rounds = rounds.one_in(10);
+    group(
+        "A context that is never started",
+        &["socketpair + 2 close"],
+        rounds,
+        vec![
+            Method::hundred("socketpair + 2 close", socketpair),
+            Method::hundred("process_open + close", open_close),
+        ],
+    );
+
+    let pause = Program::pause();
+    let process = pausing(&pause).expect("a process that waits");
+    let (fd, pidfd) = (process.as_raw_fd(), process.pidfd().as_raw_fd());
+    let fields = Fields::IDS | Fields::CREDS | Fields::CGROUP_ID;
+    group(
+        "Who is it: the pidfd out of a procfd, and the state",
+        &["recvmsg(MSG_PEEK) + close"],
+        rounds,
+        vec![
+            Method::hundred("recvmsg(MSG_PEEK) + close", || peek(fd)),
+            Method::hundred("PROC_INFO_PIDFD + close", || {
+                bare::close(raw::pidfd(fd)?);
+                Ok(())
+            }),
+            Method::hundred("poll(pidfd)", || poll(pidfd)),
+            Method::hundred("PROC_INFO_STATE", || raw::state(fd).map(drop).map_err(Into::into)),
+            Method::hundred("PROC_INFO_STATE on a pidfd", || raw::state(pidfd).map(drop).map_err(Into::into)),
+            Method::hundred("Process::state", || process.state().map(drop)),
+        ],
+    );
+    group(
+        "Signal 0",
+        &["pidfd_send_signal"],
+        rounds,
+        vec![
+            Method::hundred("pidfd_send_signal", || signal(pidfd)),
+            Method::hundred("PROC_SIGNAL", || {
+                raw::send_signal(fd, 0, Scope::Process, None).map_err(Into::into)
+            }),
+            Method::hundred("PROC_SIGNAL on a pidfd", || {
+                raw::send_signal(pidfd, 0, Scope::Process, None).map_err(Into::into)
+            }),
+            Method::hundred("Process::send_signal", || process.send_signal(0))
+                .aim(Aim::AtMost(1.10, "pidfd_send_signal")),
+        ],
+    );
+    group(
+        "Ids, credentials and cgroup",
+        &["ioctl(PIDFD_GET_INFO)"],
+        rounds,
+        vec![
+            Method::hundred("ioctl(PIDFD_GET_INFO)", || get_info(pidfd)),
+            Method::hundred("PROC_INFO", || raw::info(fd, fields).map(drop).map_err(Into::into)),
+            Method::hundred("PROC_INFO on a pidfd", || {
+                raw::info(pidfd, fields).map(drop).map_err(Into::into)
+            }),
+            Method::hundred("Process::info", || process.info(fields).map(drop))
+                .aim(Aim::AtMost(1.10, "ioctl(PIDFD_GET_INFO)")),
+        ],
+    );
+    let _ = process.kill();
+    let _ = process.wait();
+}
+
+fn pausing(program: &Program) -> io::Result<Process> {
+    let mut context = Context::new()?;
+    context.program(program.as_path())?.kill_on_close(libc::SIGKILL)?;
+    Ok(context.create()?)
+}
