@@ -73,11 +73,33 @@ static void an_argument_too_long(void)
 	const char *argv[] = { "x", big, NULL };
 	int fd = ctx();
 	CFG(fd, PROC_SET_EXEC, 0, self_path, 0);
-	CFG(fd, PROC_SET_ARGV, 0, argv, 0);
-	CREATE_FAILS(fd, E2BIG, PROC_STAGE_EXEC, -1);
+	/* The kernel's limit for one string, found as soon as it is seen. */
+	CHECK_ERR(process_config(fd, PROC_SET_ARGV, 0, argv, 0), E2BIG);
+	CHECK_EQ(last_error(fd).stage, PROC_STAGE_CONFIG);
 	set_child(fd, "exit", "1");
 	create(fd);
 	expect_exit(fd, 1);
+	close(fd);
+	free(big);
+}
+
+static void arguments_too_long_together(void)
+{
+	enum { N = 40 }; /* below what any stack limit allows, above this one's */
+	static const char *argv[N + 1];
+	struct rlimit l = { 8 << 20, RLIM_INFINITY };
+	getrlimit(RLIMIT_STACK, &l);
+	l.rlim_cur = 8 << 20;
+	CHECK_EQ(setrlimit(RLIMIT_STACK, &l), 0);
+	char *big = malloc(100000);
+	memset(big, 'a', 99999);
+	big[99999] = 0;
+	for (int i = 0; i < N; i++)
+		argv[i] = big;
+	int fd = ctx();
+	CFG(fd, PROC_SET_EXEC, 0, self_path, 0);
+	CFG(fd, PROC_SET_ARGV, 0, argv, 0);
+	CREATE_FAILS(fd, E2BIG, PROC_STAGE_EXEC, -1);
 	close(fd);
 	free(big);
 }
@@ -349,7 +371,7 @@ static void a_long_path_variable(void)
 }
 
 TAP_MAIN(CASE(by_path), CASE(argv_arrives), CASE(argv_is_copied_when_set), CASE(many_arguments),
-	 CASE(an_argument_too_long), CASE(without_argv_the_path_is_argument_zero),
+	 CASE(an_argument_too_long), CASE(arguments_too_long_together), CASE(without_argv_the_path_is_argument_zero),
 	 CASE(argv_without_a_program), CASE(descriptor_without_argv), CASE(empty_argv),
 	 CASE(path_errors), CASE(relative_path_is_looked_up_after_the_directory),
 	 CASE(search_order), CASE(search_remembers_eacces), CASE(search_stops_at_enoexec),

@@ -153,19 +153,28 @@ static void the_most_lines_as_root(void)
 	NEED_ROOT();
 	struct procfd_idmap m[341];
 	for (unsigned i = 0; i < 341; i++)
-		m[i] = (struct procfd_idmap)LINE(i * 2, 100000 + i * 2, 1);
+		m[i] = (struct procfd_idmap)LINE(i * 2, i * 2, 1); /* all in a page */
 	int fd = user_ns();
 	CFG(fd, PROC_SET_UID_MAP, 0, m, 340 * sizeof *m);
-	const char *t = facts(fd);
-	CHECK(strstr(fact(t, "uid_map"), "678 100678 1"));
-	close(fd);
+	set_child(fd, "pause");
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/uid_map", create(fd));
+	FILE *f = fopen(path, "re");
+	unsigned in, out, n, lines = 0;
+	while (fscanf(f, "%u %u %u", &in, &out, &n) == 3) {
+		CHECK(in == lines * 2 && out == lines * 2 && n == 1);
+		lines++;
+	}
+	CHECK_EQ(lines, 340);
+	fclose(f);
+	finish(fd);
 	fd = user_ns();
 	set_child(fd, "exit", "0");
 	int rc = process_config(fd, PROC_SET_UID_MAP, 0, m, 341 * sizeof *m);
 	if (rc == 0)
 		rc = process_config(fd, PROC_CREATE, 0, NULL, 0);
 	CHECK_EQ(rc, -1);
-	CHECK_EQ(errno, EINVAL);
+	CHECK(errno == EINVAL || errno == E2BIG);
 	close(fd);
 }
 
