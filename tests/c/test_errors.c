@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* A failed PROC_CREATE: what is on record, and that nothing is left behind but another try. */
+#include "util.h"
+
+typedef void (*breaking)(int fd);
+
+static void bad_path(int fd)
+{
+	CFG(fd, PROC_SET_EXEC, 0, "/nonexistent/program", 0);
+}
+
+static void bad_cwd(int fd)
+{
+	SET(fd, PROC_FD_NULL, 9);
+	CFG(fd, PROC_SET_CWD, 0, "/nonexistent/dir", 0);
+}
+
+static void bad_open(int fd)
+{
+	struct procfd_open o = { "/nonexistent/file", O_RDONLY, 0 };
+	SET(fd, PROC_FD_NULL, 9);
+	SET(fd, PROC_FD_NULL, 10);
+	CFG(fd, PROC_FD_OPEN, 0, &o, sizeof o);
+}
+
+static void bad_dup(int fd)
+{
+	set_dup(fd, 999, 3);
+}
+
+static void bad_group(int fd)
+{
+	SET(fd, PROC_SET_PGROUP, 1); /* of another session */
+}
+
+static void bad_terminal(int fd)
+{
+	SET(fd, PROC_SET_SESSION, 1);
+	SET(fd, PROC_SET_CTTY, 0); /* standard input is /dev/null here */
+}
+
+static void bad_plan(int fd)
+{
+	struct procfd_idmap m = { 0, 0, 1, 0 };
+	CFG(fd, PROC_SET_UID_MAP, 0, &m, sizeof m);
+}
+
+static void bad_flags(int fd)
+{
+	SET(fd, PROC_SET_FLAG, CLONE_NEWUTS);
+}
+
+static void bad_uid(int fd)
+{
+	SET(fd, PROC_SET_UID, 0);
+}
+
+static void bad_gid(int fd)
+{
+	SET(fd, PROC_SET_GID, 0);
+}
+
+static void bad_groups(int fd)
+{
+	gid_t g[] = { 0 };
+	CFG(fd, PROC_SET_GROUPS, 0, g, sizeof g);
+}
+
+static void bad_root(int fd)
+{
+	CFG(fd, PROC_SET_ROOT, 0, "/usr", 0);
+}
+
+static const struct {
+	breaking make;
+	int err;
+	uint32_t stage;
+	int index;
+	const char *text;
+} table[] = {
+	{ bad_path, ENOENT, PROC_STAGE_EXEC, -1, "/nonexistent/program" },
+	{ bad_cwd, ENOENT, PROC_STAGE_CWD, 1, "/nonexistent/dir" },
+	{ bad_open, ENOENT, PROC_STAGE_FD, 2, "/nonexistent/file" },
+	{ bad_dup, EBADF, PROC_STAGE_FD, 0, "999" },
+	{ bad_group, EPERM, PROC_STAGE_PGROUP, -1, "" },
+	{ bad_terminal, ENOTTY, PROC_STAGE_CTTY, -1, "" },
+	{ bad_plan, EINVAL, PROC_STAGE_PLAN, -1, "CLONE_NEWUSER" },
+	/* What only an ordinary user is refused. */
+	{ bad_flags, EPERM, PROC_STAGE_CLONE, -1, "" },
+	{ bad_uid, EPERM, PROC_STAGE_UID, -1, "" },
+	{ bad_gid, EPERM, PROC_STAGE_GID, -1, "" },
+	{ bad_groups, EPERM, PROC_STAGE_GROUPS, -1, "" },
+	{ bad_root, EPERM, PROC_STAGE_ROOT, -1, "/usr" },
+};
+#define ROWS ((int)(sizeof table / sizeof *table))
+
+static void null_input(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	CHECK_EQ(dup2(null, 0), 0);
+	close(null);
+}
+
+static void each_step_is_reported(void)
+{
+	null_input();
+	become_nobody();
+	for (int i = 0; i < ROWS; i++) {
+		int fd = ctx();
+		set_child(fd, "exit", "0");
+		table[i].make(fd);
+		errno = 0;
+		int rc = process_config(fd, PROC_CREATE, 0, NULL, 0), err = errno;
+		struct procfd_error e = last_error(fd);
+		if (rc != -1 || err != table[i].err || e.saved_errno != err ||
+		    e.stage != table[i].stage ||
+		    (table[i].index >= 0 && (int)e.index != table[i].index) || !e.message[0] ||
+		    !strstr(e.message, table[i].text))
+			FAIL("row %d: %d, errno %d; stage %u, index %u, errno %d: %s", i, rc, err,
+			     e.stage, e.index, e.saved_errno, e.message);
+		CHECK_EQ(state(fd), PROC_STATE_CONFIGURING);
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		CHECK_EQ(poll(&p, 1, 0), 0);
+		/* The record stays until something else goes wrong or right. */
+		CHECK_EQ(last_error(fd).stage, table[i].stage);
+		CHECK_ERR(process_manage(fd, PROC_SIGNAL, 0, NULL, 0), ESRCH);
+		close(fd);
+	}
+}
+
+static void nothing_is_left(void)
+{
+	null_input();
+	become_nobody();
+	for (int policy = 0; policy < 2; policy++)
+		for (int i = 0; i < ROWS; i++) {
+			int fd = ctx();
+			set_child(fd, "exit", "0");
+			SET(fd, PROC_SET_CLOSE, policy ? SIGKILL : 0);
+			table[i].make(fd);
+			CHECK_EQ(process_config(fd, PROC_CREATE, 0, NULL, 0), -1);
+			int before = tap_fds(NULL, 0);
+			for (int n = 0; n < 20; n++)
+				CHECK_EQ(process_config(fd, PROC_CREATE, 0, NULL, 0), -1);
+			CHECK_EQ(tap_fds(NULL, 0), before);
+			CHECK_EQ(tap_children(NULL, 0), 0);
+			CHECK_ERR(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
+			close(fd);
+		}
+}
+
+static void a_second_try_works(void)
+{
+	int fd = ctx();
+	char *dir = make_dir(), path[128];
+	snprintf(path, sizeof path, "%s/later", dir);
+	CFG(fd, PROC_SET_EXEC, 0, path, 0);
+	SET(fd, PROC_SET_CLOSE, SIGKILL);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, -1);
+	write_file(path, "#!/bin/sh\nexit 19\n", 0644);
+	CREATE_FAILS(fd, EACCES, PROC_STAGE_EXEC, -1);
+	CHECK_EQ(chmod(path, 0755), 0);
+	create(fd);
+	CHECK_ERR(process_config(fd, PROC_CREATE, 0, NULL, 0), EBUSY);
+	expect_exit(fd, 19);
+	close(fd);
+	remove_tree(dir);
+}
+
+static void no_signal_to_the_caller(void)
+{
+	sigset_t chld, pending;
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &chld, NULL), 0);
+	int fd = ctx();
+	CFG(fd, PROC_SET_EXEC, 0, "/nonexistent", 0);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, -1);
+	/* SIGCHLD of a child that never was; it may be there, but no child may. */
+	CHECK_EQ(sigpending(&pending), 0);
+	CHECK_ERR(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
+	close(fd);
+}
+
+static void arguments_are_reported_too(void)
+{
+	int fd = ctx();
+	CHECK_ERR(process_config(fd, PROC_SET_FLAG, 1, NULL, 0), EINVAL);
+	struct procfd_error e = last_error(fd);
+	CHECK_EQ(e.stage, PROC_STAGE_CONFIG);
+	CHECK_EQ(e.saved_errno, EINVAL);
+	CHECK(e.message[0]);
+	CHECK_ERR(process_config(fd, PROC_SET_EXEC, 0, NULL, 0), EFAULT);
+	e = last_error(fd);
+	CHECK_EQ(e.stage, PROC_STAGE_CONFIG);
+	CHECK_EQ(e.saved_errno, EFAULT);
+	close(fd);
+}
+
+static void long_operands_fit_the_message(void)
+{
+	char path[4000];
+	memset(path, 0, sizeof path);
+	for (int i = 0; i < 3990; i += 10)
+		memcpy(path + i, "/directory", 10);
+	int fd = ctx();
+	CFG(fd, PROC_SET_EXEC, 0, path, 0);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, -1);
+	CHECK(strlen(last_error(fd).message) > 100);
+	CFG(fd, PROC_SET_EXEC, 0, "/tmp/\xff\xfe\x80 not utf-8\n", 0);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, -1);
+	close(fd);
+}
+
+static void record_sizes(void)
+{
+	struct {
+		struct procfd_error e;
+		unsigned char more[64];
+	} big;
+	int fd = ctx();
+	CFG(fd, PROC_SET_EXEC, 0, "/nonexistent", 0);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, -1);
+	memset(&big, 0x77, sizeof big);
+	CHECK_EQ(process_info(fd, PROC_INFO_ERROR, 0, &big.e, 16), 0);
+	CHECK_EQ(big.e.stage, PROC_STAGE_EXEC);
+	CHECK_EQ(big.e.saved_errno, ENOENT);
+	CHECK_EQ((unsigned char)big.e.message[0], 0x77);
+	memset(&big, 0, sizeof big);
+	CHECK_EQ(process_info(fd, PROC_INFO_ERROR, 0, &big, sizeof big), 0);
+	CHECK_EQ(big.e.stage, PROC_STAGE_EXEC);
+	CHECK_ERR(process_info(fd, PROC_INFO_ERROR, 0, NULL, sizeof big.e), EFAULT);
+	CHECK_ERR(process_info(fd, PROC_INFO_ERROR, 0, &big.e, 2), EINVAL);
+	CHECK_ERR(process_info(fd, PROC_INFO_ERROR, 1, &big.e, sizeof big.e), EINVAL);
+	close(fd);
+}
+
+static void failures_of_one_do_not_touch_another(void)
+{
+	int a = ctx(), b = ctx();
+	CFG(a, PROC_SET_EXEC, 0, "/nonexistent", 0);
+	CFG(b, PROC_SET_EXEC, 0, "/etc/passwd", 0);
+	CREATE_FAILS(a, ENOENT, PROC_STAGE_EXEC, -1);
+	CHECK_EQ(last_error(b).stage, PROC_STAGE_NONE);
+	CREATE_FAILS(b, EACCES, PROC_STAGE_EXEC, -1);
+	CHECK_EQ(last_error(a).saved_errno, ENOENT);
+	close(a);
+	close(b);
+}
+
+TAP_MAIN(CASE(each_step_is_reported), CASE(nothing_is_left), CASE(a_second_try_works),
+	 CASE(no_signal_to_the_caller), CASE(arguments_are_reported_too),
+	 CASE(long_operands_fit_the_message), CASE(record_sizes),
+	 CASE(failures_of_one_do_not_touch_another))
