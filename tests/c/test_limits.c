@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* Limits reached at every step: descriptors, memory, processes, descriptors in flight. */
+#include "util.h"
+
+static struct rlimit old_limit;
+
+static void limit(int resource, rlim_t soft)
+{
+	struct rlimit l;
+	CHECK_EQ(getrlimit((__rlimit_resource_t)resource, &old_limit), 0);
+	l = old_limit;
+	l.rlim_cur = soft;
+	CHECK_EQ(setrlimit((__rlimit_resource_t)resource, &l), 0);
+}
+
+static void unlimit(int resource)
+{
+	CHECK_EQ(setrlimit((__rlimit_resource_t)resource, &old_limit), 0);
+}
+
+static int lowest_free(void)
+{
+	int fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
+	CHECK(fd >= 3);
+	close(fd);
+	return fd;
+}
+
+typedef void (*setup)(int fd);
+
+/* Raise the descriptor limit from "none free" until the whole life of a process works. */
+static void raise_until_it_works(setup more)
+{
+	int base = lowest_free(), steps = 0;
+	for (int free_fds = 0;; free_fds++, steps++) {
+		CHECK(free_fds < 40);
+		int before = tap_fds(NULL, 0);
+		limit(RLIMIT_NOFILE, (rlim_t)(base + free_fds));
+		errno = 0;
+		int fd = process_open(0);
+		if (fd < 0) {
+			CHECK_EQ(errno, EMFILE);
+			unlimit(RLIMIT_NOFILE);
+			sweep();
+			CHECK_EQ(tap_fds(NULL, 0), before);
+			continue;
+		}
+		set_child(fd, "exit", "7");
+		if (more)
+			more(fd);
+		errno = 0;
+		int pid = process_config(fd, PROC_CREATE, 0, NULL, 0), err = errno;
+		if (pid < 0) {
+			struct procfd_error e = last_error(fd);
+			if (err != EMFILE)
+				FAIL("with %d free: errno %d, stage %u: %s", free_fds, err, e.stage, e.message);
+			CHECK_EQ(e.saved_errno, EMFILE);
+			CHECK_EQ(state(fd), PROC_STATE_CONFIGURING);
+			unlimit(RLIMIT_NOFILE);
+			CHECK_EQ(tap_children(NULL, 0), 0);
+			create(fd); /* with room, the same context works */
+			expect_exit(fd, 7);
+			close(fd);
+			sweep();
+			CHECK_EQ(tap_fds(NULL, 0), before);
+			continue;
+		}
+		/* It runs: then there is room to wait for it, or a plain error until there is. */
+		struct procfd_wait w = { .timeout_ns = FOREVER_MS * 1000000ULL };
+		int rc = process_manage(fd, PROC_WAIT, 0, &w, sizeof w);
+		if (rc < 0)
+			CHECK_EQ(errno, EMFILE);
+		unlimit(RLIMIT_NOFILE);
+		expect_exit(fd, 7);
+		close(fd);
+		sweep();
+		CHECK_EQ(tap_fds(NULL, 0), before);
+		if (rc == 0)
+			break;
+	}
+	CHECK(steps > 0);
+}
+
+static void descriptors_plain(void)
+{
+	raise_until_it_works(NULL);
+}
+
+static void policy(int fd)
+{
+	SET(fd, PROC_SET_CLOSE, SIGKILL);
+}
+
+static void descriptors_with_a_policy(void)
+{
+	raise_until_it_works(policy);
+}
+
+static void actions(int fd)
+{
+	SET(fd, PROC_SET_CLOSE, SIGKILL);
+	SET(fd, PROC_FD_CLOSE, 0);
+	CFG(fd, PROC_SET_CWD, 0, "/", 0);
+	SET(fd, PROC_SET_SESSION, 1);
+	SET(fd, PROC_FD_NULL, 0);
+}
+
+static void descriptors_with_actions(void)
+{
+	raise_until_it_works(actions);
+}
+
+static void maps(int fd)
+{
+	struct procfd_idmap m = { 0, getuid(), 1, 0 };
+	SET(fd, PROC_SET_FLAG, CLONE_NEWUSER);
+	CFG(fd, PROC_SET_UID_MAP, 0, &m, sizeof m);
+}
+
+static void many_maps(int fd)
+{
+	struct procfd_idmap m[] = { { 0, 0, 1, 0 }, { 1, 1000, 1, 0 } };
+	SET(fd, PROC_SET_FLAG, CLONE_NEWUSER);
+	CFG(fd, PROC_SET_UID_MAP, 0, m, sizeof m);
+}
+
+static void descriptors_with_id_maps(void)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWUSER) ? 1 : 0);
+	int st;
+	CHECK_EQ(waitpid(pid, &st, 0), pid);
+	if (st)
+		SKIP("no user namespaces for this user");
+	raise_until_it_works(maps);
+	if (geteuid() == 0)
+		raise_until_it_works(many_maps);
+}
+
+/* The first use of the library in a process, from no free descriptor upwards. */
+static void first_use(void *arg)
+{
+	int free_fds = *(int *)arg, base = lowest_free();
+	limit(RLIMIT_NOFILE, (rlim_t)(base + free_fds));
+	int fd = process_open(0), rc = -1;
+	if (fd < 0) {
+		CHECK_EQ(errno, EMFILE);
+		unlimit(RLIMIT_NOFILE);
+		fd = ctx();
+	}
+	set_child(fd, "exit", "7");
+	SET(fd, PROC_SET_CLOSE, SIGKILL);
+	rc = process_config(fd, PROC_CREATE, 0, NULL, 0);
+	if (rc < 0)
+		CHECK_EQ(errno, EMFILE);
+	unlimit(RLIMIT_NOFILE);
+	if (rc < 0)
+		create(fd);
+	expect_exit(fd, 7);
+	close(fd);
+}
+
+static void descriptors_at_the_first_use(void)
+{
+	for (int i = 0; i < 16; i++)
+		in_fork(first_use, &i);
+}
+
+/* ---- memory ---- */
+
+static long pages_now(void)
+{
+	char line[64];
+	long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+	CHECK(f && fgets(line, sizeof line, f) && sscanf(line, "%ld", &pages) == 1);
+	fclose(f);
+	return pages;
+}
+
+static void memory_process(void *arg)
+{
+	(void)arg;
+	int made = 0, failed = 0;
+	/* Less and less address space: whatever fails fails with ENOMEM, and never by a crash. */
+	long pages = pages_now();
+	for (int spare = 64; spare >= 0; spare--) {
+		limit(RLIMIT_AS, (rlim_t)(pages + spare * 4) * 4096);
+		errno = 0;
+		int fd = process_open(0);
+		if (fd < 0) {
+			CHECK_EQ(errno, ENOMEM);
+			failed++;
+			unlimit(RLIMIT_AS);
+			continue;
+		}
+		const char *argv[] = { self_path, "--child", "exit", "0", NULL };
+		struct procfd_rlimit none = { UINT64_MAX, UINT64_MAX };
+		none.soft = none.hard = old_limit.rlim_max == RLIM_INFINITY ? UINT64_MAX : old_limit.rlim_max;
+		int rc = process_config(fd, PROC_SET_EXEC, 0, self_path, 0);
+		rc = rc ? rc : process_config(fd, PROC_SET_ARGV, 0, argv, 0);
+		rc = rc ? rc : process_config(fd, PROC_SET_RLIMIT, RLIMIT_AS, &none, sizeof none);
+		rc = rc ? rc : process_config(fd, PROC_CREATE, 0, NULL, 0);
+		int err = errno;
+		unlimit(RLIMIT_AS);
+		if (rc < 0) {
+			CHECK(err == ENOMEM || err == EAGAIN);
+			failed++;
+		} else {
+			made++;
+			expect_exit(fd, 0);
+		}
+		close(fd);
+	}
+	diag("%d starts, %d refused", made, failed);
+	CHECK_ERR(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
+}
+
+static void address_space(void)
+{
+	in_fork(memory_process, NULL);
+}
+
+static void first_memory(void *arg)
+{
+	long pages = pages_now();
+	int fd = ctx();
+	set_child(fd, "exit", "0");
+	struct procfd_rlimit none = { UINT64_MAX, UINT64_MAX };
+	CFG(fd, PROC_SET_RLIMIT, RLIMIT_AS, &none, sizeof none);
+	limit(RLIMIT_AS, (rlim_t)(pages + *(int *)arg) * 4096);
+	int rc = process_config(fd, PROC_CREATE, 0, NULL, 0), err = errno;
+	unlimit(RLIMIT_AS);
+	if (rc < 0) {
+		CHECK(err == ENOMEM || err == EAGAIN);
+		struct procfd_error e = last_error(fd);
+		CHECK_EQ(e.saved_errno, err);
+		create(fd); /* with memory, it works */
+	}
+	expect_exit(fd, 0);
+	close(fd);
+}
+
+/* No memory for the child's stack, which is made at the first start. */
+static void memory_for_the_stack(void)
+{
+	for (int spare = 0; spare < 120; spare += 4)
+		in_fork(first_memory, &spare);
+}
+
+static void memory_for_arguments(void)
+{
+	enum { N = 40 };
+	static const char *argv[N + 1];
+	char *big = malloc(100000);
+	memset(big, 'a', 99999);
+	big[99999] = 0;
+	for (int i = 0; i < N; i++)
+		argv[i] = big;
+	int fd = ctx();
+	limit(RLIMIT_AS, (rlim_t)(pages_now() + 100) * 4096);
+	int rc = process_config(fd, PROC_SET_ARGV, 0, argv, 0), err = errno;
+	unlimit(RLIMIT_AS);
+	CHECK(rc == 0 || err == ENOMEM);
+	set_child(fd, "exit", "0");
+	create(fd);
+	expect_exit(fd, 0);
+	close(fd);
+	free(big);
+}
+
+/* ---- processes ---- */
+
+/* A user of its own: these limits count over all processes of one, and not for who is privileged. */
+static void become_user(uid_t uid)
+{
+	if (geteuid() != 0)
+		return;
+	CHECK_EQ(syscall(SYS_setgroups, 0, NULL), 0);
+	CHECK_EQ(setresgid(uid, uid, uid), 0);
+	CHECK_EQ(setresuid(uid, uid, uid), 0);
+	CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
+}
+
+static void no_processes_left(void)
+{
+	become_user(54321);
+	int fd = ctx();
+	set_child(fd, "exit", "0");
+	limit(RLIMIT_NPROC, 0);
+	for (int i = 0; i < 10; i++)
+		CREATE_FAILS(fd, EAGAIN, PROC_STAGE_CLONE, -1);
+	SET(fd, PROC_SET_CLOSE, SIGKILL);
+	CREATE_FAILS(fd, EAGAIN, PROC_STAGE_CLONE, -1);
+	unlimit(RLIMIT_NPROC);
+	create(fd);
+	expect_exit(fd, 0);
+	close(fd);
+}
+
+/* ---- in flight ---- */
+
+static void too_many_in_flight(void)
+{
+	become_user(54322);
+	int fds[400], n = 0, base = tap_fds(NULL, 0);
+	limit(RLIMIT_NOFILE, 300);
+	for (; n < 400; n++) {
+		fds[n] = ctx();
+		set_child(fds[n], "pause");
+		SET(fds[n], PROC_SET_CLOSE, SIGKILL);
+		errno = 0;
+		if (process_config(fds[n], PROC_CREATE, 0, NULL, 0) < 0)
+			break;
+	}
+	diag("%d processes with a close policy, at a limit of 300", n);
+	CHECK_EQ(errno, ETOOMANYREFS);
+	CHECK(n > 40);
+	struct procfd_error e = last_error(fds[n]);
+	CHECK_EQ(e.saved_errno, ETOOMANYREFS);
+	CHECK(strstr(e.message, "RLIMIT_NOFILE"));
+	CHECK_EQ(tap_children(NULL, 0), n);
+	finish(fds[0]); /* one goes, another has room */
+	sweep();
+	create(fds[n]);
+	finish(fds[n]);
+	for (int i = 1; i < n; i++)
+		finish(fds[i]);
+	unlimit(RLIMIT_NOFILE);
+	sweep();
+	CHECK_EQ(tap_fds(NULL, 0), base);
+}
+
+static void in_flight_limit_reached_by_others(void)
+{
+	become_user(54323);
+	/* Put the whole allowance in flight by hand, and see what the library says. */
+	int s[2], fill[50], sent = 0;
+	socket_pair(s);
+	limit(RLIMIT_NOFILE, 256);
+	for (int i = 0; i < 50; i++)
+		fill[i] = s[0];
+	int fd = ctx();
+	set_child(fd, "exit", "0");
+	for (int n = 50; n > 0;) {
+		char byte = 'f';
+		struct iovec iov = { &byte, 1 };
+		union {
+			char buf[CMSG_SPACE(sizeof fill)];
+			struct cmsghdr align;
+		} u = { { 0 } };
+		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf,
+				    .msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)n) };
+		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)n);
+		memcpy(CMSG_DATA(c), fill, sizeof(int) * (size_t)n);
+		if (sendmsg(s[1], &m, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+			sent += n;
+		else if (errno == ETOOMANYREFS)
+			n /= 2;
+		else
+			break;
+		if (sent > 5000)
+			break;
+	}
+	for (int with = 0; with < 2; with++) {
+		SET(fd, PROC_SET_CLOSE, with ? SIGKILL : 0);
+		errno = 0;
+		int rc = process_config(fd, PROC_CREATE, 0, NULL, 0), err = errno;
+		struct procfd_error e = last_error(fd);
+		CHECK_EQ(rc, -1);
+		CHECK_EQ(err, ETOOMANYREFS);
+		CHECK_EQ(e.saved_errno, ETOOMANYREFS);
+		CHECK(e.stage == PROC_STAGE_PUBLISH || e.stage == PROC_STAGE_FUSE);
+		CHECK(e.message[0]);
+		CHECK_EQ(state(fd), PROC_STATE_CONFIGURING);
+		CHECK_EQ(tap_children(NULL, 0), 0);
+	}
+	unlimit(RLIMIT_NOFILE);
+	close(s[0]);
+	close(s[1]);
+	create(fd);
+	expect_exit(fd, 0);
+	close(fd);
+}
+
+TAP_MAIN(CASE(descriptors_plain), CASE(descriptors_with_a_policy), CASE(descriptors_with_actions),
+	 CASE(descriptors_with_id_maps), COLD(descriptors_at_the_first_use), COLD(address_space),
+	 COLD(memory_for_the_stack), CASE(memory_for_arguments), CASE(no_processes_left), CASE(too_many_in_flight),
+	 CASE(in_flight_limit_reached_by_others))
