@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The creator's side: starts the watcher and hands it processes.
+//!
+//! # Descriptors
+//!
+//! A `Client` owns the control socket, and where the watcher is visible to the creator its pidfd too
+//! ([`Client::descriptors`]). Both are close-on-exec. A forked child of the creator must close
+//! them without anything else, and start a watcher of its own when it needs one.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::kernel::{
+    self, EAGAIN, ECONNRESET, EINTR, ENOTCONN, EPERM, EPIPE, EPROTO, ETIMEDOUT, POLLHUP, POLLIN, POLLOUT,
+    PollFd, Timespec,
+};
+use super::proto::{self, Reply, Request};
+use super::start::{self, Started};
+
+/// How long a watcher that lives may take to answer. It is busy for microseconds; one that is
+/// stopped, or frozen with its cgroup, takes longer than anybody should wait.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why the watcher could not be started. `step` is for a message: it starts with a verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StartError {
+    pub(crate) step: &'static str,
+    pub(crate) errno: i32,
+}
+
+/// Why a process could not be given to the watcher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AddError {
+    /// The watcher has ended: start another and give it everything that is still alive.
+    Gone,
+    /// It does not take requests (stopped?). Another one may.
+    Stuck,
+    /// It has no room: EMFILE: its descriptor limit, two for each process; ENOSPC: the user's limit
+    /// of epoll entries (fs.epoll.max_user_watches); ENOMEM.
+    Full(i32),
+    /// The message could not be sent: ETOOMANYREFS: the user's limit of descriptors in flight, the
+    /// soft RLIMIT_NOFILE; ENOBUFS and ENOMEM. EPERM: it will not send this creator's signals.
+    Failed(i32),
+}
+
+impl AddError {
+    /// Whether a new watcher is the answer.
+    pub(crate) fn wants_another(self) -> bool {
+        matches!(self, Self::Gone | Self::Stuck)
+    }
+
+    pub(crate) fn errno(self) -> i32 {
+        match self {
+            Self::Gone => EPIPE,
+            Self::Stuck => ETIMEDOUT,
+            Self::Full(errno) | Self::Failed(errno) => errno,
+        }
+    }
+}
+
+/// What the watcher does when the last procfd of a running process has been closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Policy {
+    /// Sent at once; 0 none. For the processes that the fuse cannot reach: the inits of pid
+    /// namespaces.
+    pub(crate) first: u8,
+    /// Sent after `delay`, if the process still runs; 0 none.
+    pub(crate) second: u8,
+    pub(crate) delay: Duration,
+    /// Both to the process group (Linux 6.9; before, to the process).
+    pub(crate) group: bool,
+}
+
+impl Policy {
+    fn is_silent(&self) -> bool {
+        self.first == 0 && self.second == 0
+    }
+
+    fn request(&self, op: u32, id: u64) -> Request {
+        Request {
+            magic: proto::MAGIC,
+            op,
+            id,
+            delay_ns: u64::try_from(self.delay.as_nanos()).unwrap_or(u64::MAX),
+            flags: if self.group { proto::TO_GROUP } else { 0 },
+            first: self.first.into(),
+            second: self.second.into(),
+        }
+    }
+}
+
+/// A running watcher, as its creator holds it.
+#[derive(Debug)]
+pub(crate) struct Client {
+    control: OwnedFd,
+    /// Its pidfd, if the watcher is the creator's child: to reap it.
+    adopted: Option<OwnedFd>,
+    pid: i32,
+    creator: i32,
+    /// The creator's user ids when it started the watcher, which keeps them.
+    uids: [u32; 3],
+    no_signals: bool,
+    /// Processes that the watcher has promised to take.
+    credit: AtomicU32,
+    asking: Mutex<()>,
+}
+
+impl Client {
+    /// Starts a watcher: about 0.25 ms, whatever the creator's memory and descriptors.
+    pub(crate) fn start() -> Result<Self, StartError> {
+        let Started { control, pid, pidfd } = start::start()?;
+        let mut client = Self {
+            control,
+            adopted: None,
+            pid,
+            creator: kernel::getpid(),
+            uids: kernel::user_ids(),
+            no_signals: false,
+            credit: AtomicU32::new(0),
+            asking: Mutex::new(()),
+        };
+        let adopted = start::is_child(&pidfd);
+        if let Err(why) = client.begin(adopted) {
+            start::end(&pidfd);
+            return Err(why);
+        }
+        client.adopted = adopted.then_some(pidfd);
+        Ok(client)
+    }
+
+    fn begin(&mut self, adopted: bool) -> Result<(), StartError> {
+        let at = |step| move |errno| StartError { step, errno };
+        let creator =
+            kernel::pidfd_open(self.creator).map(start::own).map_err(at("open a pidfd of the creator"))?;
+        let mut request = Policy::default().request(proto::BEGIN, 0);
+        if adopted {
+            request.flags = proto::LEAVE_WHEN_IDLE;
+        }
+        let sent = match self.send(&request, &[creator.as_raw_fd()]) {
+            // It has ended already, but may have said why.
+            Err(AddError::Gone) => Ok(()),
+            sent => sent,
+        };
+        let reply = sent.and_then(|()| self.reply()).map_err(|e| match e {
+            AddError::Gone => {
+                at("keep the watcher alive until it has set itself up (a seccomp filter?)")(EPERM)
+            }
+            other => at("hear from the watcher when it has set itself up")(other.errno()),
+        })?;
+        if reply.errno != 0 {
+            let step = proto::STEPS.get(reply.step as usize).copied().unwrap_or(proto::STEPS[0]);
+            return Err(at(step)(reply.errno));
+        }
+        self.no_signals = reply.flags & proto::NO_SIGNALS != 0;
+        self.credit.store(reply.grant, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Makes sure, before a process is started, that it can be watched: the watcher lives and has
+    /// room. Without a child that is to follow, drop the reservation.
+    pub(crate) fn reserve(&self, policy: &Policy) -> Result<Reservation<'_>, AddError> {
+        if !policy.is_silent() {
+            if kernel::user_ids() != self.uids {
+                // What it may signal is not what the creator may signal any more.
+                return Err(AddError::Gone);
+            }
+            if self.no_signals {
+                return Err(AddError::Failed(EPERM));
+            }
+        }
+        if self.adopted.is_some() {
+            // It leaves when it is idle: not now.
+            self.send(&Policy::default().request(proto::HOLD, 0), &[])?;
+        } else if !self.is_alive() {
+            return Err(AddError::Gone);
+        }
+        let taken = self.take_credit();
+        if taken.is_err() {
+            self.release();
+        }
+        taken.map(|()| Reservation { client: self, open: true })
+    }
+
+    /// Gives a process to the watcher: B of its procfd, and its pidfd. `id` is for [`Client::change`].
+    /// Both descriptors are duplicated on the way.
+    pub(crate) fn add(
+        &self,
+        id: u64,
+        b: BorrowedFd<'_>,
+        pidfd: BorrowedFd<'_>,
+        policy: &Policy,
+    ) -> Result<(), AddError> {
+        self.reserve(policy)?.add(id, b, pidfd, policy)
+    }
+
+    /// Gives the pair `id` another policy, as long as a procfd of it is open.
+    pub(crate) fn change(&self, id: u64, policy: &Policy) -> Result<(), AddError> {
+        if !policy.is_silent() {
+            if kernel::user_ids() != self.uids {
+                return Err(AddError::Gone);
+            }
+            if self.no_signals {
+                return Err(AddError::Failed(EPERM));
+            }
+        }
+        self.send(&policy.request(proto::CHANGE, id), &[])
+    }
+
+    /// Whether it has not ended. One poll(2).
+    pub(crate) fn is_alive(&self) -> bool {
+        let mut fds = [PollFd { fd: self.control.as_raw_fd(), events: 0, revents: 0 }];
+        !matches!(kernel::poll(&mut fds, Some(Timespec::default())), Ok(n) if n > 0)
+    }
+
+    /// Whether the watcher is the creator's child, the creator being an init or a subreaper.
+    pub(crate) fn is_adopted(&self) -> bool {
+        self.adopted.is_some()
+    }
+
+    /// In such a creator: takes the status of a watcher that has left, if the program has not.
+    pub(crate) fn reap(&self) {
+        if let Some(pidfd) = &self.adopted {
+            let _ = kernel::wait(
+                kernel::P_PIDFD,
+                pidfd.as_raw_fd(),
+                kernel::WEXITED | kernel::WNOHANG | kernel::WALL,
+            );
+        }
+    }
+
+    /// The watcher's pid; only for tests and messages, it may have ended.
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// The descriptors it owns, all of them private to the creator.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        std::iter::once(self.control.as_fd()).chain(self.adopted.iter().map(AsFd::as_fd))
+    }
+
+    /// How many processes it watches now, and how many it had to refuse in spite of a promise.
+    /// Asks, and so takes a round trip.
+    pub(crate) fn counts(&self) -> Result<(u32, u32), AddError> {
+        self.ask(proto::COUNT).map(|reply| (reply.watched, reply.refused))
+    }
+
+    fn take_credit(&self) -> Result<(), AddError> {
+        let take = |n: u32| n.checked_sub(1);
+        while self.credit.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
+            let reply = self.ask(proto::ASK)?;
+            if reply.errno != 0 || reply.grant == 0 {
+                return Err(AddError::Full(reply.errno));
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks, and enters what is granted.
+    fn ask(&self, op: u32) -> Result<Reply, AddError> {
+        // One question at a time, or the answers would go astray.
+        let _one = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        self.send(&Policy::default().request(op, 0), &[])?;
+        let reply = self.reply()?;
+        self.credit.fetch_add(reply.grant, Ordering::Relaxed);
+        Ok(reply)
+    }
+
+    fn release(&self) {
+        if self.adopted.is_some() {
+            let _ = self.send(&Policy::default().request(proto::RELEASE, 0), &[]);
+        }
+    }
+
+    fn send(&self, request: &Request, fds: &[i32]) -> Result<(), AddError> {
+        // SAFETY: a request has no padding.
+        let bytes = unsafe { kernel::bytes_of(request) };
+        let mut end = None;
+        loop {
+            match kernel::send(self.control.as_raw_fd(), bytes, fds) {
+                Ok(()) => return Ok(()),
+                Err(EPIPE | ECONNRESET | ENOTCONN) => return Err(AddError::Gone),
+                Err(EAGAIN) => self.wait_for(POLLOUT, &mut end)?,
+                Err(EINTR) => {}
+                Err(errno) => return Err(AddError::Failed(errno)),
+            }
+        }
+    }
+
+    fn reply(&self) -> Result<Reply, AddError> {
+        let mut end = None;
+        loop {
+            let mut reply = Reply::default();
+            // SAFETY: no padding, and any bytes are a reply.
+            let bytes = unsafe { kernel::bytes_of_mut(&mut reply) };
+            match kernel::receive(self.control.as_raw_fd(), bytes) {
+                Ok(got) if got.len == size_of::<Reply>() && reply.magic == proto::MAGIC => return Ok(reply),
+                Ok(kernel::Received { len: 0, .. }) | Err(EPIPE | ENOTCONN) => return Err(AddError::Gone),
+                // What was sent to it was never read: told once, and its answer is still there.
+                Err(ECONNRESET) => {}
+                Ok(_) => return Err(AddError::Failed(EPROTO)),
+                Err(EAGAIN) => self.wait_for(POLLIN, &mut end)?,
+                Err(EINTR) => {}
+                Err(errno) => return Err(AddError::Failed(errno)),
+            }
+        }
+    }
+
+    /// Waits for the socket, until `end` at the latest, which the first wait sets.
+    fn wait_for(&self, events: i16, end: &mut Option<Instant>) -> Result<(), AddError> {
+        let now = Instant::now();
+        let end = *end.get_or_insert(now + PATIENCE);
+        let left = end.checked_duration_since(now).ok_or(AddError::Stuck)?;
+        let mut fds = [PollFd { fd: self.control.as_raw_fd(), events, revents: 0 }];
+        let left = Timespec::from_ns(u64::try_from(left.as_nanos()).unwrap_or(0));
+        match kernel::poll(&mut fds, Some(left)) {
+            Ok(0) => Err(AddError::Stuck),
+            Ok(_) if fds[0].revents & POLLHUP != 0 && fds[0].revents & POLLIN == 0 => Err(AddError::Gone),
+            Ok(_) | Err(EINTR) => Ok(()),
+            Err(errno) => Err(AddError::Failed(errno)),
+        }
+    }
+}
+
+/// Room for one process, held until it is added.
+#[derive(Debug)]
+pub(crate) struct Reservation<'a> {
+    client: &'a Client,
+    open: bool,
+}
+
+impl Reservation<'_> {
+    /// As [`Client::add`], with the policy that was reserved for. One sendmsg(2).
+    pub(crate) fn add(
+        mut self,
+        id: u64,
+        b: BorrowedFd<'_>,
+        pidfd: BorrowedFd<'_>,
+        policy: &Policy,
+    ) -> Result<(), AddError> {
+        let mut request = policy.request(proto::ADD, id);
+        if self.client.adopted.is_some() {
+            request.flags |= proto::HELD;
+        }
+        let sent = self.client.send(&request, &[b.as_raw_fd(), pidfd.as_raw_fd()]);
+        self.open = sent.is_err();
+        sent
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            self.client.credit.fetch_add(1, Ordering::Relaxed);
+            self.client.release();
+        }
+    }
+}

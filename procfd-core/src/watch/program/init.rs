@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The built-in init of a pid namespace (`PROC_SET_INIT`).
+//!
+//! # Contract with the spawn engine
+//!
+//! The process X that the engine clones with `CLONE_NEWPID` is pid 1. Before it executes this
+//! program it clones Y, pid 2, which carries out the plan and executes the caller's program:
+//!
+//! ```text
+//! creator  clone3(NEWPID | VM | VFORK | PIDFD ...) ------ suspended ------------------> goes on
+//! X, pid 1   SIGCHLD to default; clone(VM | VFORK | FILES) -- suspended --> execveat(init)
+//! Y, pid 2     leaves the table, plan, execve(program)  ------------------> program runs
+//! ```
+//!
+//! - Both share the creator's memory until they execute, so a failure of Y is written to the same
+//!   report as ever. X sees it there when it goes on, and ends; the creator reaps X. Y cannot stay
+//!   behind: the end of pid 1 is the end of the namespace.
+//! - SIGCHLD must not be ignored in X when Y is cloned: an ignored one would throw Y's status away.
+//! - X leaves the shared table with nothing but the image and, as descriptor 0, K2 of the fuse
+//!   without close-on-exec. Without a close policy there is no descriptor 0.
+//! - All signals are blocked in X from before the clone; so none is lost on the way.
+//! - The arguments: a name for people; the pid of Y in its namespace; the first signal of the close
+//!   policy; the second; the delay in milliseconds; all in decimal.
+//!
+//! # What it does
+//!
+//! Forwards every signal but SIGCHLD to the program, queued values with it. SIGKILL and SIGSTOP
+//! cannot be forwarded: SIGKILL ends the namespace, which is the same, and SIGSTOP stops this
+//! process only. Reaps orphans. Ends with the program's exit code, or with 128 + n when signal n
+//! ended it, since the kernel lets no signal of its own namespace end a pid 1; the true status goes
+//! to the fuse as [`Ended`], where every holder of the procfd can look at it through K1.
+//!
+//! When the fuse hangs up: with SIGKILL (or no signal) as the first, ends at once, and the kernel ends the
+//! namespace; else sends the first signal to the program, and ends when the delay of the second is
+//! over, if the program has not by then.
+
+use crate::kernel::{self, ECHILD, EINTR, POLLIN, PollFd, SIGCHLD, SIGKILL, SignalInfo, Timespec};
+use crate::proto::{self, Ended};
+
+const FUSE: i32 = 0;
+const POLLNVAL: i16 = 0x20;
+const SI_QUEUE: i32 = -1;
+const CLD_EXITED: i32 = 1;
+
+pub(crate) fn run(numbers: &[u64; 4]) -> ! {
+    let [pid, first, second, delay_ms] = *numbers;
+    let pid = pid as i32;
+    kernel::set_name(c"procfd-init");
+    let _ = kernel::set_mask(!0);
+    kernel::default_action(SIGCHLD);
+    // Out of the program's process group, so that a terminal's signals reach it once; not out of
+    // its session, or its group would count as orphaned and could not be stopped by the terminal.
+    let _ = kernel::setpgid(0, 0);
+    let _ = kernel::chdir(c"/");
+    let Ok(signals) = kernel::signalfd(!0) else { kernel::exit(255) };
+    let mut fds =
+        [PollFd { fd: signals, events: POLLIN, revents: 0 }, PollFd { fd: FUSE, events: 0, revents: 0 }];
+    let mut end = None;
+    // The program may have ended already.
+    reap(pid);
+    loop {
+        let timeout = end.map(|at: u64| Timespec::from_ns(at.saturating_sub(kernel::now())));
+        match kernel::poll(&mut fds, timeout) {
+            Ok(0) => kernel::exit(128 + SIGKILL),
+            Ok(_) => {}
+            Err(EINTR) => continue,
+            Err(_) => kernel::exit(255),
+        }
+        if fds[1].revents != 0 {
+            if fds[1].revents & POLLNVAL == 0 {
+                if first == 0 || first == SIGKILL as u64 {
+                    kernel::exit(128 + SIGKILL);
+                }
+                let _ = kernel::kill(pid, first as i32);
+                if second != 0 {
+                    end = Some(kernel::now().saturating_add(delay_ms.saturating_mul(1_000_000)));
+                }
+            }
+            fds[1].fd = -1;
+        }
+        if fds[0].revents != 0 {
+            forward(signals, pid);
+        }
+    }
+}
+
+fn forward(signals: i32, pid: i32) {
+    let mut info = SignalInfo::default();
+    loop {
+        // SAFETY: no padding, and any bytes are a SignalInfo.
+        let bytes = unsafe { kernel::bytes_of_mut(&mut info) };
+        match kernel::read(signals, bytes) {
+            Ok(len) if len == size_of::<SignalInfo>() => {}
+            Err(EINTR) => continue,
+            _ => return,
+        }
+        if info.signo == SIGCHLD as u32 {
+            reap(pid);
+        } else if info.code != SI_QUEUE || kernel::requeue(pid, &info).is_err() {
+            let _ = kernel::kill(pid, info.signo as i32);
+        }
+    }
+}
+
+/// Takes every child that has ended; ends with the program.
+fn reap(pid: i32) {
+    loop {
+        match kernel::wait(kernel::P_ALL, 0, kernel::WEXITED | kernel::WNOHANG | kernel::WALL) {
+            Ok(child) if child.pid == 0 => return,
+            Ok(child) if child.pid == pid => mirror(child.code, child.status),
+            Ok(_) | Err(EINTR) => {}
+            // Somebody else has taken the program's status: there is nothing to wait for.
+            Err(ECHILD) => kernel::exit(255),
+            Err(_) => return,
+        }
+    }
+}
+
+fn mirror(code: i32, status: i32) -> ! {
+    let ended = Ended { magic: proto::MAGIC, code, status };
+    // SAFETY: three words without padding.
+    let _ = kernel::send(FUSE, unsafe { kernel::bytes_of(&ended) }, &[]);
+    kernel::exit(if code == CLD_EXITED { status } else { 128_i32.wrapping_add(status) })
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What the client asks for.
+
+use crate::kernel::{
+    self, EAGAIN, ECONNRESET, EEXIST, EINTR, EINVAL, EMFILE, EPERM, EPOLLIN, EPOLLONESHOT, Errno, Received,
+};
+use crate::proto::{self, Reply, Request};
+use crate::table::Pair;
+use crate::watch::{CONTROL, DATA_CREATOR, SPARE, Watcher, data_of};
+
+/// How many requests to take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// One: the epoll reports the next.
+    One,
+    /// What is there.
+    All,
+    /// What is there, and no more after that: the creator has gone. Forks of it may still hold the
+    /// other end, but nobody speaks for it any more.
+    Last,
+}
+
+impl Watcher {
+    /// Takes requests.
+    pub(crate) fn requests(&mut self, which: Take) {
+        while self.controlled {
+            let mut request = Request::default();
+            // SAFETY: no padding, and any bytes are a request.
+            let bytes = unsafe { kernel::bytes_of_mut(&mut request) };
+            match kernel::receive(CONTROL, bytes) {
+                // An answer that the client never read: told once, and what it sent is still there.
+                Err(ECONNRESET | EINTR) => continue,
+                Err(EAGAIN) if which != Take::Last => return,
+                Ok(Received { len: 0, .. }) | Err(_) => self.lose_control(),
+                Ok(got) if got.len == size_of::<Request>() && request.magic == proto::MAGIC => {
+                    self.request(&request, &got);
+                }
+                Ok(got) => self.refuse(&got, EINVAL),
+            }
+            if which == Take::One {
+                return;
+            }
+        }
+    }
+
+    fn request(&mut self, request: &Request, got: &Received) {
+        match request.op {
+            proto::ADD => {
+                if request.flags & proto::HELD != 0 {
+                    self.holds = self.holds.saturating_sub(1);
+                }
+                self.promised = self.promised.saturating_sub(1);
+                if let Err(errno) = self.add(request, got) {
+                    self.refuse(got, errno);
+                }
+            }
+            proto::CHANGE => {
+                for slot in 0..self.table.len() {
+                    let found = self.table.pair(slot).is_some_and(|p| p.id == request.id && p.b >= 0);
+                    if found && (silent(request) || self.may_signal(got)) {
+                        if let Some(pair) = self.table.pair(slot) {
+                            set_policy(pair, request);
+                        }
+                        let _ = self.watch_b(slot);
+                    }
+                }
+            }
+            proto::HOLD => self.holds = self.holds.saturating_add(1),
+            proto::RELEASE => self.holds = self.holds.saturating_sub(1),
+            proto::BEGIN => self.begin(request, got),
+            proto::ASK => self.answer(),
+            proto::COUNT => say(self.counts()),
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, request: &Request, got: &Received) {
+        self.leave_when_idle = request.flags & proto::LEAVE_WHEN_IDLE != 0;
+        self.creator = got.fds[0];
+        self.creator_pid = got.sender.map_or(0, |(pid, _)| pid);
+        match kernel::epoll_add(self.epoll, self.creator, EPOLLIN, DATA_CREATOR) {
+            Ok(()) => self.answer(),
+            Err(errno) => {
+                say(Reply { errno, step: proto::STEP_CREATOR, ..Reply::default() });
+                kernel::exit(1)
+            }
+        }
+    }
+
+    fn counts(&self) -> Reply {
+        Reply { watched: self.table.live, refused: self.refused, ..Reply::default() }
+    }
+
+    fn answer(&mut self) {
+        let mut reply = self.counts();
+        match self.grant() {
+            Ok(grant) => reply.grant = grant,
+            Err(errno) => reply.errno = errno,
+        }
+        if self.no_signals {
+            reply.flags = proto::NO_SIGNALS;
+        }
+        say(reply);
+    }
+
+    /// Promises room for more pairs, once it is there.
+    fn grant(&mut self) -> Result<u32, Errno> {
+        if self.trouble != 0 {
+            // The last promise was not kept: say why once, and try again when asked again.
+            return Err(core::mem::take(&mut self.trouble));
+        }
+        if self.table.live >= self.sweep_at {
+            self.sweep();
+        }
+        let taken = u64::from(self.table.live).saturating_add(u64::from(self.promised));
+        let room = (self.descriptors.saturating_sub(SPARE) / 2).saturating_sub(taken);
+        let grant = room.min(u64::from(proto::GRANT));
+        if grant == 0 {
+            // Next time there may be room.
+            self.sweep_at = 0;
+            return Err(EMFILE);
+        }
+        let total = taken.saturating_add(grant);
+        // Descriptors are given from the lowest: once the highest has been in use the kernel's own
+        // table is long enough for all of them.
+        const F_DUPFD_CLOEXEC: u32 = 1030;
+        let highest = total.saturating_mul(2).saturating_add(SPARE - 1);
+        let fd = kernel::fcntl(self.epoll, F_DUPFD_CLOEXEC, highest as usize)?;
+        let _ = kernel::close(fd as i32);
+        self.table.make_room(total as u32)?;
+        self.promised = self.promised.saturating_add(grant as u32);
+        Ok(grant as u32)
+    }
+
+    fn add(&mut self, request: &Request, got: &Received) -> Result<(), Errno> {
+        let [b, pidfd] = got.fds;
+        if b < 0 || pidfd < 0 {
+            return Err(EMFILE);
+        }
+        let mut pair = Pair::new(request.id, b, pidfd);
+        if !silent(request) && !self.may_signal(got) {
+            return Err(EPERM);
+        }
+        set_policy(&mut pair, request);
+        let slot = self.table.insert(pair)?;
+        // Once, so that a process that has ended needs not be taken out again.
+        let mut watched =
+            kernel::epoll_add(self.epoll, pidfd, EPOLLIN | EPOLLONESHOT, data_of(slot).wrapping_add(1));
+        if watched.is_ok() && !silent(request) {
+            watched = self.watch_b(slot);
+            if watched.is_err() {
+                kernel::epoll_remove(self.epoll, pidfd);
+            }
+        }
+        match watched {
+            Ok(()) => Ok(()),
+            // The same file under the same number: it was reported, and so has ended.
+            Err(EEXIST) => {
+                self.ended(slot);
+                Ok(())
+            }
+            Err(errno) => {
+                self.table.remove(slot);
+                Err(errno)
+            }
+        }
+    }
+
+    /// What cannot be watched is hung up at once: a library call then finds out how things are,
+    /// while a descriptor that says nothing would be waited for in vain.
+    fn refuse(&mut self, got: &Received, errno: Errno) {
+        self.refused = self.refused.wrapping_add(1);
+        self.trouble = errno;
+        if got.fds[0] >= 0 {
+            let _ = kernel::shutdown(got.fds[0]);
+        }
+        for fd in got.fds {
+            if fd >= 0 {
+                let _ = kernel::close(fd);
+            }
+        }
+    }
+
+    /// Whether the creator could send such signals itself.
+    ///
+    /// The watcher keeps the credentials that its creator had when it started it. A creator that has
+    /// given up privileges since must not have them back by asking the watcher: so it must have the
+    /// same user, and CAP_KILL goes here once it has gone there.
+    fn may_signal(&mut self, got: &Received) -> bool {
+        let Some((pid, uid)) = got.sender else { return false };
+        if self.no_signals || pid != self.creator_pid || uid != self.uid {
+            return false;
+        }
+        const KILL: u64 = 1 << kernel::CAP_KILL;
+        let mine = kernel::effective_capabilities(0).unwrap_or(KILL);
+        let theirs = kernel::effective_capabilities(pid).unwrap_or(0);
+        mine & KILL == 0 || theirs & KILL != 0 || kernel::drop_capability(kernel::CAP_KILL).is_ok()
+    }
+
+    /// Nothing to watch, and the creator would wait for this process with all its children: ends,
+    /// unless a request is on its way. From here on the client's calls find the socket shut, and
+    /// what came before is still in the queue.
+    pub(crate) fn leave(&mut self) {
+        let _ = kernel::shutdown(CONTROL);
+        self.requests(Take::Last);
+    }
+
+    fn lose_control(&mut self) {
+        self.controlled = false;
+        self.holds = 0;
+        self.let_go(CONTROL, true);
+        self.let_go(self.creator, true);
+        self.creator = -1;
+        // From here on it ends as soon as nobody wants to know any more.
+        for slot in 0..self.table.len() {
+            let _ = self.watch_b(slot);
+        }
+    }
+}
+
+/// Whether a request asks for no signals.
+fn silent(request: &Request) -> bool {
+    request.first == 0 && request.second == 0
+}
+
+fn set_policy(pair: &mut Pair, request: &Request) {
+    pair.first = request.first as u8;
+    pair.second = request.second as u8;
+    pair.when = request.delay_ns;
+    pair.to_group = request.flags & proto::TO_GROUP != 0;
+}
+
+pub(crate) fn say(mut reply: Reply) {
+    reply.magic = proto::MAGIC;
+    // SAFETY: seven words without padding.
+    let bytes = unsafe { kernel::bytes_of(&reply) };
+    // The client waits for at most one answer, so there is room for it; and a client that has gone
+    // wants none.
+    let _ = kernel::send(CONTROL, bytes, &[]);
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The watched pairs: an array that grows by pages, and shrinks to one when it is empty.
+
+use crate::kernel::{self, EMFILE, Result};
+
+/// One watched process.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Pair {
+    /// The client's name for it; in a free entry the number of the next free one.
+    pub(crate) id: u64,
+    /// While a procfd is open the delay until the second signal, then its time; in nanoseconds.
+    pub(crate) when: u64,
+    /// -1 when the last procfd has been closed.
+    pub(crate) b: i32,
+    /// -1 in a free entry.
+    pub(crate) pidfd: i32,
+    pub(crate) first: u8,
+    pub(crate) second: u8,
+    pub(crate) to_group: bool,
+    /// The second signal is due at `when`.
+    pub(crate) pending: bool,
+    /// B is in the epoll.
+    pub(crate) b_watched: bool,
+}
+
+const PAGE: usize = 4096;
+const PER_PAGE: usize = PAGE / size_of::<Pair>();
+const NONE: u64 = u64::MAX;
+
+const _: () = assert!(size_of::<Pair>() == 32);
+
+pub(crate) struct Table {
+    at: *mut Pair,
+    pages: usize,
+    /// Entries that were ever used since it was last empty.
+    used: u32,
+    free: u64,
+    /// Entries that were freed since the last `recycle`.
+    freed: u64,
+    pub(crate) live: u32,
+}
+
+impl Table {
+    pub(crate) fn new() -> Result<Self> {
+        let at = kernel::map(PAGE)?.cast();
+        Ok(Self { at, pages: 1, used: 0, free: NONE, freed: NONE, live: 0 })
+    }
+
+    /// Makes room for `count` pairs altogether. ENOMEM
+    pub(crate) fn make_room(&mut self, count: u32) -> Result<()> {
+        let pages = (count as usize).div_ceil(PER_PAGE);
+        if pages > self.pages {
+            // By half as much again, so that growing to n pairs copies few page tables.
+            self.resize(if pages > 4 { pages + pages / 2 } else { pages })?;
+        }
+        Ok(())
+    }
+
+    fn resize(&mut self, pages: usize) -> Result<()> {
+        // SAFETY: `at` and `pages` are the mapping; no reference into it is held over this call,
+        // which has `self` for itself.
+        let at = unsafe { kernel::remap(self.at.cast(), self.pages * PAGE, pages * PAGE) }?;
+        self.at = at.cast();
+        self.pages = pages;
+        Ok(())
+    }
+
+    /// Enters a pair and says where.
+    pub(crate) fn insert(&mut self, pair: Pair) -> Result<u32> {
+        let slot = if self.free != NONE {
+            let slot = self.free as u32;
+            self.free = self.get(slot).map_or(NONE, |p| p.id);
+            slot
+        } else if (self.used as usize) < self.pages * PER_PAGE {
+            let slot = self.used;
+            self.used = slot.wrapping_add(1);
+            slot
+        } else {
+            return Err(EMFILE);
+        };
+        // SAFETY: `slot` is below the capacity.
+        unsafe { self.at.add(slot as usize).write(pair) };
+        self.live = self.live.wrapping_add(1);
+        Ok(slot)
+    }
+
+    /// The pair of an entry, if there is one.
+    pub(crate) fn pair(&mut self, slot: u32) -> Option<&mut Pair> {
+        self.get(slot).filter(|p| p.pidfd >= 0)
+    }
+
+    fn get(&mut self, slot: u32) -> Option<&mut Pair> {
+        if slot < self.used {
+            // SAFETY: entries below `used` are below the capacity and were written by `insert`.
+            Some(unsafe { &mut *self.at.add(slot as usize) })
+        } else {
+            None
+        }
+    }
+
+    /// Frees an entry. It is not used again before the next `recycle`, so that an event that was
+    /// fetched together with the one that led here finds nothing.
+    pub(crate) fn remove(&mut self, slot: u32) {
+        let freed = self.freed;
+        if let Some(pair) = self.pair(slot) {
+            pair.b = -1;
+            pair.pidfd = -1;
+            pair.pending = false;
+            pair.id = freed;
+            self.freed = u64::from(slot);
+            self.live = self.live.wrapping_sub(1);
+        }
+    }
+
+    /// Between two batches of events: lets freed entries be used again, and when nothing is
+    /// watched any more gives memory back, save for `promised` pairs.
+    pub(crate) fn recycle(&mut self, promised: u32) {
+        if self.live == 0 {
+            self.used = 0;
+            self.free = NONE;
+            self.freed = NONE;
+            let needed = (promised as usize).div_ceil(PER_PAGE).max(1);
+            if self.pages > needed {
+                let _ = self.resize(needed);
+            }
+        }
+        while self.freed != NONE {
+            let (slot, free) = (self.freed, self.free);
+            let Some(entry) = self.get(slot as u32) else { return };
+            let next = core::mem::replace(&mut entry.id, free);
+            self.free = slot;
+            self.freed = next;
+        }
+    }
+
+    /// The number of entries to go through with `pair`.
+    pub(crate) fn len(&self) -> u32 {
+        self.used
+    }
+}
+
+impl Pair {
+    pub(crate) fn new(id: u64, b: i32, pidfd: i32) -> Self {
+        Self { id, when: 0, b, pidfd, first: 0, second: 0, to_group: false, pending: false, b_watched: false }
+    }
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The watcher: shuts B down when its process ends, and so wakes every holder of the procfd.
+//!
+//! What it costs the creator matters, so there is little per process: one message, one entry in the
+//! epoll, one shutdown. Of a pair with a close policy B is in the epoll as well; of the others
+//! the watcher looks only now and then whether a procfd is still open, and has it in the epoll from
+//! the day that it is left alone with them.
+
+use crate::kernel::{self, EBADF, EINTR, EINVAL, EPOLLIN, EpollEvent, Errno, PollFd, Timespec};
+use crate::proto::{self, Reply};
+use crate::requests::{Take, say};
+use crate::table::{Pair, Table};
+
+pub(crate) const CONTROL: i32 = 0;
+/// What the epoll reports for the control socket and for the creator; pairs come after.
+const DATA_CONTROL: u64 = 0;
+pub(crate) const DATA_CREATOR: u64 = 1;
+const DATA_PAIRS: u64 = 2;
+
+/// Descriptors besides the pairs: control, epoll, creator, and some that are in hand for a moment.
+pub(crate) const SPARE: u64 = 8;
+const EVENTS: usize = 64;
+/// With fewer pairs than this it is not worth looking for those that nobody holds any more.
+const SWEEP_FROM: u32 = 1024;
+
+pub(crate) fn run() -> ! {
+    match Watcher::set_up() {
+        Ok(mut watcher) => watcher.serve(),
+        Err((step, errno)) => {
+            say(Reply { errno, step, ..Reply::default() });
+            kernel::exit(1)
+        }
+    }
+}
+
+pub(crate) struct Watcher {
+    pub(crate) epoll: i32,
+    /// Whether the control socket is still there.
+    pub(crate) controlled: bool,
+    /// The creator's pidfd, and its pid as messages attest it; -1 and 0 before BEGIN.
+    pub(crate) creator: i32,
+    pub(crate) creator_pid: i32,
+    pub(crate) table: Table,
+    /// Pairs that are promised and have not come yet.
+    pub(crate) promised: u32,
+    pub(crate) holds: u32,
+    pub(crate) leave_when_idle: bool,
+    /// Pairs that came and could not be watched, and why the last of them.
+    pub(crate) refused: u32,
+    pub(crate) trouble: Errno,
+    pub(crate) descriptors: u64,
+    /// With so many pairs those that nobody holds are looked for.
+    pub(crate) sweep_at: u32,
+    /// The earliest `when` of a pending pair, or earlier.
+    next: u64,
+    pub(crate) uid: u32,
+    pub(crate) no_signals: bool,
+}
+
+impl Watcher {
+    fn set_up() -> Result<Self, (u32, Errno)> {
+        kernel::set_name(c"procfd-watch");
+        // A session of its own: no terminal, and no part in the creator's process group.
+        let _ = kernel::setsid();
+        let _ = kernel::chdir(c"/");
+        let _ = kernel::set_mask(!0);
+        // Woken by a message, it does not push the creator aside who sent it.
+        kernel::be_batch();
+        let at = |step| move |errno| (step, errno);
+        let descriptors = raise_limit().map_err(at(proto::STEP_DESCRIPTORS))?;
+        let epoll = kernel::epoll_create().map_err(at(proto::STEP_EPOLL))?;
+        kernel::epoll_add(epoll, CONTROL, EPOLLIN, DATA_CONTROL).map_err(at(proto::STEP_EPOLL))?;
+        let table = Table::new().map_err(at(proto::STEP_MEMORY))?;
+        // What an inherited seccomp filter forbids is to be known now, not when a process ends.
+        allowed(kernel::shutdown(-1), EBADF).map_err(at(proto::STEP_SHUTDOWN))?;
+        allowed(kernel::pidfd_signal(-1, 0, 0), EBADF).map_err(at(proto::STEP_SIGNAL))?;
+        allowed(kernel::close(-1), EBADF).map_err(at(proto::STEP_CLOSE))?;
+        // SAFETY: length 0 is refused before anything is touched.
+        let moved = unsafe { kernel::remap(core::ptr::null_mut(), 0, 0) };
+        allowed(moved.map(drop), EINVAL).map_err(at(proto::STEP_MEMORY))?;
+        let [real, effective, saved] = kernel::user_ids();
+        Ok(Self {
+            epoll,
+            controlled: true,
+            creator: -1,
+            creator_pid: 0,
+            table,
+            promised: 0,
+            holds: 0,
+            leave_when_idle: false,
+            refused: 0,
+            trouble: 0,
+            descriptors,
+            sweep_at: SWEEP_FROM,
+            next: u64::MAX,
+            uid: real,
+            no_signals: real != effective || real != saved,
+        })
+    }
+
+    fn serve(&mut self) -> ! {
+        let mut events = [EpollEvent::default(); EVENTS];
+        loop {
+            self.table.recycle(self.promised);
+            let idle = self.table.live == 0;
+            if idle && !self.controlled {
+                kernel::exit(0);
+            }
+            let linger = idle && self.leave_when_idle && self.holds == 0;
+            let timeout = if linger { proto::LINGER_MS as i32 } else { self.until_next() };
+            let count = match kernel::epoll_wait(self.epoll, &mut events, timeout) {
+                Ok(count) => count,
+                Err(EINTR) => continue,
+                Err(_) => kernel::exit(2),
+            };
+            for event in events.iter().take(count) {
+                match event.data {
+                    DATA_CONTROL => self.requests(Take::One),
+                    DATA_CREATOR => self.requests(Take::Last),
+                    data => self.pair_event(data.wrapping_sub(DATA_PAIRS)),
+                }
+            }
+            if linger && count == 0 {
+                self.leave();
+            }
+            if self.next != u64::MAX {
+                self.second_signals();
+            }
+        }
+    }
+
+    /// Milliseconds until the next second signal, -1 when none is pending.
+    fn until_next(&self) -> i32 {
+        if self.next == u64::MAX {
+            return -1;
+        }
+        let ms = self.next.saturating_sub(kernel::now()).div_ceil(1_000_000);
+        if ms > i32::MAX as u64 { i32::MAX } else { ms as i32 }
+    }
+
+    fn pair_event(&mut self, which: u64) {
+        let slot = (which / 2) as u32;
+        if which % 2 == 0 {
+            self.released(slot);
+        } else {
+            self.ended(slot);
+        }
+    }
+
+    /// The process has ended.
+    pub(crate) fn ended(&mut self, slot: u32) {
+        let Some(&mut pair) = self.table.pair(slot) else { return };
+        if pair.b >= 0 {
+            let _ = kernel::shutdown(pair.b);
+        } else if pair.pending && pair.to_group {
+            // The rest of its group gets the second signal all the same.
+            return;
+        }
+        // The epoll has the pidfd once only, so it has dropped it already, in effect.
+        self.let_go(pair.b, pair.b_watched);
+        let _ = kernel::close(pair.pidfd);
+        self.table.remove(slot);
+    }
+
+    /// The last procfd has been closed.
+    fn released(&mut self, slot: u32) {
+        if self.table.pair(slot).is_some_and(|p| p.first != 0 || p.second != 0) {
+            // A change of the policy that was asked for before the close is in the queue by now.
+            self.requests(Take::All);
+        }
+        let Some(pair) = self.table.pair(slot) else { return };
+        if pair.b < 0 {
+            return;
+        }
+        signal(pair, pair.first);
+        if pair.second == 0 {
+            self.forget(slot);
+            return;
+        }
+        let (b, b_watched) = (pair.b, pair.b_watched);
+        pair.b = -1;
+        pair.pending = true;
+        pair.when = kernel::now().saturating_add(pair.when);
+        self.next = self.next.min(pair.when);
+        self.let_go(b, b_watched);
+    }
+
+    fn second_signals(&mut self) {
+        let now = kernel::now();
+        if now < self.next {
+            return;
+        }
+        let mut next = u64::MAX;
+        for slot in 0..self.table.len() {
+            let Some(pair) = self.table.pair(slot) else { continue };
+            if !pair.pending {
+                continue;
+            }
+            if pair.when <= now {
+                signal(pair, pair.second);
+                self.forget(slot);
+            } else {
+                next = next.min(pair.when);
+            }
+        }
+        self.next = next;
+    }
+
+    pub(crate) fn forget(&mut self, slot: u32) {
+        let Some(&mut pair) = self.table.pair(slot) else { return };
+        self.let_go(pair.b, pair.b_watched);
+        self.let_go(pair.pidfd, true);
+        self.table.remove(slot);
+    }
+
+    /// Out of the epoll first: the file stays open elsewhere, and closing would not end the watch.
+    pub(crate) fn let_go(&self, fd: i32, watched: bool) {
+        if fd >= 0 {
+            if watched {
+                kernel::epoll_remove(self.epoll, fd);
+            }
+            let _ = kernel::close(fd);
+        }
+    }
+
+    /// Has the epoll report the close of the last procfd: a hang-up, which is reported unasked.
+    pub(crate) fn watch_b(&mut self, slot: u32) -> Result<(), Errno> {
+        let epoll = self.epoll;
+        match self.table.pair(slot) {
+            Some(pair) if pair.b >= 0 && !pair.b_watched => {
+                kernel::epoll_add(epoll, pair.b, 0, data_of(slot))?;
+                pair.b_watched = true;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Forgets the pairs that nobody holds any more and that are not in the epoll.
+    pub(crate) fn sweep(&mut self) {
+        let mut fds = [PollFd { fd: -1, events: 0, revents: 0 }; 16];
+        let mut from = 0;
+        while from < self.table.len() {
+            for (fd, slot) in fds.iter_mut().zip(from..) {
+                fd.fd = self.table.pair(slot).map_or(-1, |p| p.b);
+            }
+            if kernel::poll(&mut fds, Some(Timespec::default())).is_err() {
+                return;
+            }
+            for (fd, slot) in fds.iter().zip(from..) {
+                if fd.revents != 0 {
+                    self.released(slot);
+                }
+            }
+            from = from.saturating_add(fds.len() as u32);
+        }
+        self.sweep_at = self.table.live.saturating_mul(2).max(SWEEP_FROM);
+    }
+}
+
+/// What the epoll reports for B of a pair; one more for its pidfd.
+pub(crate) fn data_of(slot: u32) -> u64 {
+    u64::from(slot).wrapping_mul(2).wrapping_add(DATA_PAIRS)
+}
+
+fn signal(pair: &Pair, signal: u8) {
+    const PROCESS_GROUP: u32 = 4;
+    if signal == 0 {
+        return;
+    }
+    let flags = if pair.to_group { PROCESS_GROUP } else { 0 };
+    if kernel::pidfd_signal(pair.pidfd, i32::from(signal), flags) == Err(EINVAL) && flags != 0 {
+        // Before Linux 6.9 there is no scope: the process at least.
+        let _ = kernel::pidfd_signal(pair.pidfd, i32::from(signal), 0);
+    }
+}
+
+/// A call that was made to fail, and failed in the right way.
+fn allowed(done: Result<(), Errno>, expected: Errno) -> Result<(), Errno> {
+    match done {
+        Err(errno) if errno != expected => Err(errno),
+        _ => Ok(()),
+    }
+}
+
+/// Raises the descriptor limit as far as it goes: the hard limit, and with CAP_SYS_RESOURCE the
+/// kernel's default for the highest of all.
+fn raise_limit() -> Result<u64, Errno> {
+    const HIGHEST: u64 = 1 << 20;
+    let old = kernel::limit_descriptors(None)?;
+    let mut best = kernel::RLimit { cur: old.max.max(HIGHEST), max: old.max.max(HIGHEST) };
+    if kernel::limit_descriptors(Some(&best)).is_err() {
+        best = kernel::RLimit { cur: old.max, max: old.max };
+        if kernel::limit_descriptors(Some(&best)).is_err() {
+            best = old;
+        }
+    }
+    Ok(best.cur)
+}

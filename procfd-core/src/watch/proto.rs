@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What the client and the watcher say to each other, on a `SOCK_SEQPACKET` pair.
+//!
+//! Compiled into both, from the same build: there is no other version to understand. The magic
+//! number only keeps a stray message from being taken for one.
+//!
+//! | request | descriptors | answer |
+//! |---|---|---|
+//! | BEGIN | pidfd of the creator | READY: the first grant, or the step that failed |
+//! | ADD | B, pidfd | none |
+//! | CHANGE | | none |
+//! | ASK | | the next grant |
+//! | HOLD, RELEASE | | none |
+//! | COUNT | | the counts |
+//!
+//! **Grants.** ADD has no answer, so that it costs the creator one system call. Instead the watcher
+//! promises beforehand: a grant of n says that the descriptors, the memory and the table for n more
+//! pairs are there. The client counts them down and asks again at zero. So a descriptor limit is an
+//! error of the call that meets it, before the process is published, and never a descriptor
+//! that stays silent.
+//!
+//! **Holds.** A watcher that leaves when it is idle stays while a hold is out: the client takes one
+//! before it starts a process and gives it back with the ADD, or with RELEASE.
+
+/// `"pfdw"`, and the layout of this file.
+pub(crate) const MAGIC: u32 = 0x7766_6470 ^ 1;
+
+pub(crate) const BEGIN: u32 = 1;
+pub(crate) const ADD: u32 = 2;
+pub(crate) const CHANGE: u32 = 3;
+pub(crate) const ASK: u32 = 4;
+pub(crate) const HOLD: u32 = 5;
+pub(crate) const RELEASE: u32 = 6;
+pub(crate) const COUNT: u32 = 7;
+
+/// In BEGIN: the watcher is the creator's child after all (the creator is an init or a subreaper),
+/// and leaves when it has nothing to watch.
+pub(crate) const LEAVE_WHEN_IDLE: u32 = 1;
+/// In ADD and CHANGE: the signals go to the process group.
+pub(crate) const TO_GROUP: u32 = 2;
+/// In ADD: gives a hold back.
+pub(crate) const HELD: u32 = 4;
+/// In a reply: the watcher will not send signals, because its creator was a set-user-ID program when
+/// it started it and may give up at any time what the watcher would keep.
+pub(crate) const NO_SIGNALS: u32 = 1;
+
+/// How long such a watcher stays without work. Long enough that a creator which starts one process
+/// after the other keeps its watcher, short enough that `wait` until ECHILD does not seem to hang.
+pub(crate) const LINGER_MS: u32 = 20;
+
+/// Pairs per grant.
+pub(crate) const GRANT: u32 = 128;
+
+/// Client to watcher.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub(crate) struct Request {
+    pub(crate) magic: u32,
+    pub(crate) op: u32,
+    /// The pair, for a later CHANGE.
+    pub(crate) id: u64,
+    /// From the close of the last procfd to `second`.
+    pub(crate) delay_ns: u64,
+    pub(crate) flags: u32,
+    /// Sent when the last procfd has been closed; 0 none.
+    pub(crate) first: u16,
+    /// Sent `delay_ns` later, if the process still runs; 0 none.
+    pub(crate) second: u16,
+}
+
+/// Watcher to client.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub(crate) struct Reply {
+    pub(crate) magic: u32,
+    /// Why there is no grant, or why the watcher cannot work; 0 none.
+    pub(crate) errno: i32,
+    /// Which of [`STEPS`] failed.
+    pub(crate) step: u32,
+    pub(crate) grant: u32,
+    /// Pairs that are watched now.
+    pub(crate) watched: u32,
+    /// Pairs that could not be watched in spite of a grant, and were hung up at once.
+    pub(crate) refused: u32,
+    pub(crate) flags: u32,
+}
+
+/// What the built-in init of a pid namespace says on its fuse before it ends: how the program ended.
+/// Its own status can carry the exit code only, since a signal of its own cannot end it.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub(crate) struct Ended {
+    pub(crate) magic: u32,
+    /// CLD_EXITED, CLD_KILLED or CLD_DUMPED. waitid(2)
+    pub(crate) code: i32,
+    /// The exit code or the signal.
+    pub(crate) status: i32,
+}
+
+const _: () = {
+    // No padding: both are sent as their bytes.
+    assert!(size_of::<Request>() == 4 + 4 + 8 + 8 + 4 + 2 + 2);
+    assert!(size_of::<Reply>() == 7 * 4);
+    assert!(size_of::<Ended>() == 3 * 4);
+};
+
+/// The steps of the watcher's own set-up, by number.
+pub(crate) const STEPS: [&str; 8] = [
+    "set up the watcher",
+    "set up the watcher: epoll",
+    "set up the watcher: memory",
+    "set up the watcher: shutdown(2)",
+    "set up the watcher: pidfd_send_signal(2)",
+    "set up the watcher: descriptors",
+    "set up the watcher: the creator's pidfd",
+    "set up the watcher: close(2)",
+];
+pub(crate) const STEP_EPOLL: u32 = 1;
+pub(crate) const STEP_MEMORY: u32 = 2;
+pub(crate) const STEP_SHUTDOWN: u32 = 3;
+pub(crate) const STEP_SIGNAL: u32 = 4;
+pub(crate) const STEP_DESCRIPTORS: u32 = 5;
+pub(crate) const STEP_CREATOR: u32 = 6;
+pub(crate) const STEP_CLOSE: u32 = 7;
