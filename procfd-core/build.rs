@@ -57,7 +57,7 @@ fn compile(archive: &Path) -> Result<(), String> {
     let mut rustc = Command::new(var("RUSTC")?);
     rustc
         .args(["--crate-name", "procfd_watcher", "--crate-type", "staticlib", "--edition", "2024"])
-        .args(["-C", "panic=abort", "-C", "opt-level=s", "-C", "codegen-units=1", "-C", "debuginfo=0"])
+        .args(["-C", "panic=abort", "-C", "opt-level=z", "-C", "codegen-units=1", "-C", "debuginfo=0"])
         .args(["-C", "overflow-checks=off", "-C", "debug-assertions=off", "-C", "relocation-model=static"])
         .args(["-C", "force-unwind-tables=no", "--cap-lints", "warn"])
         .arg("--target")
@@ -90,11 +90,15 @@ fn sysroot() -> Vec<String> {
 fn link(archive: &Path, program: &Path, arch: &str) -> Result<(), String> {
     let mut tried = String::new();
     for linker in linkers()? {
-        let _ = fs::remove_file(program);
-        let made = run(&mut command(&linker, archive, program, arch)).and_then(|()| check(program, arch));
-        match made {
-            Ok(()) => return Ok(()),
-            Err(why) => tried = format!("{tried}{}: {why}\n", linker.to_string_lossy()),
+        // Not every linker knows how to make it smaller.
+        for small in [true, false] {
+            let _ = fs::remove_file(program);
+            match run(&mut command(&linker, archive, program, arch, small))
+                .and_then(|()| check(program, arch))
+            {
+                Ok(()) => return Ok(()),
+                Err(why) => tried = format!("{tried}{why}\n"),
+            }
         }
     }
     Err(format!(
@@ -125,16 +129,20 @@ fn linkers() -> Result<Vec<OsString>, String> {
 }
 
 /// A linker's name says how it wants its options.
-fn command(linker: &OsStr, archive: &Path, program: &Path, arch: &str) -> Command {
+fn command(linker: &OsStr, archive: &Path, program: &Path, arch: &str, small: bool) -> Command {
     let name = Path::new(linker).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let plain = name == "ld" || name.contains("lld") || name.contains("-ld") || name.starts_with("ld.");
-    let mut options =
-        vec!["--gc-sections", "-s", "--build-id=none", "-z", "noexecstack", "-z", "noseparate-code"];
-    match arch {
+    let plain = name == "ld" || name.contains("lld") || name.ends_with("-ld") || name.starts_with("ld.");
+    // The only root of an archive is its start.
+    let mut options = vec!["--undefined=_start", "--gc-sections", "-s", "-z", "noexecstack"];
+    if small {
         // One segment of code and constants: fewer pages, each of them resident.
-        "x86_64" => options.extend(["-z", "max-page-size=4096"]),
-        "riscv64" => options.push("--no-relax"),
-        _ => {}
+        options.extend(["--build-id=none", "-z", "noseparate-code"]);
+        if arch == "x86_64" {
+            options.extend(["-z", "max-page-size=4096"]);
+        }
+    }
+    if arch == "riscv64" {
+        options.push("--no-relax");
     }
     let mut command = Command::new(linker);
     if plain {
@@ -147,8 +155,6 @@ fn command(linker: &OsStr, archive: &Path, program: &Path, arch: &str) -> Comman
         command.arg(format!("-Wl,{}", options.join(",")));
     }
     command.arg("-o").arg(program).arg(archive);
-    // The only root of an archive is its start.
-    command.arg(if plain { "--undefined=_start" } else { "-Wl,--undefined=_start" });
     command
 }
 

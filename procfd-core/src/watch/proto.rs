@@ -106,6 +106,7 @@ const _: () = {
 };
 
 /// The steps of the watcher's own set-up, by number.
+#[allow(dead_code, reason = "the program uses the numbers only")]
 pub(crate) const STEPS: [&str; 8] = [
     "set up the watcher",
     "set up the watcher: epoll",

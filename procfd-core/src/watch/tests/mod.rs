@@ -5,6 +5,7 @@
 
 mod behaviour;
 mod faults;
+mod init;
 mod measure;
 
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
