@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The built-in init, started as the spawn engine is to start it, but with plain forks.
+
+use std::ffi::{CString, c_char};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use super::super::{kernel, proto, sealed_image};
+use super::{SOON, eventually, pair, runs};
+
+/// An init with its program; killed when the test ends.
+struct Init {
+    pid: i32,
+    pidfd: OwnedFd,
+}
+
+/// The first and the second signal of the close policy, and the delay.
+type Close = (i32, i32, u64);
+const KILL: Close = (kernel::SIGKILL, 0, 0);
+
+impl Init {
+    /// `None`: not allowed here.
+    fn new(script: &str, fuse: Option<&OwnedFd>, (first, second, delay_ms): Close) -> Option<Self> {
+        let image = sealed_image().unwrap();
+        let text = |s: &str| CString::new(s).unwrap();
+        let numbers = [first.to_string(), second.to_string(), delay_ms.to_string()];
+        let mut words = vec![text("procfd-init [for a test]"), text("2")];
+        words.extend(numbers.iter().map(|n| text(n)));
+        let program = [text("/bin/sh"), text("-c"), text(script)];
+        let array = |words: &[CString]| -> Vec<*const c_char> {
+            words.iter().map(|w| w.as_ptr()).chain([std::ptr::null()]).collect()
+        };
+        let (init_argv, argv, envp) = (array(&words), array(&program), array(&[text("PATH=/bin:/usr/bin")]));
+        let fuse = fuse.map_or(-1, AsRawFd::as_raw_fd);
+        let user = if kernel::user_ids() == [0; 3] { 0 } else { libc::CLONE_NEWUSER };
+        let fork = |flags: i32| {
+            // SAFETY: a fork; the child makes system calls only.
+            unsafe { libc::syscall(libc::SYS_clone, flags | libc::SIGCHLD, 0, 0, 0, 0) as i32 }
+        };
+        let pid = fork(libc::CLONE_NEWPID | user);
+        if pid < 0 {
+            assert!(std::env::var_os("PROCFD_MUST_WORK").is_none(), "no pid namespaces");
+            println!("skipped: no pid namespaces");
+            return None;
+        }
+        if pid == 0 {
+            let _ = kernel::set_mask(!0);
+            kernel::default_action(kernel::SIGCHLD);
+            if fork(0) == 0 {
+                let _ = kernel::set_mask(0);
+                // SAFETY: both arrays end with NULL.
+                unsafe { libc::execve(argv[0], argv.as_ptr(), envp.as_ptr()) };
+                kernel::exit(127);
+            }
+            // Its only other descriptor is the image, which the exec closes.
+            let kept = if fuse < 0 { kernel::close(0) } else { kernel::dup3(fuse, 0, 0) };
+            if kept.is_err() || kernel::dup3(image.as_raw_fd(), 1000, 0o2_000_000).is_err() {
+                kernel::exit(126);
+            }
+            let _ = kernel::close_range(1, 999, 0);
+            // SAFETY: both arrays end with NULL.
+            unsafe { kernel::execute_fd(1000, init_argv.as_ptr().cast(), envp.as_ptr().add(1).cast()) };
+            kernel::exit(126);
+        }
+        // SAFETY: just made.
+        let pidfd = unsafe { OwnedFd::from_raw_fd(kernel::pidfd_open(pid).unwrap()) };
+        Some(Self { pid, pidfd })
+    }
+
+    fn is_ready(&self) -> bool {
+        std::fs::read_to_string(format!("/proc/{}/comm", self.pid)).is_ok_and(|comm| comm == "procfd-init\n")
+    }
+
+    fn child(&self) -> i32 {
+        let children = format!("/proc/{0}/task/{0}/children", self.pid);
+        std::fs::read_to_string(children).unwrap().split_whitespace().next().unwrap().parse().unwrap()
+    }
+
+    fn signal(&self, signal: i32) {
+        kernel::pidfd_signal(self.pidfd.as_raw_fd(), signal, 0).unwrap();
+    }
+
+    /// CLD_EXITED and so on, and the status.
+    fn end(&self) -> (i32, i32) {
+        let ended = kernel::wait(kernel::P_PIDFD, self.pidfd.as_raw_fd(), kernel::WEXITED).unwrap();
+        (ended.code, ended.status)
+    }
+}
+
+impl Drop for Init {
+    fn drop(&mut self) {
+        let _ = kernel::pidfd_signal(self.pidfd.as_raw_fd(), kernel::SIGKILL, 0);
+        let _ = kernel::wait(kernel::P_PIDFD, self.pidfd.as_raw_fd(), kernel::WEXITED);
+    }
+}
+
+#[test]
+fn the_exit_code_is_mirrored() {
+    let Some(init) = Init::new("exit 7", None, KILL) else { return };
+    assert_eq!(init.end(), (libc::CLD_EXITED, 7));
+}
+
+#[test]
+fn a_deadly_signal_is_mirrored_and_recorded() {
+    let (k1, k2) = pair();
+    let Some(init) = Init::new("kill -TERM $$", Some(&k2), KILL) else { return };
+    assert_eq!(init.end(), (libc::CLD_EXITED, 128 + libc::SIGTERM));
+    let mut ended = proto::Ended::default();
+    // SAFETY: no padding, and any bytes are an Ended.
+    let bytes = unsafe { kernel::bytes_of_mut(&mut ended) };
+    assert_eq!(kernel::receive(k1.as_raw_fd(), bytes).unwrap().len, size_of::<proto::Ended>());
+    assert_eq!((ended.code, ended.status), (libc::CLD_KILLED, libc::SIGTERM));
+}
+
+#[test]
+fn signals_are_forwarded() {
+    let script = "trap 'exit 42' USR1; trap '' TERM; echo; while :; do sleep .01; done";
+    let Some(init) = Init::new(script, None, KILL) else { return };
+    assert!(eventually(|| init.is_ready()));
+    std::thread::sleep(Duration::from_millis(50));
+    init.signal(libc::SIGTERM);
+    init.signal(libc::SIGUSR1);
+    assert_eq!(init.end(), (libc::CLD_EXITED, 42));
+}
+
+#[test]
+fn orphans_are_reaped() {
+    let script = "for i in 1 2 3 4 5; do (sleep 0 & sleep 0 &); done; sleep .2; exec sleep 1000";
+    let Some(init) = Init::new(script, None, KILL) else { return };
+    assert!(eventually(|| init.is_ready()));
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(eventually(|| {
+        let children = format!("/proc/{0}/task/{0}/children", init.pid);
+        std::fs::read_to_string(children).unwrap().split_whitespace().count() == 1
+    }));
+}
+
+#[test]
+fn the_fuse_ends_the_namespace() {
+    let (k1, k2) = pair();
+    let Some(init) = Init::new("trap '' TERM; sleep 1000; sleep 1000", Some(&k2), KILL) else { return };
+    drop(k2);
+    assert!(eventually(|| init.is_ready()));
+    let program = init.child();
+    assert!(runs(program));
+    drop(k1);
+    assert_eq!(init.end(), (libc::CLD_EXITED, 128 + kernel::SIGKILL));
+    assert!(!runs(program));
+}
+
+#[test]
+fn the_fuse_may_ask_politely_first() {
+    let (k1, k2) = pair();
+    let script = "trap 'exit 5' TERM; while :; do sleep .01; done";
+    let Some(init) = Init::new(script, Some(&k2), (libc::SIGTERM, kernel::SIGKILL, 60_000)) else { return };
+    drop(k2);
+    assert!(eventually(|| init.is_ready()));
+    std::thread::sleep(Duration::from_millis(50));
+    drop(k1);
+    assert_eq!(init.end(), (libc::CLD_EXITED, 5));
+}
+
+#[test]
+fn who_does_not_listen_is_ended_after_the_delay() {
+    let (k1, k2) = pair();
+    let script = "trap '' TERM; while :; do sleep .01; done";
+    let Some(init) = Init::new(script, Some(&k2), (libc::SIGTERM, kernel::SIGKILL, 200)) else { return };
+    drop(k2);
+    assert!(eventually(|| init.is_ready()));
+    std::thread::sleep(Duration::from_millis(50));
+    let start = Instant::now();
+    drop(k1);
+    assert_eq!(init.end(), (libc::CLD_EXITED, 128 + kernel::SIGKILL));
+    assert!((Duration::from_millis(200)..SOON).contains(&start.elapsed()));
+}
