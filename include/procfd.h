@@ -127,10 +127,20 @@
 /* The host name in a new UTS namespace: data is the name. */
 #define PROC_SET_HOSTNAME 0x153
 
+/*
+ * arg 1: give the new pid namespace (CLONE_NEWPID) the built-in init: the program runs as pid 2, the
+ * init forwards signals to it, reaps orphans, and ends as it ended. A close policy then holds
+ * without the watcher: it ends the whole namespace.
+ */
+#define PROC_SET_INIT 0x154
+
 /* PROC_SET_EXEC: search the caller's PATH when the name has no slash. */
 #define PROC_EXEC_PATH 0x1
 
-/* setgroups is denied only where the kernel asks for it (an unprivileged gid map). */
+/*
+ * setgroups is denied where the kernel asks for it: where the gid map is one line with the caller's
+ * own id, which the child writes without privilege.
+ */
 #define PROC_SETGROUPS_AUTO 0
 /* setgroups stays allowed, or PROC_CREATE fails. */
 #define PROC_SETGROUPS_ALLOW 1
@@ -183,7 +193,11 @@
 #define PROC_INFO_STATE 0x301
 /* Returns the pid in the caller's pid namespace; ESRCH once it is reaped, since the number is then free. */
 #define PROC_INFO_PID 0x302
-/* Returns a new pidfd, close-on-exec. */
+
+/*
+ * Returns a pidfd, close-on-exec. It shares its open file with the procfd's own and its duplicates, so
+ * an epoll keeps it until EPOLL_CTL_DEL, whether or not it is closed.
+ */
 #define PROC_INFO_PIDFD 0x303
 
 /*
@@ -283,13 +297,20 @@
 #define PROC_STAGE_SIGMASK 54
 /* In the child: execve(2); index is the PATH entry. */
 #define PROC_STAGE_EXEC 55
+/* The built-in init of a new pid namespace. */
+#define PROC_STAGE_INIT 56
 
 /* Data of PROC_SET_CLOSE. */
 struct procfd_close {
     /* PROC_SCOPE_PROCESS or PROC_SCOPE_PGROUP. */
     uint32_t scope;
-    /* Must be 0. */
-    uint32_t reserved;
+    /*
+     * A second signal, which the watcher sends delay_ns after the close, if the process still
+     * runs by then; 0 for none. Needs a context with a watcher.
+     */
+    uint32_t second_signal;
+    /* Nanoseconds from the close to second_signal. */
+    uint64_t delay_ns;
 };
 
 /* Data of PROC_FD_DUP. source == target clears close-on-exec. */
@@ -485,7 +506,7 @@ int process_config(int procfd, uint32_t cmd, uint64_t arg, const void *data, siz
  * Errors: EBADF, EINVAL (stands for no process; unknown command, flag or reserved bit), ESRCH (no
  * process yet, or reaped), EPERM, EMFILE (no room for the pidfd that a procfd holds);
  * PROC_WAIT: EAGAIN (PROC_WAIT_NOHANG), ETIMEDOUT, EINTR (a signal handler ran), ENODATA (ended,
- * status not knowable), ECHILD (stops of another's child), EOPNOTSUPP (stops with a timeout);
+ * status not knowable), ECHILD (stops of another's child), EOPNOTSUPP (stops with a timeout where io_uring has no waitid, before 6.7);
  * PROC_GETFD: EBADF (it has no such descriptor), ENOSYS (before 5.6);
  * PROC_SIGNAL: EOPNOTSUPP (scopes, before 6.9); PROC_SET_CLOSE: EOPNOTSUPP (started without one).
  *

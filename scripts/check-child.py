@@ -34,7 +34,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 STATIC = ROOT / "build/procfd.o"
 SHARED = ROOT / "build/libprocfd.so.1.0.0"
 SECTION = re.compile(r"procfd_child")
-ENTRY = "procfd_child_entry"
+ENTRY = "procfd_child"
 
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(.+?)\s*$")
 RELOCATION = re.compile(r"^([0-9a-f]+)\s+[0-9a-f]+\s+(R_\S+)\s+[0-9a-f]+\s+(\S+)")

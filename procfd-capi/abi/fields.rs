@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Made by scripts/gen-header.py.
 {
-    layout!(procfd_close { scope, reserved });
+    layout!(procfd_close { scope, second_signal, delay_ns });
     layout!(procfd_dup { source, target });
     layout!(procfd_open { path, flags, mode });
     layout!(procfd_range { first, last });

@@ -112,10 +112,16 @@ pub const PROC_SET_SETGROUPS: u32 = 0x152;
 /// The host name in a new UTS namespace: data is the name.
 pub const PROC_SET_HOSTNAME: u32 = 0x153;
 
+/// arg 1: give the new pid namespace (CLONE_NEWPID) the built-in init: the program runs as pid 2, the
+/// init forwards signals to it, reaps orphans, and ends as it ended. A close policy then holds
+/// without the watcher: it ends the whole namespace.
+pub const PROC_SET_INIT: u32 = 0x154;
+
 /// PROC_SET_EXEC: search the caller's PATH when the name has no slash.
 pub const PROC_EXEC_PATH: u64 = 0x1;
 
-/// setgroups is denied only where the kernel asks for it (an unprivileged gid map).
+/// setgroups is denied where the kernel asks for it: where the gid map is one line with the caller's
+/// own id, which the child writes without privilege.
 pub const PROC_SETGROUPS_AUTO: u64 = 0;
 /// setgroups stays allowed, or PROC_CREATE fails.
 pub const PROC_SETGROUPS_ALLOW: u64 = 1;
@@ -172,7 +178,8 @@ pub const PROC_INFO: u32 = 0x300;
 pub const PROC_INFO_STATE: u32 = 0x301;
 /// Returns the pid in the caller's pid namespace; ESRCH once it is reaped, since the number is then free.
 pub const PROC_INFO_PID: u32 = 0x302;
-/// Returns a new pidfd, close-on-exec.
+/// Returns a pidfd, close-on-exec. It shares its open file with the procfd's own and its duplicates, so
+/// an epoll keeps it until EPOLL_CTL_DEL, whether or not it is closed.
 pub const PROC_INFO_PIDFD: u32 = 0x303;
 /// The step at which the last process_config call on this context failed: data is a struct procfd_error.
 /// For the opener of the context only.
@@ -204,8 +211,11 @@ pub const PROC_FIELD_INODE: u64 = 0x10;
 pub struct procfd_close {
     /// PROC_SCOPE_PROCESS or PROC_SCOPE_PGROUP.
     pub scope: u32,
-    /// Must be 0.
-    pub reserved: u32,
+    /// A second signal, which the watcher sends delay_ns after the close, if the process still
+    /// runs by then; 0 for none. Needs a context with a watcher.
+    pub second_signal: u32,
+    /// Nanoseconds from the close to second_signal.
+    pub delay_ns: u64,
 }
 
 /// Data of PROC_FD_DUP. source == target clears close-on-exec.
@@ -461,3 +471,5 @@ pub const PROC_STAGE_PDEATHSIG: u32 = 53;
 pub const PROC_STAGE_SIGMASK: u32 = 54;
 /// In the child: execve(2); index is the PATH entry.
 pub const PROC_STAGE_EXEC: u32 = 55;
+/// The built-in init of a new pid namespace.
+pub const PROC_STAGE_INIT: u32 = 56;

@@ -4,6 +4,7 @@
 //! The commands of process_config.
 
 use std::ffi::c_int;
+use std::time::Duration;
 
 use procfd::raw::{self, Configuring, Pid, Setting};
 use procfd::{Errno, IdMap, Ids, Scope, Setgroups};
@@ -20,18 +21,18 @@ pub(crate) fn config(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
     let context = raw::configuring(procfd)?;
     match cmd {
         PROC_CREATE => {
-            plain(arg, data)?;
+            plain(arg, data).map_err(|e| refused(&context, cmd, e))?;
             match context.create()? {
                 Pid::Parent(pid) => Ok(pid),
                 Pid::Child => Ok(0),
             }
         }
         PROC_ATTACH => {
-            data.none()?;
-            context.attach(fd(arg)?)
+            let pidfd = bare_fd(arg, data).map_err(|e| refused(&context, cmd, e))?;
+            context.attach(pidfd)
         }
         PROC_COPY => {
-            plain(arg, data)?;
+            plain(arg, data).map_err(|e| refused(&context, cmd, e))?;
             context.copy()
         }
         _ => {
@@ -142,23 +143,30 @@ fn setting(cmd: u32, arg: u64, data: Data) -> std::result::Result<Setting, Errno
             })
         }
         PROC_SET_HOSTNAME => Setting::Hostname(zero(arg, data)?.string()?.into_bytes()),
+        PROC_SET_INIT => Setting::Init(switch(arg, data)?),
         _ => return Err(INVALID),
     })
 }
 
 /// PROC_SET_CLOSE, of process_config and of process_manage.
-pub(crate) fn close_policy(arg: u64, data: Data) -> std::result::Result<Option<(i32, Scope)>, Errno> {
+pub(crate) fn close_policy(arg: u64, data: Data) -> std::result::Result<Option<raw::Close>, Errno> {
     let close: procfd_close = data.read_or_default()?;
-    if close.reserved != 0 {
-        return Err(INVALID);
-    }
     let scope = match close.scope {
         PROC_SCOPE_PROCESS => Scope::Process,
         PROC_SCOPE_PGROUP => Scope::ProcessGroup,
         _ => return Err(INVALID),
     };
     let signal = i32::try_from(arg).map_err(|_| INVALID)?;
-    Ok((signal != 0).then_some((signal, scope)))
+    let then = match (close.second_signal, close.delay_ns) {
+        (0, 0) => None,
+        (0, _) => return Err(INVALID),
+        (second, ns) => Some((i32::try_from(second).map_err(|_| INVALID)?, Duration::from_nanos(ns))),
+    };
+    match (signal, then) {
+        (0, Some(_)) => Err(INVALID),
+        (0, None) => Ok(None),
+        _ => Ok(Some((signal, scope, then))),
+    }
 }
 
 /// A command without argument or data.

@@ -87,7 +87,7 @@ pub unsafe extern "C" fn process_config(
 /// Errors: EBADF, EINVAL (stands for no process; unknown command, flag or reserved bit), ESRCH (no
 /// process yet, or reaped), EPERM, EMFILE (no room for the pidfd that a procfd holds);
 /// PROC_WAIT: EAGAIN (PROC_WAIT_NOHANG), ETIMEDOUT, EINTR (a signal handler ran), ENODATA (ended,
-/// status not knowable), ECHILD (stops of another's child), EOPNOTSUPP (stops with a timeout);
+/// status not knowable), ECHILD (stops of another's child), EOPNOTSUPP (stops with a timeout where io_uring has no waitid, before 6.7);
 /// PROC_GETFD: EBADF (it has no such descriptor), ENOSYS (before 5.6);
 /// PROC_SIGNAL: EOPNOTSUPP (scopes, before 6.9); PROC_SET_CLOSE: EOPNOTSUPP (started without one).
 ///

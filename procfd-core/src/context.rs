@@ -10,9 +10,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
 
 use crate::attach;
-use crate::config::{ClosePolicy, Config, IdMap, Ids, Namespaces, Program, Setgroups};
+use crate::config::{ClosePolicy, Config, IdMap, Ids, Namespaces, Program, Scope, Setgroups};
 use crate::error::Error;
 use crate::process::Process;
 use crate::procfd::{self, Published};
@@ -487,6 +488,21 @@ impl Context {
         self.set(|c| c.add_namespaces(namespaces.bits()))
     }
 
+    /// Gives a new pid namespace the library's own small init: the program runs as pid 2, the init
+    /// forwards signals to it, reaps orphans, and ends as it ended. A close policy then holds without
+    /// the watcher: when the last procfd is gone the init ends, and with it the whole namespace.
+    ///
+    /// # Errors
+    ///
+    /// None here; the creation needs [`Namespaces::PID`].
+    #[doc(alias = "PROC_SET_INIT")]
+    pub fn built_in_init(&mut self, on: bool) -> Configured<'_> {
+        self.set(|c| {
+            c.built_in_init = on;
+            Ok(())
+        })
+    }
+
     /// The user id map of a new user namespace.
     ///
     /// # Errors
@@ -537,7 +553,7 @@ impl Context {
     /// `EINVAL`: no such signal.
     #[doc(alias = "PROC_SET_CLOSE")]
     pub fn kill_on_close(&mut self, signal: i32) -> Configured<'_> {
-        self.set(|c| c.set_close(Some(ClosePolicy { signal, group: false })))
+        self.set_close(signal, Scope::Process, None)
     }
 
     /// As [`kill_on_close`](Self::kill_on_close), for the process group, which must be its own or
@@ -547,7 +563,27 @@ impl Context {
     ///
     /// `EINVAL`: no such signal.
     pub fn kill_group_on_close(&mut self, signal: i32) -> Configured<'_> {
-        self.set(|c| c.set_close(Some(ClosePolicy { signal, group: true })))
+        self.set_close(signal, Scope::ProcessGroup, None)
+    }
+
+    /// As [`kill_on_close`](Self::kill_on_close) and [`kill_group_on_close`](Self::kill_group_on_close),
+    /// with a second signal after `delay`, if the process still runs by then: say SIGTERM, and
+    /// SIGKILL after five seconds. The second is the watcher's, so the context must have one
+    /// ([`with_flags`](Self::with_flags) without [`OpenFlags::NO_WATCH`]); the first is the kernel's.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: no such signal.
+    pub fn end_on_close(&mut self, signal: i32, scope: Scope, second: i32, delay: Duration) -> Configured<'_> {
+        self.set_close(signal, scope, Some((second, delay)))
+    }
+
+    fn set_close(&mut self, signal: i32, scope: Scope, then: Option<(i32, Duration)>) -> Configured<'_> {
+        let policy = ClosePolicy::new(signal, scope, then)?;
+        self.set(|c| {
+            c.close = Some(policy);
+            Ok(())
+        })
     }
 
     /// Starts the process: it has executed its program when this returns.
@@ -566,11 +602,12 @@ impl Context {
             let error = Error::plan(libc::EINVAL, "no program is set");
             return Err(CreateError { error, context: self });
         }
-        let created = spawn::create(self.fd.as_fd(), &self.opened);
+        let init = self.state().config.built_in_init;
+        let created = spawn::create(self.fd.as_fd(), &self.opened, true);
         match created {
-            Ok(Created::Parent { pidfd, .. }) => Ok(Process::from_parts(self.fd, pidfd)),
-            // Only a fork returns in the child, and a program is set.
-            Ok(Created::Child) => std::process::abort(),
+            Ok(Created::Parent { pidfd: Some(pidfd), .. }) => Ok(Process::from_parts(self.fd, pidfd, init)),
+            // The pidfd was asked for, and only a fork returns in the child: a program is set.
+            Ok(Created::Parent { pidfd: None, .. } | Created::Child) => std::process::abort(),
             Err(error) => Err(CreateError { error, context: self }),
         }
     }
@@ -585,13 +622,13 @@ impl Context {
     /// namespace.
     #[doc(alias = "PROC_ATTACH")]
     pub fn attach(self, process: BorrowedFd<'_>) -> Result<Process, CreateError> {
-        let pidfd = attach::attach(&self.opened, process).and_then(|_| match procfd::look::<1>(self.fd.as_fd()) {
-            Ok(Published::Started([Some(pidfd)])) => Ok(pidfd),
+        let pidfd = attach::attach(self.fd.as_fd(), &self.opened, process).and_then(|_| match procfd::look::<1>(self.fd.as_fd()) {
+            Ok(Published::Started { fds: [Some(pidfd)], .. }) => Ok(pidfd),
             Ok(_) => Err(Error::config(libc::EMFILE, "attached")),
             Err(Errno(e)) => Err(Error::config(e, "attached")),
         });
         match pidfd {
-            Ok(pidfd) => Ok(Process::from_parts(self.fd, pidfd)),
+            Ok(pidfd) => Ok(Process::from_parts(self.fd, pidfd, false)),
             Err(error) => Err(CreateError { error, context: self }),
         }
     }

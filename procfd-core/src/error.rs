@@ -99,6 +99,8 @@ stages! {
     SIGMASK = 54 "set the signal mask";
     /// In the child: execve(2); the index is the PATH entry.
     EXEC = 55 "execute";
+    /// The built-in init of a new pid namespace.
+    INIT = 56 "start the built-in init";
 }
 
 impl Stage {

@@ -33,6 +33,7 @@
 //! | `attach` | a procfd for a process that already runs |
 //! | `wait`, `signal`, `info` | manage and ask, by pidfd |
 //! | `error` | stages and messages |
+//! | `watch` | exit readiness on the procfd itself: the watcher and its client |
 //! | `sys` | the kernel, and all unsafe code |
 //! | `raw` | the same by bare descriptors, for the C interface |
 
@@ -54,6 +55,7 @@ mod signal;
 mod spawn;
 mod sys;
 mod wait;
+mod watch;
 
 pub use config::{IdMap, Ids, Namespaces, Scope, Setgroups};
 pub use context::{Context, CreateError, SignalSet};

@@ -79,6 +79,11 @@ impl Private {
         make().map(|fd| Self::listed(&mut list, fd))
     }
 
+    /// One that was made already: a fork may have caught it before.
+    pub(crate) fn adopt(fd: OwnedFd) -> Self {
+        Self::listed(&mut lock(), fd)
+    }
+
     /// Two descriptors that `make` makes.
     pub(crate) fn pair(make: impl FnOnce() -> Result<(OwnedFd, OwnedFd)>) -> Result<(Self, Self)> {
         let mut list = lock();
@@ -92,7 +97,7 @@ impl Private {
     }
 
     /// Lets go of a number that is not ours any more.
-    pub(crate) fn forget(mut self) {
+    pub(crate) fn forget(&mut self) {
         if let Some(fd) = self.fd.take() {
             lock().set(fd.as_raw_fd(), false);
             let _ = fd.into_raw_fd();
@@ -109,7 +114,7 @@ impl AsFd for Private {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.fd {
             Some(fd) => fd.as_fd(),
-            // Not reached: `drop` alone takes it out.
+            // Not reached: only `drop` and `forget`, the last use of a value, take it out.
             None => std::process::abort(),
         }
     }

@@ -25,11 +25,13 @@ use crate::wait::{self, Limit, Options, Status};
 pub struct Process {
     fd: OwnedFd,
     pidfd: OwnedFd,
+    /// It is a built-in init, whose status is the program's.
+    init: bool,
 }
 
 impl Process {
-    pub(crate) fn from_parts(fd: OwnedFd, pidfd: OwnedFd) -> Self {
-        Self { fd, pidfd }
+    pub(crate) fn from_parts(fd: OwnedFd, pidfd: OwnedFd, init: bool) -> Self {
+        Self { fd, pidfd, init }
     }
 
     /// The process of a procfd that was inherited or received, of a pidfd, or of an open
@@ -51,11 +53,12 @@ impl Process {
     /// ```
     pub fn from_fd(fd: impl Into<OwnedFd>) -> io::Result<Self> {
         let fd = fd.into();
-        let pidfd = match procfd::resolve(fd.as_fd())? {
-            Target::Own(pidfd) => pidfd,
-            given => sys::fd::dup_cloexec(given.pidfd()?)?,
+        let (pidfd, init) = match procfd::resolve(fd.as_fd())? {
+            Target::Own(pidfd) => (pidfd, false),
+            Target::Init(pidfd, _) => (pidfd, true),
+            given => (sys::fd::dup_cloexec(given.pidfd()?)?, false),
         };
-        Ok(Self { fd, pidfd })
+        Ok(Self { fd, pidfd, init })
     }
 
     /// The process with this pid: pidfd_open(2). The number may have been reused since it was
@@ -127,7 +130,7 @@ impl Process {
     /// # Errors
     ///
     /// `ETIMEDOUT`; `ECHILD`: stops of a process that is not the caller's child; `EOPNOTSUPP`:
-    /// stops together with a timeout, for which the kernel has no way to wait; and as
+    /// stops together with a timeout where there is no waitid of io_uring (before 6.7); and as
     /// [`wait`](Self::wait).
     pub fn wait_change(&self, options: Options, timeout: Option<Duration>) -> io::Result<Status> {
         let limit = timeout.map_or(Limit::None, Limit::after);
@@ -138,6 +141,10 @@ impl Process {
         loop {
             match wait::wait(self.pidfd.as_fd(), options, limit) {
                 Err(Errno(libc::EINTR)) => {}
+                Ok(mut status) if self.init => {
+                    status.change = wait::of_program(self.fd.as_fd(), status.change);
+                    return Ok(status);
+                }
                 done => return done,
             }
         }
@@ -183,14 +190,7 @@ impl Process {
     /// `EINVAL`: not held by a procfd, no such signal, or a thread's scope.
     #[doc(alias = "PROC_SET_CLOSE")]
     pub fn change_close(&self, policy: Option<(i32, Scope)>) -> io::Result<()> {
-        let policy = match policy {
-            None => None,
-            Some((signal, scope @ (Scope::Process | Scope::ProcessGroup))) if signal > 0 => Some(ClosePolicy {
-                signal,
-                group: scope == Scope::ProcessGroup,
-            }),
-            Some(_) => return Err(Errno(libc::EINVAL).into()),
-        };
+        let policy = policy.map(|(signal, scope)| ClosePolicy::new(signal, scope, None)).transpose()?;
         Ok(signal::change_close(self.fd.as_fd(), policy)?)
     }
 

@@ -6,10 +6,12 @@
 //! A is the caller's end, B its peer. One message on B publishes the start; it stays in A's queue,
 //! and every holder of A in any process gets the pidfd by looking at it without taking it.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use crate::fuse::Fuse;
 use crate::private::Private;
+use crate::wait::Change;
+use crate::watch::Ended;
 use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result};
 
 /// Says "this socket is a procfd" before any message does. A 64-bit socket option that anybody may
@@ -23,6 +25,8 @@ const SO_COOKIE: i32 = 57;
 const HEADER: usize = 16;
 const MAGIC: [u8; 8] = *b"procfd\x00\x01";
 const WITH_FUSE: u32 = 1;
+/// The process is a built-in init, whose end of the fuse is its own.
+const WITH_INIT: u32 = 2;
 
 /// The caller's end and its peer.
 pub(crate) fn pair() -> Result<(OwnedFd, Private)> {
@@ -32,27 +36,29 @@ pub(crate) fn pair() -> Result<(OwnedFd, Private)> {
 }
 
 /// The number of the socket behind a descriptor, never used again until reboot. EBADF; EINVAL when
-/// it is no procfd.
+/// it is no socket.
 pub(crate) fn cookie(fd: BorrowedFd<'_>) -> Result<u64> {
-    if is_marked(fd)? {
-        sys::sock::option_u64(fd, SO_COOKIE)
-    } else {
-        Err(Errno(libc::EINVAL))
+    sys::sock::option_u64(fd, SO_COOKIE).map_err(|_| no_socket(fd))
+}
+
+/// Whether a descriptor is a procfd, of whomever. EBADF.
+pub(crate) fn is_marked(fd: BorrowedFd<'_>) -> Result<bool> {
+    match sys::sock::option_u64(fd, SO_MARK_AS_PROCFD) {
+        Ok(mark) => Ok(mark == MARK),
+        Err(_) if sys::fd::is_open(fd.as_raw_fd()) => Ok(false),
+        Err(_) => Err(Errno(libc::EBADF)),
     }
 }
 
-fn is_marked(fd: BorrowedFd<'_>) -> Result<bool> {
-    match sys::sock::option_u64(fd, SO_MARK_AS_PROCFD) {
-        Ok(mark) => Ok(mark == MARK),
-        Err(Errno(libc::EBADF)) => Err(Errno(libc::EBADF)),
-        Err(_) => Ok(false),
-    }
+/// EBADF or EINVAL: an `O_PATH` descriptor answers EBADF to much that it does not do.
+fn no_socket(fd: BorrowedFd<'_>) -> Errno {
+    Errno(if sys::fd::is_open(fd.as_raw_fd()) { libc::EINVAL } else { libc::EBADF })
 }
 
 /// Publishes the start. Every holder sees it at once, with the fuse or without.
-pub(crate) fn publish(b: BorrowedFd<'_>, pidfd: BorrowedFd<'_>, fuse: Option<&Fuse>) -> Result<()> {
+pub(crate) fn publish(b: BorrowedFd<'_>, pidfd: BorrowedFd<'_>, fuse: Option<&Fuse>, init: bool) -> Result<()> {
     let mut header = [0u8; HEADER];
-    let flags = if fuse.is_some() { WITH_FUSE } else { 0 };
+    let flags = if fuse.is_some() { WITH_FUSE } else { 0 } | if init { WITH_INIT } else { 0 };
     header[..8].copy_from_slice(&MAGIC);
     header[8..12].copy_from_slice(&flags.to_ne_bytes());
     match fuse {
@@ -75,13 +81,26 @@ pub(crate) fn try_in_flight(a: BorrowedFd<'_>, b: BorrowedFd<'_>, fuse: bool) ->
     }
 }
 
+/// Whether A, whose peer is `b` and which has been started and hung up, is gone. Then the start message
+/// in its queue was never read, which is an error on B (ECONNRESET) from the instant of the hanging-up;
+/// or a holder has read it, and nothing is charged to B any more. The watcher's hanging-up does neither.
+pub(crate) fn is_gone(b: BorrowedFd<'_>) -> bool {
+    let reset = sys::fd::poll(b, 0, sys::fd::NOW).is_ok_and(|events| events & libc::POLLERR != 0);
+    reset || sys::sock::unread_by_peer(b) == Ok(0)
+}
+
+/// Takes a start back, which nothing has come of.
+pub(crate) fn retract(a: BorrowedFd<'_>) {
+    let _ = sys::sock::discard(a);
+}
+
 /// What a look into a procfd's queue shows.
 #[derive(Debug)]
 pub(crate) enum Published<const FDS: usize> {
     /// Nothing: not started.
     Not,
     /// Its first descriptors: the pidfd, and with `FDS` 2 the fuse's K2.
-    Started([Option<OwnedFd>; FDS]),
+    Started { fds: [Option<OwnedFd>; FDS], init: bool },
 }
 
 /// Looks at the start message. EINVAL: not one of ours. EMFILE: no room for a duplicate.
@@ -104,7 +123,8 @@ pub(crate) fn look<const FDS: usize>(a: BorrowedFd<'_>) -> Result<Published<FDS>
         if peeked.fds.first().is_some_and(Option::is_none) {
             return Err(Errno(libc::EMFILE));
         }
-        return Ok(Published::Started(peeked.fds));
+        let flags = u32::from_ne_bytes([header[8], header[9], header[10], header[11]]);
+        return Ok(Published::Started { fds: peeked.fds, init: flags & WITH_INIT != 0 });
     }
     Err(Errno(libc::EINVAL))
 }
@@ -116,6 +136,8 @@ pub(crate) enum Target<'a> {
     Configuring,
     /// The pidfd out of a procfd, or of a /proc directory.
     Own(OwnedFd),
+    /// The pidfd of a built-in init, and its procfd.
+    Init(OwnedFd, BorrowedFd<'a>),
     /// The pidfd that was given.
     Given(BorrowedFd<'a>),
 }
@@ -125,10 +147,32 @@ impl Target<'_> {
     pub(crate) fn pidfd(&self) -> Result<BorrowedFd<'_>> {
         match self {
             Self::Configuring => Err(Errno(libc::ESRCH)),
-            Self::Own(fd) => Ok(fd.as_fd()),
+            Self::Own(fd) | Self::Init(fd, _) => Ok(fd.as_fd()),
             Self::Given(fd) => Ok(*fd),
         }
     }
+}
+
+/// How the program of a built-in init ended, which the init said on its fuse before it ended itself:
+/// as pid 1 of its namespace it cannot end by the same signal. For an init that has ended: until
+/// then a duplicate of K1, which this takes for a moment, could keep the fuse from firing.
+pub(crate) fn init_change(a: BorrowedFd<'_>) -> Option<Change> {
+    let Ok(Published::Started { fds: [_, _, Some(k1)], .. }) = look::<3>(a) else { return None };
+    for _ in 0..64 {
+        // Behind the first message, of one byte, which holds K2. The offset is the socket's, so another
+        // holder who looks at the same time may have moved it.
+        sys::sock::set_peek_offset(k1.as_fd(), 1).ok()?;
+        let mut bytes = [0u8; 12];
+        match sys::sock::peek::<0>(k1.as_fd(), &mut bytes) {
+            Ok(peeked) if peeked.len == bytes.len() => {
+                let (code, status) = Ended::from_bytes(bytes)?;
+                return Change::of_child(code, status);
+            }
+            Ok(_) | Err(Errno(libc::EAGAIN)) => {}
+            Err(_) => return None,
+        }
+    }
+    None
 }
 
 /// Finds the process of a procfd, a pidfd or a /proc/PID directory. EBADF: not open; EINVAL: none
@@ -137,13 +181,13 @@ pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
     if is_marked(fd)? {
         return Ok(match look::<1>(fd)? {
             Published::Not => Target::Configuring,
-            Published::Started([Some(pidfd)]) => {
+            Published::Started { fds: [Some(pidfd)], init } => {
                 if !sys::pidfd::is_pidfd(pidfd.as_fd())? {
                     return Err(Errno(libc::EINVAL));
                 }
-                Target::Own(pidfd)
+                if init { Target::Init(pidfd, fd) } else { Target::Own(pidfd) }
             }
-            Published::Started([None]) => return Err(Errno(libc::EMFILE)),
+            Published::Started { fds: [None], .. } => return Err(Errno(libc::EMFILE)),
         });
     }
     if sys::pidfd::is_pidfd(fd)? {
@@ -159,12 +203,12 @@ pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
 /// The pidfd of a /proc/PID directory. The number read through the directory is opened, and then the
 /// directory must still answer: alive after the open means the number was not reused before it.
 fn from_proc_dir(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
-    use std::os::fd::AsRawFd;
     let dir = dir.as_raw_fd();
-    if !is_of_own_pid_namespace(dir) {
-        return Err(Errno(libc::EINVAL));
-    }
     let pid = pid_of(dir)?;
+    if !is_of_own_pid_namespace(dir) {
+        // Of another pid namespace, or gone by now.
+        return Err(pid_of(dir).err().unwrap_or(Errno(libc::EINVAL)));
+    }
     let pidfd = match sys::pidfd::open(pid) {
         // A thread's directory.
         Err(Errno(libc::ENOENT)) => Err(Errno(libc::EINVAL)),

@@ -35,11 +35,14 @@ pub enum Pid {
     Child,
 }
 
+/// A close policy: signal, scope, and the second signal with its delay.
+pub type Close = (i32, Scope, Option<(i32, Duration)>);
+
 /// One setting, as a command carries it.
 #[allow(missing_docs, reason = "named as the C commands")]
 pub enum Setting {
     Namespaces(u64),
-    Close(Option<(i32, Scope)>),
+    Close(Option<Close>),
     Exec { path: CString, search: bool },
     ExecFd(RawFd),
     Argv(Vec<CString>),
@@ -75,6 +78,7 @@ pub enum Setting {
     GidMap(Vec<IdMap>),
     Setgroups(Setgroups),
     Hostname(Vec<u8>),
+    Init(bool),
 }
 
 /// process_open.
@@ -115,7 +119,7 @@ impl Configuring {
 
     /// PROC_CREATE.
     pub fn create(&self) -> Result<Pid> {
-        match spawn::create(sys::fd::borrow(self.fd)?, &self.opened) {
+        match spawn::create(sys::fd::borrow(self.fd)?, &self.opened, false) {
             Ok(Created::Parent { pid, .. }) => Ok(Pid::Parent(pid)),
             Ok(Created::Child) => Ok(Pid::Child),
             Err(e) => Err(Errno(e.raw_os_error())),
@@ -124,7 +128,7 @@ impl Configuring {
 
     /// PROC_ATTACH.
     pub fn attach(&self, pidfd: RawFd) -> Result<i32> {
-        attach::attach(&self.opened, sys::fd::borrow(pidfd)?).map_err(|e| Errno(e.raw_os_error()))
+        attach::attach(sys::fd::borrow(self.fd)?, &self.opened, sys::fd::borrow(pidfd)?).map_err(|e| Errno(e.raw_os_error()))
     }
 
     /// PROC_COPY.
@@ -137,7 +141,7 @@ impl Configuring {
 fn apply(c: &mut Config, setting: Setting) -> std::result::Result<(), Error> {
     match setting {
         Setting::Namespaces(flags) => return c.add_namespaces(flags),
-        Setting::Close(policy) => return c.set_close(policy.map(close_policy).transpose()?),
+        Setting::Close(policy) => c.close = policy.map(close_policy).transpose()?,
         Setting::Exec { path, search: true } => return c.set_program(Program::Search(path)),
         Setting::Exec { path, search: false } => return c.set_program(Program::Path(path)),
         Setting::ExecFd(fd) => return c.set_program(Program::Fd(fd)),
@@ -172,21 +176,19 @@ fn apply(c: &mut Config, setting: Setting) -> std::result::Result<(), Error> {
         Setting::Session(on) => c.session = on,
         Setting::Uid(ids) => c.uid = Some(ids),
         Setting::Gid(ids) => c.gid = Some(ids),
+        Setting::Init(on) => c.built_in_init = on,
         Setting::NoNewPrivs(on) => c.no_new_privs = on,
         Setting::Setgroups(policy) => c.setgroups = policy,
     }
     Ok(())
 }
 
-fn close_policy((signal, scope): (i32, Scope)) -> std::result::Result<ClosePolicy, Error> {
-    match scope {
-        Scope::Process => Ok(ClosePolicy { signal, group: false }),
-        Scope::ProcessGroup => Ok(ClosePolicy { signal, group: true }),
-        Scope::Thread => Err(Error::config(libc::EINVAL, "a close policy for one thread")),
-    }
+fn close_policy((signal, scope, then): Close) -> std::result::Result<ClosePolicy, Error> {
+    ClosePolicy::new(signal, scope, then)
 }
 
 fn target(fd: RawFd) -> Result<Target<'static>> {
+    registry::tend_watcher();
     procfd::resolve(sys::fd::borrow(fd)?)
 }
 
@@ -196,11 +198,8 @@ pub fn send_signal(fd: RawFd, sig: i32, scope: Scope, value: Option<u64>) -> Res
 }
 
 /// PROC_SET_CLOSE on a process that runs.
-pub fn change_close(fd: RawFd, policy: Option<(i32, Scope)>) -> Result<()> {
+pub fn change_close(fd: RawFd, policy: Option<Close>) -> Result<()> {
     let policy = policy.map(close_policy).transpose().map_err(|e| Errno(e.raw_os_error()))?;
-    if policy.is_some_and(|p| !(1..=crate::config::SIGNAL_MAX).contains(&p.signal)) {
-        return Err(Errno(libc::EINVAL));
-    }
     signal::change_close(sys::fd::borrow(fd)?, policy)
 }
 
@@ -211,7 +210,7 @@ pub fn wait(fd: RawFd, options: Options, nohang: bool, timeout_ns: u64) -> Resul
         (false, 0) => Limit::None,
         (false, ns) => Limit::after(Duration::from_nanos(ns)),
     };
-    wait::wait(target(fd)?.pidfd()?, options, limit)
+    wait::wait_for(&target(fd)?, options, limit)
 }
 
 /// PROC_GETFD.
@@ -237,7 +236,7 @@ pub fn pid(fd: RawFd) -> Result<i32> {
 /// PROC_INFO_PIDFD.
 pub fn pidfd(fd: RawFd) -> Result<RawFd> {
     match target(fd)? {
-        Target::Own(pidfd) => Ok(pidfd.into_raw_fd()),
+        Target::Own(pidfd) | Target::Init(pidfd, _) => Ok(pidfd.into_raw_fd()),
         given => sys::fd::dup_cloexec(given.pidfd()?).map(IntoRawFd::into_raw_fd),
     }
 }

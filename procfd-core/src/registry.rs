@@ -6,13 +6,15 @@
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
-use crate::config::Config;
+use crate::config::{ClosePolicy, Config};
 use crate::error::Error;
 use crate::private::{self, Private};
 use crate::procfd;
 use crate::sys::{self, Errno, Result};
+use crate::watch::{AddError, Client, Policy, Reservation, StartError};
 
 bitflags::bitflags! {
     /// How a context is opened.
@@ -32,6 +34,8 @@ pub(crate) struct Opened {
     pub flags: OpenFlags,
     owner: i32,
     b: Private,
+    /// Of B: a program may close it under us (closefrom(3)), and the number become something else.
+    b_cookie: u64,
     state: Mutex<State>,
 }
 
@@ -40,8 +44,18 @@ pub(crate) struct State {
     pub config: Config,
     pub started: bool,
     pub error: Option<Error>,
-    /// The child that is to be reaped when its procfd is gone.
-    pub reap: Option<Private>,
+    /// The process, where it is to be reaped when its procfd is gone, or watched.
+    pub pidfd: Option<Private>,
+    /// What the watcher was told to do; `None` when it does not watch it.
+    pub watched: Option<Policy>,
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if !self.b.is_parents() && !self.has_b() {
+            self.b.forget();
+        }
+    }
 }
 
 impl Opened {
@@ -51,6 +65,16 @@ impl Opened {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether B's number is still B.
+    pub(crate) fn has_b(&self) -> bool {
+        procfd::cookie(self.b()) == Ok(self.b_cookie)
+    }
+
+    /// Whether the watcher is to report its exit.
+    pub(crate) fn is_watched(&self) -> bool {
+        !self.flags.contains(OpenFlags::NO_WATCH)
     }
 
     /// Whether this process opened it. A fork hook may not have run (a raw clone), so the pid counts.
@@ -66,11 +90,17 @@ struct Table {
     leaving: HashMap<u64, Private>,
     /// Holds each context's B, and the pidfd of each leaving child, under its cookie.
     epoll: Option<Private>,
+    /// The watcher of this process, from the first creation that needs one.
+    watcher: Option<Arc<Client>>,
+    /// The built-in init as a descriptor, from the first use.
+    init_image: Option<Arc<Private>>,
     /// Creations under way that change the credentials in the shared memory, and what dumpable was.
     dumpable: (usize, usize),
 }
 
 static TABLE: Mutex<Option<Table>> = Mutex::new(None);
+/// That there ever was a watcher: until then nobody asks after it.
+static HAS_WATCHER: AtomicBool = AtomicBool::new(false);
 
 fn lock() -> MutexGuard<'static, Option<Table>> {
     static HOOKS: Once = Once::new();
@@ -90,6 +120,7 @@ pub(crate) fn open(flags: OpenFlags, config: Config) -> Result<(OwnedFd, Arc<Ope
         cookie: procfd::cookie(a.as_fd())?,
         flags,
         owner: sys::task::pid(),
+        b_cookie: procfd::cookie(b.as_fd())?,
         b,
         state: Mutex::new(State {
             config,
@@ -103,9 +134,11 @@ pub(crate) fn open(flags: OpenFlags, config: Config) -> Result<(OwnedFd, Arc<Ope
 /// The context of a procfd that this process opened. EBADF; EINVAL: no procfd; EPERM: another's.
 pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
     let cookie = procfd::cookie(fd)?;
-    with(|t| t.contexts.get(&cookie).cloned())
-        .filter(|opened| opened.is_mine())
-        .ok_or(Errno(libc::EPERM))
+    match with(|t| t.contexts.get(&cookie).cloned()).filter(|opened| opened.is_mine()) {
+        Some(opened) => Ok(opened),
+        None if procfd::is_marked(fd)? => Err(Errno(libc::EPERM)),
+        None => Err(Errno(libc::EINVAL)),
+    }
 }
 
 impl Table {
@@ -125,7 +158,7 @@ impl Table {
                     // One that was closed under us, too, is found when it is used.
                     let _ = watch_b(epoll.as_fd(), other);
                 }
-                if let Some(lost) = self.epoll.replace(epoll) {
+                if let Some(mut lost) = self.epoll.replace(epoll) {
                     lost.forget();
                 }
             }
@@ -141,50 +174,220 @@ impl Table {
             let Some(epoll) = &self.epoll else { return };
             let mut cookies = [0u64; 32];
             let n = sys::fd::epoll_poll(epoll.as_fd(), &mut cookies).unwrap_or(0);
-            let mut progress = false;
             for &cookie in cookies.iter().take(n) {
-                progress |= self.swept(cookie);
+                self.look_at(cookie);
             }
-            if n < cookies.len() || !progress {
+            if n < cookies.len() {
                 return;
             }
         }
     }
 
-    fn swept(&mut self, cookie: u64) -> bool {
-        let Some(epoll) = &self.epoll else { return false };
-        if let Some(pidfd) = self.leaving.get(&cookie) {
+    /// Something has happened to a context's B, or a leaving child has ended.
+    fn look_at(&mut self, cookie: u64) {
+        if self.leaving.remove(&cookie).is_some_and(|pidfd| {
             // Whoever reaped it, it has ended.
             let _ = sys::pidfd::wait(pidfd.as_fd(), libc::WEXITED | libc::WNOHANG);
-            let _ = sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_DEL, pidfd.as_fd(), 0, 0);
-            self.leaving.remove(&cookie);
-            return true;
+            true
+        }) {
+            return;
         }
-        let Some(opened) = self.contexts.get(&cookie) else { return false };
-        let reap = match opened.state.try_lock() {
-            Ok(mut state) => state.reap.take(),
+        let (Some(epoll), Some(opened)) = (&self.epoll, self.contexts.get(&cookie)) else { return };
+        let Ok(mut state) = opened.state.try_lock() else {
             // A creation is under way on a procfd that was closed meanwhile: at the next sweep.
-            Err(_) => return false,
+            let _ = sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_MOD, opened.b(), EDGE, cookie);
+            return;
         };
-        let _ = sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_DEL, opened.b(), 0, 0);
-        if let Some(pidfd) = reap {
+        if state.started && !procfd::is_gone(opened.b()) {
+            // The watcher has hung it up: the process has ended, and its procfd is still held.
+            return;
+        }
+        let reap = state.config.close.is_some() || opened.flags.contains(OpenFlags::AUTOREAP);
+        let pidfd = state.pidfd.take().filter(|_| reap);
+        drop(state);
+        if let Some(pidfd) = pidfd {
             let ended = sys::pidfd::wait(pidfd.as_fd(), libc::WEXITED | libc::WNOHANG);
-            if matches!(ended, Ok(None)) {
-                let events = libc::EPOLLIN as u32;
-                let _ = sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_ADD, pidfd.as_fd(), events, cookie);
+            let events = libc::EPOLLIN as u32 | EDGE;
+            if matches!(ended, Ok(None))
+                && sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_ADD, pidfd.as_fd(), events, cookie).is_ok()
+            {
                 self.leaving.insert(cookie, pidfd);
             }
         }
+        // Closing B would take it off the epoll, but a raw clone may hold it too.
+        let _ = sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_DEL, opened.b(), 0, 0);
         self.contexts.remove(&cookie);
-        true
+    }
+
+    /// A watcher that lives: the one there is, or a new one, which is given all that runs.
+    fn watcher(&mut self) -> std::result::Result<Arc<Client>, StartError> {
+        if let Some(client) = self.watcher.take() {
+            if client.is_alive() {
+                return Ok(Arc::clone(self.watcher.insert(client)));
+            }
+            client.reap();
+        }
+        let client = Client::start()?;
+        HAS_WATCHER.store(true, Ordering::Relaxed);
+        for (cookie, opened) in &self.contexts {
+            // One whose creation is under way sees to itself.
+            let Ok(state) = opened.state.try_lock() else { continue };
+            if let (Some(pidfd), Some(policy)) = (&state.pidfd, &state.watched) {
+                // A watcher without room for all would be one of silent descriptors.
+                client.add(*cookie, opened.b(), pidfd.as_fd(), policy).map_err(|e| StartError {
+                    step: "give the new watcher what the old one had",
+                    errno: e.errno(),
+                })?;
+            }
+        }
+        Ok(Arc::clone(self.watcher.insert(client)))
+    }
+
+    /// The watcher does not answer: another is to take its place.
+    fn lose(&mut self, client: &Arc<Client>) {
+        if self.watcher.as_ref().is_some_and(|now| Arc::ptr_eq(now, client)) {
+            client.reap();
+            self.watcher = None;
+        }
     }
 }
 
-/// HUP is always reported: A is gone. Level-triggered, so that nothing is lost when a sweep has to
-/// leave one for later.
-fn watch_b(epoll: BorrowedFd<'_>, opened: &Opened) -> Result<()> {
-    sys::fd::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, opened.b(), 0, opened.cookie)
+/// Room with the watcher for one more process, before it is started.
+pub(crate) fn reserve_watch(policy: &Policy) -> std::result::Result<Reservation, StartError> {
+    for _ in 0..8 {
+        let client = with(Table::watcher)?;
+        match client.reserve(policy) {
+            Ok(room) => return Ok(room),
+            Err(e) if e.wants_another() => with(|t| t.lose(&client)),
+            Err(e) => return Err(refused(e)),
+        }
+    }
+    Err(refused(AddError::Gone))
 }
+
+/// Gives a started process to the watcher: to the one reserved, or, should that have ended by now,
+/// to its successor.
+pub(crate) fn watch(
+    mut room: Reservation,
+    opened: &Opened,
+    pidfd: BorrowedFd<'_>,
+    policy: &Policy,
+) -> std::result::Result<(), StartError> {
+    for _ in 0..8 {
+        let client = Arc::clone(room.client());
+        match room.add(opened.cookie, opened.b(), pidfd, policy) {
+            // A successor that came meanwhile has not seen this one.
+            Ok(()) if with(|t| t.watcher.as_ref().is_some_and(|now| Arc::ptr_eq(now, &client))) => return Ok(()),
+            Ok(()) => {}
+            Err(e) if e.wants_another() => with(|t| t.lose(&client)),
+            Err(e) => return Err(refused(e)),
+        }
+        room = reserve_watch(policy)?;
+    }
+    Err(refused(AddError::Gone))
+}
+
+fn refused(e: AddError) -> StartError {
+    StartError {
+        step: match e {
+            AddError::Full(_) => "make room with the watcher",
+            AddError::Failed(libc::EPERM) => "let the watcher of a set-user-ID program send signals",
+            AddError::Gone | AddError::Stuck | AddError::Failed(_) => "talk to the watcher",
+        },
+        errno: e.errno(),
+    }
+}
+
+/// The image of the built-in init, sealed, for execveat(2).
+pub(crate) fn init_image() -> Result<Arc<Private>> {
+    with(|t| match &t.init_image {
+        Some(image) => Ok(Arc::clone(image)),
+        None => {
+            let make = || crate::watch::sealed_image().map_err(|(_, errno)| Errno(errno));
+            let image = Arc::new(Private::new(make)?);
+            t.init_image = Some(Arc::clone(&image));
+            Ok(image)
+        }
+    })
+}
+
+/// Replaces a watcher that has died, if there is anything to watch. For every call of the library;
+/// where the table is in use, the next one does it.
+pub(crate) fn tend_watcher() {
+    if !HAS_WATCHER.load(Ordering::Relaxed) {
+        return;
+    }
+    let Ok(mut table) = TABLE.try_lock() else { return };
+    let Some(table) = table.as_mut() else { return };
+    let Some(client) = &table.watcher else { return };
+    if client.is_alive() {
+        return;
+    }
+    let watched = |o: &Arc<Opened>| {
+        o.state.try_lock().is_ok_and(|s| {
+            s.watched.is_some() && s.pidfd.as_ref().is_some_and(|p| !sys::pidfd::has_ended(p.as_fd()))
+        })
+    };
+    if table.contexts.values().any(watched) {
+        // It failing, the next creation says so.
+        let _ = table.watcher();
+    }
+}
+
+/// Changes what the watcher does when the procfd `a` is closed. Whether there is a watcher for it
+/// here. EOPNOTSUPP: a second signal, and there is none.
+pub(crate) fn change_policy(a: BorrowedFd<'_>, close: Option<ClosePolicy>) -> Result<bool> {
+    let found = find(a);
+    let second = close.is_some_and(|p| p.then.is_some());
+    let Ok(opened) = found else {
+        return if second { Err(Errno(libc::EOPNOTSUPP)) } else { Ok(false) };
+    };
+    let mut state = opened.state();
+    if state.watched.is_none() {
+        return if second { Err(Errno(libc::EOPNOTSUPP)) } else { Ok(false) };
+    }
+    let policy = policy(&state.config, close);
+    let reaching = state.config.is_init();
+    for _ in 0..8 {
+        let client = with(Table::watcher).map_err(|e| Errno(e.errno))?;
+        match client.change(opened.cookie, &policy) {
+            Ok(()) => {
+                state.watched = Some(policy);
+                return Ok(reaching);
+            }
+            Err(e) if e.wants_another() => {
+                // Its successor is given the new one.
+                state.watched = Some(policy);
+                with(|t| t.lose(&client));
+            }
+            Err(e) => return Err(Errno(e.errno())),
+        }
+    }
+    Err(Errno(libc::EPIPE))
+}
+
+/// The watcher's part of a close policy: all of it for the init of a pid namespace, else the second
+/// signal.
+pub(crate) fn policy(config: &Config, close: Option<ClosePolicy>) -> Policy {
+    // The built-in init sees to it alone.
+    let Some(close) = close.filter(|_| !config.built_in_init) else { return Policy::default() };
+    let number = |signal: i32| u8::try_from(signal).unwrap_or(0);
+    let (second, delay) = close.then.unwrap_or_default();
+    Policy {
+        first: if config.is_init() { number(close.signal) } else { 0 },
+        second: number(second),
+        delay,
+        group: close.group,
+    }
+}
+
+/// HUP is always reported. Edge-triggered: the watcher's hanging-up is news once, and the closing of
+/// the procfd is news again.
+fn watch_b(epoll: BorrowedFd<'_>, opened: &Opened) -> Result<()> {
+    sys::fd::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, opened.b(), EDGE, opened.cookie)
+}
+
+const EDGE: u32 = libc::EPOLLET as u32;
 
 /// Keeps dumpable as it was, across a child that changes its credentials in the shared memory.
 ///

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use crate::config::{ClosePolicy, Scope, SIGNAL_MAX};
 use crate::procfd::{self, Published};
 use crate::sys::{self, Errno, PIDFD_SIGNAL_PROCESS_GROUP, PIDFD_SIGNAL_THREAD, Result};
-use crate::{fuse, wait};
+use crate::{fuse, registry, wait};
 
 /// Sends a signal; 0 only checks. EINVAL: no such signal; ESRCH: reaped; EPERM; EOPNOTSUPP: a scope
 /// other than the process on a kernel before 6.9.
@@ -31,16 +31,28 @@ pub(crate) fn send(pidfd: BorrowedFd<'_>, signal: i32, scope: Scope, value: Opti
 }
 
 /// Changes the close policy of the process whose procfd is `a`. EOPNOTSUPP: it was started without
-/// one; EPERM: the caller may not signal it; ESRCH: there is no process (any more).
+/// one, or a second signal without a watcher or by another than the opener; EPERM: the caller may not signal it; ESRCH: there is no process (any more).
 pub(crate) fn change_close(a: BorrowedFd<'_>, policy: Option<ClosePolicy>) -> Result<()> {
-    procfd::cookie(a)?;
+    if !procfd::is_marked(a)? {
+        return Err(Errno(libc::EINVAL));
+    }
     let (pidfd, k2) = match procfd::look::<2>(a)? {
         Published::Not => return Err(Errno(libc::ESRCH)),
-        Published::Started([Some(pidfd), k2]) => (pidfd, k2),
-        Published::Started([None, _]) => return Err(Errno(libc::EMFILE)),
+        // The built-in init keeps the policy it was started with.
+        Published::Started { init: true, .. } => return Err(Errno(libc::EOPNOTSUPP)),
+        Published::Started { fds: [Some(pidfd), k2], .. } => (pidfd, k2),
+        Published::Started { fds: [None, _], .. } => return Err(Errno(libc::EMFILE)),
     };
-    let k2 = k2.ok_or(Errno(libc::EOPNOTSUPP))?;
-    own(pidfd.as_fd(), k2.as_fd(), policy)
+    if policy.is_some() {
+        sys::pidfd::send_signal(pidfd.as_fd(), 0, None, 0)?;
+    }
+    // The watcher's part belongs to the opener, whose watcher it is.
+    let watched = registry::change_policy(a, policy)?;
+    match k2 {
+        Some(k2) => own(pidfd.as_fd(), k2.as_fd(), policy),
+        None if watched => Ok(()),
+        None => Err(Errno(libc::EOPNOTSUPP)),
+    }
 }
 
 /// Arms `k2` for the process, by number; that it is not reaped after says the number was its.

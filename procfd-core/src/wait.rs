@@ -11,7 +11,7 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use crate::procfd;
+use crate::procfd::{self, Target};
 use crate::sys::{self, Errno, PIDFD_INFO_EXIT, PIDFD_INFO_PID, Result, Timespec};
 
 bitflags::bitflags! {
@@ -72,6 +72,20 @@ pub enum Change {
     Stopped(i32),
     /// It was continued.
     Continued,
+}
+
+impl Change {
+    /// From the `si_code` and `si_status` of a SIGCHLD.
+    pub(crate) fn of_child(code: i32, status: i32) -> Option<Self> {
+        Some(match code {
+            libc::CLD_EXITED => Self::Exited(status),
+            libc::CLD_KILLED => Self::Killed(status),
+            libc::CLD_DUMPED => Self::Dumped(status),
+            libc::CLD_STOPPED | libc::CLD_TRAPPED => Self::Stopped(status),
+            libc::CLD_CONTINUED => Self::Continued,
+            _ => return None,
+        })
+    }
 }
 
 /// Resource usage, as getrusage(2) has it.
@@ -135,9 +149,27 @@ impl Status {
     }
 }
 
+/// Waits for what a descriptor stands for: for a built-in init the change is that of its program.
+pub(crate) fn wait_for(target: &Target<'_>, options: Options, limit: Limit) -> Result<Status> {
+    let mut status = wait(target.pidfd()?, options, limit)?;
+    if let Target::Init(_, a) = target {
+        status.change = of_program(*a, status.change);
+    }
+    Ok(status)
+}
+
+/// The change of a built-in init's program. As a shell has it, an exit code of 128 and more may stand
+/// for a signal; which of the two it was, the init has said.
+pub(crate) fn of_program(a: BorrowedFd<'_>, change: Change) -> Change {
+    match change {
+        Change::Exited(128..) => procfd::init_change(a).unwrap_or(change),
+        _ => change,
+    }
+}
+
 /// Waits. EAGAIN, ETIMEDOUT: no change yet; EINTR: a signal handler ran; ENODATA: it ended, and the
 /// kernel has not kept how; ECHILD: stops of another's child were asked for; EOPNOTSUPP: stops
-/// together with a timeout.
+/// together with a timeout, on a kernel or under a policy without io_uring's waitid (6.7).
 pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: Options, limit: Limit) -> Result<Status> {
     let mut flags = libc::WEXITED;
     for (option, flag) in [
@@ -158,11 +190,16 @@ pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: Options, limit: Limit) -> Res
             Err(e) => return Err(e),
         }
         let left = limit.left()?;
-        if options.intersects(Options::STOPPED | Options::CONTINUED) {
-            // No descriptor becomes readable for a stop, and waitid has no timeout.
-            return Err(Errno(libc::EOPNOTSUPP));
-        }
-        if let Err(e) = sys::fd::poll(pidfd, libc::POLLIN, left) {
+        let stops = options.intersects(Options::STOPPED | Options::CONTINUED);
+        let woken = match left {
+            // No descriptor becomes readable for a stop.
+            Some(left) if stops => match sys::uring::wait(pidfd, flags, left) {
+                Err(Errno(libc::ETIME)) => Ok(0),
+                done => done.map(|()| 0),
+            },
+            left => sys::fd::poll(pidfd, libc::POLLIN, left),
+        };
+        if let Err(e) = woken {
             // The end itself may have raised the signal (SIGCHLD): it goes before EINTR.
             return match sys::pidfd::wait(pidfd, flags | libc::WNOHANG) {
                 Ok(Some(waited)) => own_child(&waited),
@@ -173,16 +210,8 @@ pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: Options, limit: Limit) -> Res
 }
 
 fn own_child(waited: &sys::pidfd::Waited) -> Result<Status> {
-    let change = match waited.code {
-        libc::CLD_EXITED => Change::Exited(waited.status),
-        libc::CLD_KILLED => Change::Killed(waited.status),
-        libc::CLD_DUMPED => Change::Dumped(waited.status),
-        libc::CLD_STOPPED | libc::CLD_TRAPPED => Change::Stopped(waited.status),
-        libc::CLD_CONTINUED => Change::Continued,
-        _ => return Err(Errno(libc::ENODATA)),
-    };
     Ok(Status {
-        change,
+        change: Change::of_child(waited.code, waited.status).ok_or(Errno(libc::ENODATA))?,
         usage: Some(usage(&waited.usage)),
     })
 }

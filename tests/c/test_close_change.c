@@ -114,12 +114,12 @@ static void bad_scopes(void)
 	c.scope = 77;
 	CHECK_ERR(process_config(fd, PROC_SET_CLOSE, SIGKILL, &c, sizeof c), EINVAL);
 	c.scope = 0;
-	c.reserved = 1;
+	c.delay_ns = 1; /* of no second signal */
 	CHECK_ERR(process_config(fd, PROC_SET_CLOSE, SIGKILL, &c, sizeof c), EINVAL);
 	close(fd);
 	fd = armed(SIGKILL, &pidfd);
 	CHECK_ERR(process_manage(fd, PROC_SET_CLOSE, SIGKILL, &c, sizeof c), EINVAL);
-	c.reserved = 0;
+	c.delay_ns = 0;
 	c.scope = PROC_SCOPE_THREAD;
 	CHECK_ERR(process_manage(fd, PROC_SET_CLOSE, SIGKILL, &c, sizeof c), EINVAL);
 	CHECK_ERR(process_manage(fd, PROC_SET_CLOSE, 65, NULL, 0), EINVAL);
@@ -359,11 +359,11 @@ static void the_child_is_reaped_after_the_last_close(void)
 	}
 }
 
-/* The init of a pid namespace is out of a fuse's reach: until something else brings the policy,
- * the combination is refused. Adapt here when it is not. */
+/* The init of a pid namespace is out of a fuse's reach: without the watcher and without the built-in
+ * init the combination is refused. */
 static void with_a_new_pid_namespace(void)
 {
-	int fd = ctx();
+	int fd = ctx_flags(PROCFD_NO_WATCH);
 	set_child(fd, "exit", "5");
 	SET(fd, PROC_SET_FLAG, CLONE_NEWPID | (geteuid() == 0 ? 0 : CLONE_NEWUSER));
 	SET(fd, PROC_SET_CLOSE, SIGKILL);

@@ -216,7 +216,9 @@ static void setgroups_policies_as_root(void)
 				GID_MAP(fd, LINE(0, 0, 1), LINE(1, 1000, 1));
 			}
 			SET(fd, PROC_SET_SETGROUPS, table[i].policy);
-			FACT_IS(facts(fd), "setgroups", table[i].want);
+			/* One line of the own id is the child's to write, which costs setgroups. */
+			FACT_IS(facts(fd), "setgroups",
+				lines == 1 && table[i].policy == PROC_SETGROUPS_AUTO ? "deny" : table[i].want);
 			close(fd);
 		}
 }

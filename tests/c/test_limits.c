@@ -233,6 +233,7 @@ static void first_memory(void *arg)
 	int rc = process_config(fd, PROC_CREATE, 0, NULL, 0), err = errno;
 	unlimit(RLIMIT_AS);
 	if (rc < 0) {
+		++*((int *)arg + 1);
 		CHECK(err == ENOMEM || err == EAGAIN);
 		struct procfd_error e = last_error(fd);
 		CHECK_EQ(e.saved_errno, err);
@@ -245,8 +246,11 @@ static void first_memory(void *arg)
 /* No memory for the child's stack, which is made at the first start. */
 static void memory_for_the_stack(void)
 {
-	for (int spare = 0; spare < 120; spare += 4)
-		in_fork(first_memory, &spare);
+	int *q = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (q[0] = 0; q[0] < 120; q[0] += 4)
+		in_fork(first_memory, q);
+	CHECK(q[1] > 0); /* it did come to that */
+	munmap(q, 4096);
 }
 
 static void memory_for_arguments(void)

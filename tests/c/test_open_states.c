@@ -252,7 +252,7 @@ static void closed_descriptors_are_ebadf(void)
 static void unknown_commands_are_einval(void)
 {
 	int fd = ctx();
-	uint32_t bad[] = { 0, 1, 0xff, 0x10e, 0x154, 0x1ff, 0x200, 0x201, 0x300, 0x305, 0xffffffff };
+	uint32_t bad[] = { 0, 1, 0xff, 0x10e, 0x155, 0x1ff, 0x200, 0x201, 0x300, 0x305, 0xffffffff };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		CHECK_ERR(process_config(fd, bad[i], 0, NULL, 0), EINVAL);
 	set_child(fd, "pause");

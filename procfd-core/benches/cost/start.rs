@@ -203,7 +203,7 @@ pub fn small(rounds: &Rounds) {
                 .aim(Aim::AtMost(1.20, RAW))
                 .aim(Aim::AtMost(1.00, POSIX_SPAWN)),
             Method::new("procfd, C calls, PROC_COPY", || by_copy(template)),
-            Method::new(FUSE, || by_c(path, [Setting::Close(Some((libc::SIGKILL, Scope::Process)))]))
+            Method::new(FUSE, || by_c(path, [Setting::Close(Some((libc::SIGKILL, Scope::Process, None)))]))
                 .aim(Aim::AtMost(1.50, RAW)),
             Method::new(SETTINGS, || needs_root().and_then(|()| by_c(path, settings())))
                 .aim(Aim::AtMost(1.35, RAW)),
@@ -269,7 +269,7 @@ pub fn many_descriptors(rounds: &Rounds) {
             Method::new("std Command", || command(Command::new(noop.as_path()))),
             Method::new(C, || by_c(path, [])).aim(Aim::Faster(10.0, POSIX_SPAWN)),
             Method::new(RUST, || by_rust(&noop)).aim(Aim::Faster(10.0, POSIX_SPAWN)),
-            Method::new(FUSE, || by_c(path, [Setting::Close(Some((libc::SIGKILL, Scope::Process)))]))
+            Method::new(FUSE, || by_c(path, [Setting::Close(Some((libc::SIGKILL, Scope::Process, None)))]))
                 .aim(Aim::Faster(10.0, POSIX_SPAWN)),
         ],
     );
@@ -333,7 +333,7 @@ fn starts_by_memory(title: &str, rounds: usize, fork_rounds: usize) -> Medians {
             Method::new(RAW, || raw_start(path, stack, 0)),
             Method::new(POSIX_SPAWN, || posix_spawn(path).and_then(bare::wait_pid)),
             Method::new(C, || by_c(path, [])),
-            Method::new(FUSE, || by_c(path, [Setting::Close(Some((libc::SIGKILL, Scope::Process)))])),
+            Method::new(FUSE, || by_c(path, [Setting::Close(Some((libc::SIGKILL, Scope::Process, None)))])),
         ],
     );
     let fork =

@@ -71,7 +71,8 @@ pub struct IdMap {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Setgroups {
-    /// Denied only where the kernel asks for it: for an unprivileged group id map.
+    /// Denied where the kernel asks for it: where the group id map is one line with the caller's own
+    /// id, which the child writes without privilege.
     #[default]
     Auto,
     /// Stays allowed, or the creation fails.

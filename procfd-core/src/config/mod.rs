@@ -16,6 +16,7 @@ mod ids;
 use std::ffi::CString;
 use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use actions::{Action, describe};
 pub(crate) use env::Env;
@@ -66,6 +67,24 @@ pub enum Scope {
 pub(crate) struct ClosePolicy {
     pub signal: i32,
     pub group: bool,
+    /// A second signal, and when it follows: the watcher's part.
+    pub then: Option<(i32, Duration)>,
+}
+
+impl ClosePolicy {
+    /// A signal to the process or its group. EINVAL: no such signal, or a thread's scope.
+    pub(crate) fn new(signal: i32, scope: Scope, then: Option<(i32, Duration)>) -> Result<Self, Error> {
+        check_signal(signal, false)?;
+        if let Some((second, _)) = then {
+            check_signal(second, false)?;
+        }
+        let group = match scope {
+            Scope::Process => false,
+            Scope::ProcessGroup => true,
+            Scope::Thread => return Err(Error::config(libc::EINVAL, "a close policy for one thread")),
+        };
+        Ok(Self { signal, group, then })
+    }
 }
 
 /// The whole configuration of a context.
@@ -99,6 +118,8 @@ pub(crate) struct Config {
     pub setgroups: Setgroups,
     pub hostname: Option<Vec<u8>>,
     pub close: Option<ClosePolicy>,
+    /// The new pid namespace gets the library's own init, and the program is pid 2.
+    pub built_in_init: bool,
     /// Descriptors that the Rust interface was given to keep until the start.
     pub held: Vec<Arc<OwnedFd>>,
 }
@@ -226,12 +247,9 @@ impl Config {
         Ok(())
     }
 
-    pub(crate) fn set_close(&mut self, policy: Option<ClosePolicy>) -> Set {
-        if let Some(p) = policy {
-            check_signal(p.signal, false)?;
-        }
-        self.close = policy;
-        Ok(())
+    /// Whether the process will be the init of a pid namespace, which a fuse cannot reach.
+    pub(crate) fn is_init(&self) -> bool {
+        self.namespaces & Namespaces::PID.bits() != 0
     }
 }
 

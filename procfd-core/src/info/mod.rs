@@ -100,9 +100,11 @@ pub(crate) fn info(pidfd: BorrowedFd<'_>, fields: Fields) -> Result<Info> {
             Err(_) => {}
         }
     }
-    if fields.contains(Fields::EXIT)
-        && let Ok(status) = wait::wait(pidfd, Options::PEEK, Limit::NoHang)
-    {
+    let exit = match fields.contains(Fields::EXIT) {
+        true => wait::wait(pidfd, Options::PEEK, Limit::NoHang).ok(),
+        false => None,
+    };
+    if let Some(status) = exit {
         out.exit = Some(status.change);
         out.mask |= Fields::EXIT;
     }

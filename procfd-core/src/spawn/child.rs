@@ -11,12 +11,12 @@
 
 use std::sync::atomic::Ordering;
 
-use super::plan::Plan;
+use super::plan::{Init, Plan};
 use crate::config::Action;
 use crate::error::Stage;
 use crate::sys::child as kernel;
-use crate::sys::task::SharedChild;
-use crate::sys::{CLOSE_RANGE_UNSHARE, Errno};
+use crate::sys::task::{SharedChild, clone_second};
+use crate::sys::{CLONE_FILES, CLOSE_RANGE_UNSHARE, Errno};
 
 type Step<T = ()> = Result<T, Errno>;
 
@@ -25,6 +25,14 @@ type Step<T = ()> = Result<T, Errno>;
 unsafe impl SharedChild for Plan<'_> {
     #[inline(always)]
     fn run(&self) -> ! {
+        match &self.init {
+            None => self.run_second(),
+            Some(init) => become_init(self, init),
+        }
+    }
+
+    #[inline(always)]
+    fn run_second(&self) -> ! {
         if let Err(errno) = set_up(self, true).and_then(|program| execute(self, program)) {
             self.report.failed(errno);
         }
@@ -34,6 +42,49 @@ unsafe impl SharedChild for Plan<'_> {
     fn handlers_left(&self) {
         self.clear_handlers.store(true, Ordering::Relaxed);
     }
+}
+
+/// The first process of a pid namespace with the built-in init: the program is cloned as the second,
+/// and carries out the plan; then this one leaves the shared table with the image and the fuse, and
+/// becomes the init. If the program did not start, it ends, and with it all there is.
+#[inline(always)]
+fn become_init(plan: &Plan<'_>, init: &Init<'_>) -> ! {
+    plan.report.at(Stage::INIT, 0);
+    if plan.clear_handlers.load(Ordering::Relaxed) {
+        kernel::clear_handlers();
+    }
+    // The kernel would throw away the status of a child whose parent ignores SIGCHLD.
+    let _ = kernel::set_action(libc::SIGCHLD, false);
+    let flags = if plan.shared_table { CLONE_FILES } else { 0 };
+    if let Err(errno) = clone_second(flags, init.stack, plan) {
+        plan.report.failed(errno);
+        kernel::exit(127);
+    }
+    if !plan.report.is_executing() {
+        kernel::exit(127);
+    }
+    let errno = match to_init(init) {
+        Ok(()) => Errno(libc::ENOENT),
+        Err(errno) => errno,
+    };
+    plan.report.at(Stage::INIT, 0);
+    plan.report.failed(errno);
+    kernel::exit(127)
+}
+
+/// With the fuse as descriptor 0, and no other, executes the image.
+#[inline(always)]
+fn to_init(init: &Init<'_>) -> Step {
+    let last = if init.image > init.fuse { init.image } else { init.fuse } as u32;
+    leave(last)?;
+    let image = kernel::dup_above(init.image, 3)? as i32;
+    if init.fuse == 0 {
+        kernel::set_cloexec(0, false)?;
+    } else {
+        kernel::dup2(init.fuse, 0)?;
+    }
+    close_but(1, u32::MAX.wrapping_sub(1), image)?;
+    kernel::execve_fd(image, init.argv, init.env).map(drop)
 }
 
 /// Every step up to the program, whose descriptor it returns (-1: none). With `vm`, the memory is
@@ -65,6 +116,7 @@ pub(super) fn set_up(plan: &Plan<'_>, vm: bool) -> Step<i32> {
     at(Stage::FD_TABLE, 0);
     leave_table(plan)?;
     user_namespace(plan)?;
+    arm_for_new_user(plan)?;
 
     if let Some(name) = plan.hostname {
         at(Stage::HOSTNAME, 0);
@@ -141,13 +193,32 @@ fn session(plan: &Plan<'_>) -> Step {
         at(Stage::ARM);
         kernel::arm(k2, signal, true, kernel::getpgrp()? as i32)?;
     }
-    if let Some((k2, _, _)) = plan.fuse
-        && kernel::hung_up(k2)
-    {
-        // Fired before it was armed: a copied table, whose creator ended at once.
-        return Err(Errno(libc::ESRCH));
+    match plan.fuse {
+        // Fired before it was armed: only in a copied table can the creator's end have closed it.
+        Some((k2, _, _)) if !plan.shared_table && kernel::hung_up(k2) => return Err(Errno(libc::ESRCH)),
+        _ => {}
     }
     Ok(())
+}
+
+/// Arms the fuse once more, in the name of the user that the child is about to become.
+///
+/// The signal passes the check of a sender with the ids of whoever armed it, and capabilities do not
+/// count: only the root of the initial user namespace reaches every user. So the child takes the new
+/// id as its effective one for a moment, and has the signal sent in its own name.
+#[inline(always)]
+fn arm_for_new_user(plan: &Plan<'_>) -> Step {
+    let (Some((k2, signal, group)), Some(id)) = (plan.fuse, plan.arm_as) else { return Ok(()) };
+    plan.report.at(Stage::ARM, 1);
+    let before = kernel::geteuid()? as u32;
+    // Not allowed, or no such id: the step that sets the ids says so.
+    if kernel::setresuid(u32::MAX, id, u32::MAX).is_err() {
+        return Ok(());
+    }
+    let owner = if group { kernel::getpgrp()? } else { kernel::getpid()? } as i32;
+    let armed = kernel::arm(k2, signal, group, owner);
+    kernel::setresuid(u32::MAX, before, u32::MAX)?;
+    armed.map(drop)
 }
 
 /// Leaves the shared table, taking only what the actions start from: the cost does not grow with
@@ -158,21 +229,26 @@ fn leave_table(plan: &Plan<'_>) -> Step {
         return Ok(());
     }
     let last = plan.last;
+    leave(last)?;
+    match plan.go {
+        Some((_, parents_end)) if parents_end as u32 <= last => kernel::close(parents_end).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// A table of its own, with nothing above `last`.
+#[inline(always)]
+fn leave(last: u32) -> Step {
     match kernel::close_range(last.wrapping_add(1), u32::MAX, CLOSE_RANGE_UNSHARE) {
-        Ok(_) => {}
+        Ok(_) => Ok(()),
         // Before 5.9, or a filter: the whole table is copied and then emptied.
         Err(Errno(libc::ENOSYS | libc::EPERM)) => {
             kernel::unshare(libc::CLONE_FILES)?;
             kernel::procfd_child_close_listed(last.wrapping_add(1), u32::MAX);
+            Ok(())
         }
-        Err(e) => return Err(e),
+        Err(e) => Err(e),
     }
-    if let Some((_, parents_end)) = plan.go
-        && parents_end as u32 <= last
-    {
-        kernel::close(parents_end)?;
-    }
-    Ok(())
 }
 
 /// The id maps: the child's own way, or the wait for the parent to have written them.

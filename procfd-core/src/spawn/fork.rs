@@ -8,36 +8,35 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use super::parent::{Created, died, keep_for_reaping, reap};
+use super::parent::{Publication, Started, died, reap};
 use super::plan::Lowered;
 use super::report::{self, Report};
 use super::{child, idmap};
 use crate::config::Config;
 use crate::error::{Error, Stage};
-use crate::fuse::{self, Fuse};
+use crate::fuse;
 use crate::private::Private;
-use crate::procfd;
-use crate::registry::{self, Opened, State};
-use crate::sys::task::Forked;
+use crate::registry;
+use crate::sys::task::Forked as Sides;
 use crate::sys::{self, Errno};
 
-pub(super) fn create(
-    a: BorrowedFd<'_>,
-    opened: &Opened,
-    state: &mut State,
-    lowered: &Lowered,
-    fuse: Option<Fuse>,
-) -> Result<Created, Error> {
+/// What a fork returned, on each side.
+pub(super) enum Forked {
+    Parent(i32, Started),
+    Child,
+}
+
+pub(super) fn create(publication: Publication<'_>, config: &Config, lowered: &Lowered) -> Result<Forked, Error> {
     // The parent's end is not to be found in other forks, or the child would not see it close.
     let (theirs, ours) = Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?;
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
-    let mut plan = lowered.plan(&state.config, None, signals.before);
+    let mut plan = lowered.plan(config, None, signals.before);
     plan.for_fork();
     if lowered.needs_parent() {
         plan.take_go(Some((theirs.as_raw_fd(), -1)));
     }
-    match fork(&state.config).map_err(|e| Error::new(Stage::CLONE, 0, e, ""))? {
-        Forked::Child => {
+    match fork(config).map_err(|e| Error::new(Stage::CLONE, 0, e, ""))? {
+        Sides::Child => {
             // From here the private descriptors are closed: `theirs` is what is left of the pair.
             let ready = child::set_up(&plan, false);
             if let Err(errno) = ready {
@@ -47,26 +46,22 @@ pub(super) fn create(
             if ready.is_err() || told.is_err() || !released(theirs.as_fd()) {
                 sys::child::exit(127);
             }
-            sys::fd::close_raw(a.as_raw_fd());
+            sys::fd::close_raw(publication.procfd().as_raw_fd());
             // What the mask is now is what was asked for.
             std::mem::forget(signals);
-            Ok(Created::Child)
+            // The parent's, all of it.
+            std::mem::forget(publication);
+            Ok(Forked::Child)
         }
-        Forked::Parent(pid) => {
+        Sides::Parent(pid) => {
             drop(signals);
             drop(theirs);
-            let report = &plan.report;
-            let started = follow(pid, &ours, report, lowered, opened, state, fuse.as_ref());
-            started.map(|(pidfd, keep)| {
-                state.reap = keep;
-                state.started = true;
-                Created::Parent { pid, pidfd }
-            })
+            follow(pid, &ours, &plan.report, lowered, config, publication).map(|started| Forked::Parent(pid, started))
         }
     }
 }
 
-fn fork(config: &Config) -> sys::Result<Forked> {
+fn fork(config: &Config) -> sys::Result<Sides> {
     let signal = config.exit_signal.unwrap_or(libc::SIGCHLD);
     if config.namespaces == 0 && signal == libc::SIGCHLD {
         return sys::task::fork();
@@ -74,14 +69,12 @@ fn fork(config: &Config) -> sys::Result<Forked> {
     let mut forked = Err(Errno(libc::EAGAIN));
     registry::around_fork(|| {
         forked = sys::task::fork_with(config.namespaces, signal as u64);
-        if let Ok(Forked::Child) = forked {
+        if let Ok(Sides::Child) = forked {
             registry::forget_in_fork_child();
         }
     });
     forked
 }
-
-type Followed = Result<(std::os::fd::OwnedFd, Option<Private>), Error>;
 
 /// The parent's side. The child waits for it, so its pid is its own all the while.
 fn follow(
@@ -89,46 +82,35 @@ fn follow(
     ours: &Private,
     report: &Report,
     lowered: &Lowered,
-    opened: &Opened,
-    state: &State,
-    fuse: Option<&Fuse>,
-) -> Followed {
-    let config = &state.config;
+    config: &Config,
+    publication: Publication<'_>,
+) -> Result<Started, Error> {
     let pidfd = sys::pidfd::open(pid).map_err(|e| {
         sys::task::kill_child(pid, libc::SIGKILL);
+        sys::task::reap_child(pid);
         Error::new(Stage::CLONE, 0, e, "")
     })?;
-    let stop = |error: Error| {
-        let _ = sys::pidfd::send_signal(pidfd.as_fd(), libc::SIGKILL, None, 0);
-        reap(pidfd.as_fd());
-        error
-    };
     if lowered.needs_parent() {
-        idmap::write_for(config, pid).map_err(stop)?;
+        idmap::write_for(config, pid).map_err(|e| publication.undone(pidfd.as_fd(), pid, e))?;
         let _ = sys::sock::send(ours.as_fd(), b"g", &[]);
     }
     let mut bytes = [0; 12];
     match read_all(ours.as_fd(), &mut bytes) {
         Ok(12) => report.set_from_bytes(bytes),
-        _ => return Err(died(pidfd.as_fd(), Stage::CLONE)),
+        _ => return Err(died(pidfd.as_fd(), pid, Stage::CLONE)),
     }
     if let (stage, index, Some(errno)) = report.read() {
-        reap(pidfd.as_fd());
+        reap(pidfd.as_fd(), pid);
         return Err(report::error(config, &lowered.candidates, stage, index, errno));
     }
-    if let (Some(fuse), Some(policy)) = (fuse, config.close) {
+    if let (Some(fuse), Some(policy)) = (&publication.fuse, config.close) {
         let id = if policy.group { sys::task::group_of(pid) } else { Ok(pid) };
         id.and_then(|id| fuse::change(fuse.k2.as_fd(), Some(policy), id))
-            .map_err(|e| stop(Error::new(Stage::ARM, 0, e, "")))?;
+            .map_err(|e| publication.undone(pidfd.as_fd(), pid, Error::new(Stage::ARM, 0, e, "")))?;
     }
-    let publish = || {
-        let keep = keep_for_reaping(opened, state, pidfd.as_fd())?;
-        procfd::publish(opened.b(), pidfd.as_fd(), fuse)?;
-        Ok(keep)
-    };
-    let keep = publish().map_err(|e: Errno| stop(super::parent::in_flight(Stage::PUBLISH, e)))?;
+    let started = publication.publish(pidfd, pid)?;
     let _ = sys::sock::send(ours.as_fd(), b"g", &[]);
-    Ok((pidfd, keep))
+    Ok(started)
 }
 
 /// Waits for the parent's word; its end is a no.

@@ -18,4 +18,4 @@ mod parent;
 mod plan;
 mod report;
 
-pub(crate) use parent::{Created, create};
+pub(crate) use parent::{Created, attach, create};

@@ -4,17 +4,21 @@
 //! The creation as the parent sees it: plan, clone, report, publish. Whatever fails, nothing is
 //! left: no process, no zombie, no descriptor, and the context can try again.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
-use super::plan::{Lowered, Plan};
+use super::plan::{Init, Lowered, Plan};
 use super::{fork, idmap, report};
 use crate::config::{Config, Program};
 use crate::error::{Error, Stage};
 use crate::fuse::Fuse;
 use crate::private::Private;
 use crate::procfd;
-use crate::registry::{DumpableKept, OpenFlags, Opened, State};
+use crate::registry::{self, DumpableKept, OpenFlags, Opened, State};
+use crate::sys::cstr::CStrArray;
 use crate::sys::{self, CLONE_FILES, Errno};
+use crate::watch::{Policy, Reservation, StartError};
 
 /// How long a child whose credentials have changed may take to execute. Processes of its new user
 /// may stop it, and the creator sleeps until it executes: then it is killed, and the creator told.
@@ -22,13 +26,14 @@ pub(super) const HELD_SECONDS: i64 = 10;
 
 /// A process that was started.
 pub(crate) enum Created {
-    Parent { pid: i32, pidfd: OwnedFd },
+    /// With its pidfd, if the caller wants it.
+    Parent { pid: i32, pidfd: Option<OwnedFd> },
     /// In the child of a fork.
     Child,
 }
 
 /// `PROC_CREATE` on the context whose procfd is `a`. The failing step stays on record.
-pub(crate) fn create(a: BorrowedFd<'_>, opened: &Opened) -> Result<Created, Error> {
+pub(crate) fn create(a: BorrowedFd<'_>, opened: &Opened, want_pidfd: bool) -> Result<Created, Error> {
     if !opened.is_mine() {
         return Err(Error::config(libc::EPERM, "a context that another process opened"));
     }
@@ -36,52 +41,170 @@ pub(crate) fn create(a: BorrowedFd<'_>, opened: &Opened) -> Result<Created, Erro
     if state.started {
         return Err(Error::config(libc::EBUSY, "a context that has been started"));
     }
-    let done = attempt(a, opened, &mut state);
+    let done = attempt(a, opened, &mut state, want_pidfd);
     state.error = done.as_ref().err().cloned();
     done
 }
 
-fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State) -> Result<Created, Error> {
+fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, want_pidfd: bool) -> Result<Created, Error> {
     let config = &state.config;
+    if !opened.has_b() {
+        return Err(Error::new(Stage::PUBLISH, 0, Errno(libc::EBADF), "")
+            .hint("the program has closed the library's own descriptor of this context"));
+    }
+    check_close(config, opened)?;
     let lowered = Lowered::new(config)?;
     let fuse = match config.close {
-        Some(_) => Some(Fuse::new().map_err(|e| in_flight(Stage::FUSE, e))?),
-        None => None,
+        // The watcher does it for an init, save for the built-in one, which looks at the fuse itself
+        // and says on it how the program ended.
+        _ if config.built_in_init => Some(Fuse::new().map_err(|e| in_flight(Stage::FUSE, e))?),
+        Some(_) if !config.is_init() => Some(Fuse::new().map_err(|e| in_flight(Stage::FUSE, e))?),
+        _ => None,
     };
     reserve(a, opened, fuse.is_some())?;
+    let publication = Publication::prepare(a, opened, config, fuse)?;
     if matches!(config.program, Program::None) {
-        return fork::create(a, opened, state, &lowered, fuse);
+        let (pid, started) = match fork::create(publication, config, &lowered)? {
+            fork::Forked::Child => return Ok(Created::Child),
+            fork::Forked::Parent(pid, started) => (pid, started),
+        };
+        started.enter(state);
+        return Ok(Created::Parent { pid, pidfd: None });
     }
-    let (pid, pidfd) = spawn(config, &lowered, fuse.as_ref())?;
-    let published = keep_for_reaping(opened, state, pidfd.as_fd()).and_then(|reap| {
-        procfd::publish(opened.b(), pidfd.as_fd(), fuse.as_ref())?;
-        Ok(reap)
-    });
-    match published {
-        Ok(reap) => {
-            state.reap = reap;
-            state.started = true;
-            Ok(Created::Parent { pid, pidfd })
-        }
-        Err(e) => {
-            if sys::pidfd::send_signal(pidfd.as_fd(), libc::SIGKILL, None, 0).is_ok() {
-                reap(pidfd.as_fd());
-            }
-            Err(in_flight(Stage::PUBLISH, e))
-        }
+    let (pid, pidfd) = spawn(config, &lowered, publication.fuse.as_ref())?;
+    // Whoever wants the pidfd gets the original, and the library a duplicate.
+    let duplicate = if want_pidfd {
+        sys::fd::dup_cloexec(pidfd.as_fd())
+            .map_err(|e| publication.undone(pidfd.as_fd(), pid, Error::new(Stage::PUBLISH, 0, e, "")))?
+            .into()
+    } else {
+        None
+    };
+    let (theirs, ours) = match duplicate {
+        Some(duplicate) => (Some(pidfd), duplicate),
+        None => (None, pidfd),
+    };
+    publication.publish(ours, pid)?.enter(state);
+    Ok(Created::Parent { pid, pidfd: theirs })
+}
+
+/// Publishes a process that was running already. It is not ended when that fails.
+pub(crate) fn attach(
+    a: BorrowedFd<'_>,
+    opened: &Opened,
+    config: &Config,
+    fuse: Option<Fuse>,
+    pidfd: OwnedFd,
+) -> Result<Started, Error> {
+    let mut publication = Publication::prepare(a, opened, config, fuse)?;
+    publication.spare = true;
+    publication.init = false;
+    publication.publish(pidfd, 0)
+}
+
+/// The parts of a close policy that are the watcher's.
+fn check_close(config: &Config, opened: &Opened) -> Result<(), Error> {
+    let Some(policy) = config.close else { return Ok(()) };
+    let refuse = |what: &str, hint: &str| Err(Error::plan(libc::EOPNOTSUPP, what).hint(hint));
+    if opened.is_watched() || (config.built_in_init && config.is_init()) {
+        return Ok(());
+    }
+    if config.is_init() {
+        return refuse(
+            "a close policy for the init of a new pid namespace, without the watcher",
+            "the kernel protects such an init from the signal of a fuse; open the context without PROCFD_NO_WATCH, or use the built-in init",
+        );
+    }
+    if policy.then.is_some() {
+        return refuse(
+            "a second signal after a delay, without the watcher",
+            "open the context without PROCFD_NO_WATCH",
+        );
+    }
+    Ok(())
+}
+
+/// What makes a process known to the holders of its procfd: the message with its fuse, and the watcher.
+pub(super) struct Publication<'a> {
+    a: BorrowedFd<'a>,
+    opened: &'a Opened,
+    pub fuse: Option<Fuse>,
+    policy: Policy,
+    room: Option<Reservation>,
+    keep: bool,
+    /// The process was there before.
+    spare: bool,
+    init: bool,
+}
+
+/// What the context is to remember of a start.
+pub(crate) struct Started {
+    pidfd: Option<Private>,
+    watched: Option<Policy>,
+}
+
+impl Started {
+    pub(crate) fn enter(self, state: &mut State) {
+        state.pidfd = self.pidfd;
+        state.watched = self.watched;
+        state.started = true;
     }
 }
 
-/// For a child that is to be reaped when its procfd is gone: a pidfd of the library's own.
-pub(super) fn keep_for_reaping(
-    opened: &Opened,
-    state: &State,
-    pidfd: BorrowedFd<'_>,
-) -> sys::Result<Option<Private>> {
-    if state.config.close.is_none() && !opened.flags.contains(OpenFlags::AUTOREAP) {
-        return Ok(None);
+impl<'a> Publication<'a> {
+    /// Everything that can be refused, before there is a process.
+    pub(super) fn prepare(
+        a: BorrowedFd<'a>,
+        opened: &'a Opened,
+        config: &Config,
+        fuse: Option<Fuse>,
+    ) -> Result<Self, Error> {
+        let policy = registry::policy(config, config.close);
+        let room = match opened.is_watched() {
+            true => Some(registry::reserve_watch(&policy).map_err(watch_error)?),
+            false => None,
+        };
+        let keep = room.is_some() || config.close.is_some() || opened.flags.contains(OpenFlags::AUTOREAP);
+        Ok(Self { a, opened, fuse, policy, room, keep, spare: false, init: config.built_in_init })
     }
-    Private::new(|| sys::fd::dup_cloexec(pidfd)).map(Some)
+
+    /// Publishes the process of `pidfd`. If that fails it is ended, and nothing has happened.
+    pub(super) fn publish(mut self, pidfd: OwnedFd, pid: i32) -> Result<Started, Error> {
+        if let Err(e) = procfd::publish(self.opened.b(), pidfd.as_fd(), self.fuse.as_ref(), self.init) {
+            return Err(self.undone(pidfd.as_fd(), pid, in_flight(Stage::PUBLISH, e)));
+        }
+        let mut watched = None;
+        if let Some(room) = self.room.take() {
+            if let Err(e) = registry::watch(room, self.opened, pidfd.as_fd(), &self.policy) {
+                let error = self.undone(pidfd.as_fd(), pid, watch_error(e));
+                procfd::retract(self.a);
+                return Err(error);
+            }
+            watched = Some(self.policy);
+        }
+        Ok(Started {
+            pidfd: self.keep.then(|| Private::adopt(pidfd)),
+            watched,
+        })
+    }
+
+    /// The procfd.
+    pub(super) fn procfd(&self) -> BorrowedFd<'a> {
+        self.a
+    }
+
+    /// Ends a process that could not be published.
+    pub(super) fn undone(&self, pidfd: BorrowedFd<'_>, pid: i32, error: Error) -> Error {
+        if !self.spare {
+            end(pidfd, pid);
+        }
+        error
+    }
+}
+
+pub(crate) fn watch_error(e: StartError) -> Error {
+    Error::new(Stage::WATCHER, 0, Errno(e.errno), format_args!("({})", e.step))
+        .hint("a context opened with PROCFD_NO_WATCH does without it")
 }
 
 /// Sees, before anything is started, whether the start can be published.
@@ -114,19 +237,62 @@ pub(super) fn start(config: &Config) -> Result<(i32, OwnedFd), Error> {
 
 fn spawn(config: &Config, lowered: &Lowered, fuse: Option<&Fuse>) -> Result<(i32, OwnedFd), Error> {
     let stack = sys::task::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?;
-    let (plan, cloned) = clone(config, lowered, fuse, &stack)?;
-    // The child has left the memory: it has executed, or ended.
-    stack.put_back();
-    let (pid, pidfd) = cloned?;
+    let init = match config.built_in_init {
+        true => Some(InitParts::new(config, fuse).map_err(|e| Error::new(Stage::INIT, 0, e, ""))?),
+        false => None,
+    };
+    let (plan, cloned) = clone(config, lowered, fuse, &stack, init.as_ref())?;
     let (stage, index, errno) = plan.report.read();
+    // The children have left the memory: they have executed, or ended.
+    stack.put_back();
+    if let Some(init) = init {
+        init.stack.put_back();
+    }
+    let (pid, pidfd) = cloned?;
     if let Some(errno) = errno {
-        reap(pidfd.as_fd());
+        reap(pidfd.as_fd(), pid);
         return Err(report::error(config, &lowered.candidates, stage, index, errno));
     }
     if stage != Stage::EXEC {
-        return Err(died(pidfd.as_fd(), stage));
+        return Err(died(pidfd.as_fd(), pid, stage));
     }
     Ok((pid, pidfd))
+}
+
+/// What a plan with the built-in init borrows.
+struct InitParts {
+    image: Arc<Private>,
+    fuse: RawFd,
+    argv: CStrArray,
+    env: CStrArray,
+    stack: sys::task::Stack,
+}
+
+impl InitParts {
+    fn new(config: &Config, fuse: Option<&Fuse>) -> sys::Result<Self> {
+        let close = config.close;
+        let (second, delay) = close.and_then(|p| p.then).unwrap_or_default();
+        // The program is the second process of the namespace; then the close policy.
+        let numbers = [2, close.map_or(0, |p| p.signal) as u128, second as u128, delay.as_millis()];
+        let argv = std::iter::once("procfd-init".to_owned()).chain(numbers.map(|n| n.to_string()));
+        Ok(Self {
+            image: registry::init_image()?,
+            fuse: fuse.ok_or(Errno(libc::EBADF))?.k2.as_fd().as_raw_fd(),
+            argv: CStrArray::new(argv.filter_map(|a| CString::new(a).ok()).collect()),
+            env: CStrArray::new(Vec::new()),
+            stack: sys::task::Stack::get()?,
+        })
+    }
+
+    fn lend(&self) -> Init<'_> {
+        Init {
+            image: self.image.as_fd().as_raw_fd(),
+            fuse: self.fuse,
+            argv: self.argv.as_ref(),
+            env: self.env.as_ref(),
+            stack: &self.stack,
+        }
+    }
 }
 
 type Cloned = Result<(i32, OwnedFd), Error>;
@@ -138,6 +304,7 @@ fn clone<'a>(
     lowered: &'a Lowered,
     fuse: Option<&Fuse>,
     stack: &sys::task::Stack,
+    init: Option<&'a InitParts>,
 ) -> Result<(Plan<'a>, Cloned), Error> {
     let clone_error = |e| {
         let error = Error::new(Stage::CLONE, 0, e, namespaces(config));
@@ -154,7 +321,9 @@ fn clone<'a>(
         false => None,
     };
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
-    let mut plan = lowered.plan(config, fuse.map(|f| f.k2.as_fd().as_raw_fd()), signals.before);
+    let armed = fuse.filter(|_| init.is_none());
+    let mut plan = lowered.plan(config, armed.map(|f| f.k2.as_fd().as_raw_fd()), signals.before);
+    plan.take_init(init.map(InitParts::lend));
     plan.take_go(go.as_ref().map(|(child, parent)| (child.as_fd().as_raw_fd(), parent.as_fd().as_raw_fd())));
     let flags = config.namespaces | if plan.shared_table { CLONE_FILES } else { 0 };
     let _dumpable = plan.changes_credentials().then(DumpableKept::new);
@@ -175,18 +344,18 @@ fn clone<'a>(
     let cloned = sys::task::clone_vm(flags, stack, &plan, meanwhile).map_err(clone_error);
     drop(signals);
     let cloned = match (cloned, mapped) {
-        (Ok((_, pidfd)), Err(e)) => {
-            reap(pidfd.as_fd());
+        (Ok((pid, pidfd)), Err(e)) => {
+            reap(pidfd.as_fd(), pid);
             Err(e)
         }
-        (Ok((pid, pidfd)), Ok(())) => held_too_long(pidfd.as_fd(), began).map(|()| (pid, pidfd)),
+        (Ok((pid, pidfd)), Ok(())) => held_too_long(pidfd.as_fd(), pid, began).map(|()| (pid, pidfd)),
         (Err(e), _) => Err(e),
     };
     Ok((plan, cloned))
 }
 
 /// The child ended itself because somebody kept it stopped.
-fn held_too_long(pidfd: BorrowedFd<'_>, began: Option<u64>) -> Result<(), Error> {
+fn held_too_long(pidfd: BorrowedFd<'_>, pid: i32, began: Option<u64>) -> Result<(), Error> {
     let Some(began) = began else { return Ok(()) };
     let limit = (HELD_SECONDS as u64).saturating_mul(1_000_000_000);
     if sys::fd::monotonic_ns().saturating_sub(began) < limit {
@@ -195,7 +364,7 @@ fn held_too_long(pidfd: BorrowedFd<'_>, began: Option<u64>) -> Result<(), Error>
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     match sys::pidfd::wait(pidfd, options) {
         Ok(Some(w)) if w.code == libc::CLD_KILLED && w.status == libc::SIGKILL => {
-            reap(pidfd);
+            reap(pidfd, pid);
             Err(Error::new(
                 Stage::CHILD_DIED,
                 0,
@@ -209,8 +378,8 @@ fn held_too_long(pidfd: BorrowedFd<'_>, began: Option<u64>) -> Result<(), Error>
 }
 
 /// The child ended without a word.
-pub(super) fn died(pidfd: BorrowedFd<'_>, stage: Stage) -> Error {
-    let how = match reap(pidfd) {
+pub(super) fn died(pidfd: BorrowedFd<'_>, pid: i32, stage: Stage) -> Error {
+    let how = match reap(pidfd, pid) {
         Some(w) if w.code == libc::CLD_EXITED => format!("it exited with {}", w.status),
         Some(w) => format!("signal {} ended it", w.status),
         None => "somebody else reaped it".into(),
@@ -223,13 +392,29 @@ pub(super) fn died(pidfd: BorrowedFd<'_>, stage: Stage) -> Error {
     )
 }
 
-pub(super) fn reap(pidfd: BorrowedFd<'_>) -> Option<sys::pidfd::Waited> {
+/// Takes the status of our own child, which is ending. By its pid where a program has closed the pidfd
+/// under us: it is not reaped yet, so the number is its.
+pub(super) fn reap(pidfd: BorrowedFd<'_>, pid: i32) -> Option<sys::pidfd::Waited> {
     loop {
         match sys::pidfd::wait(pidfd, libc::WEXITED) {
             Err(Errno(libc::EINTR)) => {}
+            Err(Errno(libc::EBADF | libc::EINVAL)) => {
+                sys::task::reap_child(pid);
+                return None;
+            }
             done => return done.ok().flatten(),
         }
     }
+}
+
+/// Ends our own child and takes its status.
+fn end(pidfd: BorrowedFd<'_>, pid: i32) {
+    match sys::pidfd::send_signal(pidfd, libc::SIGKILL, None, 0) {
+        Ok(()) | Err(Errno(libc::ESRCH)) => {}
+        Err(Errno(libc::EPERM)) => return,
+        Err(_) => sys::task::kill_child(pid, libc::SIGKILL),
+    }
+    reap(pidfd, pid);
 }
 
 fn namespaces(config: &Config) -> String {

@@ -45,6 +45,8 @@ pub(super) struct Plan<'a> {
     pub ignored_signals: u64,
     /// The K2 of a fuse, its signal, and whether it is for the group.
     pub fuse: Option<(RawFd, i32, bool)>,
+    /// The user in whose name the fuse is armed again, once the child is in its namespaces.
+    pub arm_as: Option<u32>,
     /// The pid of the creator as the child sees it; 0 when it cannot see it.
     pub parent: i32,
     pub nice: Option<i32>,
@@ -78,6 +80,20 @@ pub(super) struct Plan<'a> {
     pub exec_fd: Option<(RawFd, i32)>,
     pub argv: CStrArrayRef<'a>,
     pub env: CStrArrayRef<'a>,
+    /// The child becomes the built-in init, and a second child runs the program.
+    pub init: Option<Init<'a>>,
+}
+
+/// What the built-in init of a new pid namespace is made from.
+pub(super) struct Init<'a> {
+    /// The program's image.
+    pub image: RawFd,
+    /// Its end of the fuse, which becomes its descriptor 0.
+    pub fuse: RawFd,
+    pub argv: CStrArrayRef<'a>,
+    pub env: CStrArrayRef<'a>,
+    /// For the second child.
+    pub stack: &'a sys::task::Stack,
 }
 
 impl Lowered {
@@ -121,7 +137,8 @@ impl Lowered {
             // check() refuses a program by descriptor without arguments; a fork has none.
             (None, None) => CStrArrayRef::none(),
         };
-        Plan {
+        let arm_as = fuse.and_then(|_| new_user(config));
+        let mut plan = Plan {
             report: Report::default(),
             clear_handlers: AtomicBool::new(false),
             default_signals: config.default_signals,
@@ -142,7 +159,8 @@ impl Lowered {
             hostname: config.hostname.as_deref(),
             root: config.root.as_deref(),
             actions: &config.actions,
-            keep: (!config.inherit_all).then_some(self.keep.as_slice()),
+            // With nothing but 0, 1 and 2 taken there is nothing to close.
+            keep: (!config.inherit_all && (last > 2 || !config.actions.is_empty())).then_some(self.keep.as_slice()),
             umask: config.umask,
             groups: config.groups.as_deref(),
             gid: config.gid.map(Ids::raw),
@@ -157,17 +175,41 @@ impl Lowered {
                 Some(env) => env.as_ref(),
                 None => config.env.unedited(),
             },
+            init: None,
+            arm_as,
+        };
+        match (fuse, arm_as) {
+            (Some(k2), Some(_)) => plan.take_up_to(k2),
+            _ => {}
         }
+        plan
     }
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
     /// The child has to be told when the maps are written: by this end, the other being the parent's.
     pub(super) fn take_go(&mut self, go: Option<(RawFd, RawFd)>) {
         if let Some((child, _)) = go {
-            self.last = self.last.max(child as u32);
+            self.take_up_to(child);
         }
         self.go = go;
+    }
+
+    /// One more descriptor of the library's to take along, which the program does not get, nor those
+    /// of the creator below it.
+    fn take_up_to(&mut self, fd: RawFd) {
+        self.last = self.last.max(fd as u32);
+        if self.shared_table {
+            self.keep = self.keep.or(Some(&[]));
+        }
+    }
+
+    /// The child becomes an init with this image and fuse, and a second one, on `stack`, the program.
+    pub(super) fn take_init(&mut self, init: Option<Init<'a>>) {
+        if let Some(init) = &init {
+            self.take_up_to(init.image.max(init.fuse));
+        }
+        self.init = init;
     }
 
     /// A fork has its own table, keeps all of it, and is armed by its parent.
@@ -198,14 +240,15 @@ fn check(config: &Config) -> Result<(), Error> {
     if matches!(config.program, Program::Fd(_)) && config.argv.is_none() {
         return err("a program by descriptor without arguments: set argv");
     }
-    if let Some(policy) = config.close {
-        if is(Namespaces::PID) {
-            return Err(Error::plan(
-                libc::EOPNOTSUPP,
-                "a close policy for the init of a new pid namespace",
-            )
-            .hint("the kernel protects such an init from the signal of a fuse"));
+    if config.built_in_init {
+        if !is(Namespaces::PID) {
+            return err("a built-in init without a new pid namespace (CLONE_NEWPID)");
         }
+        if matches!(config.program, Program::None) {
+            return err("a built-in init without a program");
+        }
+    }
+    if let Some(policy) = config.close {
         if policy.group && !config.session && config.group.is_none() {
             return err("a close policy for the process group, which is the creator's own: \
                         set a session or a process group");
@@ -242,16 +285,14 @@ fn check(config: &Config) -> Result<(), Error> {
 fn check_sources(config: &Config) -> Result<(), Error> {
     let open = |fd: RawFd| sys::fd::is_open(fd) && !private::is_listed(fd);
     let bad = |stage, index, what: String| Err(Error::new(stage, index, Errno(libc::EBADF), what));
-    if let Program::Fd(fd) = config.program
-        && !open(fd)
-    {
-        return bad(Stage::EXEC, 0, format!("descriptor {fd}"));
+    match config.program {
+        Program::Fd(fd) if !open(fd) => return bad(Stage::EXEC, 0, format!("descriptor {fd}")),
+        _ => {}
     }
     for (stage, fd) in [(Stage::CTTY, config.ctty), (Stage::FOREGROUND, config.foreground)] {
-        if let Some(fd) = fd
-            && !open(fd)
-        {
-            return bad(stage, 0, format!("of descriptor {fd}"));
+        match fd {
+            Some(fd) if !open(fd) => return bad(stage, 0, format!("of descriptor {fd}")),
+            _ => {}
         }
     }
     // What an action has made or closed before is the child's to know.
@@ -263,12 +304,15 @@ fn check_sources(config: &Config) -> Result<(), Error> {
             Action::Fchdir(fd) => Some((Stage::CWD, fd)),
             _ => None,
         };
-        if let Some((stage, fd)) = source
-            && !changed.contains(&fd)
-            && !closed.iter().any(|&(first, last)| (first..=last).contains(&(fd as u32)))
-            && !open(fd)
-        {
-            return bad(stage, index as u32, format!("{index}: {}", describe(action)));
+        let is_callers = |fd: RawFd| {
+            !changed.contains(&fd)
+                && !closed.iter().any(|&(first, last)| (first..=last).contains(&(fd as u32)))
+        };
+        match source {
+            Some((stage, fd)) if is_callers(fd) && !open(fd) => {
+                return bad(stage, index as u32, format!("{index}: {}", describe(action)));
+            }
+            _ => {}
         }
         match *action {
             Action::Dup { target, .. } | Action::Open { target, .. } => {
@@ -333,6 +377,19 @@ fn kept(actions: &[Action]) -> Vec<u32> {
     keep.split_off(&3).into_iter().collect()
 }
 
+/// The user that the child becomes, where that puts it out of the reach of a signal in the creator's
+/// name: all but the root of the initial user namespace, whose id map is the identity.
+fn new_user(config: &Config) -> Option<u32> {
+    let ids = config.uid?;
+    let id = ids.saved.or(ids.real)?;
+    let mut buf = [0u8; 64];
+    let len = sys::fd::read_small(libc::AT_FDCWD, c"/proc/self/uid_map", &mut buf).unwrap_or(0);
+    let map = String::from_utf8_lossy(buf.get(..len).unwrap_or_default()).into_owned();
+    let is_initial = map.split_whitespace().eq(["0", "0", "4294967295"]);
+    let is_root = sys::task::effective_ids().0 == 0;
+    (!(is_initial && is_root)).then_some(id)
+}
+
 /// The highest number the child takes from the creator's table.
 fn last_source(config: &Config) -> u32 {
     let in_list = config.actions.iter().filter_map(|action| match *action {
@@ -375,9 +432,10 @@ fn exec_fd_place(fd: RawFd, actions: &[Action], last: u32) -> i32 {
 /// come after them, so that it does not hinder them.
 fn split_limits(config: &Config) -> (Vec<(u32, RLimit64)>, Option<RLimit64>) {
     let mut before = config.rlimits.clone();
+    let Some(at) = before.iter().position(|(r, _)| *r == NOFILE) else { return (before, None) };
     let now = sys::task::rlimit(NOFILE).map_or(0, |l| l.cur);
-    let lower = before.iter().position(|(r, l)| *r == NOFILE && l.cur < now);
-    let after = lower.map(|i| before.swap_remove(i).1);
+    let lower = before.get(at).is_some_and(|(_, l)| l.cur < now);
+    let after = lower.then(|| before.swap_remove(at).1);
     (before, after)
 }
 

@@ -31,6 +31,12 @@ impl Report {
         self.errno.store(sys::child::errno(errno), Ordering::Release);
     }
 
+    /// Whether the program is being executed, or has been.
+    #[inline(always)]
+    pub(super) fn is_executing(&self) -> bool {
+        self.stage.load(Ordering::Relaxed) == Stage::EXEC.as_raw() && self.errno.load(Ordering::Acquire) == 0
+    }
+
     pub(super) fn read(&self) -> (Stage, u32, Option<Errno>) {
         let errno = self.errno.load(Ordering::Acquire) as i32;
         let stage = Stage::from_raw(self.stage.load(Ordering::Relaxed));

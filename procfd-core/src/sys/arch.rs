@@ -9,8 +9,15 @@ use core::ffi::{c_long, c_void};
 
 use super::{CloneArgs, Errno, Result};
 
-/// What the child runs: it never returns, the stack has no frame above it.
-pub(crate) type Entry = unsafe extern "C" fn(*const c_void) -> !;
+/// What a child runs. A type, so that it is called by its name and not through a register.
+pub(crate) trait Entry {
+    /// Never returns; the stack has no frame above it.
+    ///
+    /// # Safety
+    ///
+    /// `arg` is what the clone was given.
+    unsafe extern "C" fn procfd_child(arg: *const c_void) -> !;
+}
 
 #[cfg(not(any(
     target_arch = "x86_64",
@@ -86,17 +93,17 @@ pub(crate) unsafe fn raw(nr: c_long, a: [usize; 6]) -> isize {
     ret
 }
 
-/// `clone3` whose child runs `entry(arg)` on the stack named in `args`.
+/// `clone3` whose child runs `E` on the stack named in `args`.
 ///
 /// # Safety
 ///
-/// With `CLONE_VM`, `entry` must be fit for an address space it shares with the parent, and `arg`
+/// With `CLONE_VM`, `E` must be fit for an address space it shares with the parent, and `arg`
 /// and the stack must live until the child has executed or ended.
 #[inline(never)]
-pub(crate) unsafe fn clone3(args: &CloneArgs, entry: Entry, arg: *const c_void) -> Result<i32> {
+pub(crate) unsafe fn clone3<E: Entry>(args: &CloneArgs, arg: *const c_void) -> Result<i32> {
     let ret: isize;
     // SAFETY: in the parent this is a plain system call. The child starts here with a fresh stack
-    // pointer, touches no parent frame and leaves for `entry` at once.
+    // pointer, touches no parent frame and leaves for `E` at once.
     unsafe {
         #[cfg(target_arch = "x86_64")]
         core::arch::asm!(
@@ -105,12 +112,12 @@ pub(crate) unsafe fn clone3(args: &CloneArgs, entry: Entry, arg: *const c_void) 
             "jnz 2f",
             "xor ebp, ebp",
             "mov rdi, r12",
-            "call r13",
+            "call {entry}",
             "ud2",
             "2:",
             inlateout("rax") libc::SYS_clone3 as isize => ret,
             in("rdi") args as *const CloneArgs, in("rsi") size_of::<CloneArgs>(),
-            in("r12") arg, in("r13") entry,
+            in("r12") arg, entry = sym E::procfd_child,
             lateout("rcx") _, lateout("r11") _,
         );
         #[cfg(target_arch = "aarch64")]
@@ -120,38 +127,39 @@ pub(crate) unsafe fn clone3(args: &CloneArgs, entry: Entry, arg: *const c_void) 
             "mov x29, xzr",
             "mov x30, xzr",
             "mov x0, x20",
-            "blr x21",
+            "bl {entry}",
             "brk 1",
             "2:",
             in("x8") libc::SYS_clone3,
             inlateout("x0") args as *const CloneArgs => ret,
             in("x1") size_of::<CloneArgs>(),
-            in("x20") arg, in("x21") entry,
+            in("x20") arg, entry = sym E::procfd_child,
         );
         #[cfg(target_arch = "riscv64")]
         core::arch::asm!(
             "ecall",
             "bnez a0, 2f",
             "mv a0, s2",
-            "jalr s3",
+            "call {entry}",
             "unimp",
             "2:",
             in("a7") libc::SYS_clone3,
             inlateout("a0") args as *const CloneArgs => ret,
             in("a1") size_of::<CloneArgs>(),
-            in("s2") arg, in("s3") entry,
+            in("s2") arg, entry = sym E::procfd_child,
         );
     }
     Errno::check(ret).map(|v| v as i32)
 }
 
-/// The old `clone` with the flags, stack and pidfd of `args`; for filters that refuse `clone3`.
+/// The old `clone` with the flags, stack and pidfd of `args`; for filters that refuse `clone3`, and
+/// for a child that clones another, into whose section it is inlined.
 ///
 /// # Safety
 ///
 /// As for [`clone3`].
-#[inline(never)]
-pub(crate) unsafe fn clone(args: &CloneArgs, entry: Entry, arg: *const c_void) -> Result<i32> {
+#[inline(always)]
+pub(crate) unsafe fn clone<E: Entry>(args: &CloneArgs, arg: *const c_void) -> Result<i32> {
     let ret: isize;
     let flags = args.flags | args.exit_signal;
     let top = args.stack + args.stack_size;
@@ -164,13 +172,13 @@ pub(crate) unsafe fn clone(args: &CloneArgs, entry: Entry, arg: *const c_void) -
             "jnz 2f",
             "xor ebp, ebp",
             "mov rdi, r12",
-            "call r13",
+            "call {entry}",
             "ud2",
             "2:",
             inlateout("rax") libc::SYS_clone as isize => ret,
             in("rdi") flags, in("rsi") top, in("rdx") args.pidfd,
             in("r10") args.child_tid, in("r8") 0,
-            in("r12") arg, in("r13") entry,
+            in("r12") arg, entry = sym E::procfd_child,
             lateout("rcx") _, lateout("r11") _,
         );
         #[cfg(target_arch = "aarch64")]
@@ -180,26 +188,26 @@ pub(crate) unsafe fn clone(args: &CloneArgs, entry: Entry, arg: *const c_void) -
             "mov x29, xzr",
             "mov x30, xzr",
             "mov x0, x20",
-            "blr x21",
+            "bl {entry}",
             "brk 1",
             "2:",
             in("x8") libc::SYS_clone,
             inlateout("x0") flags => ret,
             in("x1") top, in("x2") args.pidfd, in("x3") 0, in("x4") args.child_tid,
-            in("x20") arg, in("x21") entry,
+            in("x20") arg, entry = sym E::procfd_child,
         );
         #[cfg(target_arch = "riscv64")]
         core::arch::asm!(
             "ecall",
             "bnez a0, 2f",
             "mv a0, s2",
-            "jalr s3",
+            "call {entry}",
             "unimp",
             "2:",
             in("a7") libc::SYS_clone,
             inlateout("a0") flags => ret,
             in("a1") top, in("a2") args.pidfd, in("a3") 0, in("a4") args.child_tid,
-            in("s2") arg, in("s3") entry,
+            in("s2") arg, entry = sym E::procfd_child,
         );
     }
     Errno::check(ret).map(|v| v as i32)

@@ -31,6 +31,8 @@ calls! {
     fn setsid() = SYS_setsid();
     /// setpgid(2) of the caller.
     fn setpgid(group: i32) = SYS_setpgid(0, group);
+    /// geteuid(2).
+    fn geteuid() = SYS_geteuid();
     /// getpid(2).
     fn getpid() = SYS_getpid();
     /// getpgid(2) of the caller.

@@ -157,10 +157,8 @@ pub(crate) fn read_small(dir: RawFd, path: &CStr, buf: &mut [u8]) -> Result<usiz
     use std::os::fd::AsFd;
     let file = open_at(dir, path, libc::O_RDONLY)?;
     let mut at = 0;
-    while let Some(rest) = buf.get_mut(at..)
-        && !rest.is_empty()
-    {
-        match read(file.as_fd(), rest) {
+    while at < buf.len() {
+        match read(file.as_fd(), buf.get_mut(at..).unwrap_or_default()) {
             Ok(0) => break,
             Ok(n) => at = at.saturating_add(n),
             Err(Errno(libc::EINTR)) => {}

@@ -11,6 +11,7 @@
 //! | `pidfd` | pidfds: open, signal, wait, ask |
 //! | `sock` | socket pairs, and descriptors in flight |
 //! | `task` | clone, stacks, signal masks, limits, dumpable |
+//! | `uring` | a waitid with a timeout |
 
 mod abi;
 pub(crate) mod arch;
@@ -20,6 +21,7 @@ pub(crate) mod fd;
 pub(crate) mod pidfd;
 pub(crate) mod sock;
 pub(crate) mod task;
+pub(crate) mod uring;
 
 pub(crate) use abi::*;
 

@@ -64,6 +64,30 @@ pub(crate) fn set_option_u64(fd: BorrowedFd<'_>, name: i32, value: u64) -> Resul
     .map(drop)
 }
 
+/// ioctl(SIOCOUTQ): what was sent and lies in the peer's queue yet, in bytes of memory.
+pub(crate) fn unread_by_peer(fd: BorrowedFd<'_>) -> Result<i32> {
+    let mut bytes = 0i32;
+    // SAFETY: the kernel writes one int. SIOCOUTQ is TIOCOUTQ (linux/sockios.h).
+    unsafe { call!(SYS_ioctl, fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) }?;
+    Ok(bytes)
+}
+
+/// SO_PEEK_OFF: where a peek begins.
+pub(crate) fn set_peek_offset(fd: BorrowedFd<'_>, offset: i32) -> Result<()> {
+    // SAFETY: the kernel reads 4 bytes.
+    unsafe {
+        call!(
+            SYS_setsockopt,
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEEK_OFF,
+            &raw const offset,
+            4
+        )
+    }
+    .map(drop)
+}
+
 /// Descriptors that one message can carry here.
 pub(crate) const MAX_FDS: usize = 3;
 

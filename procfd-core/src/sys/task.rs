@@ -31,6 +31,12 @@ pub(crate) fn kill_child(pid: i32, signal: i32) {
     let _ = unsafe { call!(SYS_kill, pid, signal) };
 }
 
+/// waitid(P_PID) of such a child, which is ending.
+pub(crate) fn reap_child(pid: i32) {
+    // SAFETY: no structures to fill.
+    while unsafe { call!(SYS_waitid, libc::P_PID, pid, 0, libc::WEXITED | libc::__WALL, 0) } == Err(Errno(libc::EINTR)) {}
+}
+
 /// geteuid(2) and getegid(2).
 pub(crate) fn effective_ids() -> (u32, u32) {
     // SAFETY: no arguments, cannot fail.
@@ -112,9 +118,8 @@ impl Stack {
     /// A kept stack, or a new one. ENOMEM.
     pub(crate) fn get() -> Result<Self> {
         // try_lock: after a fork in another thread this lock may never open again.
-        if let Ok(mut kept) = STACKS.try_lock()
-            && let Some(stack) = kept.pop()
-        {
+        let kept = STACKS.try_lock().ok().and_then(|mut kept| kept.pop());
+        if let Some(stack) = kept {
             return Ok(stack);
         }
         // SAFETY: a new private mapping; nothing existing is touched.
@@ -133,11 +138,11 @@ impl Stack {
 
     /// Keeps it for the next spawn. Only when no child runs on it any more.
     pub(crate) fn put_back(self) {
-        if let Ok(mut kept) = STACKS.try_lock()
-            && kept.len() < STACKS_KEPT
-        {
-            kept.push(self);
-            return;
+        if let Ok(mut kept) = STACKS.try_lock() {
+            if kept.len() < STACKS_KEPT {
+                kept.push(self);
+                return;
+            }
         }
         self.unmap();
     }
@@ -158,20 +163,50 @@ pub(crate) unsafe trait SharedChild: Sync {
     /// Ends in execve or exit.
     fn run(&self) -> !;
 
+    /// What a second child does, which the first may clone ([`clone_second`]).
+    fn run_second(&self) -> !;
+
     /// The kernel could not reset the signal handlers at the clone; the child has to.
     fn handlers_left(&self);
 }
 
-/// Where the child starts. The section lets a test find all of the child's code.
-///
-/// # Safety
-///
-/// `arg` is a live `T`.
-#[unsafe(link_section = ".text.procfd_child")]
-#[inline(never)]
-unsafe extern "C" fn procfd_child_entry<T: SharedChild>(arg: *const c_void) -> ! {
-    // SAFETY: clone_vm passes its `child`, which outlives the shared memory.
-    unsafe { &*arg.cast::<T>() }.run()
+/// Where a child starts.
+struct First<T>(core::marker::PhantomData<T>);
+/// Where a second child starts.
+struct Second<T>(core::marker::PhantomData<T>);
+
+impl<T: SharedChild> arch::Entry for First<T> {
+    // The section lets a test find all of the child's code.
+    #[unsafe(link_section = ".text.procfd_child")]
+    #[inline(never)]
+    unsafe extern "C" fn procfd_child(arg: *const c_void) -> ! {
+        // SAFETY: clone_vm passes its `child`, which outlives the shared memory.
+        unsafe { &*arg.cast::<T>() }.run()
+    }
+}
+
+impl<T: SharedChild> arch::Entry for Second<T> {
+    #[unsafe(link_section = ".text.procfd_child")]
+    #[inline(never)]
+    unsafe extern "C" fn procfd_child(arg: *const c_void) -> ! {
+        // SAFETY: clone_second passes its `child`, which outlives the shared memory.
+        unsafe { &*arg.cast::<T>() }.run_second()
+    }
+}
+
+/// In the child: clones a second one, `child.run_second()`, on `stack`, and sleeps until that has
+/// left the memory (CLONE_VFORK). Returns its pid.
+#[inline(always)]
+pub(crate) fn clone_second<T: SharedChild>(flags: u64, stack: &Stack, child: &T) -> Result<i32> {
+    let args = CloneArgs {
+        flags: flags | CLONE_VM | CLONE_VFORK,
+        stack: (stack.base + GUARD) as u64,
+        stack_size: STACK as u64,
+        exit_signal: libc::SIGCHLD as u64,
+        ..CloneArgs::default()
+    };
+    // SAFETY: as in clone_vm: a SharedChild, and all it sees outlives this call.
+    unsafe { arch::clone::<Second<T>>(&args, core::ptr::from_ref(child).cast()) }
 }
 
 /// Set when clone3 has answered ENOSYS: this process will not see it again.
@@ -220,7 +255,7 @@ pub(crate) fn clone_vm<T: SharedChild>(
     } else {
         // SAFETY: SharedChild is the promise about the code; everything the child sees is borrowed
         // by this function, which does not return before the child has left the memory.
-        unsafe { arch::clone3(&args, procfd_child_entry::<T>, arg) }
+        unsafe { arch::clone3::<First<T>>(&args, arg) }
     };
     let pid = match new_call {
         // EPERM: a filter, or the honest answer to a namespace flag; the old call tells which.
@@ -236,7 +271,7 @@ pub(crate) fn clone_vm<T: SharedChild>(
             child.handlers_left();
             args.flags = flags;
             // SAFETY: as above.
-            unsafe { arch::clone(&args, procfd_child_entry::<T>, arg) }
+            unsafe { arch::clone::<First<T>>(&args, arg) }
         }
         done => done,
     }?;

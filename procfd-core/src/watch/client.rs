@@ -10,7 +10,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::kernel::{
@@ -18,6 +18,8 @@ use super::kernel::{
     PollFd, Timespec,
 };
 use super::proto::{self, Reply, Request};
+use crate::private::Private;
+use crate::wait::Change;
 use super::start::{self, Started};
 
 /// How long a watcher that lives may take to answer. It is busy for microseconds; one that is
@@ -95,9 +97,9 @@ impl Policy {
 /// A running watcher, as its creator holds it.
 #[derive(Debug)]
 pub(crate) struct Client {
-    control: OwnedFd,
+    control: Private,
     /// Its pidfd, if the watcher is the creator's child: to reap it.
-    adopted: Option<OwnedFd>,
+    adopted: Option<Private>,
     pid: i32,
     creator: i32,
     /// The creator's user ids when it started the watcher, which keeps them.
@@ -110,10 +112,10 @@ pub(crate) struct Client {
 
 impl Client {
     /// Starts a watcher: about 0.25 ms, whatever the creator's memory and descriptors.
-    pub(crate) fn start() -> Result<Self, StartError> {
+    pub(crate) fn start() -> Result<Arc<Self>, StartError> {
         let Started { control, pid, pidfd } = start::start()?;
         let mut client = Self {
-            control,
+            control: Private::adopt(control),
             adopted: None,
             pid,
             creator: kernel::getpid(),
@@ -127,8 +129,8 @@ impl Client {
             start::end(&pidfd);
             return Err(why);
         }
-        client.adopted = adopted.then_some(pidfd);
-        Ok(client)
+        client.adopted = adopted.then(|| Private::adopt(pidfd));
+        Ok(Arc::new(client))
     }
 
     fn begin(&mut self, adopted: bool) -> Result<(), StartError> {
@@ -161,7 +163,7 @@ impl Client {
 
     /// Makes sure, before a process is started, that it can be watched: the watcher lives and has
     /// room. Without a child that is to follow, drop the reservation.
-    pub(crate) fn reserve(&self, policy: &Policy) -> Result<Reservation<'_>, AddError> {
+    pub(crate) fn reserve(self: &Arc<Self>, policy: &Policy) -> Result<Reservation, AddError> {
         if !policy.is_silent() {
             if kernel::user_ids() != self.uids {
                 // What it may signal is not what the creator may signal any more.
@@ -181,13 +183,13 @@ impl Client {
         if taken.is_err() {
             self.release();
         }
-        taken.map(|()| Reservation { client: self, open: true })
+        taken.map(|()| Reservation { client: Arc::clone(self), open: true })
     }
 
     /// Gives a process to the watcher: B of its procfd, and its pidfd. `id` is for [`Client::change`].
     /// Both descriptors are duplicated on the way.
     pub(crate) fn add(
-        &self,
+        self: &Arc<Self>,
         id: u64,
         b: BorrowedFd<'_>,
         pidfd: BorrowedFd<'_>,
@@ -211,7 +213,7 @@ impl Client {
 
     /// Whether it has not ended. One poll(2).
     pub(crate) fn is_alive(&self) -> bool {
-        let mut fds = [PollFd { fd: self.control.as_raw_fd(), events: 0, revents: 0 }];
+        let mut fds = [PollFd { fd: self.control.as_fd().as_raw_fd(), events: 0, revents: 0 }];
         !matches!(kernel::poll(&mut fds, Some(Timespec::default())), Ok(n) if n > 0)
     }
 
@@ -225,7 +227,7 @@ impl Client {
         if let Some(pidfd) = &self.adopted {
             let _ = kernel::wait(
                 kernel::P_PIDFD,
-                pidfd.as_raw_fd(),
+                pidfd.as_fd().as_raw_fd(),
                 kernel::WEXITED | kernel::WNOHANG | kernel::WALL,
             );
         }
@@ -279,7 +281,7 @@ impl Client {
         let bytes = unsafe { kernel::bytes_of(request) };
         let mut end = None;
         loop {
-            match kernel::send(self.control.as_raw_fd(), bytes, fds) {
+            match kernel::send(self.control.as_fd().as_raw_fd(), bytes, fds) {
                 Ok(()) => return Ok(()),
                 Err(EPIPE | ECONNRESET | ENOTCONN) => return Err(AddError::Gone),
                 Err(EAGAIN) => self.wait_for(POLLOUT, &mut end)?,
@@ -295,7 +297,7 @@ impl Client {
             let mut reply = Reply::default();
             // SAFETY: no padding, and any bytes are a reply.
             let bytes = unsafe { kernel::bytes_of_mut(&mut reply) };
-            match kernel::receive(self.control.as_raw_fd(), bytes) {
+            match kernel::receive(self.control.as_fd().as_raw_fd(), bytes) {
                 Ok(got) if got.len == size_of::<Reply>() && reply.magic == proto::MAGIC => return Ok(reply),
                 Ok(kernel::Received { len: 0, .. }) | Err(EPIPE | ENOTCONN) => return Err(AddError::Gone),
                 // What was sent to it was never read: told once, and its answer is still there.
@@ -313,7 +315,7 @@ impl Client {
         let now = Instant::now();
         let end = *end.get_or_insert(now + PATIENCE);
         let left = end.checked_duration_since(now).ok_or(AddError::Stuck)?;
-        let mut fds = [PollFd { fd: self.control.as_raw_fd(), events, revents: 0 }];
+        let mut fds = [PollFd { fd: self.control.as_fd().as_raw_fd(), events, revents: 0 }];
         let left = Timespec::from_ns(u64::try_from(left.as_nanos()).unwrap_or(0));
         match kernel::poll(&mut fds, Some(left)) {
             Ok(0) => Err(AddError::Stuck),
@@ -326,12 +328,17 @@ impl Client {
 
 /// Room for one process, held until it is added.
 #[derive(Debug)]
-pub(crate) struct Reservation<'a> {
-    client: &'a Client,
+pub(crate) struct Reservation {
+    client: Arc<Client>,
     open: bool,
 }
 
-impl Reservation<'_> {
+impl Reservation {
+    /// The watcher it is with.
+    pub(crate) fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
     /// As [`Client::add`], with the policy that was reserved for. One sendmsg(2).
     pub(crate) fn add(
         mut self,
@@ -350,7 +357,7 @@ impl Reservation<'_> {
     }
 }
 
-impl Drop for Reservation<'_> {
+impl Drop for Reservation {
     fn drop(&mut self) {
         if self.open {
             self.client.credit.fetch_add(1, Ordering::Relaxed);

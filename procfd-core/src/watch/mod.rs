@@ -48,3 +48,4 @@ mod tests;
 
 pub(crate) use client::{AddError, Client, Policy, Reservation, StartError};
 pub(crate) use image::sealed_image;
+pub(crate) use proto::Ended;

@@ -98,6 +98,16 @@ pub(crate) struct Ended {
     pub(crate) status: i32,
 }
 
+impl Ended {
+    /// Its words: magic, code and status.
+    #[allow(dead_code, reason = "the client's")]
+    pub(crate) fn from_bytes(bytes: [u8; 12]) -> Option<(i32, i32)> {
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = bytes;
+        let word = i32::from_ne_bytes;
+        (word([a, b, c, d]) as u32 == MAGIC).then_some((word([e, f, g, h]), word([i, j, k, l])))
+    }
+}
+
 const _: () = {
     // No padding: both are sent as their bytes.
     assert!(size_of::<Request>() == 4 + 4 + 8 + 8 + 4 + 2 + 2);

@@ -24,9 +24,8 @@ pub(super) fn start() -> Result<Started, StartError> {
     let at = |step| move |errno| StartError { step, errno };
     let (control, theirs) = kernel::socket_pair().map_err(at("make the watcher's socket"))?;
     let (control, theirs) = (own(control), own(theirs));
-    if theirs.as_raw_fd() >= FEW
-        && let Some(met) = meet(&title)
-    {
+    let met = if theirs.as_raw_fd() >= FEW { meet(&title) } else { None };
+    if let Some(met) = met {
         return Ok(met);
     }
     // From the first message on the kernel attests who sent it. unix(7)

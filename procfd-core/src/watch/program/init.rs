@@ -18,7 +18,7 @@
 //!   behind: the end of pid 1 is the end of the namespace.
 //! - SIGCHLD must not be ignored in X when Y is cloned: an ignored one would throw Y's status away.
 //! - X leaves the shared table with nothing but the image and, as descriptor 0, K2 of the fuse
-//!   without close-on-exec. Without a close policy there is no descriptor 0.
+//!   without close-on-exec. It is there without a close policy too, to say how the program ended.
 //! - All signals are blocked in X from before the clone; so none is lost on the way.
 //! - The arguments: a name for people; the pid of Y in its namespace; the first signal of the close
 //!   policy; the second; the delay in milliseconds; all in decimal.
@@ -31,8 +31,8 @@
 //! ended it, since the kernel lets no signal of its own namespace end a pid 1; the true status goes
 //! to the fuse as [`Ended`], where every holder of the procfd can look at it through K1.
 //!
-//! When the fuse hangs up: with SIGKILL (or no signal) as the first, ends at once, and the kernel ends the
-//! namespace; else sends the first signal to the program, and ends when the delay of the second is
+//! When the fuse hangs up: with no first signal, goes on; with SIGKILL, ends at once, and the kernel ends
+//! the namespace; else sends the first signal to the program, and ends when the delay of the second is
 //! over, if the program has not by then.
 
 use crate::kernel::{self, ECHILD, EINTR, POLLIN, PollFd, SIGCHLD, SIGKILL, SignalInfo, Timespec};
@@ -69,10 +69,13 @@ pub(crate) fn run(numbers: &[u64; 4]) -> ! {
         }
         if fds[1].revents != 0 {
             if fds[1].revents & POLLNVAL == 0 {
-                if first == 0 || first == SIGKILL as u64 {
+                if first == SIGKILL as u64 {
                     kernel::exit(128 + SIGKILL);
                 }
-                let _ = kernel::kill(pid, first as i32);
+                // Without a close policy nobody's leaving matters.
+                if first != 0 {
+                    let _ = kernel::kill(pid, first as i32);
+                }
                 if second != 0 {
                     end = Some(kernel::now().saturating_add(delay_ms.saturating_mul(1_000_000)));
                 }

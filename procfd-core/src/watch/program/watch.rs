@@ -14,6 +14,8 @@ use crate::table::{Pair, Table};
 
 pub(crate) const CONTROL: i32 = 0;
 /// What the epoll reports for the control socket and for the creator; pairs come after.
+/// How long the creator may take for its first message.
+const BEGIN_WITHIN_NS: u64 = 10_000_000_000;
 const DATA_CONTROL: u64 = 0;
 pub(crate) const DATA_CREATOR: u64 = 1;
 const DATA_PAIRS: u64 = 2;
@@ -68,6 +70,12 @@ impl Watcher {
         // Woken by a message, it does not push the creator aside who sent it.
         kernel::be_batch();
         let at = |step| move |errno| (step, errno);
+        // A creator that says nothing is not there, or its descriptors were closed under it while it
+        // started this.
+        let mut first = [kernel::PollFd { fd: CONTROL, events: kernel::POLLIN, revents: 0 }];
+        if kernel::poll(&mut first, Some(kernel::Timespec::from_ns(BEGIN_WITHIN_NS))) == Ok(0) {
+            kernel::exit(3);
+        }
         let descriptors = raise_limit().map_err(at(proto::STEP_DESCRIPTORS))?;
         let epoll = kernel::epoll_create().map_err(at(proto::STEP_EPOLL))?;
         kernel::epoll_add(epoll, CONTROL, EPOLLIN, DATA_CONTROL).map_err(at(proto::STEP_EPOLL))?;

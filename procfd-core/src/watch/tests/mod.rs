@@ -87,7 +87,7 @@ fn hung_up(a: &OwnedFd, time: Duration) -> bool {
     kernel::poll(&mut fds, Some(left)).unwrap() == 1 && fds[0].revents & kernel::POLLHUP != 0
 }
 
-fn watch(client: &Client, b: &OwnedFd, process: &Sleeper, policy: &Policy) {
+fn watch(client: &std::sync::Arc<Client>, b: &OwnedFd, process: &Sleeper, policy: &Policy) {
     client.add(1, b.as_fd(), process.pidfd().as_fd(), policy).unwrap();
 }
 
