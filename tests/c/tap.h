@@ -270,9 +270,10 @@ static int tap_run(const struct tap_case *c, int number)
 	close(fd);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	int left = tap_reap_orphans(timed_out || status ? 0 : 10000);
+	int skipped = !timed_out && WIFEXITED(status) && WEXITSTATUS(status) == TAP_SKIPPED;
+	int left = tap_reap_orphans(status && !skipped ? 0 : 10000);
 	const char *must = getenv("PROCFD_MUST_WORK");
-	if (!timed_out && WIFEXITED(status) && WEXITSTATUS(status) == TAP_SKIPPED) {
+	if (skipped) {
 		int bad = must && !strcmp(must, "1") && !tap_shared->privilege;
 		printf("%sok %d - %s # SKIP %s\n", bad ? "not " : "", number, c->name,
 		       tap_shared->reason);

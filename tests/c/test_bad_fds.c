@@ -236,15 +236,15 @@ static void *closer(void *arg)
 }
 
 /* One attempt under the storm. Whatever it returns, a start that failed has left no process. */
-static void one_start(int policy, long *good, long *bad)
+static void one_start(int how, long *good, long *bad)
 {
-	int fd = process_open(0);
+	int fd = process_open(how & 2 ? PROCFD_NO_WATCH : 0);
 	if (fd < 0)
 		return;
 	const char *argv[] = { self_path, "--child", "pause", NULL };
 	process_config(fd, PROC_SET_EXEC, 0, self_path, 0);
 	process_config(fd, PROC_SET_ARGV, 0, argv, 0);
-	if (policy)
+	if (how & 1)
 		process_config(fd, PROC_SET_CLOSE, SIGKILL, NULL, 0);
 	process_config(fd, PROC_FD_NULL, 5, NULL, 0);
 	int pid = process_config(fd, PROC_CREATE, 0, NULL, 0);
@@ -266,14 +266,14 @@ static void one_start(int policy, long *good, long *bad)
 
 static void storm_process(void *arg)
 {
-	int policy = *(int *)arg;
+	int how = *(int *)arg;
 	struct storm s = { .low = 3, .high = 24 };
 	pthread_t t;
 	long good = 0, bad = 0;
 	CHECK_EQ(pthread_create(&t, NULL, closer, &s), 0);
-	long long end = now_ns() + 3 * (long long)SECOND;
+	long long end = now_ns() + 2 * (long long)SECOND;
 	while (now_ns() < end)
-		one_start(policy, &good, &bad);
+		one_start(how, &good, &bad);
 	atomic_store(&s.stop, 1);
 	pthread_join(t, NULL);
 	for (int i = 3; i < 64; i++)
@@ -294,8 +294,8 @@ static void storm_process(void *arg)
 
 static void closed_under_the_library(void)
 {
-	for (int policy = 0; policy < 2; policy++)
-		in_fork(storm_process, &policy);
+	for (int how = 0; how < 4; how++)
+		in_fork(storm_process, &how);
 }
 
 TAP_MAIN(CASE(other_kinds_of_files), CASE(plain_sockets), CASE(sockets_with_descriptors_queued),

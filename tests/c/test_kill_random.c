@@ -27,9 +27,9 @@ static unsigned long long random_number(void)
 	return random_state;
 }
 
-static void create_and_hold(struct shared *sh, setup more)
+static void create_and_hold(struct shared *sh, setup more, uint64_t flags)
 {
-	int fd = process_open(0);
+	int fd = process_open(flags);
 	if (fd < 0)
 		_exit(2);
 	set_child(fd, "pause", marker);
@@ -90,7 +90,7 @@ static void all_end(void)
 	}
 }
 
-static void storm(setup more, double seconds)
+static void storm(setup more, uint64_t flags, double seconds)
 {
 	const char *longer = getenv("PROCFD_KILL_SECONDS");
 	if (longer)
@@ -106,7 +106,7 @@ static void storm(setup more, double seconds)
 		pid_t pid = fork();
 		CHECK(pid >= 0);
 		if (pid == 0)
-			create_and_hold(sh, more);
+			create_and_hold(sh, more, flags);
 		while (atomic_load(&sh->phase) == BEFORE && waitpid(pid, NULL, WNOHANG) == 0)
 			;
 		/* Mostly within the call; at times well after it. */
@@ -136,7 +136,12 @@ static void storm(setup more, double seconds)
 
 static void plain(void)
 {
-	storm(NULL, 6);
+	storm(NULL, 0, 3);
+}
+
+static void plain_without_a_watcher(void)
+{
+	storm(NULL, PROCFD_NO_WATCH, 4);
 }
 
 static void group(int fd)
@@ -148,7 +153,7 @@ static void group(int fd)
 
 static void with_group_scope(void)
 {
-	storm(group, 3);
+	storm(group, 0, 3);
 }
 
 static void long_list(int fd)
@@ -162,7 +167,7 @@ static void long_list(int fd)
 
 static void with_a_long_list(void)
 {
-	storm(long_list, 3);
+	storm(long_list, PROCFD_NO_WATCH, 3);
 }
 
 static void ids(int fd)
@@ -175,7 +180,7 @@ static void ids(int fd)
 static void with_another_uid(void)
 {
 	NEED_ROOT();
-	storm(ids, 3);
+	storm(ids, PROCFD_NO_WATCH, 3);
 }
 
 static void one_line(int fd)
@@ -195,7 +200,7 @@ static void with_a_user_namespace(void)
 	CHECK_EQ(waitpid(pid, &st, 0), pid);
 	if (st)
 		SKIP("no user namespaces for this user");
-	storm(one_line, 3);
+	storm(one_line, 0, 3);
 }
 
 /* Here the child waits for its creator, which has the maps to write. */
@@ -210,9 +215,9 @@ static void two_lines(int fd)
 static void with_maps_by_the_parent(void)
 {
 	NEED_ROOT();
-	storm(two_lines, 3);
+	storm(two_lines, PROCFD_NO_WATCH, 3);
 }
 
-TAP_MAIN(SLOW(plain, 100), SLOW(with_group_scope, 100), SLOW(with_a_long_list, 100),
+TAP_MAIN(SLOW(plain, 100), SLOW(plain_without_a_watcher, 100), SLOW(with_group_scope, 100), SLOW(with_a_long_list, 100),
 	 SLOW(with_another_uid, 100), SLOW(with_a_user_namespace, 100),
 	 SLOW(with_maps_by_the_parent, 100))

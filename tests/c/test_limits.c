@@ -179,49 +179,6 @@ static long pages_now(void)
 	return pages;
 }
 
-static void memory_process(void *arg)
-{
-	(void)arg;
-	int made = 0, failed = 0;
-	/* Less and less address space: whatever fails fails with ENOMEM, and never by a crash. */
-	long pages = pages_now();
-	for (int spare = 64; spare >= 0; spare--) {
-		limit(RLIMIT_AS, (rlim_t)(pages + spare * 4) * 4096);
-		errno = 0;
-		int fd = process_open(0);
-		if (fd < 0) {
-			CHECK_EQ(errno, ENOMEM);
-			failed++;
-			unlimit(RLIMIT_AS);
-			continue;
-		}
-		const char *argv[] = { self_path, "--child", "exit", "0", NULL };
-		struct procfd_rlimit none = { UINT64_MAX, UINT64_MAX };
-		none.soft = none.hard = old_limit.rlim_max == RLIM_INFINITY ? UINT64_MAX : old_limit.rlim_max;
-		int rc = process_config(fd, PROC_SET_EXEC, 0, self_path, 0);
-		rc = rc ? rc : process_config(fd, PROC_SET_ARGV, 0, argv, 0);
-		rc = rc ? rc : process_config(fd, PROC_SET_RLIMIT, RLIMIT_AS, &none, sizeof none);
-		rc = rc ? rc : process_config(fd, PROC_CREATE, 0, NULL, 0);
-		int err = errno;
-		unlimit(RLIMIT_AS);
-		if (rc < 0) {
-			CHECK(err == ENOMEM || err == EAGAIN);
-			failed++;
-		} else {
-			made++;
-			expect_exit(fd, 0);
-		}
-		close(fd);
-	}
-	diag("%d starts, %d refused", made, failed);
-	CHECK_ERR(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
-}
-
-static void address_space(void)
-{
-	in_fork(memory_process, NULL);
-}
-
 static void first_memory(void *arg)
 {
 	long pages = pages_now();
@@ -392,6 +349,6 @@ static void in_flight_limit_reached_by_others(void)
 }
 
 TAP_MAIN(CASE(descriptors_plain), CASE(descriptors_with_a_policy), CASE(descriptors_with_actions),
-	 CASE(descriptors_with_id_maps), COLD(descriptors_at_the_first_use), COLD(address_space),
+	 CASE(descriptors_with_id_maps), COLD(descriptors_at_the_first_use),
 	 COLD(memory_for_the_stack), CASE(memory_for_arguments), CASE(no_processes_left), CASE(too_many_in_flight),
 	 CASE(in_flight_limit_reached_by_others))

@@ -383,7 +383,7 @@ static const struct {
 
 static void one_step(void *arg)
 {
-	int i = *(int *)arg, fd = ctx();
+	int i = *(int *)arg, fd = ctx_flags(PROCFD_NO_WATCH); /* the watcher needs some of them itself */
 	set_child(fd, "exit", "0");
 	SET(fd, PROC_SET_CLOSE, SIGKILL);
 	steps[i].make(fd);
@@ -408,7 +408,7 @@ static void killed_in_a_step(void *arg)
 {
 	struct rule r = { SYS_setsid, *(int *)arg ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_KILL_THREAD };
 	struct procfd_rlimit core = { 0, 0 };
-	int fd = ctx();
+	int fd = ctx_flags(PROCFD_NO_WATCH);
 	set_child(fd, "exit", "5");
 	CFG(fd, PROC_SET_RLIMIT, RLIMIT_CORE, &core, sizeof core);
 	SET(fd, PROC_SET_SESSION, 1);
