@@ -56,6 +56,13 @@ pub(crate) fn is_listed(fd: RawFd) -> bool {
         .is_some_and(|word| word & (1 << (fd as usize % 64)) != 0)
 }
 
+/// The numbers of all of them.
+pub(crate) fn numbers() -> Vec<u32> {
+    let list = lock();
+    let words = list.0.iter().zip((0u32..).step_by(64));
+    words.flat_map(|(word, first)| (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| first + bit)).collect()
+}
+
 /// A descriptor on the list.
 #[derive(Debug)]
 pub(crate) struct Private {

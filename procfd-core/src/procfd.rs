@@ -106,10 +106,13 @@ pub(crate) enum Published<const FDS: usize> {
 /// Looks at the start message. EINVAL: not one of ours. EMFILE: no room for a duplicate.
 pub(crate) fn look<const FDS: usize>(a: BorrowedFd<'_>) -> Result<Published<FDS>> {
     let mut header = [0u8; HEADER];
-    for _ in 0..4 {
+    let mut reset = true;
+    for _ in 0..8 {
         let peeked = match sys::sock::peek::<FDS>(a, &mut header) {
             // What a holder wrote to A was never read when B closed: told once, then cleared.
             Err(Errno(libc::ECONNRESET)) => continue,
+            // A holder may have set where a look begins (SO_PEEK_OFF), for all of them.
+            Err(Errno(libc::EAGAIN)) if reset && sys::sock::reset_peek_offset(a) => continue,
             Err(Errno(libc::EAGAIN)) => return Ok(Published::Not),
             done => done?,
         };
@@ -121,6 +124,12 @@ pub(crate) fn look<const FDS: usize>(a: BorrowedFd<'_>) -> Result<Published<FDS>
             return Err(Errno(libc::EINVAL));
         }
         if peeked.fds.first().is_some_and(Option::is_none) {
+            // No room for a duplicate; or a holder has asked the socket for credentials or times, which
+            // take the room of the descriptors.
+            if std::mem::take(&mut reset) {
+                sys::sock::reset_ancillary(a);
+                continue;
+            }
             return Err(Errno(libc::EMFILE));
         }
         let flags = u32::from_ne_bytes([header[8], header[9], header[10], header[11]]);
@@ -244,16 +253,39 @@ pub(crate) fn is_namespace_init(pid: i32) -> bool {
     std::ffi::CString::new(format!("/proc/{pid}/status"))
         .ok()
         .and_then(|path| ns_pids(libc::AT_FDCWD, &path))
-        .is_some_and(|pids| pids.last() == Some(&1))
+        // Without /proc nobody knows: as if it were one.
+        .is_none_or(|pids| pids.last() == Some(&1))
 }
 
-/// The line `NSpid` of a status file (4.1).
+/// The line `NSpid` of a status file (4.1). It stands behind `Groups`, of which there may be 65,536.
 fn ns_pids(dir: RawFd, path: &std::ffi::CStr) -> Option<Vec<i32>> {
-    let mut buf = [0u8; 2048];
-    let len = sys::fd::read_small(dir, path, &mut buf).ok()?;
-    let line = buf.get(..len)?.split(|&b| b == b'\n').find_map(|line| line.strip_prefix(b"NSpid:"))?;
+    let mut short = [0u8; 2048];
+    let len = sys::fd::read_small(dir, path, &mut short).ok()?;
+    if len < short.len() {
+        return ns_pid_line(short.get(..len)?);
+    }
+    let mut long = vec![0u8; 1 << 20];
+    let len = sys::fd::read_small(dir, path, &mut long).ok()?;
+    ns_pid_line(long.get(..len)?)
+}
+
+fn ns_pid_line(status: &[u8]) -> Option<Vec<i32>> {
+    let line = status.split(|&b| b == b'\n').find_map(|line| line.strip_prefix(b"NSpid:"))?;
     line.split(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty())
         .map(|word| std::str::from_utf8(word).ok()?.parse().ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pids_of_a_status() {
+        assert_eq!(ns_pid_line(b"Name:\tx\nNSpid:\t12\t1\nThreads:\t1\n"), Some(vec![12, 1]));
+        assert_eq!(ns_pid_line(b"NSpid:\t7\n"), Some(vec![7]));
+        assert_eq!(ns_pid_line(b"NSpid:\tx\n"), None);
+        assert_eq!(ns_pid_line(b"Name:\tNSpid:\n"), None);
+    }
 }

@@ -4,7 +4,7 @@
 //! The opener's memory: its contexts by the cookie of their procfd, the sweep of those whose procfd
 //! is gone, and what a fork does to all of it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
@@ -85,9 +85,9 @@ impl Opened {
 
 #[derive(Default)]
 struct Table {
-    contexts: HashMap<u64, Arc<Opened>>,
+    contexts: BTreeMap<u64, Arc<Opened>>,
     /// Children whose procfd is gone and who have not ended yet.
-    leaving: HashMap<u64, Private>,
+    leaving: BTreeMap<u64, Private>,
     /// Holds each context's B, and the pidfd of each leaving child, under its cookie.
     epoll: Option<Private>,
     /// The watcher of this process, from the first creation that needs one.
@@ -134,7 +134,7 @@ pub(crate) fn open(flags: OpenFlags, config: Config) -> Result<(OwnedFd, Arc<Ope
 /// The context of a procfd that this process opened. EBADF; EINVAL: no procfd; EPERM: another's.
 pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
     let cookie = procfd::cookie(fd)?;
-    match with(|t| t.contexts.get(&cookie).cloned()).filter(|opened| opened.is_mine()) {
+    match with(|t| t.contexts.get(&cookie).map(Arc::clone)).filter(|opened| opened.is_mine()) {
         Some(opened) => Ok(opened),
         None if procfd::is_marked(fd)? => Err(Errno(libc::EPERM)),
         None => Err(Errno(libc::EINVAL)),
@@ -154,8 +154,8 @@ impl Table {
             Err(Errno(libc::EBADF | libc::EINVAL | libc::EPERM)) => {
                 let epoll = Private::new(sys::fd::epoll_create)?;
                 watch_b(epoll.as_fd(), opened)?;
-                for other in self.contexts.values() {
-                    // One that was closed under us, too, is found when it is used.
+                // One that was closed under us, too, is found when it is used.
+                for other in self.contexts.values().filter(|other| other.has_b()) {
                     let _ = watch_b(epoll.as_fd(), other);
                 }
                 if let Some(mut lost) = self.epoll.replace(epoll) {
@@ -170,6 +170,11 @@ impl Table {
 
     /// Forgets contexts whose procfd is gone, and reaps those of their children that are to be.
     fn sweep(&mut self) {
+        if !self.has_epoll() {
+            if let Some(mut lost) = self.epoll.take() {
+                lost.forget();
+            }
+        }
         loop {
             let Some(epoll) = &self.epoll else { return };
             let mut cookies = [0u64; 32];
@@ -183,6 +188,20 @@ impl Table {
         }
     }
 
+    /// Whether the epoll's number is still that epoll: what it holds says so.
+    fn has_epoll(&self) -> bool {
+        let Some(epoll) = &self.epoll else { return false };
+        let held = |fd: BorrowedFd<'_>, events, cookie| {
+            sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_MOD, fd, events, cookie).is_ok()
+        };
+        match (self.contexts.iter().find(|(_, o)| o.has_b()), self.leaving.iter().next()) {
+            (Some((cookie, opened)), _) => held(opened.b(), EDGE, *cookie),
+            (None, Some((cookie, pidfd))) => held(pidfd.as_fd(), libc::EPOLLIN as u32 | EDGE, *cookie),
+            // Nothing to sweep, and nothing to tell it by.
+            (None, None) => self.contexts.is_empty(),
+        }
+    }
+
     /// Something has happened to a context's B, or a leaving child has ended.
     fn look_at(&mut self, cookie: u64) {
         if self.leaving.remove(&cookie).is_some_and(|pidfd| {
@@ -193,6 +212,10 @@ impl Table {
             return;
         }
         let (Some(epoll), Some(opened)) = (&self.epoll, self.contexts.get(&cookie)) else { return };
+        if !opened.has_b() {
+            self.contexts.remove(&cookie);
+            return;
+        }
         let Ok(mut state) = opened.state.try_lock() else {
             // A creation is under way on a procfd that was closed meanwhile: at the next sweep.
             let _ = sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_MOD, opened.b(), EDGE, cookie);

@@ -182,6 +182,7 @@ pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: Options, limit: Limit) -> Res
         }
     }
     let block = if matches!(limit, Limit::None) { 0 } else { libc::WNOHANG };
+    let mut ended = false;
     loop {
         match sys::pidfd::wait(pidfd, flags | block) {
             Ok(Some(waited)) => return own_child(&waited),
@@ -192,12 +193,14 @@ pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: Options, limit: Limit) -> Res
         let left = limit.left()?;
         let stops = options.intersects(Options::STOPPED | Options::CONTINUED);
         let woken = match left {
+            // It has ended, and its status is its tracer's first: that this is over is no event here.
+            Some(left) if ended => sys::fd::poll(pidfd, 0, Some(left.at_most(TRACED_NS))),
             // No descriptor becomes readable for a stop.
             Some(left) if stops => match sys::uring::wait(pidfd, flags, left) {
                 Err(Errno(libc::ETIME)) => Ok(0),
                 done => done.map(|()| 0),
             },
-            left => sys::fd::poll(pidfd, libc::POLLIN, left),
+            left => sys::fd::poll(pidfd, libc::POLLIN, left).inspect(|events| ended = *events != 0),
         };
         if let Err(e) = woken {
             // The end itself may have raised the signal (SIGCHLD): it goes before EINTR.
@@ -215,6 +218,10 @@ fn own_child(waited: &sys::pidfd::Waited) -> Result<Status> {
         usage: Some(usage(&waited.usage)),
     })
 }
+
+/// How often a zombie that somebody else traces is asked after: ptrace(2) hands its status to its
+/// parent when the tracer has taken it, and nobody is told.
+const TRACED_NS: i64 = 20_000_000;
 
 fn usage(r: &libc::rusage) -> Usage {
     let time = |t: libc::timeval| {

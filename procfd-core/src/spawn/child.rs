@@ -53,10 +53,7 @@ fn become_init(plan: &Plan<'_>, init: &Init<'_>) -> ! {
     if plan.clear_handlers.load(Ordering::Relaxed) {
         kernel::clear_handlers();
     }
-    // The kernel would throw away the status of a child whose parent ignores SIGCHLD.
-    let _ = kernel::set_action(libc::SIGCHLD, false);
-    let flags = if plan.shared_table { CLONE_FILES } else { 0 };
-    if let Err(errno) = clone_second(flags, init.stack, plan) {
+    if let Err(errno) = start_program(plan, init) {
         plan.report.failed(errno);
         kernel::exit(127);
     }
@@ -70,6 +67,19 @@ fn become_init(plan: &Plan<'_>, init: &Init<'_>) -> ! {
     plan.report.at(Stage::INIT, 0);
     plan.report.failed(errno);
     kernel::exit(127)
+}
+
+/// Clones the second process, which carries out the plan, and waits until it has executed or ended.
+#[inline(always)]
+fn start_program(plan: &Plan<'_>, init: &Init<'_>) -> Step {
+    // The kernel would throw away the status of a child whose parent ignores SIGCHLD.
+    kernel::set_action(libc::SIGCHLD, false)?;
+    // First out of the creator's table, which holds the fuse's other end: the second process, which
+    // an action may keep from executing, is armed against the creator's end itself.
+    leave_table(plan)?;
+    clone_second(if plan.shared_table { CLONE_FILES } else { 0 }, init.stack, plan)?;
+    // From now on the init looks at the fuse.
+    kernel::disarm(init.fuse).map(drop)
 }
 
 /// With the fuse as descriptor 0, and no other, executes the image.
@@ -98,6 +108,18 @@ pub(super) fn set_up(plan: &Plan<'_>, vm: bool) -> Step<i32> {
     }
     // First of all, so that no later instant is without it: until it is published the creator alone
     // holds the other end, and before credentials change, since the signal is sent in their name.
+    if plan.has_fuse && kernel::getpid()? == 1 {
+        // The creator has unshared its pid namespace: this is the init, which no fuse ends.
+        at(Stage::ARM, 0);
+        return Err(Errno(libc::EOPNOTSUPP));
+    }
+    if let Some(init) = &plan.init {
+        at(Stage::ARM, 0);
+        kernel::arm(init.fuse, libc::SIGKILL, false, kernel::getpid()? as i32)?;
+        if kernel::hung_up(init.fuse) {
+            return Err(Errno(libc::ESRCH));
+        }
+    }
     if let Some((k2, signal, _)) = plan.fuse {
         at(Stage::ARM, 0);
         kernel::arm(k2, signal, false, kernel::getpid()? as i32)?;
@@ -145,7 +167,9 @@ pub(super) fn set_up(plan: &Plan<'_>, vm: bool) -> Step<i32> {
         // After the credentials, whose change clears it.
         at(Stage::PDEATHSIG, 0);
         kernel::set_pdeathsig(plan.pdeathsig)?;
-        if plan.parent != 0 && kernel::getppid()? as i32 != plan.parent {
+        let parent = kernel::getppid()? as i32;
+        // 0: outside this pid namespace.
+        if plan.parent != 0 && parent != 0 && parent != plan.parent {
             // The creator ended before the signal was asked for.
             return Err(Errno(libc::ESRCH));
         }
@@ -225,15 +249,31 @@ fn arm_for_new_user(plan: &Plan<'_>) -> Step {
 /// what the creator has open.
 #[inline(always)]
 fn leave_table(plan: &Plan<'_>) -> Step {
-    if !plan.shared_table {
-        return Ok(());
+    if plan.shared_table {
+        leave(plan.last)?;
     }
-    let last = plan.last;
-    leave(last)?;
-    match plan.go {
-        Some((_, parents_end)) if parents_end as u32 <= last => kernel::close(parents_end).map(drop),
-        _ => Ok(()),
+    // What is now a copy of the library's own, fuses of this creation and of others among it, must not
+    // wait for this child, which an action may keep from executing.
+    if plan.shared_table {
+        let mut first = 3u32;
+        for &fd in &plan.stays {
+            if fd > first {
+                close_range(first, fd.wrapping_sub(1))?;
+            }
+            first = fd.wrapping_add(1);
+        }
+        return if first <= plan.last { close_range(first, plan.last) } else { Ok(()) };
     }
+    for &fd in plan.private {
+        let mut stays = false;
+        for &kept in &plan.stays {
+            stays |= kept == fd;
+        }
+        if !stays {
+            let _ = kernel::close(fd as i32);
+        }
+    }
+    Ok(())
 }
 
 /// A table of its own, with nothing above `last`.
@@ -255,7 +295,7 @@ fn leave(last: u32) -> Step {
 #[inline(always)]
 fn user_namespace(plan: &Plan<'_>) -> Step {
     let at = |stage| plan.report.at(stage, 0);
-    if let Some((go, _)) = plan.go {
+    if let Some(go) = plan.go {
         at(Stage::UID_MAP);
         // Nothing to read: the creator has ended, or has failed and says so itself.
         if kernel::read_two(go)? != 1 {

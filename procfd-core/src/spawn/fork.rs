@@ -9,7 +9,7 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use super::parent::{Publication, Started, died, reap};
-use super::plan::Lowered;
+use super::plan::{From, Lowered};
 use super::report::{self, Report};
 use super::{child, idmap};
 use crate::config::Config;
@@ -30,10 +30,12 @@ pub(super) fn create(publication: Publication<'_>, config: &Config, lowered: &Lo
     // The parent's end is not to be found in other forks, or the child would not see it close.
     let (theirs, ours) = Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?;
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
-    let mut plan = lowered.plan(config, None, signals.before);
+    let from = From { fuse: None, mask: signals.before, private: &[], shared_table: false };
+    let mut plan = lowered.plan(config, &from);
     plan.for_fork();
+    plan.has_fuse = publication.fuse.is_some();
     if lowered.needs_parent() {
-        plan.take_go(Some((theirs.as_raw_fd(), -1)));
+        plan.take_go(Some(theirs.as_raw_fd()));
     }
     match fork(config).map_err(|e| Error::new(Stage::CLONE, 0, e, ""))? {
         Sides::Child => {
@@ -54,9 +56,10 @@ pub(super) fn create(publication: Publication<'_>, config: &Config, lowered: &Lo
             Ok(Forked::Child)
         }
         Sides::Parent(pid) => {
+            let signals_before = signals.before;
             drop(signals);
             drop(theirs);
-            follow(pid, &ours, &plan.report, lowered, config, publication).map(|started| Forked::Parent(pid, started))
+            follow(pid, &ours, &plan.report, lowered, config, publication, signals_before).map(|started| Forked::Parent(pid, started))
         }
     }
 }
@@ -84,6 +87,7 @@ fn follow(
     lowered: &Lowered,
     config: &Config,
     publication: Publication<'_>,
+    mask: u64,
 ) -> Result<Started, Error> {
     let pidfd = sys::pidfd::open(pid).map_err(|e| {
         sys::task::kill_child(pid, libc::SIGKILL);
@@ -91,13 +95,20 @@ fn follow(
         Error::new(Stage::CLONE, 0, e, "")
     })?;
     if lowered.needs_parent() {
-        idmap::write_for(config, pid).map_err(|e| publication.undone(pidfd.as_fd(), pid, e))?;
-        let _ = sys::sock::send(ours.as_fd(), b"g", &[]);
+        idmap::write_for(config, pid, mask)
+            .and_then(|()| {
+                sys::sock::send(ours.as_fd(), b"g", &[]).map_err(|e| Error::new(Stage::UID_MAP, 0, e, ""))
+            })
+            .map_err(|e| publication.undone(pidfd.as_fd(), pid, e))?;
     }
     let mut bytes = [0; 12];
     match read_all(ours.as_fd(), &mut bytes) {
         Ok(12) => report.set_from_bytes(bytes),
-        _ => return Err(died(pidfd.as_fd(), pid, Stage::CLONE)),
+        _ => {
+            // It may wait for what will not come.
+            let _ = sys::pidfd::send_signal(pidfd.as_fd(), libc::SIGKILL, None, 0);
+            return Err(died(pidfd.as_fd(), pid, Stage::CLONE));
+        }
     }
     if let (stage, index, Some(errno)) = report.read() {
         reap(pidfd.as_fd(), pid);

@@ -73,9 +73,9 @@ fn text(map: &[IdMap]) -> String {
     })
 }
 
-/// Writes the maps of the child `pid`, which waits for it. It is our own and not reaped, so the
+/// Writes the maps of the child `pid`, which waits for it; `mask` is the creator's signal mask. It is our own and not reaped, so the
 /// number is its.
-pub(super) fn write_for(config: &Config, pid: i32) -> Result<(), Error> {
+pub(super) fn write_for(config: &Config, pid: i32, mask: u64) -> Result<(), Error> {
     let (uid, gid) = sys::task::effective_ids();
     let capabilities = sys::task::effective_capabilities();
     let can = |cap: u32| capabilities & (1 << cap) != 0;
@@ -87,14 +87,14 @@ pub(super) fn write_for(config: &Config, pid: i32) -> Result<(), Error> {
         if can(CAP_SETUID) || is_own(&config.uid_map, uid) {
             put(pid, Stage::UID_MAP, "uid_map", &text(&config.uid_map))?;
         } else {
-            helper(c"newuidmap", pid, &config.uid_map)?;
+            helper(c"newuidmap", pid, &config.uid_map, mask)?;
         }
     }
     if !config.gid_map.is_empty() {
         if can(CAP_SETGID) || own_gid {
             put(pid, Stage::GID_MAP, "gid_map", &text(&config.gid_map))?;
         } else {
-            helper(c"newgidmap", pid, &config.gid_map)?;
+            helper(c"newgidmap", pid, &config.gid_map, mask)?;
         }
     }
     Ok(())
@@ -113,7 +113,7 @@ fn put(pid: i32, stage: Stage, file: &str, value: &str) -> Result<(), Error> {
 }
 
 /// Runs newuidmap(1) or newgidmap(1) by the caller's PATH.
-fn helper(name: &std::ffi::CStr, pid: i32, map: &[IdMap]) -> Result<(), Error> {
+fn helper(name: &std::ffi::CStr, pid: i32, map: &[IdMap], mask: u64) -> Result<(), Error> {
     let shown = name.to_string_lossy();
     let numbers = std::iter::once(pid.to_string()).chain(
         map.iter()
@@ -124,6 +124,8 @@ fn helper(name: &std::ffi::CStr, pid: i32, map: &[IdMap]) -> Result<(), Error> {
     config.set_argv(argv.collect())?;
     config.set_program(Program::Search(name.to_owned()))?;
     config.add_null(0)?;
+    // Not what is blocked here while the child waits.
+    config.mask = Some(mask);
     let failed = |e: Errno, what: &str| Error::new(Stage::IDMAP_HELPER, 0, e, format_args!("{shown} {what}"));
     let (_, pidfd) = super::parent::start(&config).map_err(|e| {
         failed(Errno(e.raw_os_error()), "could not be run").hint(

@@ -7,13 +7,14 @@
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::plan::{Init, Lowered, Plan};
+use super::plan::{From, Init, Lowered, Plan};
 use super::{fork, idmap, report};
 use crate::config::{Config, Program};
 use crate::error::{Error, Stage};
 use crate::fuse::Fuse;
-use crate::private::Private;
+use crate::private::{self, Private};
 use crate::procfd;
 use crate::registry::{self, DumpableKept, OpenFlags, Opened, State};
 use crate::sys::cstr::CStrArray;
@@ -71,17 +72,18 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, want_pidfd: bo
         started.enter(state);
         return Ok(Created::Parent { pid, pidfd: None });
     }
-    let (pid, pidfd) = spawn(config, &lowered, publication.fuse.as_ref())?;
-    // Whoever wants the pidfd gets the original, and the library a duplicate.
-    let duplicate = if want_pidfd {
-        sys::fd::dup_cloexec(pidfd.as_fd())
-            .map_err(|e| publication.undone(pidfd.as_fd(), pid, Error::new(Stage::PUBLISH, 0, e, "")))?
-            .into()
-    } else {
-        None
+    // Whoever wants the pidfd gets the original, and the library a duplicate, for which there has to be
+    // room before there is a process.
+    let place = match want_pidfd {
+        true => Some(sys::fd::dup_cloexec(opened.b()).map_err(|e| Error::new(Stage::PUBLISH, 0, e, ""))?),
+        false => None,
     };
-    let (theirs, ours) = match duplicate {
-        Some(duplicate) => (Some(pidfd), duplicate),
+    let (pid, pidfd) = spawn(config, &lowered, publication.fuse.as_ref())?;
+    let (theirs, ours) = match place {
+        Some(place) => match sys::fd::replace(&place, pidfd.as_fd()) {
+            Ok(()) => (Some(pidfd), place),
+            Err(e) => return Err(publication.undone(pidfd.as_fd(), pid, Error::new(Stage::PUBLISH, 0, e, ""))),
+        },
         None => (None, pidfd),
     };
     publication.publish(ours, pid)?.enter(state);
@@ -211,7 +213,9 @@ pub(crate) fn watch_error(e: StartError) -> Error {
 fn reserve(a: BorrowedFd<'_>, opened: &Opened, fuse: bool) -> Result<(), Error> {
     const CAP_SYS_ADMIN: u32 = 21;
     const CAP_SYS_RESOURCE: u32 = 24;
-    if sys::task::effective_capabilities() & (1 << CAP_SYS_ADMIN | 1 << CAP_SYS_RESOURCE) != 0 {
+    // The kernel asks for them in the initial namespace.
+    let free = sys::task::effective_capabilities() & (1 << CAP_SYS_ADMIN | 1 << CAP_SYS_RESOURCE) != 0;
+    if free && sys::task::in_initial_user_namespace() {
         return Ok(());
     }
     procfd::try_in_flight(a, opened.b(), fuse).map_err(|e| in_flight(Stage::PUBLISH, e))
@@ -235,14 +239,41 @@ pub(super) fn start(config: &Config) -> Result<(i32, OwnedFd), Error> {
     spawn(config, &Lowered::new(config)?, None)
 }
 
+/// Set when neither close_range(2) nor unshare(2) could leave a shared table (old container profiles
+/// refuse both): from then on tables are copied at the clone.
+static TABLE_IS_COPIED: AtomicBool = AtomicBool::new(false);
+
 fn spawn(config: &Config, lowered: &Lowered, fuse: Option<&Fuse>) -> Result<(i32, OwnedFd), Error> {
+    let shared = !config.inherit_all && !TABLE_IS_COPIED.load(Ordering::Relaxed);
+    match spawn_with(config, lowered, fuse, shared) {
+        Err(e) if shared && e.stage() == Stage::FD_TABLE && matches!(e.raw_os_error(), libc::EPERM | libc::ENOSYS) => {
+            TABLE_IS_COPIED.store(true, Ordering::Relaxed);
+            spawn_with(config, lowered, fuse, false)
+        }
+        done => done,
+    }
+}
+
+fn spawn_with(
+    config: &Config,
+    lowered: &Lowered,
+    fuse: Option<&Fuse>,
+    shared_table: bool,
+) -> Result<(i32, OwnedFd), Error> {
     let stack = sys::task::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?;
     let init = match config.built_in_init {
         true => Some(InitParts::new(config, fuse).map_err(|e| Error::new(Stage::INIT, 0, e, ""))?),
         false => None,
     };
-    let (plan, cloned) = clone(config, lowered, fuse, &stack, init.as_ref())?;
+    let go = match lowered.needs_parent() {
+        true => Some(Private::pair(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?),
+        false => None,
+    };
+    let private = if shared_table { Vec::new() } else { private::numbers() };
+    let parts = Parts { fuse, stack: &stack, init: init.as_ref(), go: go.as_ref(), private: &private, shared_table };
+    let (plan, cloned) = clone(config, lowered, &parts)?;
     let (stage, index, errno) = plan.report.read();
+    drop(plan);
     // The children have left the memory: they have executed, or ended.
     stack.put_back();
     if let Some(init) = init {
@@ -253,10 +284,29 @@ fn spawn(config: &Config, lowered: &Lowered, fuse: Option<&Fuse>) -> Result<(i32
         reap(pidfd.as_fd(), pid);
         return Err(report::error(config, &lowered.candidates, stage, index, errno));
     }
-    if stage != Stage::EXEC {
+    if stage != Stage::EXEC || never_executed(pidfd.as_fd()) {
         return Err(died(pidfd.as_fd(), pid, stage));
     }
     Ok((pid, pidfd))
+}
+
+/// Whether a child has ended and still has the exit signal that only execve replaces: it was killed on
+/// its way into the program.
+fn never_executed(pidfd: BorrowedFd<'_>) -> bool {
+    let look = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    sys::pidfd::wait_plain(pidfd, look) == Err(Errno(libc::ECHILD))
+        && matches!(sys::pidfd::wait(pidfd, look), Ok(Some(_)))
+}
+
+/// What a clone is made with.
+struct Parts<'a> {
+    fuse: Option<&'a Fuse>,
+    stack: &'a sys::task::Stack,
+    init: Option<&'a InitParts>,
+    /// The child's end and the parent's.
+    go: Option<&'a (Private, Private)>,
+    private: &'a [u32],
+    shared_table: bool,
 }
 
 /// What a plan with the built-in init borrows.
@@ -299,13 +349,7 @@ type Cloned = Result<(i32, OwnedFd), Error>;
 
 /// Clones the child and returns when it has left the shared memory; with the plan, in which its
 /// report stands.
-fn clone<'a>(
-    config: &'a Config,
-    lowered: &'a Lowered,
-    fuse: Option<&Fuse>,
-    stack: &sys::task::Stack,
-    init: Option<&'a InitParts>,
-) -> Result<(Plan<'a>, Cloned), Error> {
+fn clone<'a>(config: &'a Config, lowered: &'a Lowered, parts: &Parts<'a>) -> Result<(Plan<'a>, Cloned), Error> {
     let clone_error = |e| {
         let error = Error::new(Stage::CLONE, 0, e, namespaces(config));
         match e.0 {
@@ -316,32 +360,37 @@ fn clone<'a>(
             _ => error,
         }
     };
-    let go = match lowered.needs_parent() {
-        true => Some(Private::pair(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?),
-        false => None,
-    };
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
-    let armed = fuse.filter(|_| init.is_none());
-    let mut plan = lowered.plan(config, armed.map(|f| f.k2.as_fd().as_raw_fd()), signals.before);
-    plan.take_init(init.map(InitParts::lend));
-    plan.take_go(go.as_ref().map(|(child, parent)| (child.as_fd().as_raw_fd(), parent.as_fd().as_raw_fd())));
+    let mask = signals.before;
+    let armed = parts.fuse.filter(|_| parts.init.is_none());
+    let mut plan = lowered.plan(config, &From {
+        fuse: armed.map(|f| f.k2.as_fd().as_raw_fd()),
+        mask,
+        private: parts.private,
+        shared_table: parts.shared_table,
+    });
+    plan.take_init(parts.init.map(InitParts::lend));
+    plan.take_go(parts.go.map(|(child, _)| child.as_fd().as_raw_fd()));
     let flags = config.namespaces | if plan.shared_table { CLONE_FILES } else { 0 };
     let _dumpable = plan.changes_credentials().then(DumpableKept::new);
     let began = plan.changes_credentials().then(sys::fd::monotonic_ns);
 
     let mut mapped = Ok(());
     let mut write_maps = |pid: i32| {
-        let Some((_, parent)) = &go else { return };
-        mapped = idmap::write_for(config, pid);
+        let Some((_, parent)) = parts.go else { return };
+        mapped = idmap::write_for(config, pid, mask);
         let byte: &[u8] = if mapped.is_ok() { b"g" } else { b"no" };
         // Two bytes are no go: the child stops at once.
-        let _ = sys::sock::send(parent.as_fd(), byte, &[]);
+        if let Err(e) = sys::sock::send(parent.as_fd(), byte, &[]) {
+            mapped = Err(Error::new(Stage::UID_MAP, 0, e, ""));
+            sys::task::kill_child(pid, libc::SIGKILL);
+        }
     };
-    let meanwhile: Option<sys::task::Meanwhile<'_>> = match &go {
+    let meanwhile: Option<sys::task::Meanwhile<'_>> = match parts.go {
         Some(_) => Some(&mut write_maps),
         None => None,
     };
-    let cloned = sys::task::clone_vm(flags, stack, &plan, meanwhile).map_err(clone_error);
+    let cloned = sys::task::clone_vm(flags, parts.stack, &plan, meanwhile).map_err(clone_error);
     drop(signals);
     let cloned = match (cloned, mapped) {
         (Ok((pid, pidfd)), Err(e)) => {

@@ -33,8 +33,21 @@ pub(super) struct Lowered {
     pub maps: Maps,
     /// Descriptors above 2 that the program gets, ascending.
     keep: Vec<u32>,
+    /// Descriptors above 2 of the creator that the child starts from, ascending.
+    sources: Vec<u32>,
     limits_before: Vec<(u32, RLimit64)>,
     nofile_after: Option<RLimit64>,
+}
+
+/// What the plan takes from the moment of the clone.
+pub(super) struct From<'a> {
+    /// The K2 of the fuse.
+    pub fuse: Option<RawFd>,
+    /// The creator's signal mask.
+    pub mask: u64,
+    /// For a copied table.
+    pub private: &'a [u32],
+    pub shared_table: bool,
 }
 
 /// What the child does. Plain data and borrows: the child only reads it, and writes the report.
@@ -45,6 +58,8 @@ pub(super) struct Plan<'a> {
     pub ignored_signals: u64,
     /// The K2 of a fuse, its signal, and whether it is for the group.
     pub fuse: Option<(RawFd, i32, bool)>,
+    /// There is a fuse, which the init of a pid namespace is out of reach of.
+    pub has_fuse: bool,
     /// The user in whose name the fuse is armed again, once the child is in its namespaces.
     pub arm_as: Option<u32>,
     /// The pid of the creator as the child sees it; 0 when it cannot see it.
@@ -60,8 +75,12 @@ pub(super) struct Plan<'a> {
     pub shared_table: bool,
     /// The highest descriptor that the actions start from: what is above is not copied.
     pub last: u32,
-    /// The end that says "go on" when the parent has written the id maps, and the parent's end.
-    pub go: Option<(RawFd, RawFd)>,
+    /// What of it the child keeps until its actions are done, ascending.
+    pub stays: Vec<u32>,
+    /// In a copied table: the library's own descriptors.
+    pub private: &'a [u32],
+    /// The end that says "go on" when the parent has written the id maps.
+    pub go: Option<RawFd>,
     pub maps: &'a Maps,
     pub hostname: Option<&'a [u8]>,
     pub root: Option<&'a std::ffi::CStr>,
@@ -116,6 +135,7 @@ impl Lowered {
             env: config.env.edited(),
             maps: idmap::lower(config)?,
             keep: kept(&config.actions),
+            sources: sources(config),
             limits_before,
             nofile_after,
         })
@@ -126,7 +146,8 @@ impl Lowered {
         self.maps.by_parent()
     }
 
-    pub(super) fn plan<'a>(&'a self, config: &'a Config, fuse: Option<RawFd>, mask: u64) -> Plan<'a> {
+    pub(super) fn plan<'a>(&'a self, config: &'a Config, from: &From<'a>) -> Plan<'a> {
+        let From { fuse, mask, private, shared_table } = *from;
         let last = last_source(config);
         let exec_fd = match config.program {
             Program::Fd(fd) => Some((fd, exec_fd_place(fd, &config.actions, last))),
@@ -152,15 +173,19 @@ impl Lowered {
             group: config.group,
             ctty: config.ctty,
             foreground: config.foreground,
-            shared_table: !config.inherit_all,
+            shared_table,
             last,
+            stays: self.sources.clone(),
+            private,
+            has_fuse: fuse.is_some(),
             go: None,
             maps: &self.maps,
             hostname: config.hostname.as_deref(),
             root: config.root.as_deref(),
             actions: &config.actions,
             // With nothing but 0, 1 and 2 taken there is nothing to close.
-            keep: (!config.inherit_all && (last > 2 || !config.actions.is_empty())).then_some(self.keep.as_slice()),
+            keep: (!config.inherit_all && (!shared_table || last > 2 || !config.actions.is_empty()))
+                .then_some(self.keep.as_slice()),
             umask: config.umask,
             groups: config.groups.as_deref(),
             gid: config.gid.map(Ids::raw),
@@ -187,9 +212,9 @@ impl Lowered {
 }
 
 impl<'a> Plan<'a> {
-    /// The child has to be told when the maps are written: by this end, the other being the parent's.
-    pub(super) fn take_go(&mut self, go: Option<(RawFd, RawFd)>) {
-        if let Some((child, _)) = go {
+    /// The child has to be told when the maps are written, by this end.
+    pub(super) fn take_go(&mut self, go: Option<RawFd>) {
+        if let Some(child) = go {
             self.take_up_to(child);
         }
         self.go = go;
@@ -199,6 +224,8 @@ impl<'a> Plan<'a> {
     /// of the creator below it.
     fn take_up_to(&mut self, fd: RawFd) {
         self.last = self.last.max(fd as u32);
+        self.stays.push(fd as u32);
+        self.stays.sort_unstable();
         if self.shared_table {
             self.keep = self.keep.or(Some(&[]));
         }
@@ -207,14 +234,14 @@ impl<'a> Plan<'a> {
     /// The child becomes an init with this image and fuse, and a second one, on `stack`, the program.
     pub(super) fn take_init(&mut self, init: Option<Init<'a>>) {
         if let Some(init) = &init {
-            self.take_up_to(init.image.max(init.fuse));
+            self.take_up_to(init.image);
+            self.take_up_to(init.fuse);
         }
         self.init = init;
     }
 
     /// A fork has its own table, keeps all of it, and is armed by its parent.
     pub(super) fn for_fork(&mut self) {
-        self.shared_table = false;
         self.keep = None;
         self.fuse = None;
     }
@@ -382,16 +409,18 @@ fn kept(actions: &[Action]) -> Vec<u32> {
 fn new_user(config: &Config) -> Option<u32> {
     let ids = config.uid?;
     let id = ids.saved.or(ids.real)?;
-    let mut buf = [0u8; 64];
-    let len = sys::fd::read_small(libc::AT_FDCWD, c"/proc/self/uid_map", &mut buf).unwrap_or(0);
-    let map = String::from_utf8_lossy(buf.get(..len).unwrap_or_default()).into_owned();
-    let is_initial = map.split_whitespace().eq(["0", "0", "4294967295"]);
+    let is_initial = sys::task::in_initial_user_namespace();
     let is_root = sys::task::effective_ids().0 == 0;
     (!(is_initial && is_root)).then_some(id)
 }
 
 /// The highest number the child takes from the creator's table.
 fn last_source(config: &Config) -> u32 {
+    sources(config).last().copied().unwrap_or(2)
+}
+
+/// The descriptors above 2 that the child takes from the creator's table, ascending.
+fn sources(config: &Config) -> Vec<u32> {
     let in_list = config.actions.iter().filter_map(|action| match *action {
         Action::Dup { source, .. } => Some(source),
         Action::Fchdir(fd) => Some(fd),
@@ -401,7 +430,8 @@ fn last_source(config: &Config) -> u32 {
         Program::Fd(fd) => Some(fd),
         _ => None,
     };
-    in_list.chain(program).fold(2, |last, fd| last.max(fd as u32))
+    let all: std::collections::BTreeSet<u32> = in_list.chain(program).map(|fd| fd as u32).collect();
+    all.into_iter().filter(|fd| *fd > 2).collect()
 }
 
 /// Where the program's descriptor goes when an action would overwrite or close it: above all that

@@ -83,6 +83,13 @@ pub(crate) struct Timespec {
     pub nsec: i64,
 }
 
+impl Timespec {
+    /// At most this many nanoseconds, of less than a second.
+    pub(crate) fn at_most(self, ns: i64) -> Self {
+        if self.sec > 0 || self.nsec > ns { Self { sec: 0, nsec: ns } } else { self }
+    }
+}
+
 /// `struct rlimit64`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -145,6 +145,13 @@ pub(crate) fn arm(fd: i32, signal: i32, group: bool, id: i32) -> Result<usize> {
     }
 }
 
+/// Disarms it.
+#[inline(always)]
+pub(crate) fn disarm(fd: i32) -> Result<usize> {
+    // SAFETY: plain numbers.
+    unsafe { call!(SYS_fcntl, fd, libc::F_SETFL, 0) }
+}
+
 /// The kernel's `struct sigaction`.
 #[repr(C)]
 struct KernelSigaction {

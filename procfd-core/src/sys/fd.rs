@@ -54,6 +54,12 @@ pub(crate) fn dup_cloexec(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 0) }.map(own)
 }
 
+/// dup3(2) onto a descriptor of one's own: it stands for `with` from now on.
+pub(crate) fn replace(fd: &OwnedFd, with: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: plain numbers; the number stays the owner's.
+    unsafe { call!(SYS_dup3, with.as_raw_fd(), fd.as_raw_fd(), libc::O_CLOEXEC) }.map(drop)
+}
+
 /// Whether the number is open.
 pub(crate) fn is_open(fd: RawFd) -> bool {
     // SAFETY: plain numbers.

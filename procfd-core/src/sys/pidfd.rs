@@ -78,6 +78,15 @@ fn queued(signal: i32, value: u64) -> libc::siginfo_t {
 
 /// waitid(P_PIDFD), 5.4, with `__WALL` added. `None`: nothing to report (WNOHANG).
 pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: i32) -> Result<Option<Waited>> {
+    wait_id(pidfd, options | libc::__WALL)
+}
+
+/// waitid(P_PIDFD) as it is, which sees only children whose exit signal is SIGCHLD.
+pub(crate) fn wait_plain(pidfd: BorrowedFd<'_>, options: i32) -> Result<bool> {
+    wait_id(pidfd, options).map(|waited| waited.is_some())
+}
+
+fn wait_id(pidfd: BorrowedFd<'_>, options: i32) -> Result<Option<Waited>> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: the kernel fills both structures, for which all zeroes is a value.
@@ -87,7 +96,7 @@ pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: i32) -> Result<Option<Waited>
             libc::P_PIDFD,
             pidfd.as_raw_fd(),
             info.as_mut_ptr(),
-            options | libc::__WALL,
+            options,
             usage.as_mut_ptr()
         )?;
         (info.assume_init(), usage.assume_init())

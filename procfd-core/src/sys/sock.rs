@@ -72,6 +72,35 @@ pub(crate) fn unread_by_peer(fd: BorrowedFd<'_>) -> Result<i32> {
     Ok(bytes)
 }
 
+/// Whether a peek did not begin at the first message; now it does.
+pub(crate) fn reset_peek_offset(fd: BorrowedFd<'_>) -> bool {
+    let mut offset = -1i32;
+    let mut len = 4u32;
+    // SAFETY: the kernel writes at most 4 bytes.
+    let asked = unsafe {
+        call!(
+            SYS_getsockopt,
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEEK_OFF,
+            &raw mut offset,
+            &raw mut len
+        )
+    };
+    asked.is_ok() && offset >= 0 && set_peek_offset(fd, -1).is_ok()
+}
+
+/// Turns off what adds control messages of its own to those received.
+pub(crate) fn reset_ancillary(fd: BorrowedFd<'_>) {
+    /// SO_PASSCRED, SO_PASSSEC, SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING (old and new), SO_PASSPIDFD.
+    const OPTIONS: [i32; 9] = [16, 34, 29, 35, 37, 63, 64, 65, 76];
+    let off = 0i32;
+    for option in OPTIONS {
+        // SAFETY: the kernel reads 4 bytes.
+        let _ = unsafe { call!(SYS_setsockopt, fd.as_raw_fd(), libc::SOL_SOCKET, option, &raw const off, 4) };
+    }
+}
+
 /// SO_PEEK_OFF: where a peek begins.
 pub(crate) fn set_peek_offset(fd: BorrowedFd<'_>, offset: i32) -> Result<()> {
     // SAFETY: the kernel reads 4 bytes.

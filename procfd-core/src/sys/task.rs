@@ -55,6 +55,22 @@ pub(crate) fn effective_capabilities() -> u64 {
     }
 }
 
+/// Whether the caller is in the initial user namespace, whose id map is the identity. Remembered: a
+/// process changes its user namespace at its start if ever.
+pub(crate) fn in_initial_user_namespace() -> bool {
+    static KNOWN: AtomicU32 = AtomicU32::new(0);
+    match KNOWN.load(Ordering::Relaxed) {
+        0 => {}
+        known => return known == 1,
+    }
+    let mut buf = [0u8; 64];
+    let len = super::fd::read_small(libc::AT_FDCWD, c"/proc/self/uid_map", &mut buf).unwrap_or(0);
+    let map = String::from_utf8_lossy(buf.get(..len).unwrap_or_default()).into_owned();
+    let initial = map.split_whitespace().eq(["0", "0", "4294967295"]);
+    KNOWN.store(if initial { 1 } else { 2 }, Ordering::Relaxed);
+    initial
+}
+
 /// getrlimit(2).
 pub(crate) fn rlimit(resource: u32) -> Result<RLimit64> {
     let mut limit = RLimit64 { cur: 0, max: 0 };

@@ -8,7 +8,7 @@
 //! ([`Client::descriptors`]). Both are close-on-exec. A forked child of the creator must close
 //! them without anything else, and start a watcher of its own when it needs one.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,7 +19,6 @@ use super::kernel::{
 };
 use super::proto::{self, Reply, Request};
 use crate::private::Private;
-use crate::wait::Change;
 use super::start::{self, Started};
 
 /// How long a watcher that lives may take to answer. It is busy for microseconds; one that is
