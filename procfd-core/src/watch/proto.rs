@@ -23,6 +23,8 @@
 //! **Holds.** A watcher that leaves when it is idle stays while a hold is out: the client takes one
 //! before it starts a process and gives it back with the ADD, or with RELEASE.
 
+#![allow(dead_code, reason = "the library and the program each use their part")]
+
 /// `"pfdw"`, and the layout of this file.
 pub(crate) const MAGIC: u32 = 0x7766_6470 ^ 1;
 
@@ -100,7 +102,6 @@ pub(crate) struct Ended {
 
 impl Ended {
     /// Its words: magic, code and status.
-    #[allow(dead_code, reason = "the client's")]
     pub(crate) fn from_bytes(bytes: [u8; 12]) -> Option<(i32, i32)> {
         let [a, b, c, d, e, f, g, h, i, j, k, l] = bytes;
         let word = i32::from_ne_bytes;
@@ -116,7 +117,6 @@ const _: () = {
 };
 
 /// The steps of the watcher's own set-up, by number.
-#[allow(dead_code, reason = "the program uses the numbers only")]
 pub(crate) const STEPS: [&str; 8] = [
     "set up the watcher",
     "set up the watcher: epoll",

@@ -7,15 +7,15 @@
 //! the watcher looks only now and then whether a procfd is still open, and has it in the epoll from
 //! the day that it is left alone with them.
 
-use crate::kernel::{self, EBADF, EINTR, EINVAL, EPOLLIN, EpollEvent, Errno, PollFd, Timespec};
+use crate::kernel::{self, EBADF, EINTR, EINVAL, EPOLLIN, EpollEvent, Errno, POLLIN, PollFd, Timespec};
 use crate::proto::{self, Reply};
 use crate::requests::{Take, say};
 use crate::table::{Pair, Table};
 
 pub(crate) const CONTROL: i32 = 0;
-/// What the epoll reports for the control socket and for the creator; pairs come after.
 /// How long the creator may take for its first message.
 const BEGIN_WITHIN_NS: u64 = 10_000_000_000;
+/// What the epoll reports for the control socket and for the creator; pairs come after.
 const DATA_CONTROL: u64 = 0;
 pub(crate) const DATA_CREATOR: u64 = 1;
 const DATA_PAIRS: u64 = 2;
@@ -72,8 +72,8 @@ impl Watcher {
         let at = |step| move |errno| (step, errno);
         // A creator that says nothing is not there, or its descriptors were closed under it while it
         // started this.
-        let mut first = [kernel::PollFd { fd: CONTROL, events: kernel::POLLIN, revents: 0 }];
-        if kernel::poll(&mut first, Some(kernel::Timespec::from_ns(BEGIN_WITHIN_NS))) == Ok(0) {
+        let mut first = [PollFd { fd: CONTROL, events: POLLIN, revents: 0 }];
+        if kernel::poll(&mut first, Some(Timespec::from_ns(BEGIN_WITHIN_NS))) == Ok(0) {
             kernel::exit(3);
         }
         let descriptors = raise_limit().map_err(at(proto::STEP_DESCRIPTORS))?;
