@@ -4,9 +4,9 @@
 //!
 //! # Descriptors
 //!
-//! A `Client` owns the control socket, and where the watcher is visible to the creator its pidfd too
-//! ([`Client::descriptors`]). Both are close-on-exec. A forked child of the creator must close
-//! them without anything else, and start a watcher of its own when it needs one.
+//! A `Client` owns the control socket, and where the watcher is visible to the creator its pidfd too.
+//! Both are close-on-exec, and private to the creator: the fork hook closes them in a forked
+//! child, which starts a watcher of its own when it needs one.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,8 +18,8 @@ use super::kernel::{
     PollFd, Timespec,
 };
 use super::proto::{self, Reply, Request};
-use crate::private::Private;
 use super::start::{self, Started};
+use crate::private::Private;
 
 /// How long a watcher that lives may take to answer. It is busy for microseconds; one that is
 /// stopped, or frozen with its cgroup, takes longer than anybody should wait.
@@ -99,6 +99,7 @@ pub(crate) struct Client {
     control: Private,
     /// Its pidfd, if the watcher is the creator's child: to reap it.
     adopted: Option<Private>,
+    #[cfg_attr(not(test), allow(dead_code, reason = "asked for by tests"))]
     pid: i32,
     creator: i32,
     /// The creator's user ids when it started the watcher, which keeps them.
@@ -217,6 +218,7 @@ impl Client {
     }
 
     /// Whether the watcher is the creator's child, the creator being an init or a subreaper.
+    #[cfg(test)]
     pub(crate) fn is_adopted(&self) -> bool {
         self.adopted.is_some()
     }
@@ -232,18 +234,21 @@ impl Client {
         }
     }
 
-    /// The watcher's pid; only for tests and messages, it may have ended.
+    /// The watcher's pid; it may have ended.
+    #[cfg(test)]
     pub(crate) fn pid(&self) -> i32 {
         self.pid
     }
 
     /// The descriptors it owns, all of them private to the creator.
+    #[cfg(test)]
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         std::iter::once(self.control.as_fd()).chain(self.adopted.iter().map(AsFd::as_fd))
     }
 
     /// How many processes it watches now, and how many it had to refuse in spite of a promise.
     /// Asks, and so takes a round trip.
+    #[cfg(test)]
     pub(crate) fn counts(&self) -> Result<(u32, u32), AddError> {
         self.ask(proto::COUNT).map(|reply| (reply.watched, reply.refused))
     }
