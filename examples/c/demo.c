@@ -79,7 +79,8 @@ static void print_status(const char *who, const struct procfd_wait *wait)
         say("%s: signal %d (%s) ended it", who, wait->status, strsignal(wait->status));
 }
 
-/* The event that epoll has for the procfd within the time, as text. */
+/* The event that epoll has for the procfd within the time, as text. A started procfd stays readable, so
+ * from the start on a level-triggered epoll is asked for the hang-up alone, which it reports unasked. */
 static const char *event_within(int epoll, int milliseconds)
 {
     struct epoll_event event;
@@ -88,7 +89,7 @@ static const char *event_within(int epoll, int milliseconds)
     case 0:
         return "nothing";
     case 1:
-        return event.events == EPOLLIN ? "EPOLLIN" : event.events == (EPOLLIN | EPOLLHUP) ? "EPOLLIN, EPOLLHUP" : "?";
+        return event.events == EPOLLIN ? "EPOLLIN" : event.events & EPOLLHUP ? "EPOLLHUP" : "?";
     default:
         stop("epoll_wait");
     }
@@ -156,7 +157,7 @@ static const char look_around[] = "[ $$ = 1 ] && mount -t proc proc /proc 2>/dev
 static int script(const char *text)
 {
     const char *argv[] = {"sh", "-c", text, NULL};
-    int procfd = process_open(PROCFD_NO_WATCH);
+    int procfd = process_open(0);
 
     if (procfd < 0)
         stop("process_open");
@@ -206,6 +207,7 @@ static void life_of_a_process(void)
     struct procfd_wait wait = {.timeout_ns = 0};
     struct procfd_info info;
     int to_child[2], from_child[2], epoll, procfd, pid, directory, inside = 1;
+    const char *reported;
     char path[64];
 
     step("Open a context: a descriptor for a process that does not exist yet");
@@ -255,6 +257,9 @@ static void life_of_a_process(void)
     close(from_child[1]);
     say("PROC_CREATE = %d, the pid; epoll reports %s on the procfd; state: %s", pid, event_within(epoll, 1000),
         state_of(procfd));
+    event.events = 0;
+    if (epoll_ctl(epoll, EPOLL_CTL_MOD, procfd, &event) < 0)
+        stop("epoll_ctl");
     say("the program says:");
     print_output(from_child[0]);
 
@@ -278,16 +283,18 @@ static void life_of_a_process(void)
         must(directory, "PROC_INFO_PID", process_info(directory, PROC_INFO_PID, 0, NULL, 0)), state_of(directory));
     close(directory);
 
-    step("Wait for it, with a time limit");
+    step("Wait for it: with a time limit, and by epoll");
     wait.timeout_ns = 50 * MS;
     if (process_manage(procfd, PROC_WAIT, 0, &wait, sizeof wait) == 0 || errno != ETIMEDOUT)
         stop("PROC_WAIT");
     say("for 50 ms: ETIMEDOUT: it waits for a line of input");
     if (write(to_child[1], "go\n", 3) != 3)
         stop("write");
+    reported = event_within(epoll, 10000);
+    say("after a line of input: epoll reports %s on the procfd; state: %s", reported, state_of(procfd));
     wait.timeout_ns = 10000 * MS;
     must(procfd, "PROC_WAIT", process_manage(procfd, PROC_WAIT, 0, &wait, sizeof wait));
-    print_status("for 10 s, after a line of input", &wait);
+    print_status("for 10 s", &wait);
     if (wait.mask & PROC_WAIT_HAS_USAGE)
         say("it used %.1f ms of CPU time and %llu KiB of memory",
             (double)(wait.usage.utime_ns + wait.usage.stime_ns) / 1e6, (unsigned long long)wait.usage.maxrss / 1024);
@@ -338,32 +345,56 @@ static int receive_descriptor(int socket)
     return fd;
 }
 
+/* What the other process of step 7 does. */
+__attribute__((noreturn)) static void follow(int socket)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    struct procfd_wait wait = {.timeout_ns = 10000 * MS};
+    int epoll = epoll_create1(EPOLL_CLOEXEC), received = receive_descriptor(socket);
+
+    if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, received, &event) < 0)
+        stop("epoll");
+    printf("   [%d] received a descriptor; state: %s; epoll reports %s\n", getpid(), state_of(received),
+           event_within(epoll, 0));
+    if (write(socket, "r", 1) != 1)
+        stop("write");
+    printf("   [%d] epoll reports %s: it runs; I am not its parent\n", getpid(), event_within(epoll, 10000));
+    event.events = 0;
+    if (epoll_ctl(epoll, EPOLL_CTL_MOD, received, &event) < 0)
+        stop("epoll_ctl");
+    printf("   [%d] epoll reports %s: it has ended\n", getpid(), event_within(epoll, 10000));
+    if (process_manage(received, PROC_WAIT, 0, &wait, sizeof wait) == 0)
+        printf("   [%d] waited for it: code %d\n", getpid(), wait.status);
+    else /* before Linux 6.15 */
+        printf("   [%d] how it ended only its parent is told: %s\n", getpid(), strerror(errno));
+    exit(0);
+}
+
 /* Step 7. The other process is made by a context without a program: PROC_CREATE forks. */
 static void pass_it_on(void)
 {
     struct procfd_wait wait = {.timeout_ns = 10000 * MS};
     int sockets[2], helper, helper_pid, procfd, pid;
 
-    step("Pass the procfd to another process, which waits for it");
+    step("Pass the procfd to another process before the start; it sees the start and the end");
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
         stop("socketpair");
-    helper = process_open(PROCFD_NO_WATCH);
+    helper = process_open(0);
     if (helper < 0)
         stop("process_open");
     helper_pid = must(helper, "PROC_CREATE", process_config(helper, PROC_CREATE, 0, NULL, 0));
     if (helper_pid == 0) {
-        int received = receive_descriptor(sockets[1]);
-
-        printf("   [%d] received a descriptor; state: %s; I am not its parent\n", getpid(), state_of(received));
-        must(received, "PROC_WAIT", process_manage(received, PROC_WAIT, 0, &wait, sizeof wait));
-        printf("   [%d] waited for it: code %d\n", getpid(), wait.status);
-        exit(0);
+        close(sockets[0]);
+        follow(sockets[1]);
     }
+    close(sockets[1]);
     say("without a program PROC_CREATE forks: process %d is the other one", helper_pid);
     procfd = script("sleep 0.2; exit 42");
-    pid = must(procfd, "PROC_CREATE", process_config(procfd, PROC_CREATE, 0, NULL, 0));
-    say("process %d will exit with code 42", pid);
     send_descriptor(sockets[0], procfd);
+    if (read(sockets[0], &(char){0}, 1) != 1)
+        stop("read");
+    pid = must(procfd, "PROC_CREATE", process_config(procfd, PROC_CREATE, 0, NULL, 0));
+    say("started process %d, which will exit with code 42", pid);
     must(helper, "PROC_WAIT", process_manage(helper, PROC_WAIT, 0, &wait, sizeof wait));
     print_status("the other process", &wait);
     must(procfd, "PROC_WAIT", process_manage(procfd, PROC_WAIT, 0, &wait, sizeof wait));
@@ -371,7 +402,6 @@ static void pass_it_on(void)
     close(procfd);
     close(helper);
     close(sockets[0]);
-    close(sockets[1]);
 }
 
 /* Steps 8 and 9. */
@@ -407,7 +437,7 @@ static void kill_on_close(void)
     step("The same when the last holder is killed");
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
         stop("socketpair");
-    holder = process_open(PROCFD_NO_WATCH);
+    holder = process_open(0);
     if (holder < 0)
         stop("process_open");
     holder_pid = must(holder, "PROC_CREATE", process_config(holder, PROC_CREATE, 0, NULL, 0));
@@ -438,6 +468,72 @@ static void kill_on_close(void)
     close(sockets[1]);
 }
 
+/* Step 10: a policy of two signals. */
+static void end_on_close(void)
+{
+    struct procfd_close policy = {.second_signal = SIGKILL, .delay_ns = 300 * MS};
+    struct procfd_wait wait = {.timeout_ns = 100 * MS};
+    int output[2], procfd, pidfd, pid;
+
+    step("A graceful close policy: SIGTERM, and SIGKILL after 300 ms");
+    if (pipe2(output, O_CLOEXEC) < 0)
+        stop("pipe2");
+    procfd = script("trap 'echo SIGTERM, which I ignore' TERM; echo ready; while :; do sleep 0.05; done");
+    connect_descriptor(procfd, output[1], 1);
+    must(procfd, "PROC_SET_CLOSE", process_config(procfd, PROC_SET_CLOSE, SIGTERM, &policy, sizeof policy));
+    pid = must(procfd, "PROC_CREATE", process_config(procfd, PROC_CREATE, 0, NULL, 0));
+    close(output[1]);
+    pidfd = must(procfd, "PROC_INFO_PIDFD", process_info(procfd, PROC_INFO_PIDFD, 0, NULL, 0));
+    print_output(output[0]);
+    close(procfd);
+    if (process_manage(pidfd, PROC_WAIT, 0, &wait, sizeof wait) == 0)
+        stop("PROC_WAIT");
+    say("the procfd of process %d is closed; 100 ms later: %s; it says:", pid, state_of(pidfd));
+    wait.timeout_ns = 10000 * MS;
+    must(pidfd, "PROC_WAIT", process_manage(pidfd, PROC_WAIT, 0, &wait, sizeof wait));
+    print_output(output[0]);
+    print_status("and then", &wait);
+    close(pidfd);
+    close(output[0]);
+}
+
+/* Step 11: a whole pid namespace behind one descriptor. */
+static void built_in_init(void)
+{
+    struct procfd_wait wait = {.timeout_ns = 10000 * MS};
+    int output[2], procfd, pidfd, pid;
+
+    step("A pid namespace with the built-in init: the last close ends all that runs in it");
+    if (pipe2(output, O_CLOEXEC) < 0)
+        stop("pipe2");
+    procfd = script("for i in 1 2 3; do setsid sleep 1000 & done; echo \"I am pid $$, and started 3 more\";"
+                    "echo ready; wait");
+    connect_descriptor(procfd, output[1], 1);
+    add_namespaces(procfd);
+    must(procfd, "PROC_SET_INIT", process_config(procfd, PROC_SET_INIT, 1, NULL, 0));
+    must(procfd, "PROC_SET_CLOSE", process_config(procfd, PROC_SET_CLOSE, SIGKILL, NULL, 0));
+    pid = process_config(procfd, PROC_CREATE, 0, NULL, 0);
+    close(output[1]);
+    if (pid < 0 && (errno == EPERM || errno == ENOSPC || errno == EINVAL || errno == EACCES)) {
+        say("this system does not let this user make the namespaces");
+        close(procfd);
+        close(output[0]);
+        return;
+    }
+    must(procfd, "PROC_CREATE", pid);
+    pidfd = must(procfd, "PROC_INFO_PIDFD", process_info(procfd, PROC_INFO_PIDFD, 0, NULL, 0));
+    say("process %d is the init; the program says:", pid);
+    print_output(output[0]);
+    close(procfd);
+    must(pidfd, "PROC_WAIT", process_manage(pidfd, PROC_WAIT, 0, &wait, sizeof wait));
+    /* The end of the pipe: nobody holds its other side any more. */
+    if (read(output[0], &(char){0}, 1) != 0)
+        stop("read");
+    say("the procfd is closed: the init has ended, and nothing is left of the namespace");
+    close(pidfd);
+    close(output[0]);
+}
+
 int main(void)
 {
     struct utsname kernel;
@@ -448,6 +544,8 @@ int main(void)
     life_of_a_process();
     pass_it_on();
     kill_on_close();
+    end_on_close();
+    built_in_init();
     printf("\nDone.\n");
     return 0;
 }
