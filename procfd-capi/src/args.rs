@@ -18,6 +18,7 @@ const LOWEST: usize = 4096;
 
 const FAULT: Errno = Errno(libc::EFAULT);
 const INVALID: Errno = Errno(libc::EINVAL);
+const NO_MEMORY: Errno = Errno(libc::ENOMEM);
 const TOO_BIG: Errno = Errno(libc::E2BIG);
 
 type Result<T> = std::result::Result<T, Errno>;
@@ -148,7 +149,10 @@ impl Data {
         // SAFETY: the caller vouches for `size` bytes.
         let bytes = unsafe { std::slice::from_raw_parts(from, self.size) };
         let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
-        CString::new(bytes).map_err(|_| INVALID)
+        if bytes.contains(&0) {
+            return Err(INVALID);
+        }
+        copied(bytes)
     }
 
     /// A NULL-terminated array of strings; `size` is 0.
@@ -164,6 +168,7 @@ impl Data {
             if at.is_null() {
                 return Ok(out);
             }
+            out.try_reserve(1).map_err(|_| NO_MEMORY)?;
             out.push(string_at(at).map_err(|e| if e.0 == libc::ENAMETOOLONG { TOO_BIG } else { e })?);
         }
         Err(TOO_BIG)
@@ -212,6 +217,15 @@ pub(crate) fn string_at(at: *const c_char) -> Result<CString> {
         if libc::strnlen(at, STRING_MAX) == STRING_MAX {
             return Err(Errno(libc::ENAMETOOLONG));
         }
-        Ok(CStr::from_ptr(at).to_owned())
+        copied(CStr::from_ptr(at).to_bytes())
     }
+}
+
+/// A copy of bytes without a NUL; ENOMEM instead of an abort.
+fn copied(bytes: &[u8]) -> Result<CString> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len() + 1).map_err(|_| NO_MEMORY)?;
+    copy.extend_from_slice(bytes);
+    copy.push(0);
+    CString::from_vec_with_nul(copy).map_err(|_| INVALID)
 }

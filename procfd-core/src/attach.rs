@@ -41,6 +41,8 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd
     let ours = sys::fd::dup_cloexec(pidfd).map_err(failed)?;
     let started = spawn::attach(a, opened, &state.config, fuse, ours)?;
     started.enter(state);
+    // It was nobody's to give an init.
+    state.config.built_in_init = false;
     Ok(pid)
 }
 

@@ -56,6 +56,7 @@ impl Process {
         let (pidfd, init) = match procfd::resolve(fd.as_fd())? {
             Target::Own(pidfd) => (pidfd, false),
             Target::Init(pidfd, _) => (pidfd, true),
+            Target::Kept(pidfd, init) => (sys::fd::dup_cloexec(pidfd.as_fd())?, init.is_some()),
             given => (sys::fd::dup_cloexec(given.pidfd()?)?, false),
         };
         Ok(Self { fd, pidfd, init })

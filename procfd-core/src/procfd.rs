@@ -6,10 +6,12 @@
 //! A is the caller's end, B its peer. One message on B publishes the start; it stays in A's queue,
 //! and every holder of A in any process gets the pidfd by looking at it without taking it.
 
+use std::sync::Arc;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use crate::fuse::Fuse;
 use crate::private::Private;
+use crate::registry;
 use crate::wait::Change;
 use crate::watch::Ended;
 use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result};
@@ -70,15 +72,23 @@ pub(crate) fn publish(b: BorrowedFd<'_>, pidfd: BorrowedFd<'_>, fuse: Option<&Fu
 /// Whether as many descriptors as a start needs may be put in flight now: puts them and takes them
 /// back, in the direction that nobody reads. unix(7): the limit is per user, the soft
 /// RLIMIT_NOFILE, and not for CAP_SYS_RESOURCE.
-pub(crate) fn try_in_flight(a: BorrowedFd<'_>, b: BorrowedFd<'_>, fuse: bool) -> Result<()> {
+pub(crate) fn try_in_flight(a: BorrowedFd<'_>, b: BorrowedFd<'_>, fuse: bool, watched: bool) -> Result<()> {
     let fds = [b; 3];
-    let count = if fuse { 3 } else { 1 };
-    match sys::sock::send(a, b"?", fds.get(..count).unwrap_or(&fds)) {
-        Ok(()) => sys::sock::discard(b),
-        // A holder has filled the queue; nothing can be learnt here.
-        Err(Errno(libc::EAGAIN)) => Ok(()),
-        Err(e) => Err(e),
+    let first = fds.get(..if fuse { 3 } else { 1 }).unwrap_or(&fds);
+    // What goes to the watcher does so on top of what is published.
+    let then: &[&[BorrowedFd<'_>]] = if watched { &[first, &fds] } else { &[first] };
+    for fds in then {
+        match sys::sock::send(a, b"?", fds) {
+            // A holder has filled the queue; nothing can be learnt here.
+            Ok(()) | Err(Errno(libc::EAGAIN)) => {}
+            Err(e) => {
+                sys::sock::drain(b);
+                return Err(e);
+            }
+        }
     }
+    sys::sock::drain(b);
+    Ok(())
 }
 
 /// Whether A, whose peer is `b` and which has been started and hung up, is gone. Then the start message
@@ -145,6 +155,8 @@ pub(crate) enum Target<'a> {
     Configuring,
     /// The pidfd out of a procfd, or of a /proc directory.
     Own(OwnedFd),
+    /// The opener's own, with its procfd if it is a built-in init's.
+    Kept(Arc<Private>, Option<BorrowedFd<'a>>),
     /// The pidfd of a built-in init, and its procfd.
     Init(OwnedFd, BorrowedFd<'a>),
     /// The pidfd that was given.
@@ -157,6 +169,7 @@ impl Target<'_> {
         match self {
             Self::Configuring => Err(Errno(libc::ESRCH)),
             Self::Own(fd) | Self::Init(fd, _) => Ok(fd.as_fd()),
+            Self::Kept(fd, _) => Ok(fd.as_fd()),
             Self::Given(fd) => Ok(*fd),
         }
     }
@@ -187,6 +200,9 @@ pub(crate) fn init_change(a: BorrowedFd<'_>) -> Option<Change> {
 /// Finds the process of a procfd, a pidfd or a /proc/PID directory. EBADF: not open; EINVAL: none
 /// of these; ESRCH: the directory's process has gone.
 pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
+    if let Some((pidfd, init)) = registry::started(fd) {
+        return Ok(Target::Kept(pidfd, init.then_some(fd)));
+    }
     if is_marked(fd)? {
         return Ok(match look::<1>(fd)? {
             Published::Not => Target::Configuring,

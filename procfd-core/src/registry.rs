@@ -44,8 +44,8 @@ pub(crate) struct State {
     pub config: Config,
     pub started: bool,
     pub error: Option<Error>,
-    /// The process, where it is to be reaped when its procfd is gone, or watched.
-    pub pidfd: Option<Private>,
+    /// The process.
+    pub pidfd: Option<Arc<Private>>,
     /// What the watcher was told to do; `None` when it does not watch it.
     pub watched: Option<Policy>,
 }
@@ -87,7 +87,7 @@ impl Opened {
 struct Table {
     contexts: BTreeMap<u64, Arc<Opened>>,
     /// Children whose procfd is gone and who have not ended yet.
-    leaving: BTreeMap<u64, Private>,
+    leaving: BTreeMap<u64, Arc<Private>>,
     /// Holds each context's B, and the pidfd of each leaving child, under its cookie.
     epoll: Option<Private>,
     /// The watcher of this process, from the first creation that needs one.
@@ -139,6 +139,19 @@ pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
         None if procfd::is_marked(fd)? => Err(Errno(libc::EPERM)),
         None => Err(Errno(libc::EINVAL)),
     }
+}
+
+/// The process of a procfd that this process opened and started, without a look into its queue. `None`
+/// for all others, and where the locks are taken: a signal handler may ask.
+pub(crate) fn started(fd: BorrowedFd<'_>) -> Option<(Arc<Private>, bool)> {
+    let cookie = procfd::cookie(fd).ok()?;
+    let opened = Arc::clone(TABLE.try_lock().ok()?.as_ref()?.contexts.get(&cookie)?);
+    if !opened.is_mine() || !opened.has_b() {
+        return None;
+    }
+    let state = opened.state.try_lock().ok()?;
+    let pidfd = Arc::clone(state.pidfd.as_ref()?);
+    Some((pidfd, state.config.built_in_init))
 }
 
 impl Table {

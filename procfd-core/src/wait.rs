@@ -152,7 +152,7 @@ impl Status {
 /// Waits for what a descriptor stands for: for a built-in init the change is that of its program.
 pub(crate) fn wait_for(target: &Target<'_>, options: Options, limit: Limit) -> Result<Status> {
     let mut status = wait(target.pidfd()?, options, limit)?;
-    if let Target::Init(_, a) = target {
+    if let Target::Init(_, a) | Target::Kept(_, Some(a)) = target {
         status.change = of_program(*a, status.change);
     }
     Ok(status)

@@ -16,7 +16,7 @@ use crate::error::{Error, Stage};
 use crate::fuse::Fuse;
 use crate::private::{self, Private};
 use crate::procfd;
-use crate::registry::{self, DumpableKept, OpenFlags, Opened, State};
+use crate::registry::{self, DumpableKept, Opened, State};
 use crate::sys::cstr::CStrArray;
 use crate::sys::{self, CLONE_FILES, Errno};
 use crate::watch::{Policy, Reservation, StartError};
@@ -133,7 +133,6 @@ pub(super) struct Publication<'a> {
     pub fuse: Option<Fuse>,
     policy: Policy,
     room: Option<Reservation>,
-    keep: bool,
     /// The process was there before.
     spare: bool,
     init: bool,
@@ -141,13 +140,13 @@ pub(super) struct Publication<'a> {
 
 /// What the context is to remember of a start.
 pub(crate) struct Started {
-    pidfd: Option<Private>,
+    pidfd: Arc<Private>,
     watched: Option<Policy>,
 }
 
 impl Started {
     pub(crate) fn enter(self, state: &mut State) {
-        state.pidfd = self.pidfd;
+        state.pidfd = Some(self.pidfd);
         state.watched = self.watched;
         state.started = true;
     }
@@ -166,8 +165,7 @@ impl<'a> Publication<'a> {
             true => Some(registry::reserve_watch(&policy).map_err(watch_error)?),
             false => None,
         };
-        let keep = room.is_some() || config.close.is_some() || opened.flags.contains(OpenFlags::AUTOREAP);
-        Ok(Self { a, opened, fuse, policy, room, keep, spare: false, init: config.built_in_init })
+        Ok(Self { a, opened, fuse, policy, room, spare: false, init: config.built_in_init })
     }
 
     /// Publishes the process of `pidfd`. If that fails it is ended, and nothing has happened.
@@ -185,7 +183,7 @@ impl<'a> Publication<'a> {
             watched = Some(self.policy);
         }
         Ok(Started {
-            pidfd: self.keep.then(|| Private::adopt(pidfd)),
+            pidfd: Arc::new(Private::adopt(pidfd)),
             watched,
         })
     }
@@ -205,8 +203,11 @@ impl<'a> Publication<'a> {
 }
 
 pub(crate) fn watch_error(e: StartError) -> Error {
-    Error::new(Stage::WATCHER, 0, Errno(e.errno), format_args!("({})", e.step))
-        .hint("a context opened with PROCFD_NO_WATCH does without it")
+    let error = Error::new(Stage::WATCHER, 0, Errno(e.errno), format_args!("({})", e.step));
+    if e.errno == libc::ETOOMANYREFS {
+        return error.hint(IN_FLIGHT);
+    }
+    error.hint("a context opened with PROCFD_NO_WATCH does without it")
 }
 
 /// Sees, before anything is started, whether the start can be published.
@@ -218,15 +219,15 @@ fn reserve(a: BorrowedFd<'_>, opened: &Opened, fuse: bool) -> Result<(), Error> 
     if free && sys::task::in_initial_user_namespace() {
         return Ok(());
     }
-    procfd::try_in_flight(a, opened.b(), fuse).map_err(|e| in_flight(Stage::PUBLISH, e))
+    procfd::try_in_flight(a, opened.b(), fuse, opened.is_watched()).map_err(|e| in_flight(Stage::PUBLISH, e))
 }
+
+const IN_FLIGHT: &str = "the user's limit of descriptors in flight, which is the soft RLIMIT_NOFILE: \
+                         a started procfd holds 1, with a close policy 4; raise the soft limit";
 
 pub(super) fn in_flight(stage: Stage, errno: Errno) -> Error {
     match errno.0 {
-        libc::ETOOMANYREFS => Error::new(stage, 0, errno, "").hint(
-            "the user's limit of descriptors in flight, which is the soft RLIMIT_NOFILE: \
-             a started procfd holds 1, with a close policy 4; raise the soft limit",
-        ),
+        libc::ETOOMANYREFS => Error::new(stage, 0, errno, "").hint(IN_FLIGHT),
         libc::EPIPE | libc::ECONNRESET => {
             Error::new(stage, 0, Errno(libc::EBADF), "").hint("the procfd was closed meanwhile")
         }

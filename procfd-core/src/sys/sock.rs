@@ -193,6 +193,11 @@ pub(crate) fn discard(fd: BorrowedFd<'_>) -> Result<()> {
     receive::<0>(fd, &mut [0; 1], 0).map(drop)
 }
 
+/// Takes and drops all there is.
+pub(crate) fn drain(fd: BorrowedFd<'_>) {
+    while discard(fd).is_ok() {}
+}
+
 fn receive<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> Result<Peeked<FDS>> {
     const { assert!(FDS <= MAX_FDS) };
     let mut control = Control {
