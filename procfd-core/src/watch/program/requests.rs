@@ -104,21 +104,28 @@ impl Watcher {
         say(reply);
     }
 
+    /// Pairs that are there or may come.
+    fn taken(&self) -> u64 {
+        u64::from(self.table.live).saturating_add(u64::from(self.promised))
+    }
+
+    /// How many more the descriptor limit allows.
+    fn room(&self) -> u64 {
+        (self.descriptors.saturating_sub(SPARE) / 2).saturating_sub(self.taken())
+    }
+
     /// Promises room for more pairs, once it is there.
     fn grant(&mut self) -> Result<u32, Errno> {
         if self.trouble != 0 {
             // The last promise was not kept: say why once, and try again when asked again.
             return Err(core::mem::take(&mut self.trouble));
         }
-        if self.table.live >= self.sweep_at {
+        if self.table.live >= self.sweep_at || self.room() == 0 {
             self.sweep();
         }
-        let taken = u64::from(self.table.live).saturating_add(u64::from(self.promised));
-        let room = (self.descriptors.saturating_sub(SPARE) / 2).saturating_sub(taken);
-        let grant = room.min(u64::from(proto::GRANT));
+        let taken = self.taken();
+        let grant = self.room().min(u64::from(proto::GRANT));
         if grant == 0 {
-            // Next time there may be room.
-            self.sweep_at = 0;
             return Err(EMFILE);
         }
         let total = taken.saturating_add(grant);
