@@ -76,10 +76,7 @@ fn setting(cmd: u32, arg: u64, data: Data) -> std::result::Result<Setting, Errno
         PROC_SET_ROOT => Setting::Root(zero(arg, data)?.string()?),
         PROC_FD_DUP => {
             let dup: procfd_dup = zero(arg, data)?.read()?;
-            Setting::Dup {
-                source: dup.source,
-                target: dup.target,
-            }
+            Setting::Dup { source: dup.source, target: dup.target }
         }
         PROC_FD_OPEN => {
             let open: procfd_open = data.read()?;
@@ -93,10 +90,7 @@ fn setting(cmd: u32, arg: u64, data: Data) -> std::result::Result<Setting, Errno
         PROC_FD_CLOSE => Setting::CloseFd(bare_fd(arg, data)?),
         PROC_FD_CLOSE_RANGE => {
             let range: procfd_range = zero(arg, data)?.read()?;
-            Setting::CloseRange {
-                first: range.first,
-                last: range.last,
-            }
+            Setting::CloseRange { first: range.first, last: range.last }
         }
         PROC_FD_NULL => Setting::Null(bare_fd(arg, data)?),
         PROC_FD_INHERIT => {
@@ -216,11 +210,7 @@ fn ids(arg: u64, data: Data) -> std::result::Result<Ids, Errno> {
         return Err(INVALID);
     }
     let id = |id: u32| (id != u32::MAX).then_some(id);
-    Ok(Ids {
-        real: id(ids.real),
-        effective: id(ids.effective),
-        saved: id(ids.saved),
-    })
+    Ok(Ids { real: id(ids.real), effective: id(ids.effective), saved: id(ids.saved) })
 }
 
 fn id_map(arg: u64, data: Data) -> std::result::Result<Vec<IdMap>, Errno> {
@@ -228,12 +218,5 @@ fn id_map(arg: u64, data: Data) -> std::result::Result<Vec<IdMap>, Errno> {
     if lines.iter().any(|l| l.reserved != 0) {
         return Err(INVALID);
     }
-    Ok(lines
-        .into_iter()
-        .map(|l| IdMap {
-            inside: l.inside,
-            outside: l.outside,
-            count: l.count,
-        })
-        .collect())
+    Ok(lines.into_iter().map(|l| IdMap { inside: l.inside, outside: l.outside, count: l.count }).collect())
 }

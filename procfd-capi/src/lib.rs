@@ -97,7 +97,13 @@ pub unsafe extern "C" fn process_config(
 ///
 /// `data` is NULL or valid for what the command reads and writes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn process_manage(procfd: c_int, cmd: u32, arg: u64, data: *mut c_void, size: usize) -> c_int {
+pub unsafe extern "C" fn process_manage(
+    procfd: c_int,
+    cmd: u32,
+    arg: u64,
+    data: *mut c_void,
+    size: usize,
+) -> c_int {
     answer(|| {
         // SAFETY: the caller's contract says data is NULL or valid for what the command needs.
         let data = unsafe { Data::new(data, size) };
@@ -117,7 +123,13 @@ pub unsafe extern "C" fn process_manage(procfd: c_int, cmd: u32, arg: u64, data:
 ///
 /// `data` is NULL or valid for what the command writes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn process_info(procfd: c_int, cmd: u32, arg: u64, data: *mut c_void, size: usize) -> c_int {
+pub unsafe extern "C" fn process_info(
+    procfd: c_int,
+    cmd: u32,
+    arg: u64,
+    data: *mut c_void,
+    size: usize,
+) -> c_int {
     answer(|| {
         // SAFETY: the caller's contract says data is NULL or valid for what the command writes.
         let data = unsafe { Data::new(data, size) };

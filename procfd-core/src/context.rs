@@ -245,7 +245,13 @@ impl Context {
     ///
     /// As [`program`](Self::program); `EBADF`; `EINVAL`: `O_CLOEXEC`, or a mode over 0o7777.
     #[doc(alias = "PROC_FD_OPEN")]
-    pub fn open_at(&mut self, target: RawFd, path: impl AsRef<Path>, flags: i32, mode: u32) -> Configured<'_> {
+    pub fn open_at(
+        &mut self,
+        target: RawFd,
+        path: impl AsRef<Path>,
+        flags: i32,
+        mode: u32,
+    ) -> Configured<'_> {
         let path = c_string(path.as_ref().as_os_str())?;
         self.set(|c| c.add_open(target, path, flags, mode))
     }
@@ -574,7 +580,13 @@ impl Context {
     /// # Errors
     ///
     /// `EINVAL`: no such signal.
-    pub fn end_on_close(&mut self, signal: i32, scope: Scope, second: i32, delay: Duration) -> Configured<'_> {
+    pub fn end_on_close(
+        &mut self,
+        signal: i32,
+        scope: Scope,
+        second: i32,
+        delay: Duration,
+    ) -> Configured<'_> {
         self.set_close(signal, scope, Some((second, delay)))
     }
 
@@ -622,10 +634,12 @@ impl Context {
     /// namespace.
     #[doc(alias = "PROC_ATTACH")]
     pub fn attach(self, process: BorrowedFd<'_>) -> Result<Process, CreateError> {
-        let pidfd = attach::attach(self.fd.as_fd(), &self.opened, process).and_then(|_| match procfd::look::<1>(self.fd.as_fd()) {
-            Ok(Published::Started { fds: [Some(pidfd)], .. }) => Ok(pidfd),
-            Ok(_) => Err(Error::config(libc::EMFILE, "attached")),
-            Err(Errno(e)) => Err(Error::config(e, "attached")),
+        let pidfd = attach::attach(self.fd.as_fd(), &self.opened, process).and_then(|_| {
+            match procfd::look::<1>(self.fd.as_fd()) {
+                Ok(Published::Started { fds: [Some(pidfd)], .. }) => Ok(pidfd),
+                Ok(_) => Err(Error::config(libc::EMFILE, "attached")),
+                Err(Errno(e)) => Err(Error::config(e, "attached")),
+            }
         });
         match pidfd {
             Ok(pidfd) => Ok(Process::from_parts(self.fd, pidfd, false)),

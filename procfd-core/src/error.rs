@@ -134,12 +134,7 @@ impl Error {
     pub(crate) fn new(stage: Stage, index: u32, errno: Errno, what: impl fmt::Display) -> Self {
         let what = what.to_string();
         let sep = if what.is_empty() { "" } else { " " };
-        Self {
-            stage,
-            index,
-            errno,
-            message: format!("{}{sep}{what}: {errno}", stage.name()),
-        }
+        Self { stage, index, errno, message: format!("{}{sep}{what}: {errno}", stage.name()) }
     }
 
     /// As [`Error::new`], with a sentence of what to do.

@@ -50,17 +50,18 @@ impl Listed {
 
 /// Whether a number is one of the library's own.
 pub(crate) fn is_listed(fd: RawFd) -> bool {
-    lock()
-        .0
-        .get(fd as usize / 64)
-        .is_some_and(|word| word & (1 << (fd as usize % 64)) != 0)
+    lock().0.get(fd as usize / 64).is_some_and(|word| word & (1 << (fd as usize % 64)) != 0)
 }
 
 /// The numbers of all of them.
 pub(crate) fn numbers() -> Vec<u32> {
     let list = lock();
     let words = list.0.iter().zip((0u32..).step_by(64));
-    words.flat_map(|(word, first)| (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| first + bit)).collect()
+    words
+        .flat_map(|(word, first)| {
+            (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| first + bit)
+        })
+        .collect()
 }
 
 /// A descriptor on the list.
@@ -74,10 +75,7 @@ pub(crate) struct Private {
 impl Private {
     fn listed(list: &mut Listed, fd: OwnedFd) -> Self {
         list.set(fd.as_raw_fd(), true);
-        Self {
-            fd: Some(fd),
-            generation: GENERATION.load(Ordering::Relaxed),
-        }
+        Self { fd: Some(fd), generation: GENERATION.load(Ordering::Relaxed) }
     }
 
     /// A descriptor that `make` makes.

@@ -6,15 +6,15 @@
 //! A is the caller's end, B its peer. One message on B publishes the start; it stays in A's queue,
 //! and every holder of A in any process gets the pidfd by looking at it without taking it.
 
-use std::sync::Arc;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
 use crate::fuse::Fuse;
 use crate::private::Private;
 use crate::registry;
+use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result};
 use crate::wait::Change;
 use crate::watch::Ended;
-use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result};
 
 /// Says "this socket is a procfd" before any message does. A 64-bit socket option that anybody may
 /// set and that means nothing for AF_UNIX: SO_MAX_PACING_RATE. A sanity check, not a protection:
@@ -58,7 +58,12 @@ fn no_socket(fd: BorrowedFd<'_>) -> Errno {
 }
 
 /// Publishes the start. Every holder sees it at once, with the fuse or without.
-pub(crate) fn publish(b: BorrowedFd<'_>, pidfd: BorrowedFd<'_>, fuse: Option<&Fuse>, init: bool) -> Result<()> {
+pub(crate) fn publish(
+    b: BorrowedFd<'_>,
+    pidfd: BorrowedFd<'_>,
+    fuse: Option<&Fuse>,
+    init: bool,
+) -> Result<()> {
     let mut header = [0u8; HEADER];
     let flags = if fuse.is_some() { WITH_FUSE } else { 0 } | if init { WITH_INIT } else { 0 };
     header[..8].copy_from_slice(&MAGIC);

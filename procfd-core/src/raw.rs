@@ -128,7 +128,8 @@ impl Configuring {
 
     /// PROC_ATTACH.
     pub fn attach(&self, pidfd: RawFd) -> Result<i32> {
-        attach::attach(sys::fd::borrow(self.fd)?, &self.opened, sys::fd::borrow(pidfd)?).map_err(|e| Errno(e.raw_os_error()))
+        attach::attach(sys::fd::borrow(self.fd)?, &self.opened, sys::fd::borrow(pidfd)?)
+            .map_err(|e| Errno(e.raw_os_error()))
     }
 
     /// PROC_COPY.

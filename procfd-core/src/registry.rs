@@ -122,10 +122,7 @@ pub(crate) fn open(flags: OpenFlags, config: Config) -> Result<(OwnedFd, Arc<Ope
         owner: sys::task::pid(),
         b_cookie: procfd::cookie(b.as_fd())?,
         b,
-        state: Mutex::new(State {
-            config,
-            ..State::default()
-        }),
+        state: Mutex::new(State { config, ..State::default() }),
     });
     with(|t| t.insert(&opened))?;
     Ok((a, opened))
@@ -245,7 +242,8 @@ impl Table {
             let ended = sys::pidfd::wait(pidfd.as_fd(), libc::WEXITED | libc::WNOHANG);
             let events = libc::EPOLLIN as u32 | EDGE;
             if matches!(ended, Ok(None))
-                && sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_ADD, pidfd.as_fd(), events, cookie).is_ok()
+                && sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_ADD, pidfd.as_fd(), events, cookie)
+                    .is_ok()
             {
                 self.leaving.insert(cookie, pidfd);
             }
@@ -313,7 +311,9 @@ pub(crate) fn watch(
         let client = Arc::clone(room.client());
         match room.add(opened.cookie, opened.b(), pidfd, policy) {
             // A successor that came meanwhile has not seen this one.
-            Ok(()) if with(|t| t.watcher.as_ref().is_some_and(|now| Arc::ptr_eq(now, &client))) => return Ok(()),
+            Ok(()) if with(|t| t.watcher.as_ref().is_some_and(|now| Arc::ptr_eq(now, &client))) => {
+                return Ok(());
+            }
             Ok(()) => {}
             Err(e) if e.wants_another() => with(|t| t.lose(&client)),
             Err(e) => return Err(refused(e)),
@@ -500,9 +500,7 @@ mod fork {
     }
 
     fn release() -> Option<(MutexGuard<'static, Option<Table>>, MutexGuard<'static, Listed>)> {
-        HELD.try_with(|held| held.try_borrow_mut().ok().and_then(|mut h| h.take()))
-            .ok()
-            .flatten()
+        HELD.try_with(|held| held.try_borrow_mut().ok().and_then(|mut h| h.take())).ok().flatten()
     }
 
     pub(super) fn after() {

@@ -5,7 +5,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use crate::config::{ClosePolicy, Scope, SIGNAL_MAX};
+use crate::config::{ClosePolicy, SIGNAL_MAX, Scope};
 use crate::procfd::{self, Published};
 use crate::sys::{self, Errno, PIDFD_SIGNAL_PROCESS_GROUP, PIDFD_SIGNAL_THREAD, Result};
 use crate::{fuse, registry, wait};

@@ -49,10 +49,9 @@ impl Limit {
             Self::NoHang => Err(Errno(libc::EAGAIN)),
             Self::Until(end) => match end.saturating_sub(sys::fd::monotonic_ns()) {
                 0 => Err(Errno(libc::ETIMEDOUT)),
-                ns => Ok(Some(Timespec {
-                    sec: (ns / 1_000_000_000) as i64,
-                    nsec: (ns % 1_000_000_000) as i64,
-                })),
+                ns => {
+                    Ok(Some(Timespec { sec: (ns / 1_000_000_000) as i64, nsec: (ns % 1_000_000_000) as i64 }))
+                }
             },
         }
     }
@@ -337,10 +336,7 @@ pub(crate) fn pid(pidfd: BorrowedFd<'_>) -> Result<i32> {
     let mut buf = [0u8; 512];
     let len = sys::fd::read_small(libc::AT_FDCWD, &path, &mut buf)?;
     let text = String::from_utf8_lossy(buf.get(..len).unwrap_or_default());
-    let pid = text
-        .lines()
-        .find_map(|l| l.strip_prefix("Pid:"))
-        .and_then(|v| v.trim().parse().ok());
+    let pid = text.lines().find_map(|l| l.strip_prefix("Pid:")).and_then(|v| v.trim().parse().ok());
     match pid {
         Some(pid @ 1..) => Ok(pid),
         Some(-1) => Err(Errno(libc::ESRCH)),

@@ -72,9 +72,8 @@ impl Env {
             Some(base) => base.strings().to_vec(),
             None => CStrArrayRef::environ().to_vec(),
         };
-        let kept = base
-            .into_iter()
-            .filter(|s| name(s.as_bytes()).is_none_or(|n| !self.edits.contains_key(n)));
+        let kept =
+            base.into_iter().filter(|s| name(s.as_bytes()).is_none_or(|n| !self.edits.contains_key(n)));
         let set = self.edits.values().flatten().cloned();
         Some(CStrArray::new(kept.chain(set).collect()))
     }

@@ -43,11 +43,7 @@ pub struct Ids {
 impl Ids {
     /// The same id for all three.
     pub fn all(id: u32) -> Self {
-        Self {
-            real: Some(id),
-            effective: Some(id),
-            saved: Some(id),
-        }
+        Self { real: Some(id), effective: Some(id), saved: Some(id) }
     }
 
     /// As setresuid(2) takes them: -1 for "as it is".
@@ -120,10 +116,7 @@ fn checked_map(map: Vec<IdMap>) -> Result<Vec<IdMap>, Error> {
         if line.count == 0 || !end(line.inside) || !end(line.outside) {
             return Err(Error::config(
                 libc::EINVAL,
-                format_args!(
-                    "id map line {i}: {} {} {}",
-                    line.inside, line.outside, line.count
-                ),
+                format_args!("id map line {i}: {} {} {}", line.inside, line.outside, line.count),
             ));
         }
     }

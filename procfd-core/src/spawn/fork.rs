@@ -26,9 +26,14 @@ pub(super) enum Forked {
     Child,
 }
 
-pub(super) fn create(publication: Publication<'_>, config: &Config, lowered: &Lowered) -> Result<Forked, Error> {
+pub(super) fn create(
+    publication: Publication<'_>,
+    config: &Config,
+    lowered: &Lowered,
+) -> Result<Forked, Error> {
     // The parent's end is not to be found in other forks, or the child would not see it close.
-    let (theirs, ours) = Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?;
+    let (theirs, ours) =
+        Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?;
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
     let from = From { fuse: None, mask: signals.before, private: &[], shared_table: false };
     let mut plan = lowered.plan(config, &from);
@@ -59,7 +64,8 @@ pub(super) fn create(publication: Publication<'_>, config: &Config, lowered: &Lo
             let signals_before = signals.before;
             drop(signals);
             drop(theirs);
-            follow(pid, &ours, &plan.report, lowered, config, publication, signals_before).map(|started| Forked::Parent(pid, started))
+            follow(pid, &ours, &plan.report, lowered, config, publication, signals_before)
+                .map(|started| Forked::Parent(pid, started))
         }
     }
 }

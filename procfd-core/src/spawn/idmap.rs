@@ -47,7 +47,8 @@ pub(super) fn lower(config: &Config) -> Result<Maps, Error> {
         return Ok(Maps::None);
     }
     let (uid, gid) = sys::task::effective_ids();
-    let gid_alone = config.gid_map.is_empty() || (is_own(&config.gid_map, gid) && config.setgroups != Setgroups::Allow);
+    let gid_alone =
+        config.gid_map.is_empty() || (is_own(&config.gid_map, gid) && config.setgroups != Setgroups::Allow);
     let uid_alone = config.uid_map.is_empty() || is_own(&config.uid_map, uid);
     if !uid_alone || !gid_alone {
         return Ok(Maps::ByParent);
@@ -115,10 +116,8 @@ fn put(pid: i32, stage: Stage, file: &str, value: &str) -> Result<(), Error> {
 /// Runs newuidmap(1) or newgidmap(1) by the caller's PATH.
 fn helper(name: &std::ffi::CStr, pid: i32, map: &[IdMap], mask: u64) -> Result<(), Error> {
     let shown = name.to_string_lossy();
-    let numbers = std::iter::once(pid.to_string()).chain(
-        map.iter()
-            .flat_map(|l| [l.inside, l.outside, l.count].map(|n| n.to_string())),
-    );
+    let numbers = std::iter::once(pid.to_string())
+        .chain(map.iter().flat_map(|l| [l.inside, l.outside, l.count].map(|n| n.to_string())));
     let argv = std::iter::once(name.to_owned()).chain(numbers.filter_map(|n| CString::new(n).ok()));
     let mut config = Config::default();
     config.set_argv(argv.collect())?;

@@ -47,7 +47,12 @@ pub(crate) fn create(a: BorrowedFd<'_>, opened: &Opened, want_pidfd: bool) -> Re
     done
 }
 
-fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, want_pidfd: bool) -> Result<Created, Error> {
+fn attempt(
+    a: BorrowedFd<'_>,
+    opened: &Opened,
+    state: &mut State,
+    want_pidfd: bool,
+) -> Result<Created, Error> {
     let config = &state.config;
     if !opened.has_b() {
         return Err(Error::new(Stage::PUBLISH, 0, Errno(libc::EBADF), "")
@@ -82,7 +87,9 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, want_pidfd: bo
     let (theirs, ours) = match place {
         Some(place) => match sys::fd::replace(&place, pidfd.as_fd()) {
             Ok(()) => (Some(pidfd), place),
-            Err(e) => return Err(publication.undone(pidfd.as_fd(), pid, Error::new(Stage::PUBLISH, 0, e, ""))),
+            Err(e) => {
+                return Err(publication.undone(pidfd.as_fd(), pid, Error::new(Stage::PUBLISH, 0, e, "")));
+            }
         },
         None => (None, pidfd),
     };
@@ -182,10 +189,7 @@ impl<'a> Publication<'a> {
             }
             watched = Some(self.policy);
         }
-        Ok(Started {
-            pidfd: Arc::new(Private::adopt(pidfd)),
-            watched,
-        })
+        Ok(Started { pidfd: Arc::new(Private::adopt(pidfd)), watched })
     }
 
     /// The procfd.
@@ -247,7 +251,11 @@ static TABLE_IS_COPIED: AtomicBool = AtomicBool::new(false);
 fn spawn(config: &Config, lowered: &Lowered, fuse: Option<&Fuse>) -> Result<(i32, OwnedFd), Error> {
     let shared = !config.inherit_all && !TABLE_IS_COPIED.load(Ordering::Relaxed);
     match spawn_with(config, lowered, fuse, shared) {
-        Err(e) if shared && e.stage() == Stage::FD_TABLE && matches!(e.raw_os_error(), libc::EPERM | libc::ENOSYS) => {
+        Err(e)
+            if shared
+                && e.stage() == Stage::FD_TABLE
+                && matches!(e.raw_os_error(), libc::EPERM | libc::ENOSYS) =>
+        {
             TABLE_IS_COPIED.store(true, Ordering::Relaxed);
             spawn_with(config, lowered, fuse, false)
         }
@@ -271,7 +279,8 @@ fn spawn_with(
         false => None,
     };
     let private = if shared_table { Vec::new() } else { private::numbers() };
-    let parts = Parts { fuse, stack: &stack, init: init.as_ref(), go: go.as_ref(), private: &private, shared_table };
+    let parts =
+        Parts { fuse, stack: &stack, init: init.as_ref(), go: go.as_ref(), private: &private, shared_table };
     let (plan, cloned) = clone(config, lowered, &parts)?;
     let (stage, index, errno) = plan.report.read();
     drop(plan);
@@ -350,7 +359,11 @@ type Cloned = Result<(i32, OwnedFd), Error>;
 
 /// Clones the child and returns when it has left the shared memory; with the plan, in which its
 /// report stands.
-fn clone<'a>(config: &'a Config, lowered: &'a Lowered, parts: &Parts<'a>) -> Result<(Plan<'a>, Cloned), Error> {
+fn clone<'a>(
+    config: &'a Config,
+    lowered: &'a Lowered,
+    parts: &Parts<'a>,
+) -> Result<(Plan<'a>, Cloned), Error> {
     let clone_error = |e| {
         let error = Error::new(Stage::CLONE, 0, e, namespaces(config));
         match e.0 {
@@ -364,12 +377,15 @@ fn clone<'a>(config: &'a Config, lowered: &'a Lowered, parts: &Parts<'a>) -> Res
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
     let mask = signals.before;
     let armed = parts.fuse.filter(|_| parts.init.is_none());
-    let mut plan = lowered.plan(config, &From {
-        fuse: armed.map(|f| f.k2.as_fd().as_raw_fd()),
-        mask,
-        private: parts.private,
-        shared_table: parts.shared_table,
-    });
+    let mut plan = lowered.plan(
+        config,
+        &From {
+            fuse: armed.map(|f| f.k2.as_fd().as_raw_fd()),
+            mask,
+            private: parts.private,
+            shared_table: parts.shared_table,
+        },
+    );
     plan.take_init(parts.init.map(InitParts::lend));
     plan.take_go(parts.go.map(|(child, _)| child.as_fd().as_raw_fd()));
     let flags = config.namespaces | if plan.shared_table { CLONE_FILES } else { 0 };

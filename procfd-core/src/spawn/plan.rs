@@ -203,9 +203,8 @@ impl Lowered {
             init: None,
             arm_as,
         };
-        match (fuse, arm_as) {
-            (Some(k2), Some(_)) => plan.take_up_to(k2),
-            _ => {}
+        if let (Some(k2), Some(_)) = (fuse, arm_as) {
+            plan.take_up_to(k2);
         }
         plan
     }
@@ -381,7 +380,10 @@ fn search(name: &CString) -> Result<Vec<CString>, Error> {
     });
     let candidates: Vec<CString> = candidates.collect();
     if candidates.is_empty() {
-        return Err(Error::plan(libc::ENOENT, format_args!("the program {name:?}: every PATH entry is too long")));
+        return Err(Error::plan(
+            libc::ENOENT,
+            format_args!("the program {name:?}: every PATH entry is too long"),
+        ));
     }
     Ok(candidates)
 }
@@ -451,11 +453,7 @@ fn exec_fd_place(fd: RawFd, actions: &[Action], last: u32) -> i32 {
             Action::Chdir(_) | Action::Fchdir(_) => {}
         }
     }
-    if touched {
-        highest.saturating_add(1)
-    } else {
-        0
-    }
+    if touched { highest.saturating_add(1) } else { 0 }
 }
 
 /// The limits that are set before the descriptor actions, and a lower RLIMIT_NOFILE that has to

@@ -63,7 +63,13 @@ impl Report {
 }
 
 /// The error of a step of the child, with the operand in its words.
-pub(super) fn error(config: &Config, candidates: &[std::ffi::CString], stage: Stage, index: u32, errno: Errno) -> Error {
+pub(super) fn error(
+    config: &Config,
+    candidates: &[std::ffi::CString],
+    stage: Stage,
+    index: u32,
+    errno: Errno,
+) -> Error {
     Error::new(stage, index, errno, operand(config, candidates, stage, index)).with_hint(config, stage, errno)
 }
 
@@ -115,22 +121,13 @@ fn operand(config: &Config, candidates: &[std::ffi::CString], stage: Stage, inde
 }
 
 fn limit(value: u64) -> String {
-    if value == u64::MAX {
-        "unlimited".into()
-    } else {
-        value.to_string()
-    }
+    if value == u64::MAX { "unlimited".into() } else { value.to_string() }
 }
 
 fn ids(ids: Option<crate::config::Ids>) -> String {
     let show = |id: Option<u32>| id.map_or("as it is".into(), |id| id.to_string());
     ids.map_or(String::new(), |i| {
-        format!(
-            "real {}, effective {}, saved {}",
-            show(i.real),
-            show(i.effective),
-            show(i.saved)
-        )
+        format!("real {}, effective {}, saved {}", show(i.real), show(i.effective), show(i.saved))
     })
 }
 
@@ -144,11 +141,10 @@ impl Error {
             (Stage::UID | Stage::GID | Stage::GROUPS, libc::EINVAL | libc::EPERM) if unmapped => {
                 self.hint("the new user namespace has no id map")
             }
-            (Stage::EXEC, libc::ENOENT) if matches!(config.program, Program::Fd(_)) => self
-                .hint("a script needs its descriptor inherited, so that its interpreter can open it"),
-            (Stage::EXEC, libc::ENOEXEC) => {
-                self.hint("no known format and no #! line; no shell is tried")
+            (Stage::EXEC, libc::ENOENT) if matches!(config.program, Program::Fd(_)) => {
+                self.hint("a script needs its descriptor inherited, so that its interpreter can open it")
             }
+            (Stage::EXEC, libc::ENOEXEC) => self.hint("no known format and no #! line; no shell is tried"),
             _ => self,
         }
     }

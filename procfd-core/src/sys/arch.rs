@@ -19,11 +19,7 @@ pub(crate) trait Entry {
     unsafe extern "C" fn procfd_child(arg: *const c_void) -> !;
 }
 
-#[cfg(not(any(
-    target_arch = "x86_64",
-    target_arch = "aarch64",
-    target_arch = "riscv64"
-)))]
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 compile_error!("procfd needs the system call and clone sequence of this architecture in sys/arch.rs");
 
 /// One system call, the kernel's answer as it is (negative errno included).

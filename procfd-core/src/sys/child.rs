@@ -109,11 +109,7 @@ pub(crate) fn read_two(fd: i32) -> Result<usize> {
 /// Whether the peer of a socket has gone.
 #[inline(always)]
 pub(crate) fn hung_up(fd: i32) -> bool {
-    let mut pollfd = libc::pollfd {
-        fd,
-        events: 0,
-        revents: 0,
-    };
+    let mut pollfd = libc::pollfd { fd, events: 0, revents: 0 };
     let now = Timespec { sec: 0, nsec: 0 };
     // SAFETY: both structures outlive the call.
     let n = unsafe { call!(SYS_ppoll, &raw mut pollfd, 1, &raw const now, 0, 8) };
@@ -133,10 +129,7 @@ pub(crate) fn write_file(path: &CStr, bytes: &[u8]) -> Result<usize> {
 /// Arms a fuse: `signal` goes to the owner when the peer of `fd` is closed (fcntl(2), O_ASYNC).
 #[inline(always)]
 pub(crate) fn arm(fd: i32, signal: i32, group: bool, id: i32) -> Result<usize> {
-    let owner = FOwnerEx {
-        kind: if group { F_OWNER_PGRP } else { F_OWNER_PID },
-        pid: id,
-    };
+    let owner = FOwnerEx { kind: if group { F_OWNER_PGRP } else { F_OWNER_PID }, pid: id };
     // SAFETY: `owner` outlives the call.
     unsafe {
         call!(SYS_fcntl, fd, F_SETSIG, signal)?;
@@ -208,19 +201,11 @@ pub(crate) fn timer(signal: i32, first: i64, every: i64) -> Result<usize> {
         notify: i32,
         pad: [u64; 6],
     }
-    let event = Sigevent {
-        value: 0,
-        signo: signal,
-        notify: libc::SIGEV_SIGNAL,
-        pad: [0; 6],
-    };
+    let event = Sigevent { value: 0, signo: signal, notify: libc::SIGEV_SIGNAL, pad: [0; 6] };
     let mut id = 0i32;
     // SAFETY: both outlive the call.
     unsafe { call!(SYS_timer_create, libc::CLOCK_MONOTONIC, &raw const event, &raw mut id) }?;
-    let when = [
-        Timespec { sec: every, nsec: 0 },
-        Timespec { sec: first, nsec: 0 },
-    ];
+    let when = [Timespec { sec: every, nsec: 0 }, Timespec { sec: first, nsec: 0 }];
     timer_set(id, &when)
 }
 

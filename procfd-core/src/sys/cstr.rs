@@ -2,7 +2,7 @@
 
 //! String arrays as execve(2) takes them.
 
-use core::ffi::{c_char, CStr};
+use core::ffi::{CStr, c_char};
 use std::ffi::CString;
 
 /// A NULL-terminated array of pointers to NUL-terminated strings, with the strings.
@@ -20,11 +20,7 @@ unsafe impl Sync for CStrArray {}
 impl CStrArray {
     pub(crate) fn new(strings: Vec<CString>) -> Self {
         // A CString's bytes are on the heap: moving the Vec does not move them.
-        let pointers = strings
-            .iter()
-            .map(|s| s.as_ptr())
-            .chain([core::ptr::null()])
-            .collect();
+        let pointers = strings.iter().map(|s| s.as_ptr()).chain([core::ptr::null()]).collect();
         Self { strings, pointers }
     }
 

@@ -68,15 +68,9 @@ pub(crate) fn is_open(fd: RawFd) -> bool {
 
 /// ppoll(2) of one descriptor; `None` waits without limit. Returns the events, 0 on time-out.
 pub(crate) fn poll(fd: BorrowedFd<'_>, events: i16, timeout: Option<Timespec>) -> Result<i16> {
-    let mut pollfd = libc::pollfd {
-        fd: fd.as_raw_fd(),
-        events,
-        revents: 0,
-    };
+    let mut pollfd = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
     let mut left = timeout;
-    let left = left
-        .as_mut()
-        .map_or(core::ptr::null_mut(), |t| &raw mut *t);
+    let left = left.as_mut().map_or(core::ptr::null_mut(), |t| &raw mut *t);
     // SAFETY: both structures outlive the call; the kernel may write the time left.
     unsafe { call!(SYS_ppoll, &raw mut pollfd, 1, left, 0, 8) }?;
     if pollfd.revents & libc::POLLNVAL != 0 {
@@ -90,15 +84,10 @@ pub(crate) const NOW: Option<Timespec> = Some(Timespec { sec: 0, nsec: 0 });
 
 /// CLOCK_MONOTONIC in nanoseconds.
 pub(crate) fn monotonic_ns() -> u64 {
-    let mut ts = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut ts = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `ts` outlives the call, which cannot fail for this clock. libc's form, for the vdso.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut ts) };
-    (ts.tv_sec as u64)
-        .saturating_mul(1_000_000_000)
-        .saturating_add(ts.tv_nsec as u64)
+    (ts.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(ts.tv_nsec as u64)
 }
 
 /// epoll_create1(EPOLL_CLOEXEC).
@@ -117,8 +106,7 @@ pub(crate) fn epoll_ctl(
 ) -> Result<()> {
     let event = libc::epoll_event { events, u64: data };
     // SAFETY: `event` outlives the call.
-    unsafe { call!(SYS_epoll_ctl, epoll.as_raw_fd(), op, fd.as_raw_fd(), &raw const event) }
-        .map(drop)
+    unsafe { call!(SYS_epoll_ctl, epoll.as_raw_fd(), op, fd.as_raw_fd(), &raw const event) }.map(drop)
 }
 
 /// epoll_wait(2) without waiting; fills `data` and returns how many.
@@ -153,9 +141,7 @@ pub(crate) fn write(fd: BorrowedFd<'_>, buf: &[u8]) -> Result<usize> {
 /// readlinkat(2); the length, which may be the whole buffer.
 pub(crate) fn readlink_at(dir: BorrowedFd<'_>, path: &CStr, buf: &mut [u8]) -> Result<usize> {
     // SAFETY: `path` is NUL-terminated; the kernel writes at most `buf.len()` bytes.
-    unsafe {
-        call!(SYS_readlinkat, dir.as_raw_fd(), path.as_ptr(), buf.as_mut_ptr(), buf.len())
-    }
+    unsafe { call!(SYS_readlinkat, dir.as_raw_fd(), path.as_ptr(), buf.as_mut_ptr(), buf.len()) }
 }
 
 /// Reads a small file whole; a longer one is cut at the buffer's end.

@@ -35,11 +35,7 @@ impl Errno {
     /// The kernel's answer as a result.
     #[inline(always)]
     pub(crate) fn check(ret: isize) -> Result<usize> {
-        if (-4095..0).contains(&ret) {
-            Err(Errno(ret.wrapping_neg() as i32))
-        } else {
-            Ok(ret as usize)
-        }
+        if (-4095..0).contains(&ret) { Err(Errno(ret.wrapping_neg() as i32)) } else { Ok(ret as usize) }
     }
 }
 

@@ -32,16 +32,9 @@ pub(crate) fn get_fd(pidfd: BorrowedFd<'_>, target: i32) -> Result<OwnedFd> {
 }
 
 /// pidfd_send_signal(2), 5.1; scopes since 6.9. `value` goes along as si_value.
-pub(crate) fn send_signal(
-    pidfd: BorrowedFd<'_>,
-    signal: i32,
-    value: Option<u64>,
-    flags: u32,
-) -> Result<()> {
+pub(crate) fn send_signal(pidfd: BorrowedFd<'_>, signal: i32, value: Option<u64>, flags: u32) -> Result<()> {
     let info = value.map(|v| queued(signal, v));
-    let info = info
-        .as_ref()
-        .map_or(core::ptr::null(), |i| &raw const *i);
+    let info = info.as_ref().map_or(core::ptr::null(), |i| &raw const *i);
     // SAFETY: `info` is NULL or a siginfo that outlives the call.
     unsafe { call!(SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, info, flags) }.map(drop)
 }
@@ -91,14 +84,7 @@ fn wait_id(pidfd: BorrowedFd<'_>, options: i32) -> Result<Option<Waited>> {
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: the kernel fills both structures, for which all zeroes is a value.
     let (info, usage) = unsafe {
-        call!(
-            SYS_waitid,
-            libc::P_PIDFD,
-            pidfd.as_raw_fd(),
-            info.as_mut_ptr(),
-            options,
-            usage.as_mut_ptr()
-        )?;
+        call!(SYS_waitid, libc::P_PIDFD, pidfd.as_raw_fd(), info.as_mut_ptr(), options, usage.as_mut_ptr())?;
         (info.assume_init(), usage.assume_init())
     };
     if info.si_signo == 0 {
@@ -125,10 +111,7 @@ pub(crate) fn is_pidfd(fd: BorrowedFd<'_>) -> Result<bool> {
 /// PIDFD_GET_INFO, 6.13. ESRCH: reaped, and EXIT was not asked or is not known to the kernel.
 /// EREMOTE: not visible from the caller's pid namespace. ENOTTY: an older kernel.
 pub(crate) fn get_info(pidfd: BorrowedFd<'_>, mask: u64) -> Result<PidfdInfo> {
-    let mut info = PidfdInfo {
-        mask,
-        ..PidfdInfo::default()
-    };
+    let mut info = PidfdInfo { mask, ..PidfdInfo::default() };
     // SAFETY: the request carries the structure's size; the kernel writes no more than that.
     unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) }?;
     Ok(info)

@@ -13,13 +13,7 @@ pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
     let mut fds = [0i32; 2];
     // SAFETY: the kernel writes two numbers.
     unsafe {
-        call!(
-            SYS_socketpair,
-            libc::AF_UNIX,
-            libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC,
-            0,
-            fds.as_mut_ptr()
-        )
+        call!(SYS_socketpair, libc::AF_UNIX, libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC, 0, fds.as_mut_ptr())
     }?;
     Ok((own(fds[0] as usize), own(fds[1] as usize)))
 }
@@ -35,33 +29,14 @@ pub(crate) fn option_u64(fd: BorrowedFd<'_>, name: i32) -> Result<u64> {
     let mut value = 0u64;
     let mut len = 8u32;
     // SAFETY: the kernel writes at most `len` bytes.
-    unsafe {
-        call!(
-            SYS_getsockopt,
-            fd.as_raw_fd(),
-            libc::SOL_SOCKET,
-            name,
-            &raw mut value,
-            &raw mut len
-        )
-    }?;
+    unsafe { call!(SYS_getsockopt, fd.as_raw_fd(), libc::SOL_SOCKET, name, &raw mut value, &raw mut len) }?;
     Ok(value)
 }
 
 /// Sets a 64-bit SOL_SOCKET option.
 pub(crate) fn set_option_u64(fd: BorrowedFd<'_>, name: i32, value: u64) -> Result<()> {
     // SAFETY: the kernel reads 8 bytes.
-    unsafe {
-        call!(
-            SYS_setsockopt,
-            fd.as_raw_fd(),
-            libc::SOL_SOCKET,
-            name,
-            &raw const value,
-            8
-        )
-    }
-    .map(drop)
+    unsafe { call!(SYS_setsockopt, fd.as_raw_fd(), libc::SOL_SOCKET, name, &raw const value, 8) }.map(drop)
 }
 
 /// ioctl(SIOCOUTQ): what was sent and lies in the peer's queue yet, in bytes of memory.
@@ -105,14 +80,7 @@ pub(crate) fn reset_ancillary(fd: BorrowedFd<'_>) {
 pub(crate) fn set_peek_offset(fd: BorrowedFd<'_>, offset: i32) -> Result<()> {
     // SAFETY: the kernel reads 4 bytes.
     unsafe {
-        call!(
-            SYS_setsockopt,
-            fd.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_PEEK_OFF,
-            &raw const offset,
-            4
-        )
+        call!(SYS_setsockopt, fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEEK_OFF, &raw const offset, 4)
     }
     .map(drop)
 }
@@ -152,26 +120,14 @@ pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> 
     for (to, from) in control.fds.iter_mut().zip(fds) {
         *to = from.as_raw_fd();
     }
-    let mut iov = libc::iovec {
-        iov_base: bytes.as_ptr().cast_mut().cast(),
-        iov_len: bytes.len(),
-    };
+    let mut iov = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
     let len = if fds.is_empty() { 0 } else { HEADER + 4 * fds.len() };
     let msg = message(&mut iov, &raw mut control, len);
     // SAFETY: everything `msg` points to outlives the call, which only reads it.
     let sent = unsafe {
-        call!(
-            SYS_sendmsg,
-            fd.as_raw_fd(),
-            &raw const msg,
-            libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT
-        )
+        call!(SYS_sendmsg, fd.as_raw_fd(), &raw const msg, libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT)
     }?;
-    if sent == bytes.len() {
-        Ok(())
-    } else {
-        Err(Errno(libc::EMSGSIZE))
-    }
+    if sent == bytes.len() { Ok(()) } else { Err(Errno(libc::EMSGSIZE)) }
 }
 
 /// What a look at the head of a queue shows: bytes, and duplicates of the descriptors in flight.
@@ -200,36 +156,19 @@ pub(crate) fn drain(fd: BorrowedFd<'_>) {
 
 fn receive<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> Result<Peeked<FDS>> {
     const { assert!(FDS <= MAX_FDS) };
-    let mut control = Control {
-        len: 0,
-        level: 0,
-        kind: 0,
-        fds: [-1; MAX_FDS],
-    };
-    let mut iov = libc::iovec {
-        iov_base: buf.as_mut_ptr().cast(),
-        iov_len: buf.len(),
-    };
+    let mut control = Control { len: 0, level: 0, kind: 0, fds: [-1; MAX_FDS] };
+    let mut iov = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
     let room = if FDS == 0 { 0 } else { HEADER + 4 * FDS };
     let mut msg = message(&mut iov, &raw mut control, room);
     // SAFETY: everything `msg` points to outlives the call; lengths are those of the buffers.
     let len = unsafe {
-        call!(
-            SYS_recvmsg,
-            fd.as_raw_fd(),
-            &raw mut msg,
-            flags | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC
-        )
+        call!(SYS_recvmsg, fd.as_raw_fd(), &raw mut msg, flags | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC)
     }?;
     #[allow(clippy::unnecessary_cast, reason = "a u32 on musl")]
     let rights = msg.msg_controllen as usize > HEADER
         && control.level == libc::SOL_SOCKET
         && control.kind == libc::SCM_RIGHTS;
-    let count = if rights {
-        control.len.saturating_sub(HEADER) / 4
-    } else {
-        0
-    };
+    let count = if rights { control.len.saturating_sub(HEADER) / 4 } else { 0 };
     let mut fds = [const { None }; FDS];
     for (to, from) in fds.iter_mut().zip(control.fds).take(count) {
         if from >= 0 {

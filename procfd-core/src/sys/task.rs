@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::fd::own;
 use super::{
-    CLONE_CHILD_CLEARTID, CLONE_CLEAR_SIGHAND, CLONE_PIDFD, CLONE_VFORK, CLONE_VM, CloneArgs, Errno, RLimit64,
-    Result, arch, call,
+    CLONE_CHILD_CLEARTID, CLONE_CLEAR_SIGHAND, CLONE_PIDFD, CLONE_VFORK, CLONE_VM, CloneArgs, Errno,
+    RLimit64, Result, arch, call,
 };
 
 /// getpid(2); not cached, so a forked child knows itself.
@@ -34,7 +34,9 @@ pub(crate) fn kill_child(pid: i32, signal: i32) {
 /// waitid(P_PID) of such a child, which is ending.
 pub(crate) fn reap_child(pid: i32) {
     // SAFETY: no structures to fill.
-    while unsafe { call!(SYS_waitid, libc::P_PID, pid, 0, libc::WEXITED | libc::__WALL, 0) } == Err(Errno(libc::EINTR)) {}
+    while unsafe { call!(SYS_waitid, libc::P_PID, pid, 0, libc::WEXITED | libc::__WALL, 0) }
+        == Err(Errno(libc::EINTR))
+    {}
 }
 
 /// geteuid(2) and getegid(2).
@@ -89,15 +91,7 @@ impl SignalsBlocked {
         let all = !0u64;
         let mut before = 0u64;
         // SAFETY: both words outlive the call; 8 is the kernel's size of a signal set.
-        unsafe {
-            call!(
-                SYS_rt_sigprocmask,
-                libc::SIG_SETMASK,
-                &raw const all,
-                &raw mut before,
-                8
-            )
-        }?;
+        unsafe { call!(SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const all, &raw mut before, 8) }?;
         Ok(Self { before })
     }
 }
@@ -105,15 +99,7 @@ impl SignalsBlocked {
 impl Drop for SignalsBlocked {
     fn drop(&mut self) {
         // SAFETY: as in `new`.
-        let _ = unsafe {
-            call!(
-                SYS_rt_sigprocmask,
-                libc::SIG_SETMASK,
-                &raw const self.before,
-                0,
-                8
-            )
-        };
+        let _ = unsafe { call!(SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const self.before, 0, 8) };
     }
 }
 
@@ -141,8 +127,13 @@ impl Stack {
         // SAFETY: a new private mapping; nothing existing is touched.
         let base = unsafe {
             call!(
-                SYS_mmap, 0, GUARD + STACK, libc::PROT_NONE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE, -1isize, 0
+                SYS_mmap,
+                0,
+                GUARD + STACK,
+                libc::PROT_NONE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE,
+                -1isize,
+                0
             )
         }?;
         let stack = Self { base };
@@ -349,9 +340,7 @@ pub(crate) enum Forked {
 pub(crate) fn fork() -> Result<Forked> {
     // SAFETY: the child goes on as a copy of the caller, who asked for a fork.
     match unsafe { libc::fork() } {
-        -1 => Err(Errno(
-            std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN),
-        )),
+        -1 => Err(Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN))),
         0 => Ok(Forked::Child),
         pid => Ok(Forked::Parent(pid)),
     }
@@ -364,19 +353,11 @@ pub(crate) fn fork_with(flags: u64, exit_signal: u64) -> Result<Forked> {
     let mut tid_address = 0u64;
     const PR_GET_TID_ADDRESS: i32 = 40;
     // SAFETY: the kernel writes one word. Fails without CONFIG_CHECKPOINT_RESTORE.
-    let has = unsafe { call!(SYS_prctl, PR_GET_TID_ADDRESS, &raw mut tid_address) }.is_ok()
-        && tid_address != 0;
-    let tid_flags = if has {
-        super::CLONE_CHILD_CLEARTID | super::CLONE_CHILD_SETTID
-    } else {
-        0
-    };
-    let args = CloneArgs {
-        flags: flags | tid_flags,
-        child_tid: tid_address,
-        exit_signal,
-        ..CloneArgs::default()
-    };
+    let has =
+        unsafe { call!(SYS_prctl, PR_GET_TID_ADDRESS, &raw mut tid_address) }.is_ok() && tid_address != 0;
+    let tid_flags = if has { super::CLONE_CHILD_CLEARTID | super::CLONE_CHILD_SETTID } else { 0 };
+    let args =
+        CloneArgs { flags: flags | tid_flags, child_tid: tid_address, exit_signal, ..CloneArgs::default() };
     // SAFETY: no CLONE_VM and no stack: the child is a copy that returns here on its own copy of
     // this stack, as after fork.
     let pid = unsafe {

@@ -127,9 +127,8 @@ impl Drop for Mapping {
 pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: i32, timeout: Timespec) -> Result<()> {
     let mut params = Params::default();
     // SAFETY: the kernel fills the structure.
-    let ring: OwnedFd = unsafe { call!(SYS_io_uring_setup, 1, &raw mut params) }
-        .map(own)
-        .map_err(|e| match e.0 {
+    let ring: OwnedFd =
+        unsafe { call!(SYS_io_uring_setup, 1, &raw mut params) }.map(own).map_err(|e| match e.0 {
             libc::EMFILE | libc::ENFILE | libc::ENOMEM => e,
             _ => Errno(libc::EOPNOTSUPP),
         })?;
@@ -164,12 +163,7 @@ pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: i32, timeout: Timespec) -> Re
     rings.counter(params.sq.array_or_flags).store(0, Ordering::Relaxed);
     rings.counter(params.sq.tail).store(1, Ordering::Release);
 
-    let arg = GetEvents {
-        sigmask: 0,
-        sigmask_size: 0,
-        min_wait_usec: 0,
-        timeout: &raw const timeout as u64,
-    };
+    let arg = GetEvents { sigmask: 0, sigmask_size: 0, min_wait_usec: 0, timeout: &raw const timeout as u64 };
     let flags = ENTER_GETEVENTS | ENTER_EXT_ARG;
     // Submitted first: a call that does both says only that it has submitted.
     // SAFETY: `arg`, what it points to and `info` live until the operation is cancelled below.
@@ -178,7 +172,8 @@ pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: i32, timeout: Timespec) -> Re
             call!(SYS_io_uring_enter, ring.as_raw_fd(), 0, 1, flags, &raw const arg, size_of::<GetEvents>())
         })
     };
-    let done = rings.counter(params.cq.tail).load(Ordering::Acquire) != rings.counter(params.cq.head).load(Ordering::Relaxed);
+    let done = rings.counter(params.cq.tail).load(Ordering::Acquire)
+        != rings.counter(params.cq.head).load(Ordering::Relaxed);
     let result = if done {
         // SAFETY: the first completion, whole since its tail was read: `user_data`, then `res`.
         unsafe { ((rings.at + params.cq.dropped_or_cqes as usize + 8) as *const i32).read() }
@@ -222,5 +217,7 @@ fn cancel(ring: BorrowedFd<'_>) {
         pad2: [0; 3],
     };
     // SAFETY: the structure outlives the call, of whose size the kernel knows (6.0).
-    let _ = unsafe { call!(SYS_io_uring_register, ring.as_raw_fd(), REGISTER_SYNC_CANCEL, &raw const request, 1) };
+    let _ = unsafe {
+        call!(SYS_io_uring_register, ring.as_raw_fd(), REGISTER_SYNC_CANCEL, &raw const request, 1)
+    };
 }
