@@ -14,7 +14,7 @@
 //! Between clone and exec everything here shares the creator's memory: raw system calls only, no
 //! allocation, no lock, no panic, nothing with a destructor.
 
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use super::client::StartError;
@@ -69,7 +69,6 @@ struct Shared<'a> {
     pid: AtomicI32,
     /// Written by the kernel, into the creator's descriptor table too, which is shared.
     pidfd: AtomicI32,
-    died: AtomicBool,
 }
 
 /// Of each stack. What is touched of it is a page or two.
@@ -104,7 +103,6 @@ pub(super) fn launch(
         errno: AtomicI32::new(0),
         pid: AtomicI32::new(0),
         pidfd: AtomicI32::new(-1),
-        died: AtomicBool::new(false),
     };
     // SAFETY: `outer` makes raw system calls only; `shared` and the stacks outlive both children,
     // for which VFORK makes this thread wait; the top is a multiple of 16.
@@ -133,17 +131,13 @@ fn outcome(cloned: Result<i32>, shared: &Shared<'_>) -> core::result::Result<(i3
     // SAFETY: the kernel put it into this process's table for the second clone, and nobody else
     // knows of it.
     let pidfd = (pidfd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(pidfd) });
-    let (step, errno) = (shared.step.load(Ordering::Relaxed), shared.errno.load(Ordering::Relaxed));
-    if errno != 0 {
-        return Err(failure(step, errno));
-    }
     match pidfd {
-        // What becomes of it after that, its socket will tell.
-        Some(pidfd) if step == EXECUTE || !shared.died.load(Ordering::Relaxed) => {
-            Ok((shared.pid.load(Ordering::Relaxed), pidfd))
+        Some(pidfd) if shared.executed() => Ok((shared.pid.load(Ordering::Relaxed), pidfd)),
+        _ => {
+            let (step, errno) = (shared.step.load(Ordering::Relaxed), shared.errno.load(Ordering::Relaxed));
+            // Without an errno a seccomp filter killed it, or the one between, at this step.
+            Err(failure(step, if errno == 0 { EPERM } else { errno }))
         }
-        // A seccomp filter killed it, or the one between, at this step.
-        _ => Err(failure(step, EPERM)),
     }
 }
 
@@ -151,6 +145,13 @@ impl Shared<'_> {
     #[inline(always)]
     fn at(&self, step: u32) {
         self.step.store(step, Ordering::Relaxed);
+    }
+
+    /// Whether it got as far as the exec and did not come back. What becomes of it then, its
+    /// socket will tell.
+    #[inline(always)]
+    fn executed(&self) -> bool {
+        self.step.load(Ordering::Relaxed) == EXECUTE && self.errno.load(Ordering::Relaxed) == 0
     }
 
     #[inline(always)]
@@ -177,9 +178,9 @@ unsafe extern "C" fn outer(arg: *const u8) -> ! {
     match cloned {
         Ok(pid) => {
             shared.pid.store(pid, Ordering::Relaxed);
-            let ended = kernel::wait(kernel::P_PID, pid, kernel::WEXITED | kernel::WNOHANG | kernel::WALL);
-            if ended.is_ok_and(|w| w.pid == pid) {
-                shared.died.store(true, Ordering::Relaxed);
+            if !shared.executed() {
+                // It has ended, or is about to: the creator, were it to inherit it, has no use for it.
+                while kernel::wait(kernel::P_PID, pid, kernel::WEXITED | kernel::WALL).err() == Some(EINTR) {}
             }
         }
         Err(errno) => shared.failed(errno),
