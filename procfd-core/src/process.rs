@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::config::{ClosePolicy, Scope};
 use crate::info::{self, Fields, Info, ProcessState};
 use crate::procfd::{self, Target};
+use crate::registry;
 use crate::signal;
 use crate::sys::{self, Errno};
 use crate::wait::{self, Limit, Options, Status};
@@ -90,6 +91,7 @@ impl Process {
     /// None in practice (poll(2) of an open descriptor).
     #[doc(alias = "PROC_INFO_STATE")]
     pub fn state(&self) -> io::Result<ProcessState> {
+        registry::tend_watcher();
         Ok(info::state(&Target::Given(self.pidfd.as_fd()))?)
     }
 
@@ -139,6 +141,7 @@ impl Process {
     }
 
     fn wait_for(&self, options: Options, limit: Limit) -> sys::Result<Status> {
+        registry::tend_watcher();
         loop {
             match wait::wait(self.pidfd.as_fd(), options, limit) {
                 Err(Errno(libc::EINTR)) => {}
@@ -213,6 +216,7 @@ impl Process {
     /// `ESRCH`: it is reaped, and nothing of what was asked is left.
     #[doc(alias = "PROC_INFO")]
     pub fn info(&self, fields: Fields) -> io::Result<Info> {
+        registry::tend_watcher();
         Ok(info::info(self.pidfd.as_fd(), fields)?)
     }
 

@@ -89,6 +89,7 @@ pub fn open(flags: u64) -> Result<RawFd> {
 
 /// Finds the context of a procfd. EBADF, EINVAL, EPERM (another process's), EBUSY (started).
 pub fn configuring(fd: RawFd) -> Result<Configuring> {
+    registry::tend_watcher();
     let opened = registry::find(sys::fd::borrow(fd)?)?;
     if opened.state().started {
         return Err(Errno(libc::EBUSY));

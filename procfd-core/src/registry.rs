@@ -72,6 +72,11 @@ impl Opened {
         procfd::cookie(self.b()) == Ok(self.b_cookie)
     }
 
+    /// Whether the exit has been reported, or the procfd closed.
+    fn is_hung_up(&self) -> bool {
+        sys::fd::poll(self.b(), 0, sys::fd::NOW).is_ok_and(|events| events & libc::POLLHUP != 0)
+    }
+
     /// Whether the watcher is to report its exit.
     pub(crate) fn is_watched(&self) -> bool {
         !self.flags.contains(OpenFlags::NO_WATCH)
@@ -115,6 +120,7 @@ fn with<T>(f: impl FnOnce(&mut Table) -> T) -> T {
 /// Opens a context: the procfd and its entry here. Sweeps first.
 pub(crate) fn open(flags: OpenFlags, config: Config) -> Result<(OwnedFd, Arc<Opened>)> {
     with(Table::sweep);
+    tend_watcher();
     let (a, b) = procfd::pair()?;
     let opened = Arc::new(Opened {
         cookie: procfd::cookie(a.as_fd())?,
@@ -266,6 +272,9 @@ impl Table {
         for (cookie, opened) in &self.contexts {
             // One whose creation is under way sees to itself.
             let Ok(state) = opened.state.try_lock() else { continue };
+            if opened.is_hung_up() {
+                continue;
+            }
             if let (Some(pidfd), Some(policy)) = (&state.pidfd, &state.watched) {
                 // A watcher without room for all would be one of silent descriptors.
                 client.add(*cookie, opened.b(), pidfd.as_fd(), policy).map_err(|e| StartError {
@@ -359,11 +368,7 @@ pub(crate) fn tend_watcher() {
     if client.is_alive() {
         return;
     }
-    let watched = |o: &Arc<Opened>| {
-        o.state.try_lock().is_ok_and(|s| {
-            s.watched.is_some() && s.pidfd.as_ref().is_some_and(|p| !sys::pidfd::has_ended(p.as_fd()))
-        })
-    };
+    let watched = |o: &Arc<Opened>| o.state.try_lock().is_ok_and(|s| s.watched.is_some() && !o.is_hung_up());
     if table.contexts.values().any(watched) {
         // It failing, the next creation says so.
         let _ = table.watcher();

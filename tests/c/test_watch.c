@@ -241,6 +241,28 @@ static void ended_meanwhile(void)
 	close(fd);
 }
 
+/* The same for the only one there is, and by whichever call comes next. */
+static void the_only_one_ended_meanwhile(void)
+{
+	for (int how = 0; how < 3; how++) {
+		int fd = staying(), pidfd = process_info(fd, PROC_INFO_PIDFD, 0, NULL, 0);
+		kill_watcher();
+		CHECK_EQ(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0), 0);
+		CHECK_ENDS(pidfd);
+		CHECK_NOT_HUNG_UP(fd);
+		if (how == 0)
+			close(ctx());
+		else if (how == 1)
+			process_config(fd, PROC_SET_UMASK, 0, NULL, 0);
+		else
+			process_manage(fd, PROC_SIGNAL, 0, NULL, 0);
+		CHECK_HUNG_UP(fd);
+		expect_killed(fd, SIGKILL);
+		close(pidfd);
+		close(fd);
+	}
+}
+
 static void no_watch_starts_none(void)
 {
 	int fd = ctx_flags(PROCFD_NO_WATCH);
@@ -373,6 +395,6 @@ static void a_held_procfd_is_not_swept(void)
 
 TAP_MAIN(CASE(level_triggered), CASE(edge_triggered), CASE(poll_and_select), CASE(other_holder),
 	 CASE(creator_gone), CASE(watcher_and_creator_gone), CASE(out_of_sight),
-	 CASE(keeps_nothing_of_the_creators), CASE(killed_and_replaced), CASE(ended_meanwhile),
+	 CASE(keeps_nothing_of_the_creators), CASE(killed_and_replaced), CASE(ended_meanwhile), CASE(the_only_one_ended_meanwhile),
 	 COLD(no_watch_starts_none), CASE(creator_forks), COLD(first_creates_at_once),
 	 CASE(creator_is_a_subreaper), CASE(attached), CASE(a_held_procfd_is_not_swept))

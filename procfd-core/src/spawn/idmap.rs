@@ -9,10 +9,11 @@
 
 use std::ffi::CString;
 use std::fmt::Write;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use crate::config::{Config, IdMap, Program, Setgroups};
 use crate::error::{Error, Stage};
+use crate::private::Private;
 use crate::sys::{self, Errno};
 use crate::wait::{self, Limit, Options};
 
@@ -125,6 +126,10 @@ fn helper(name: &std::ffi::CStr, pid: i32, map: &[IdMap], mask: u64) -> Result<(
     config.add_null(0)?;
     // Not what is blocked here while the child waits.
     config.mask = Some(mask);
+    // What it says belongs into the error, not onto the caller's terminal.
+    let (theirs, ours) =
+        Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::IDMAP_HELPER, 0, e, &shown))?;
+    config.add_dup(theirs.as_raw_fd(), 2)?;
     let failed = |e: Errno, what: &str| Error::new(Stage::IDMAP_HELPER, 0, e, format_args!("{shown} {what}"));
     let (_, pidfd) = super::parent::start(&config).map_err(|e| {
         failed(Errno(e.raw_os_error()), "could not be run").hint(
@@ -140,10 +145,24 @@ fn helper(name: &std::ffi::CStr, pid: i32, map: &[IdMap], mask: u64) -> Result<(
     };
     match ended {
         Ok(status) if status.is_success() => Ok(()),
-        Ok(_) => Err(failed(Errno(libc::EPERM), "refused the map")
+        Ok(_) => Err(failed(Errno(libc::EPERM), &format!("refused the map: {}", said(theirs, &ours)))
             .hint("are these subordinate ids of the caller, in /etc/subuid and /etc/subgid?")),
         Err(e) => Err(failed(e, "was lost")),
     }
+}
+
+/// The first lines of what a helper that has ended wrote, in one.
+fn said(theirs: OwnedFd, ours: &Private) -> String {
+    drop(theirs);
+    let mut text = Vec::new();
+    let mut part = [0; 256];
+    while let Ok(len @ 1..) = sys::fd::read(ours.as_fd(), &mut part) {
+        text.extend_from_slice(part.get(..len).unwrap_or_default());
+        if text.len() > 512 {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&text).trim().replace('\n', "; ")
 }
 
 #[cfg(test)]

@@ -116,8 +116,3 @@ pub(crate) fn get_info(pidfd: BorrowedFd<'_>, mask: u64) -> Result<PidfdInfo> {
     unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) }?;
     Ok(info)
 }
-
-/// Whether the process has ended, reaped or not.
-pub(crate) fn has_ended(pidfd: BorrowedFd<'_>) -> bool {
-    !matches!(super::fd::poll(pidfd, libc::POLLIN, super::fd::NOW), Ok(0))
-}
