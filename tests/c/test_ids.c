@@ -264,7 +264,9 @@ static void a_stopped_child_does_not_hold_the_caller(void)
 	struct bully *b = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid = fork_run(bully, b);
 	int stopped = 0;
-	for (int i = 0; i < 300; i++) {
+	/* A stop lasts a second, a start under stops ten at most. */
+	long long end = now_ns() + 15 * (long long)SECOND;
+	for (int i = 0; i < 300 && now_ns() < end; i++) {
 		int fd = ctx();
 		set_child(fd, "exit", "0");
 		SET(fd, PROC_SET_UID, 4321);
