@@ -510,7 +510,7 @@ int process_config(int procfd, uint32_t cmd, uint64_t arg, const void *data, siz
  * PROC_GETFD: EBADF (it has no such descriptor), ENOSYS (before 5.6);
  * PROC_SIGNAL: EOPNOTSUPP (scopes, before 6.9); PROC_SET_CLOSE: EOPNOTSUPP (started without one).
  *
- * Thread-safe. PROC_SIGNAL may be used in signal handlers.
+ * Thread-safe. Not for signal handlers.
  */
 int process_manage(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t size);
 
@@ -521,7 +521,7 @@ int process_manage(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t si
  * process yet, or reaped and nothing of it left), EPERM (PROC_INFO_ERROR of another's context),
  * EREMOTE (PROC_INFO_PID: not in the caller's pid namespace), EFAULT, EMFILE.
  *
- * Thread-safe. PROC_INFO_STATE may be used in signal handlers.
+ * Thread-safe. Not for signal handlers.
  */
 int process_info(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t size);
 

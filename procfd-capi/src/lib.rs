@@ -91,7 +91,7 @@ pub unsafe extern "C" fn process_config(
 /// PROC_GETFD: EBADF (it has no such descriptor), ENOSYS (before 5.6);
 /// PROC_SIGNAL: EOPNOTSUPP (scopes, before 6.9); PROC_SET_CLOSE: EOPNOTSUPP (started without one).
 ///
-/// Thread-safe. PROC_SIGNAL may be used in signal handlers.
+/// Thread-safe. Not for signal handlers.
 ///
 /// # Safety
 ///
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn process_manage(
 /// process yet, or reaped and nothing of it left), EPERM (PROC_INFO_ERROR of another's context),
 /// EREMOTE (PROC_INFO_PID: not in the caller's pid namespace), EFAULT, EMFILE.
 ///
-/// Thread-safe. PROC_INFO_STATE may be used in signal handlers.
+/// Thread-safe. Not for signal handlers.
 ///
 /// # Safety
 ///

@@ -145,7 +145,7 @@ pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
 }
 
 /// The process of a procfd that this process opened and started, without a look into its queue. `None`
-/// for all others, and where the locks are taken: a signal handler may ask.
+/// for all others, and where a lock is taken: a look into the queue answers then, and never waits.
 pub(crate) fn started(fd: BorrowedFd<'_>) -> Option<(Arc<Private>, bool)> {
     let cookie = procfd::cookie(fd).ok()?;
     let opened = Arc::clone(TABLE.try_lock().ok()?.as_ref()?.contexts.get(&cookie)?);
