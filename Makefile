@@ -8,6 +8,7 @@
 #   make abi        the gates on the C interface
 #   make header     regenerate include/procfd.h and the layout tables from the Rust source
 #   make lint       formatting, lints, licences
+#   make dist       the source tarball, one with the crates, and their sums, in build/dist
 #   make clean
 #
 # CARGO, CARGO_FLAGS (--offline --frozen), CC, CFLAGS and LDFLAGS are honoured.
@@ -59,7 +60,8 @@ all: $(SHARED) $(BUILD)/libprocfd.so.$(SOVERSION) $(BUILD)/libprocfd.so $(STATIC
 
 # Only the staticlib: with the rlib beside it cargo would leave the link-time optimisation out.
 $(RUST_LIB): $(SOURCES)
-	$(CARGO) rustc --release $(CARGO_FLAGS) -p procfd-capi --lib --crate-type staticlib -- \
+	PROCFD_RUSTC_WRAPPER="$$RUSTC_WRAPPER" RUSTC_WRAPPER=$(CURDIR)/scripts/remap-rustc \
+	    $(CARGO) rustc --release $(CARGO_FLAGS) -p procfd-capi --lib --crate-type staticlib -- \
 	    --print native-static-libs=$(abspath $(TARGET))/procfd-native-libs
 	@touch $@
 
@@ -146,11 +148,14 @@ bench:
 lint:
 	@scripts/lint
 
+dist:
+	@scripts/dist
+
 clean:
 	rm -rf $(BUILD)
 	$(CARGO) clean
 
 FORCE:
 
-.PHONY: all install uninstall header header-copy abi check demo bench lint clean FORCE
+.PHONY: all install uninstall header header-copy abi check demo bench lint dist clean FORCE
 .DELETE_ON_ERROR:
