@@ -6,7 +6,7 @@
 use std::ffi::{CString, OsStr};
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, MutexGuard};
@@ -122,6 +122,24 @@ impl Context {
     pub fn program_in_path(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
         let name = c_string(name.as_ref())?;
         self.set(|c| c.set_program(Program::Search(name)))
+    }
+
+    /// The program, as the first of these paths that is there, by the rule of execvpe(3): a caller's own
+    /// search. Without [`args`](Self::args), `argv[0]` is the first of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`program`](Self::program); `ENOENT`: no path; `E2BIG`: more than 65,536.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program_first_of(["/nonexistent/sh", "/bin/sh"])?.args(["sh", "-c", "exit 3"])?;
+    /// assert_eq!(context.create()?.wait()?.code(), Some(3));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn program_first_of<P: AsRef<Path>>(&mut self, paths: impl IntoIterator<Item = P>) -> Configured<'_> {
+        let paths = c_strings(paths.into_iter().map(|p| p.as_ref().as_os_str().to_owned()))?;
+        self.set(|c| c.set_program(Program::OneOf(paths)))
     }
 
     /// The program, by a descriptor of it, which the context keeps. [`args`](Self::args) must be
@@ -590,6 +608,18 @@ impl Context {
         self.set_close(signal, scope, Some((second, delay)))
     }
 
+    /// Takes a close policy back.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    pub fn no_close_policy(&mut self) -> Configured<'_> {
+        self.set(|c| {
+            c.close = None;
+            Ok(())
+        })
+    }
+
     fn set_close(&mut self, signal: i32, scope: Scope, then: Option<(i32, Duration)>) -> Configured<'_> {
         let policy = ClosePolicy::new(signal, scope, then)?;
         self.set(|c| {
@@ -617,9 +647,32 @@ impl Context {
         let init = self.state().config.built_in_init;
         let created = spawn::create(self.fd.as_fd(), &self.opened, true);
         match created {
-            Ok(Created::Parent { pidfd: Some(pidfd), .. }) => Ok(Process::from_parts(self.fd, pidfd, init)),
+            Ok(Created::Parent { pid, pidfd: Some(pidfd) }) => {
+                Ok(Process::from_parts(self.fd, pidfd, init).started_as(pid))
+            }
             // The pidfd was asked for, and only a fork returns in the child: a program is set.
             Ok(Created::Parent { pidfd: None, .. } | Created::Child) => std::process::abort(),
+            Err(error) => Err(CreateError { error, context: self }),
+        }
+    }
+
+    /// A creation with no program set: see [`raw::fork`](crate::raw::fork).
+    pub(crate) fn fork(self) -> Result<Option<Process>, CreateError> {
+        if !matches!(self.state().config.program, Program::None) {
+            let error = Error::plan(libc::EINVAL, "a fork with a program set");
+            return Err(CreateError { error, context: self });
+        }
+        match spawn::create(self.fd.as_fd(), &self.opened, true) {
+            Ok(Created::Parent { pid, pidfd: Some(pidfd) }) => {
+                Ok(Some(Process::from_parts(self.fd, pidfd, false).started_as(pid)))
+            }
+            // It was asked for.
+            Ok(Created::Parent { pidfd: None, .. }) => std::process::abort(),
+            Ok(Created::Child) => {
+                // Closed already, and the number is free for others.
+                let _ = self.fd.into_raw_fd();
+                Ok(None)
+            }
             Err(error) => Err(CreateError { error, context: self }),
         }
     }

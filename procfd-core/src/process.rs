@@ -28,11 +28,18 @@ pub struct Process {
     pidfd: OwnedFd,
     /// It is a built-in init, whose status is the program's.
     init: bool,
+    /// The pid that its creation returned.
+    started_as: Option<u32>,
 }
 
 impl Process {
     pub(crate) fn from_parts(fd: OwnedFd, pidfd: OwnedFd, init: bool) -> Self {
-        Self { fd, pidfd, init }
+        Self { fd, pidfd, init, started_as: None }
+    }
+
+    pub(crate) fn started_as(mut self, pid: i32) -> Self {
+        self.started_as = u32::try_from(pid).ok();
+        self
     }
 
     /// The process of a procfd that was inherited or received, of a pidfd, or of an open
@@ -60,7 +67,7 @@ impl Process {
             Target::Kept(pidfd, init) => (sys::fd::dup_cloexec(pidfd.as_fd())?, init.is_some()),
             given => (sys::fd::dup_cloexec(given.pidfd()?)?, false),
         };
-        Ok(Self { fd, pidfd, init })
+        Ok(Self { fd, pidfd, init, started_as: None })
     }
 
     /// The process with this pid: pidfd_open(2). The number may have been reused since it was
@@ -82,6 +89,12 @@ impl Process {
     #[doc(alias = "PROC_INFO_PID")]
     pub fn pid(&self) -> io::Result<u32> {
         Ok(wait::pid(self.pidfd.as_fd())? as u32)
+    }
+
+    /// The pid it had when a [`Context`](crate::Context) of this process started it, for messages and
+    /// logs; `None` for others. Once it is reaped the number may be another's.
+    pub fn started_pid(&self) -> Option<u32> {
+        self.started_as
     }
 
     /// Running, or exited (reaped or not).
@@ -140,18 +153,33 @@ impl Process {
         self.wait_for(options, limit).map_err(io::Error::from)
     }
 
+    /// As [`wait_change`](Self::wait_change), but a signal handler that ran ends it, for callers who
+    /// have something to do then: an interpreter, say, whose own handlers run later.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR`: a handler ran; and as [`wait_change`](Self::wait_change).
+    pub fn wait_interruptible(&self, options: Options, timeout: Option<Duration>) -> io::Result<Status> {
+        registry::tend_watcher();
+        Ok(self.wait_once(options, timeout.map_or(Limit::None, Limit::after))?)
+    }
+
     fn wait_for(&self, options: Options, limit: Limit) -> sys::Result<Status> {
         registry::tend_watcher();
         loop {
-            match wait::wait(self.pidfd.as_fd(), options, limit) {
+            match self.wait_once(options, limit) {
                 Err(Errno(libc::EINTR)) => {}
-                Ok(mut status) if self.init => {
-                    status.change = wait::of_program(self.fd.as_fd(), status.change);
-                    return Ok(status);
-                }
                 done => return done,
             }
         }
+    }
+
+    fn wait_once(&self, options: Options, limit: Limit) -> sys::Result<Status> {
+        let mut status = wait::wait(self.pidfd.as_fd(), options, limit)?;
+        if self.init {
+            status.change = wait::of_program(self.fd.as_fd(), status.change);
+        }
+        Ok(status)
     }
 
     /// Sends a signal (0 only checks).

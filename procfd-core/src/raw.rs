@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! The four calls by bare descriptor numbers, for the C interface. Not for other users: it may
-//! change with every release.
+//! The four calls by bare descriptor numbers, for the C interface and the Python module. Not for
+//! other users: it may change with every release.
 
 use std::ffi::CString;
 use std::os::fd::{IntoRawFd, RawFd};
@@ -17,7 +17,7 @@ use crate::registry::{self, OpenFlags, Opened};
 use crate::spawn::{self, Created};
 use crate::sys::{self, Errno};
 use crate::wait::{self, Limit, Options, Status};
-use crate::{IdMap, Ids, Scope, Setgroups, attach, info, procfd, signal};
+use crate::{Context, CreateError, IdMap, Ids, Process, Scope, Setgroups, attach, info, procfd, signal};
 
 type Result<T> = std::result::Result<T, Errno>;
 
@@ -138,6 +138,13 @@ impl Configuring {
         let config = self.opened.state().config.clone();
         registry::open(self.opened.flags, config).map(|(fd, _)| fd.into_raw_fd())
     }
+}
+
+/// PROC_CREATE of a context that is not a bare descriptor and has no program: a fork. `None` in the
+/// child. As for fork(2), a child of several threads may do little before it executes something: the
+/// caller sees to that, as an interpreter does whose lock is held.
+pub fn fork(context: Context) -> std::result::Result<Option<Process>, CreateError> {
+    context.fork()
 }
 
 fn apply(c: &mut Config, setting: Setting) -> std::result::Result<(), Error> {

@@ -46,6 +46,8 @@ pub(crate) enum Program {
     Path(CString),
     /// By the caller's PATH unless there is a slash in it.
     Search(CString),
+    /// The first of these that is there, by the rule of execvpe(3).
+    OneOf(Vec<CString>),
     Fd(RawFd),
 }
 
@@ -130,6 +132,13 @@ impl Config {
     pub(crate) fn set_program(&mut self, program: Program) -> Set {
         if let Program::Path(p) | Program::Search(p) = &program {
             check_path(p, "the program")?;
+        }
+        if let Program::OneOf(paths) = &program {
+            check_len(paths.len(), "paths of the program")?;
+            if paths.is_empty() {
+                return Err(Error::config(libc::ENOENT, "the program: no path"));
+            }
+            paths.iter().try_for_each(|path| check_path(path, "the program"))?;
         }
         if let Program::Fd(fd) = program {
             check_fd(fd, "the program")?;

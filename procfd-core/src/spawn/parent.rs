@@ -69,20 +69,24 @@ fn attempt(
     };
     reserve(a, opened, fuse.is_some())?;
     let publication = Publication::prepare(a, opened, config, fuse)?;
-    if matches!(config.program, Program::None) {
-        let (pid, started) = match fork::create(publication, config, &lowered)? {
-            fork::Forked::Child => return Ok(Created::Child),
-            fork::Forked::Parent(pid, started) => (pid, started),
-        };
-        started.enter(state);
-        return Ok(Created::Parent { pid, pidfd: None });
-    }
     // Whoever wants the pidfd gets the original, and the library a duplicate, for which there has to be
     // room before there is a process.
     let place = match want_pidfd {
         true => Some(sys::fd::dup_cloexec(opened.b()).map_err(|e| Error::new(Stage::PUBLISH, 0, e, ""))?),
         false => None,
     };
+    if matches!(config.program, Program::None) {
+        let (pid, started) = match fork::create(publication, config, &lowered)? {
+            fork::Forked::Child => return Ok(Created::Child),
+            fork::Forked::Parent(pid, started) => (pid, started),
+        };
+        if let Some(place) = &place {
+            // Of two open descriptors it does not fail.
+            let _ = sys::fd::replace(place, started.pidfd.as_fd());
+        }
+        started.enter(state);
+        return Ok(Created::Parent { pid, pidfd: place });
+    }
     let (pid, pidfd) = spawn(config, &lowered, publication.fuse.as_ref())?;
     let (theirs, ours) = match place {
         Some(place) => match sys::fd::replace(&place, pidfd.as_fd()) {

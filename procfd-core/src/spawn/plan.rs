@@ -123,9 +123,11 @@ impl Lowered {
             Program::None | Program::Fd(_) => Vec::new(),
             Program::Path(path) => vec![path.clone()],
             Program::Search(name) => search(name)?,
+            Program::OneOf(paths) => paths.clone(),
         };
         let argv = match (&config.argv, &config.program) {
             (None, Program::Path(name) | Program::Search(name)) => Some(CStrArray::new(vec![name.clone()])),
+            (None, Program::OneOf(paths)) => Some(CStrArray::new(paths.iter().take(1).cloned().collect())),
             _ => None,
         };
         let (limits_before, nofile_after) = split_limits(config);
