@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-#   make            libprocfd.so, libprocfd.a and procfd.pc, in build/
+#   make            libprocfd.so, libprocfd.a, libprocfd-ioctl.so and procfd.pc, in build/
 #   make install    into PREFIX, LIBDIR, INCLUDEDIR, MANDIR, below DESTDIR; and make uninstall
 #   make check      all tests; the last line counts them
 #   make demo       stage the library, build examples/c/demo.c against it, run it
@@ -44,6 +44,10 @@ SHARED     := $(BUILD)/libprocfd.so.$(SOFULL)
 STATIC     := $(BUILD)/libprocfd.a
 OBJECT     := $(BUILD)/procfd.o
 NATIVE     := $(BUILD)/native-libs
+# What stable Rust cannot define; and the library that is preloaded, which nothing links with: it has
+# no soname, and a directory of its own.
+C_OBJECT   := $(BUILD)/ioctl.o
+PRELOAD    := $(BUILD)/libprocfd-ioctl.so
 MAP        := procfd-capi/abi/procfd.map
 SYMBOLS     = $(shell sed -n 's/^ *\(pro[a-z_]*\);.*/\1/p' $(MAP))
 MANPAGES   := $(wildcard man/*.[1-8])
@@ -56,7 +60,11 @@ CBINDGEN   ?= $(BUILD)/tools/bin/cbindgen
 
 export CARGO CARGO_FLAGS CC CFLAGS LDFLAGS CBINDGEN
 
-all: $(SHARED) $(BUILD)/libprocfd.so.$(SOVERSION) $(BUILD)/libprocfd.so $(STATIC) $(BUILD)/procfd.pc
+# Not with link-time optimisation, which "ld -r" and "objcopy" would have to understand.
+C_FLAGS     = $(CFLAGS) -std=gnu11 -Wall -Wextra -fPIC -fno-lto -fvisibility=hidden -fstack-protector-strong \
+              -ffile-prefix-map=$(CURDIR)=. -Iinclude
+
+all: $(SHARED) $(BUILD)/libprocfd.so.$(SOVERSION) $(BUILD)/libprocfd.so $(STATIC) $(PRELOAD) $(BUILD)/procfd.pc
 
 # Only the staticlib: with the rlib beside it cargo would leave the link-time optimisation out.
 $(RUST_LIB): $(SOURCES)
@@ -72,9 +80,13 @@ $(NATIVE): $(RUST_LIB)
 	@tr -s ' \n' '\n' < $(TARGET)/procfd-native-libs | grep -v -x -e '-lc' -e '-lgcc_s' | tr '\n' ' ' \
 	    | sed 's/ *$$//' > $@
 
-$(SHARED): $(RUST_LIB) $(MAP) $(NATIVE)
+$(C_OBJECT): procfd-capi/c/ioctl.c include/procfd.h
+	@mkdir -p $(BUILD)
+	$(CC) $(C_FLAGS) -c -o $@ $<
+
+$(SHARED): $(RUST_LIB) $(C_OBJECT) $(MAP) $(NATIVE)
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ \
-	    -Wl,--whole-archive $(RUST_LIB) -Wl,--no-whole-archive \
+	    $(C_OBJECT) -Wl,--whole-archive $(RUST_LIB) -Wl,--no-whole-archive \
 	    -Wl,-soname,libprocfd.so.$(SOVERSION) -Wl,--version-script=$(MAP) -Wl,--no-undefined-version \
 	    -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -Wl,--gc-sections $(STRIP_DEBUG) \
 	    -Wl,--as-needed `cat $(NATIVE)`
@@ -88,15 +100,19 @@ $(BUILD)/libprocfd.so: $(SHARED)
 	@ln -sf libprocfd.so.$(SOVERSION) $@
 
 # One object with only our calls global: a program may link it beside other Rust libraries.
-$(OBJECT): $(RUST_LIB) $(MAP)
+$(OBJECT): $(RUST_LIB) $(C_OBJECT) $(MAP)
 	@mkdir -p $(BUILD)
-	$(LD) -r -o $@.tmp --gc-sections $(SYMBOLS:%=-u %) --whole-archive $(RUST_LIB) --no-whole-archive
+	$(LD) -r -o $@.tmp --gc-sections $(SYMBOLS:%=-u %) $(C_OBJECT) --whole-archive $(RUST_LIB) --no-whole-archive
 	$(OBJCOPY) --strip-debug -R .llvmbc -R .llvmcmd $(SYMBOLS:%=--keep-global-symbol=%) $@.tmp $@
 	@rm -f $@.tmp
 
 $(STATIC): $(OBJECT)
 	@rm -f $@
 	$(AR) rcsD $@ $(OBJECT)
+
+$(PRELOAD): procfd-capi/c/preload.c include/procfd.h $(BUILD)/libprocfd.so procfd-capi/abi/preload.map
+	$(CC) $(C_FLAGS) $(LDFLAGS) -shared -o $@ $< -Wl,--version-script=procfd-capi/abi/preload.map \
+	    -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs $(STRIP_DEBUG) -L$(BUILD) -lprocfd -Wl,--as-needed -ldl
 
 # Made anew each time, as the directories may have been given another value.
 $(BUILD)/procfd.pc: procfd.pc.in $(NATIVE) FORCE
@@ -109,6 +125,8 @@ install: all
 	$(INSTALL) -m 755 $(SHARED) $(DESTDIR)$(LIBDIR)/
 	ln -sf libprocfd.so.$(SOFULL) $(DESTDIR)$(LIBDIR)/libprocfd.so.$(SOVERSION)
 	ln -sf libprocfd.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libprocfd.so
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/procfd
+	$(INSTALL) -m 755 $(PRELOAD) $(DESTDIR)$(LIBDIR)/procfd/
 	$(INSTALL) -m 644 $(STATIC) $(DESTDIR)$(LIBDIR)/
 	$(INSTALL) -m 644 include/procfd.h $(DESTDIR)$(INCLUDEDIR)/
 	$(INSTALL) -m 644 $(BUILD)/procfd.pc $(DESTDIR)$(PKGCONFIGDIR)/
@@ -118,6 +136,8 @@ install: all
 	done
 
 uninstall:
+	rm -f $(DESTDIR)$(LIBDIR)/procfd/$(notdir $(PRELOAD))
+	rmdir $(DESTDIR)$(LIBDIR)/procfd 2>/dev/null || true
 	rm -f $(DESTDIR)$(LIBDIR)/libprocfd.so.$(SOFULL) $(DESTDIR)$(LIBDIR)/libprocfd.so.$(SOVERSION) \
 	    $(DESTDIR)$(LIBDIR)/libprocfd.so $(DESTDIR)$(LIBDIR)/libprocfd.a \
 	    $(DESTDIR)$(INCLUDEDIR)/procfd.h $(DESTDIR)$(PKGCONFIGDIR)/procfd.pc \

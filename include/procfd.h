@@ -224,6 +224,30 @@
 /* procfd_info: inode, the pidfs inode that no other process has or will have until reboot (6.9). One fstat. */
 #define PROC_FIELD_INODE 0x10
 
+/*
+ * procfd_ioctl: added to a command, its request whose third argument is the command's arg, without
+ * data. _IO(0xd0 + (command >> 8), command & 0xff).
+ */
+#define PROCFD_IOC_ARG 0xd000
+
+/*
+ * procfd_ioctl: added to a command, its request whose third argument points to a struct procfd_ioctl_arg.
+ * _IOW(0xd0 + (command >> 8), command & 0xff, struct procfd_ioctl_arg).
+ */
+#define PROCFD_IOC_DATA 0x4018d000
+
+/*
+ * procfd_ioctl, on an open /proc directory: process_open, with the flags as the third argument.
+ * _IO(0xd0, 1).
+ */
+#define PROCFD_IOC_OPEN 0xd001
+
+/*
+ * procfd_ioctl: send the signal in the third argument, an int, as PROC_SIGNAL does. The request of
+ * the first proposal: _IOW('p', 1, __s32).
+ */
+#define PROC_FD_SIGNAL 0x40047001
+
 /* Length of procfd_error.message, the NUL included. */
 #define PROCFD_ERROR_MESSAGE_MAX 496
 
@@ -469,6 +493,16 @@ struct procfd_error {
     char message[PROCFD_ERROR_MESSAGE_MAX];
 };
 
+/* The third argument of a PROCFD_IOC_DATA request: what the call of the command takes. */
+struct procfd_ioctl_arg {
+    /* The command's arg. */
+    uint64_t arg;
+    /* The command's data, or NULL. */
+    void *data;
+    /* The size of the data, or 0. */
+    size_t size;
+};
+
 #ifdef __cplusplus
 extern "C" {
 #endif /* __cplusplus */
@@ -524,6 +558,29 @@ int process_manage(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t si
  * Thread-safe. Not for signal handlers.
  */
 int process_info(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t size);
+
+/*
+ * The calls above in the form of ioctl(2), one request for each command; see ioctl.md of the
+ * documentation. libprocfd-ioctl.so, preloaded, makes ioctl() itself understand them.
+ *
+ * - PROCFD_IOC_OPEN, on an open /proc directory: process_open(third argument).
+ * - PROCFD_IOC_ARG + command: the call of the command with arg the third argument, an unsigned long,
+ *   and without data.
+ * - PROCFD_IOC_DATA + command: the same with what the struct procfd_ioctl_arg says that the third argument
+ *   points to.
+ * - PROC_FD_SIGNAL: PROC_SIGNAL with the third argument, an int.
+ *
+ * PROC_SET_CLOSE, which two calls have, is the one of process_config until the process is started,
+ * then the one of process_manage.
+ *
+ * The third argument is always read: 0 where there is nothing to say.
+ *
+ * Errors: ENOTTY (another request; a request that does not apply to what fd refers to), EFAULT, and
+ * those of the call. A number that is no command of its call is EINVAL.
+ *
+ * Thread-safe. Not for signal handlers.
+ */
+int procfd_ioctl(int fd, unsigned long request, ...);
 
 #ifdef __cplusplus
 } /* extern "C" */

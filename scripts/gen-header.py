@@ -91,6 +91,15 @@ def run_cbindgen(binary: str, required: str) -> str:
         return out.read_text()
 
 
+# A C-variadic function cannot be defined in stable Rust. Its prototype is made of that of the Rust
+# function behind it, whose documentation it has.
+VARIADIC = {
+    "int procfd_ioctl_fixed(int fd, unsigned long request, void *arg);": (
+        "int procfd_ioctl(int fd, unsigned long request, ...);"
+    ),
+}
+
+
 def comment(match: re.Match[str]) -> str:
     indent = match.group(1)
     lines = [re.sub(r"^\s*\* ?", "", line) for line in match.group(2).splitlines()]
@@ -133,6 +142,10 @@ def tidy(text: str, source: str) -> str:
 
     text = re.sub(r"\n(?=\n)(?:\n/\* .* \*/\n#define (PROC\w+))", join, text)
     text = re.sub(r"^(#endif|\})\s+// (.*)$", r"\1 /* \2 */", text, flags=re.MULTILINE)
+    for ours, theirs in VARIADIC.items():
+        if text.count(ours) != 1:
+            fail(f"not there, or not once: {ours}")
+        text = text.replace(ours, theirs)
     return text.replace("#endif  /*", "#endif /*")
 
 

@@ -13,4 +13,5 @@
     layout!(procfd_wait { timeout_ns, what, status, mask, usage });
     layout!(procfd_info { mask, inode, cgroup_id, pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid, exit_what, exit_status, reserved });
     layout!(procfd_error { stage, index, saved_errno, reserved, message });
+    layout!(procfd_ioctl_arg { arg, data, size });
 }

@@ -54,6 +54,7 @@ plain!(
     procfd_wait,
     procfd_info,
     procfd_error,
+    procfd_ioctl_arg,
 );
 
 /// The data of a call: a pointer and a size that the caller vouches for.
@@ -219,6 +220,11 @@ pub(crate) fn string_at(at: *const c_char) -> Result<CString> {
         }
         copied(CStr::from_ptr(at).to_bytes())
     }
+}
+
+/// The data behind a pointer in the caller's data, which the caller vouches for as for its own.
+pub(crate) fn data_at(pointer: *mut c_void, size: usize) -> Data {
+    Data { pointer, size }
 }
 
 /// A copy of bytes without a NUL; ENOMEM instead of an abort.

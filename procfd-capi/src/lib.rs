@@ -9,14 +9,19 @@
 //! | `abi` | the constants and structures of the header |
 //! | `args` | how pointers, strings and structures are read and written |
 //! | `config`, `manage`, `info` | the commands of each call |
+//! | `ioctl` | the same commands as ioctl requests |
+//!
+//! C-variadic functions cannot be defined in stable Rust: `procfd_ioctl` is in `c/ioctl.c`, and
+//! `c/preload.c` makes `libprocfd-ioctl.so`.
 
 pub mod abi;
 mod args;
 mod config;
 mod info;
+mod ioctl;
 mod manage;
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_int, c_ulong, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use procfd::Errno;
@@ -135,4 +140,34 @@ pub unsafe extern "C" fn process_info(
         let data = unsafe { Data::new(data, size) };
         info::info(procfd, cmd, arg, data)
     })
+}
+
+/// The calls above in the form of ioctl(2), one request for each command; see ioctl.md of the
+/// documentation. libprocfd-ioctl.so, preloaded, makes ioctl() itself understand them.
+///
+/// - PROCFD_IOC_OPEN, on an open /proc directory: process_open(third argument).
+/// - PROCFD_IOC_ARG + command: the call of the command with arg the third argument, an unsigned long,
+///   and without data.
+/// - PROCFD_IOC_DATA + command: the same with what the struct procfd_ioctl_arg says that the third argument
+///   points to.
+/// - PROC_FD_SIGNAL: PROC_SIGNAL with the third argument, an int.
+///
+/// PROC_SET_CLOSE, which two calls have, is the one of process_config until the process is started,
+/// then the one of process_manage.
+///
+/// The third argument is always read: 0 where there is nothing to say.
+///
+/// Errors: ENOTTY (another request; a request that does not apply to what fd refers to), EFAULT, and
+/// those of the call. A number that is no command of its call is EINVAL.
+///
+/// Thread-safe. Not for signal handlers.
+///
+/// # Safety
+///
+/// `arg` is what the request takes; a pointer, and those in what it points to, are NULL or valid for what
+/// the command reads and writes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn procfd_ioctl_fixed(fd: c_int, request: c_ulong, arg: *mut c_void) -> c_int {
+    // As the kernel does, whose request has 32 bits: callers that keep it in an int extend its sign.
+    answer(|| ioctl::ioctl(fd, request as u32, arg))
 }

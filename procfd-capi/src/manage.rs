@@ -15,6 +15,9 @@ use crate::args::Data;
 
 const INVALID: Errno = Errno(libc::EINVAL);
 
+/// Commands numbered in the family of process_config that are commands of this call too.
+pub(crate) const SHARED: &[u32] = &[PROC_SET_CLOSE];
+
 pub(crate) fn manage(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
     match cmd {
         PROC_SIGNAL => signal(procfd, arg, data),

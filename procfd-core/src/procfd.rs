@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::fuse::Fuse;
 use crate::private::Private;
 use crate::registry;
-use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result};
+use crate::sys::{self, Errno, PROC_ROOT_INO, PROC_SUPER_MAGIC, Result};
 use crate::wait::Change;
 use crate::watch::Ended;
 
@@ -228,6 +228,12 @@ pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
         return from_proc_dir(fd).map(Target::Own);
     }
     Err(Errno(libc::EINVAL))
+}
+
+/// Whether a descriptor is the root directory of a procfs. EBADF.
+pub(crate) fn is_proc_root(fd: BorrowedFd<'_>) -> Result<bool> {
+    let (mode, inode) = sys::fd::mode_and_inode(fd)?;
+    Ok(inode == PROC_ROOT_INO && mode & libc::S_IFMT == libc::S_IFDIR && sys::fs_is(fd, PROC_SUPER_MAGIC))
 }
 
 /// The pidfd of a /proc/PID directory. The number read through the directory is opened, and then the

@@ -87,6 +87,11 @@ pub fn open(flags: u64) -> Result<RawFd> {
     registry::open(flags, Config::default()).map(|(fd, _)| fd.into_raw_fd())
 }
 
+/// Whether a descriptor is an open /proc: the root of a procfs. EBADF.
+pub fn is_proc(fd: RawFd) -> Result<bool> {
+    procfd::is_proc_root(sys::fd::borrow(fd)?)
+}
+
 /// Finds the context of a procfd. EBADF, EINVAL, EPERM (another process's), EBUSY (started).
 pub fn configuring(fd: RawFd) -> Result<Configuring> {
     registry::tend_watcher();

@@ -101,3 +101,5 @@ pub(crate) struct RLimit64 {
 /// pidfs, 6.9 (linux/magic.h).
 pub(crate) const PID_FS_MAGIC: i64 = 0x5049_4446;
 pub(crate) const PROC_SUPER_MAGIC: i64 = 0x9fa0;
+/// The inode of the root of every procfs (linux/proc_fs.h; user space sees it as such).
+pub(crate) const PROC_ROOT_INO: u64 = 1;
