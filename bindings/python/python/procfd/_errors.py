@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The exceptions: of the class of OSError that fits the errno, with the step that failed."""
+
+from __future__ import annotations
+
+import builtins
+import enum
+import os
+import re
+from typing import Any, Optional
+
+
+class Stage(enum.IntEnum):
+    """The step that failed. The numbers are those of procfd.h, and stable."""
+
+    NONE = 0
+    CONFIG = 1
+    PLAN = 2
+    STACK = 3
+    FUSE = 4
+    CLONE = 5
+    PUBLISH = 6
+    CHILD_DIED = 7
+    WATCHER = 8
+    ATTACH = 9
+    IDMAP_HELPER = 10
+    SIGNALS = 32
+    NICE = 33
+    RLIMIT = 34
+    SESSION = 35
+    PGROUP = 36
+    CTTY = 37
+    FOREGROUND = 38
+    ARM = 39
+    FD_TABLE = 40
+    SETGROUPS = 41
+    UID_MAP = 42
+    GID_MAP = 43
+    HOSTNAME = 44
+    ROOT = 45
+    CWD = 46
+    FD = 47
+    UMASK = 48
+    GROUPS = 49
+    GID = 50
+    UID = 51
+    NO_NEW_PRIVS = 52
+    PDEATHSIG = 53
+    SIGMASK = 54
+    EXEC = 55
+    INIT = 56
+
+
+class Error(OSError):
+    """What failed in the kernel or in a creation.
+
+    Its class is also the one that the errno has among the built-in exceptions: ENOENT is a
+    FileNotFoundError. `stage` and `index` say which step failed, of a creation; `kind` is a word
+    for the errno that is the same on all machines; `message` is a sentence that names the step
+    and its operand.
+    """
+
+    stage: Stage = Stage.NONE
+    index: int = 0
+    kind: str = ""
+    message: Optional[str] = None
+
+    def __str__(self) -> str:
+        if self.message is None:
+            return super().__str__()
+        return f"[Errno {self.errno}] {self.message}"
+
+
+class InvalidSetting(Error, ValueError):
+    """A setting that is refused for its value."""
+
+
+_classes: dict[type[OSError], type[Error]] = {OSError: Error}
+for _name in (
+    "BlockingIOError",
+    "BrokenPipeError",
+    "ChildProcessError",
+    "ConnectionAbortedError",
+    "ConnectionRefusedError",
+    "ConnectionResetError",
+    "FileExistsError",
+    "FileNotFoundError",
+    "InterruptedError",
+    "IsADirectoryError",
+    "NotADirectoryError",
+    "PermissionError",
+    "ProcessLookupError",
+    "TimeoutError",
+):
+    _base = getattr(builtins, _name)
+    # Found by its name when an exception is unpickled.
+    _classes[_base] = globals()[_name] = type(
+        _name, (Error, _base), {"__module__": __name__, "__doc__": Error.__doc__}
+    )
+
+
+def make(
+    errno: int, message: Optional[str], filename: Any, stage: int, index: int, kind: str
+) -> Error:
+    """The exception of an errno."""
+    if stage == Stage.CONFIG and kind == "InvalidInput":
+        of: type[Error] = InvalidSetting
+    else:
+        of = _classes[type(OSError(errno, ""))]
+    strerror = os.strerror(errno)
+    error = of(errno, strerror) if filename is None else of(errno, strerror, filename)
+    error.message = message
+    error.stage = Stage(stage)
+    error.index = index
+    error.kind = re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()
+    return error

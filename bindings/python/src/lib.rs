@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![deny(unsafe_code)]
+
+//! `procfd._native`: the core crate as Python objects.
+//!
+//! | room | holds |
+//! |---|---|
+//! | `context` | `Context`, and `spawn`, which does without one |
+//! | `settings` | the keywords of a configuration |
+//! | `descriptors` | those of them that map descriptors and open files |
+//! | `process` | `Process`, `open`, `attach` |
+//! | `status` | `ExitStatus`, `Usage` |
+//! | `info` | `Info` |
+//! | `convert` | paths, descriptors, signals and times out of Python objects |
+//! | `error` | exceptions |
+//! | `sys` | the unsafe code |
+//! | `posix` | `posix_spawn` |
+//! | `calls` | the four calls by bare descriptors |
+
+mod context;
+mod convert;
+mod descriptors;
+mod error;
+mod info;
+mod process;
+mod settings;
+mod status;
+#[allow(unsafe_code)]
+mod sys;
+
+/// The interpreter's side of the package, which `procfd/__init__.py` gives its names to.
+#[pyo3::pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::context::{Context, spawn};
+    #[pymodule_export]
+    use super::info::Info;
+    #[pymodule_export]
+    use super::process::{Process, attach, open};
+    #[pymodule_export]
+    use super::status::{ExitStatus, Usage};
+}

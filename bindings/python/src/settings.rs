@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The keywords of a configuration. `None` leaves a setting as it is.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use procfd::{Context, Error, IdMap, Ids, Namespaces, Scope, Setgroups, Stage};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyString, PyTuple};
+
+use crate::convert;
+use crate::descriptors;
+use crate::error;
+
+/// The objects that the caller named files with, for the `filename` of an error; and those whose
+/// descriptors the context refers to, which must not be closed before it.
+#[derive(Default)]
+pub(crate) struct Named {
+    program: Option<Py<PyAny>>,
+    /// The program is the first that is there of a list.
+    candidates: bool,
+    root: Option<Py<PyAny>>,
+    /// By the position in the list of actions.
+    pub(crate) actions: Vec<Option<Py<PyAny>>>,
+    pub(crate) held: Vec<Py<PyAny>>,
+    /// The environment is not the creator's own.
+    has_env: bool,
+}
+
+impl Named {
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
+        let clone = |object: &Option<Py<PyAny>>| object.as_ref().map(|o| o.clone_ref(py));
+        Self {
+            program: clone(&self.program),
+            candidates: self.candidates,
+            root: clone(&self.root),
+            actions: self.actions.iter().map(clone).collect(),
+            held: self.held.iter().map(|o| o.clone_ref(py)).collect(),
+            has_env: self.has_env,
+        }
+    }
+
+    /// The exception of a creation that failed.
+    pub(crate) fn exception(&self, py: Python<'_>, error: &Error) -> PyErr {
+        let at = error.index() as usize;
+        let filename = match error.stage() {
+            Stage::EXEC if self.candidates => {
+                self.program.as_ref().and_then(|list| list.bind(py).get_item(at).ok()).map(Bound::unbind)
+            }
+            Stage::EXEC | Stage::PLAN if error.raw_os_error() != libc::EINVAL => {
+                self.program.as_ref().map(|o| o.clone_ref(py))
+            }
+            Stage::EXEC => self.program.as_ref().map(|o| o.clone_ref(py)),
+            Stage::ROOT => self.root.as_ref().map(|o| o.clone_ref(py)),
+            Stage::CWD | Stage::FD => self.actions.get(at).and_then(Option::as_ref).map(|o| o.clone_ref(py)),
+            _ => None,
+        };
+        error::of_step(py, error, filename)
+    }
+
+    pub(crate) fn has_program(&self) -> bool {
+        self.program.is_some()
+    }
+
+    /// Fixes the creator's environment, while no other thread of the interpreter can change it.
+    pub(crate) fn fix_environment(&self, context: &mut Context) -> PyResult<()> {
+        if !self.has_env && self.has_program() {
+            context.env_only(std::env::vars_os()).map_err(|e| error::of_config(&e))?;
+        }
+        Ok(())
+    }
+}
+
+/// The keywords that belong together, and are set when all are known.
+#[derive(Default)]
+struct Together<'py> {
+    program: Option<Bound<'py, PyAny>>,
+    search: bool,
+    cwd: Option<Bound<'py, PyAny>>,
+    actions: Option<Bound<'py, PyAny>>,
+    map: descriptors::Map<'py>,
+    kill: Option<Bound<'py, PyAny>>,
+    scope: Option<Scope>,
+    then: Option<(i32, Duration)>,
+}
+
+/// Sets what the keywords say. What comes before a wrong one stays set.
+pub(crate) fn apply<'py>(
+    context: &mut Context,
+    named: &mut Named,
+    program: Option<&Bound<'py, PyAny>>,
+    settings: &Bound<'py, PyDict>,
+) -> PyResult<()> {
+    let mut together = Together { program: program.cloned(), ..Together::default() };
+    for (name, value) in settings.iter() {
+        if value.is_none() {
+            continue;
+        }
+        let name = name.cast::<PyString>()?.to_cow()?;
+        let known = alone(context, named, &name, &value)? || together.take(&name, &value)?;
+        if !known {
+            return Err(PyTypeError::new_err(format!("unexpected keyword argument '{name}'")));
+        }
+    }
+    together.set(context, named)
+}
+
+fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let done = match name {
+        "args" => context.args(convert::os_strings(value, name)?),
+        "env" => {
+            let env = convert::variables(value, name)?;
+            named.has_env = true;
+            context.env_only(env)
+        }
+        "env_set" => {
+            for (name, value) in convert::variables(value, name)? {
+                context.env(name, value).map_err(|e| error::of_config(&e))?;
+            }
+            return Ok(true);
+        }
+        "env_unset" => {
+            if convert::is_string(value) {
+                return Err(PyTypeError::new_err("env_unset must be a list of names, not one string"));
+            }
+            for name in value.try_iter()? {
+                context.env_remove(convert::variable_name(&name?)?).map_err(|e| error::of_config(&e))?;
+            }
+            return Ok(true);
+        }
+        "root" => {
+            let path = convert::os_string(value)?;
+            named.root = Some(value.clone().unbind());
+            context.root(path)
+        }
+        "inherit_all" => context.inherit_all(value.is_truthy()?),
+        "sigmask" => context.signal_mask(convert::signals(value)?),
+        "sigdefault" => context.default_signals(convert::signals(value)?),
+        "sigignore" => context.ignored_signals(convert::signals(value)?),
+        "session" => return only_on(value, name, || context.new_session().map(drop)),
+        "process_group" => context.process_group(value.extract()?),
+        "ctty" => context.controlling_terminal(convert::duplicate(convert::fd(value)?, 0)?),
+        "foreground" => context.foreground(convert::duplicate(convert::fd(value)?, 0)?),
+        "uid" => context.uid(ids(value)?),
+        "gid" => context.gid(ids(value)?),
+        "groups" => {
+            let groups = value.try_iter()?.map(|id| id?.extract()).collect::<PyResult<Vec<u32>>>()?;
+            context.groups(&groups)
+        }
+        "umask" => context.umask(value.extract()?),
+        "limits" => {
+            for (resource, limit) in convert::items(value, name)? {
+                let (soft, hard) = limits(&limit)?;
+                context.rlimit(resource.extract()?, soft, hard).map_err(|e| error::of_config(&e))?;
+            }
+            return Ok(true);
+        }
+        "nice" => context.nice(value.extract()?),
+        "no_new_privs" => return only_on(value, name, || context.no_new_privs().map(drop)),
+        "pdeathsig" => context.parent_death_signal(convert::signal(value)?),
+        "namespaces" => context.namespaces(namespaces(value)?),
+        "uid_map" => context.uid_map(&id_map(value)?),
+        "gid_map" => context.gid_map(&id_map(value)?),
+        "setgroups" => context.setgroups(setgroups(value)?),
+        "hostname" => context.hostname(convert::os_string(value)?),
+        "init" => context.built_in_init(value.is_truthy()?),
+        _ => return Ok(false),
+    };
+    done.map(|_| true).map_err(|e| error::of_config(&e))
+}
+
+/// A setting that the core can only switch on.
+fn only_on(value: &Bound<'_, PyAny>, name: &str, on: impl FnOnce() -> Result<(), Error>) -> PyResult<bool> {
+    if !value.is_instance_of::<PyBool>() {
+        return Err(PyTypeError::new_err(format!("{name} must be a bool")));
+    }
+    if value.is_truthy()? {
+        on().map_err(|e| error::of_config(&e))?;
+    }
+    Ok(true)
+}
+
+impl<'py> Together<'py> {
+    fn take(&mut self, name: &str, value: &Bound<'py, PyAny>) -> PyResult<bool> {
+        match name {
+            "search" => self.search = value.is_truthy()?,
+            "program" | "program_fd" if self.program.is_some() => {
+                return Err(PyTypeError::new_err("the program is given twice"));
+            }
+            "program" => self.program = Some(value.clone()),
+            "program_fd" => self.program = Some(convert::fd(value)?.into_pyobject(value.py())?.into_any()),
+            "cwd" => self.cwd = Some(value.clone()),
+            "actions" => self.actions = Some(value.clone()),
+            "kill_on_close" => self.kill = Some(value.clone()),
+            "close_scope" => self.scope = Some(scope(value)?),
+            "close_then" => self.then = Some(close_then(value)?),
+            _ => return self.map.take(name, value),
+        }
+        Ok(true)
+    }
+
+    fn set(self, context: &mut Context, named: &mut Named) -> PyResult<()> {
+        match &self.program {
+            Some(program) => self::program(context, named, program, self.search)?,
+            None if self.search => {
+                return Err(PyValueError::new_err("search is given together with the program"));
+            }
+            None => {}
+        }
+        // Descriptors of the caller come first: what follows in the list may replace them.
+        if let Some(cwd) = &self.cwd {
+            descriptors::cwd(context, named, cwd)?;
+        }
+        self.map.set(context, named)?;
+        if let Some(actions) = &self.actions {
+            descriptors::actions(context, named, actions)?;
+        }
+        close_policy(context, self.kill.as_ref(), self.scope, self.then)
+    }
+}
+
+fn program(
+    context: &mut Context,
+    named: &mut Named,
+    program: &Bound<'_, PyAny>,
+    search: bool,
+) -> PyResult<()> {
+    let mut kept = program.clone();
+    let list = program.is_instance_of::<PyList>() || program.is_instance_of::<PyTuple>();
+    let done = if list {
+        if search {
+            return Err(PyValueError::new_err("search is for a name, not for a list of paths"));
+        }
+        kept = program.py().get_type::<PyTuple>().call1((program,))?;
+        context.program_first_of(convert::os_strings(program, "program")?)
+    } else if program.is_instance_of::<PyInt>() {
+        context.program_fd(convert::duplicate(program.extract()?, 0)?)
+    } else {
+        let path: OsString = convert::os_string(program)?;
+        if search { context.program_in_path(path) } else { context.program(path) }
+    };
+    named.candidates = list;
+    done.map_err(|e| error::of_step(program.py(), &e, Some(kept.clone().unbind())))?;
+    named.program = Some(kept.unbind());
+    Ok(())
+}
+
+/// The close policy of the keywords `kill_on_close`, `close_scope` and `close_then`.
+pub(crate) fn close_policy(
+    context: &mut Context,
+    kill: Option<&Bound<'_, PyAny>>,
+    scope: Option<Scope>,
+    then: Option<(i32, Duration)>,
+) -> PyResult<()> {
+    let Some(kill) = kill else {
+        return match (scope, then) {
+            (None, None) => Ok(()),
+            _ => {
+                Err(PyValueError::new_err("close_scope and close_then are given together with kill_on_close"))
+            }
+        };
+    };
+    let scope = scope.unwrap_or_default();
+    let done = match (close_signal(kill)?, then, scope) {
+        (None, None, _) => context.no_close_policy(),
+        (None, Some(_), _) => {
+            return Err(PyValueError::new_err("close_then is given together with kill_on_close"));
+        }
+        (Some(signal), Some((second, delay)), _) => context.end_on_close(signal, scope, second, delay),
+        (Some(signal), None, Scope::ProcessGroup) => context.kill_group_on_close(signal),
+        (Some(signal), None, _) => context.kill_on_close(signal),
+    };
+    done.map(drop).map_err(|e| error::of_config(&e))
+}
+
+/// `True` is SIGKILL, `False` is none.
+pub(crate) fn close_signal(kill: &Bound<'_, PyAny>) -> PyResult<Option<i32>> {
+    match kill.cast::<PyBool>() {
+        Ok(kill) => Ok(kill.is_true().then_some(libc::SIGKILL)),
+        Err(_) if kill.is_none() => Ok(None),
+        Err(_) => convert::signal(kill).map(Some),
+    }
+}
+
+pub(crate) fn close_then(value: &Bound<'_, PyAny>) -> PyResult<(i32, Duration)> {
+    let (signal, delay): (Bound<'_, PyAny>, Bound<'_, PyAny>) = value.extract()?;
+    let delay = convert::seconds(&delay)?
+        .ok_or_else(|| PyValueError::new_err("close_then: a delay without an end"))?;
+    Ok((convert::signal(&signal)?, delay))
+}
+
+/// A scope by its name.
+pub(crate) fn scope(value: &Bound<'_, PyAny>) -> PyResult<Scope> {
+    let name: String = value.extract()?;
+    match name.as_str() {
+        "process" => Ok(Scope::Process),
+        "group" => Ok(Scope::ProcessGroup),
+        "thread" => Ok(Scope::Thread),
+        _ => Err(PyValueError::new_err(format!("no scope {name:?}: \"process\", \"group\", \"thread\""))),
+    }
+}
+
+/// One id for all three, or real, effective and saved; `None` or -1 leaves one as it is.
+fn ids(value: &Bound<'_, PyAny>) -> PyResult<Ids> {
+    let id = |value: &Bound<'_, PyAny>| -> PyResult<Option<u32>> {
+        if value.is_none() || value.eq(-1)? {
+            return Ok(None);
+        }
+        match value.extract()? {
+            u32::MAX => Err(PyValueError::new_err("4294967295 is no id")),
+            id => Ok(Some(id)),
+        }
+    };
+    if value.is_instance_of::<PyInt>() {
+        let id = id(value)?;
+        return Ok(Ids { real: id, effective: id, saved: id });
+    }
+    let (real, effective, saved): (Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>) = value.extract()?;
+    Ok(Ids { real: id(&real)?, effective: id(&effective)?, saved: id(&saved)? })
+}
+
+/// Soft and hard limit, or one number for both; -1 (RLIM_INFINITY) is none.
+fn limits(value: &Bound<'_, PyAny>) -> PyResult<(u64, u64)> {
+    let limit = |value: &Bound<'_, PyAny>| -> PyResult<u64> {
+        if value.eq(-1)? { Ok(u64::MAX) } else { value.extract() }
+    };
+    if value.is_instance_of::<PyInt>() {
+        let both = limit(value)?;
+        return Ok((both, both));
+    }
+    let (soft, hard): (Bound<'_, PyAny>, Bound<'_, PyAny>) = value.extract()?;
+    Ok((limit(&soft)?, limit(&hard)?))
+}
+
+const NAMESPACES: &[(&str, Namespaces)] = &[
+    ("user", Namespaces::USER),
+    ("pid", Namespaces::PID),
+    ("mount", Namespaces::MOUNT),
+    ("net", Namespaces::NET),
+    ("ipc", Namespaces::IPC),
+    ("uts", Namespaces::UTS),
+    ("cgroup", Namespaces::CGROUP),
+    ("time", Namespaces::TIME),
+];
+
+/// CLONE_NEW* flags, or names.
+fn namespaces(value: &Bound<'_, PyAny>) -> PyResult<Namespaces> {
+    if value.is_instance_of::<PyInt>() {
+        return Ok(Namespaces::from_bits_retain(value.extract()?));
+    }
+    let named = |name: &str| {
+        NAMESPACES
+            .iter()
+            .find_map(|(known, flag)| (*known == name).then_some(*flag))
+            .ok_or_else(|| PyValueError::new_err(format!("no namespace {name:?}")))
+    };
+    if let Ok(name) = value.cast::<PyString>() {
+        return named(&name.to_cow()?);
+    }
+    let mut all = Namespaces::empty();
+    for name in value.try_iter()? {
+        all |= named(&name?.extract::<String>()?)?;
+    }
+    Ok(all)
+}
+
+fn id_map(value: &Bound<'_, PyAny>) -> PyResult<Vec<IdMap>> {
+    let line = |line: PyResult<Bound<'_, PyAny>>| {
+        let (inside, outside, count) = line?.extract()?;
+        Ok(IdMap { inside, outside, count })
+    };
+    value.try_iter()?.map(line).collect()
+}
+
+fn setgroups(value: &Bound<'_, PyAny>) -> PyResult<Setgroups> {
+    let name: String = value.extract()?;
+    match name.as_str() {
+        "auto" => Ok(Setgroups::Auto),
+        "allow" => Ok(Setgroups::Allow),
+        "deny" => Ok(Setgroups::Deny),
+        _ => Err(PyValueError::new_err(format!("setgroups={name:?}: \"auto\", \"allow\" or \"deny\""))),
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! How a process ended, and what it used.
+
+use procfd::{Change, Status};
+use pyo3::prelude::*;
+
+/// What a process and the children it waited for used, as getrusage(2) has it.
+#[pyclass(frozen, eq, module = "procfd")]
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Usage(pub procfd::Usage);
+
+#[pymethods]
+impl Usage {
+    /// User CPU time in seconds.
+    #[getter]
+    fn user(&self) -> f64 {
+        self.0.user.as_secs_f64()
+    }
+
+    /// System CPU time in seconds.
+    #[getter]
+    fn system(&self) -> f64 {
+        self.0.system.as_secs_f64()
+    }
+
+    /// Largest resident set in bytes.
+    #[getter]
+    fn max_rss(&self) -> u64 {
+        self.0.max_rss
+    }
+
+    /// Page faults without I/O.
+    #[getter]
+    fn minor_faults(&self) -> u64 {
+        self.0.minor_faults
+    }
+
+    /// Page faults with I/O.
+    #[getter]
+    fn major_faults(&self) -> u64 {
+        self.0.major_faults
+    }
+
+    /// Blocks of 512 bytes read.
+    #[getter]
+    fn blocks_in(&self) -> u64 {
+        self.0.blocks_in
+    }
+
+    /// Blocks of 512 bytes written.
+    #[getter]
+    fn blocks_out(&self) -> u64 {
+        self.0.blocks_out
+    }
+
+    /// Voluntary context switches.
+    #[getter]
+    fn voluntary_switches(&self) -> u64 {
+        self.0.voluntary_switches
+    }
+
+    /// Involuntary context switches.
+    #[getter]
+    fn involuntary_switches(&self) -> u64 {
+        self.0.involuntary_switches
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Usage(user={}, system={}, max_rss={})", self.user(), self.system(), self.max_rss())
+    }
+}
+
+/// How a process ended.
+#[pyclass(frozen, eq, module = "procfd")]
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct ExitStatus {
+    change: Change,
+    usage: Option<procfd::Usage>,
+}
+
+impl From<Status> for ExitStatus {
+    fn from(status: Status) -> Self {
+        Self { change: status.change, usage: status.usage }
+    }
+}
+
+impl From<Change> for ExitStatus {
+    fn from(change: Change) -> Self {
+        Self { change, usage: None }
+    }
+}
+
+#[pymethods]
+impl ExitStatus {
+    /// As subprocess has it: the exit code, or the negative number of the signal.
+    #[getter]
+    fn returncode(&self) -> i32 {
+        match self.change {
+            Change::Exited(code) => code,
+            Change::Killed(signal) | Change::Dumped(signal) => signal.wrapping_neg(),
+            // No end: none of these is made into an ExitStatus.
+            _ => 0,
+        }
+    }
+
+    /// The exit code if it ended by itself.
+    #[getter]
+    fn code(&self) -> Option<i32> {
+        match self.change {
+            Change::Exited(code) => Some(code),
+            _ => None,
+        }
+    }
+
+    /// The signal that ended it.
+    #[getter]
+    fn signal(&self) -> Option<i32> {
+        match self.change {
+            Change::Killed(signal) | Change::Dumped(signal) => Some(signal),
+            _ => None,
+        }
+    }
+
+    /// Whether it dumped core.
+    #[getter]
+    fn dumped(&self) -> bool {
+        matches!(self.change, Change::Dumped(_))
+    }
+
+    /// What it used; known to its parent, at the first wait.
+    #[getter]
+    fn usage(&self) -> Option<Usage> {
+        self.usage.map(Usage)
+    }
+
+    fn __repr__(&self) -> String {
+        match self.change {
+            Change::Dumped(signal) => format!("ExitStatus(signal={signal}, dumped=True)"),
+            Change::Killed(signal) => format!("ExitStatus(signal={signal})"),
+            _ => format!("ExitStatus(code={})", self.returncode()),
+        }
+    }
+}
