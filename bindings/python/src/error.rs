@@ -38,14 +38,14 @@ pub(crate) fn of_config(error: &Error) -> PyErr {
     Python::attach(|py| of_step(py, error, None))
 }
 
-/// Of a number.
-pub(crate) fn from_errno(errno: i32) -> PyErr {
-    Python::attach(|py| make(py, errno, None, None, (Stage::NONE, 0)).unwrap_or_else(|e| e))
+/// Of a number, with a sentence if there is one.
+pub(crate) fn of_errno(errno: i32, message: Option<&str>) -> PyErr {
+    Python::attach(|py| make(py, errno, message, None, (Stage::NONE, 0)).unwrap_or_else(|e| e))
 }
 
 /// Of a call of the system, or of the core where it keeps only the errno.
 pub(crate) fn from_io(error: &io::Error) -> PyErr {
-    from_errno(error.raw_os_error().unwrap_or(libc::EIO))
+    of_errno(error.raw_os_error().unwrap_or(libc::EIO), None)
 }
 
 /// The same with the file that was named.

@@ -20,7 +20,7 @@ use crate::settings;
 use crate::status::ExitStatus;
 
 /// A process by its procfd, or another descriptor that stands for one, and its pidfd.
-#[pyclass(frozen, subclass, module = "procfd")]
+#[pyclass(frozen, module = "procfd")]
 pub(crate) struct Process {
     /// `None` once it is closed. Calls under way hold it open.
     inner: Mutex<Option<Arc<procfd::Process>>>,
@@ -156,7 +156,8 @@ impl Process {
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<ExitStatus> {
         let timeout = timeout.map(convert::seconds).transpose()?.flatten();
-        self.wait_for(py, timeout)?.ok_or_else(|| error::from_errno(libc::ETIMEDOUT))
+        let over = "wait for the process: the time is over";
+        self.wait_for(py, timeout)?.ok_or_else(|| error::of_errno(libc::ETIMEDOUT, Some(over)))
     }
 
     /// How it ended, or `None` while it runs.

@@ -3,6 +3,7 @@
 
 from ._errors import Error, InvalidSetting, Stage
 from ._native import Context, ExitStatus, Info, Process, Usage, attach, open, spawn
+from ._types import OpenSettings, Settings
 
 DEVNULL = -3
 STDOUT = -2
@@ -15,7 +16,9 @@ __all__ = [
     "ExitStatus",
     "Info",
     "InvalidSetting",
+    "OpenSettings",
     "Process",
+    "Settings",
     "Stage",
     "Usage",
     "attach",

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import builtins
 import enum
 import os
 import re
-from typing import Any, Optional
+from typing import Any
 
 
 class Stage(enum.IntEnum):
@@ -63,7 +62,7 @@ class Error(OSError):
     stage: Stage = Stage.NONE
     index: int = 0
     kind: str = ""
-    message: Optional[str] = None
+    message: str | None = None
 
     def __str__(self) -> str:
         if self.message is None:
@@ -75,32 +74,83 @@ class InvalidSetting(Error, ValueError):
     """A setting that is refused for its value."""
 
 
-_classes: dict[type[OSError], type[Error]] = {OSError: Error}
-for _name in (
-    "BlockingIOError",
-    "BrokenPipeError",
-    "ChildProcessError",
-    "ConnectionAbortedError",
-    "ConnectionRefusedError",
-    "ConnectionResetError",
-    "FileExistsError",
-    "FileNotFoundError",
-    "InterruptedError",
-    "IsADirectoryError",
-    "NotADirectoryError",
-    "PermissionError",
-    "ProcessLookupError",
-    "TimeoutError",
-):
-    _base = getattr(builtins, _name)
-    # Found by its name when an exception is unpickled.
-    _classes[_base] = globals()[_name] = type(
-        _name, (Error, _base), {"__module__": __name__, "__doc__": Error.__doc__}
-    )
+class BlockingIO(Error, BlockingIOError):
+    __doc__ = Error.__doc__
+
+
+class BrokenPipe(Error, BrokenPipeError):
+    __doc__ = Error.__doc__
+
+
+class ChildProcess(Error, ChildProcessError):
+    __doc__ = Error.__doc__
+
+
+class ConnectionAborted(Error, ConnectionAbortedError):
+    __doc__ = Error.__doc__
+
+
+class ConnectionRefused(Error, ConnectionRefusedError):
+    __doc__ = Error.__doc__
+
+
+class ConnectionReset(Error, ConnectionResetError):
+    __doc__ = Error.__doc__
+
+
+class FileExists(Error, FileExistsError):
+    __doc__ = Error.__doc__
+
+
+class FileNotFound(Error, FileNotFoundError):
+    __doc__ = Error.__doc__
+
+
+class Interrupted(Error, InterruptedError):
+    __doc__ = Error.__doc__
+
+
+class IsADirectory(Error, IsADirectoryError):
+    __doc__ = Error.__doc__
+
+
+class NotADirectory(Error, NotADirectoryError):
+    __doc__ = Error.__doc__
+
+
+class Permission(Error, PermissionError):
+    __doc__ = Error.__doc__
+
+
+class ProcessLookup(Error, ProcessLookupError):
+    __doc__ = Error.__doc__
+
+
+class Timeout(Error, TimeoutError):
+    __doc__ = Error.__doc__
+
+
+_classes: dict[type[OSError], type[Error]] = {
+    OSError: Error,
+    BlockingIOError: BlockingIO,
+    BrokenPipeError: BrokenPipe,
+    ChildProcessError: ChildProcess,
+    ConnectionAbortedError: ConnectionAborted,
+    ConnectionRefusedError: ConnectionRefused,
+    ConnectionResetError: ConnectionReset,
+    FileExistsError: FileExists,
+    FileNotFoundError: FileNotFound,
+    InterruptedError: Interrupted,
+    IsADirectoryError: IsADirectory,
+    NotADirectoryError: NotADirectory,
+    PermissionError: Permission,
+    ProcessLookupError: ProcessLookup,
+    TimeoutError: Timeout,
+}
 
 
 def make(
-    errno: int, message: Optional[str], filename: Any, stage: int, index: int, kind: str
+    errno: int, message: str | None, filename: Any, stage: int, index: int, kind: str
 ) -> Error:
     """The exception of an errno."""
     if stage == Stage.CONFIG and kind == "InvalidInput":

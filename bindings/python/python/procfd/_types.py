@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The types of the settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, Protocol, TypedDict, Union
+
+StrPath = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
+
+
+class HasFileno(Protocol):
+    """An open file, a socket, a Process, ..."""
+
+    def fileno(self) -> int:
+        """The number of its descriptor."""
+
+
+Fd = Union[int, HasFileno]
+Program = Union[StrPath, Sequence[StrPath]]
+Ids = Union[int, tuple[Union[int, None], Union[int, None], Union[int, None]]]
+Action = Union[
+    tuple[Literal["dup"], Fd, int],
+    tuple[Literal["open"], int, StrPath, int],
+    tuple[Literal["open"], int, StrPath, int, int],
+    tuple[Literal["close"], int],
+    tuple[Literal["close_range"], int, int],
+    tuple[Literal["null"], int],
+    tuple[Literal["inherit"], Fd],
+    tuple[Literal["chdir"], StrPath],
+    tuple[Literal["fchdir"], Fd],
+]
+
+
+class Settings(TypedDict, total=False):
+    """What `Context`, `Context.configure` and `spawn` take; `None` is as if it were not given."""
+
+    search: bool | None
+    program_fd: Fd | None
+    env: Mapping[str, str] | Mapping[bytes, bytes] | Mapping[str, StrPath] | None
+    env_set: Mapping[str, str] | Mapping[bytes, bytes] | Mapping[str, StrPath] | None
+    env_unset: Iterable[str | bytes] | None
+    cwd: StrPath | Fd | None
+    root: StrPath | None
+    stdin: Fd | None
+    stdout: Fd | None
+    stderr: Fd | None
+    fds: Mapping[int, Fd | None] | None
+    actions: Iterable[Action] | None
+    inherit_all: bool | None
+    sigmask: Iterable[int] | None
+    sigdefault: Iterable[int] | None
+    sigignore: Iterable[int] | None
+    session: bool | None
+    process_group: int | None
+    ctty: Fd | None
+    foreground: Fd | None
+    uid: Ids | None
+    gid: Ids | None
+    groups: Iterable[int] | None
+    umask: int | None
+    limits: Mapping[int, int | tuple[int, int]] | None
+    nice: int | None
+    no_new_privs: bool | None
+    pdeathsig: int | None
+    namespaces: int | str | Iterable[str] | None
+    uid_map: Iterable[tuple[int, int, int]] | None
+    gid_map: Iterable[tuple[int, int, int]] | None
+    setgroups: Literal["auto", "allow", "deny"] | None
+    hostname: str | bytes | None
+    init: bool | None
+    kill_on_close: bool | int | None
+    close_scope: Literal["process", "group"] | None
+    close_then: tuple[int, float] | None
+
+
+class OpenSettings(Settings, total=False):
+    """The same with what only the making of a context takes."""
+
+    watch: bool | None
+    autoreap: bool | None
