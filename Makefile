@@ -6,6 +6,7 @@
 #   make demo       stage the library, build examples/c/demo.c against it, run it
 #   make bench      the benchmarks of procfd-core
 #   make abi        the gates on the C interface
+#   make abi-baseline  what is in the header now is what may no longer change
 #   make header     regenerate include/procfd.h and the layout tables from the Rust source
 #   make lint       formatting, lints, licences
 #   make dist       the source tarball, one with the crates, and their sums, in build/dist
@@ -155,6 +156,11 @@ header-copy: $(CBINDGEN)
 
 abi: all
 	scripts/check-abi
+	$(CARGO) test $(CARGO_FLAGS) -p procfd-capi --test layout
+
+# After a release, or as long as nobody has the interface that changed: docs/abi-policy.md.
+abi-baseline:
+	scripts/abi_baseline.py
 
 check:
 	@scripts/check
@@ -177,5 +183,5 @@ clean:
 
 FORCE:
 
-.PHONY: all install uninstall header header-copy abi check demo bench lint dist clean FORCE
+.PHONY: all install uninstall header header-copy abi abi-baseline check demo bench lint dist clean FORCE
 .DELETE_ON_ERROR:
