@@ -154,6 +154,49 @@
 /* Duplicate the descriptor numbered arg of the process into the caller. Returns it. */
 #define PROC_GETFD 0x202
 
+/*
+ * Send the signal in arg to the process and all its descendants: data NULL or a struct procfd_kill_tree.
+ * Returns how many processes it was sent to.
+ */
+#define PROC_KILL_TREE 0x203
+/* Stop the process (SIGSTOP); with the built-in init, every process of its namespace but that init. */
+#define PROC_STOP 0x204
+/* Continue what PROC_STOP has stopped (SIGCONT). */
+#define PROC_CONT 0x205
+/* Move the calling thread into the namespaces of the process that the CLONE_NEW* flags in arg name. */
+#define PROC_SETNS 0x206
+/* Read, and with PROC_RLIMIT_SET set, the limit RLIMIT_* in arg: data is a struct procfd_prlimit. */
+#define PROC_RLIMIT 0x207
+/* Set the nice value of all its threads to arg, -20 to 19, as PROC_SET_NICE takes it. */
+#define PROC_PRIORITY 0x208
+/* Set the scheduling policy of all its threads: data is a struct procfd_sched. */
+#define PROC_SCHEDULER 0x209
+/* Set the CPU affinity of all its threads: data is the mask as sched_setaffinity(2) takes it, size its bytes. */
+#define PROC_AFFINITY 0x20a
+/* Set the I/O priority of all its threads: arg is class << 13 | data, as ioprio_set(2) has it. */
+#define PROC_IOPRIO 0x20b
+/* Set oom_score_adj to arg, -1000 to 1000 (a negative value as (uint64_t)-n). */
+#define PROC_OOM_SCORE_ADJ 0x20c
+/* Move the process into the cgroup whose cgroup v2 directory is open as the descriptor in arg. */
+#define PROC_CGROUP 0x20d
+/* Advise the kernel of its memory: data is a struct procfd_madvise. Returns the bytes advised. */
+#define PROC_MADVISE 0x20e
+/* Free the memory of the process, which SIGKILL is ending, without waiting for it to get there. */
+#define PROC_MRELEASE 0x20f
+
+/* procfd_kill_tree.flags: every process of its cgroup and of those below (cgroup.kill, 5.14). For SIGKILL. */
+#define PROC_TREE_CGROUP 0x1
+
+/* procfd_kill_tree.how: each process by its pidfd. */
+#define PROC_TREE_BY_WALK 1
+/* procfd_kill_tree.how: the init of a pid namespace was killed, and the kernel kills the rest. */
+#define PROC_TREE_BY_INIT 2
+/* procfd_kill_tree.how: the kernel kills the cgroup. */
+#define PROC_TREE_BY_CGROUP 3
+
+/* procfd_prlimit.flags: set the limit to soft and hard. */
+#define PROC_RLIMIT_SET 0x1
+
 /* PROC_WAIT: return at once; EAGAIN when nothing has changed. */
 #define PROC_WAIT_NOHANG 0x1
 /* PROC_WAIT: leave the process to be waited for again (WNOWAIT). */
@@ -403,6 +446,71 @@ struct procfd_signal {
     uint32_t flags;
     /* The value (a pointer fits), with PROC_SIGNAL_VALUE. */
     uint64_t value;
+};
+
+/* Data of PROC_KILL_TREE. */
+struct procfd_kill_tree {
+    /* 0 or PROC_TREE_CGROUP. */
+    uint32_t flags;
+    /* Out: PROC_TREE_BY_*. */
+    uint32_t how;
+    /*
+     * Out: to how many processes the call itself sent the signal: those of the walk; 1, the init; 0 where
+     * the kernel kills a cgroup.
+     */
+    uint32_t signalled;
+    /* Out: how many the caller may not signal (EPERM). With those the call still succeeds. */
+    uint32_t refused;
+};
+
+/* Data of PROC_RLIMIT; UINT64_MAX is no limit. */
+struct procfd_prlimit {
+    /* 0 or PROC_RLIMIT_SET. */
+    uint64_t flags;
+    /* Soft limit, in the unit of the resource. */
+    uint64_t soft;
+    /* Hard limit, in the unit of the resource. */
+    uint64_t hard;
+    /* Out: the soft limit before. */
+    uint64_t old_soft;
+    /* Out: the hard limit before. */
+    uint64_t old_hard;
+};
+
+/* Data of PROC_SCHEDULER, as sched_setattr(2) has it. */
+struct procfd_sched {
+    /* SCHED_*. */
+    uint32_t policy;
+    /* Must be 0. */
+    uint32_t reserved;
+    /* SCHED_FLAG_*. */
+    uint64_t flags;
+    /* Nice value of SCHED_OTHER and SCHED_BATCH. */
+    int32_t nice;
+    /* Priority of SCHED_FIFO and SCHED_RR, 1 to 99. */
+    uint32_t priority;
+    /* SCHED_DEADLINE: ns, for each thread. With other policies the time slice (6.12). */
+    uint64_t runtime_ns;
+    /* SCHED_DEADLINE: ns. */
+    uint64_t deadline_ns;
+    /* SCHED_DEADLINE: ns. */
+    uint64_t period_ns;
+    /* With SCHED_FLAG_UTIL_CLAMP_MIN: 0 to 1024; UINT32_MAX resets it. */
+    uint32_t util_min;
+    /* With SCHED_FLAG_UTIL_CLAMP_MAX: 0 to 1024; UINT32_MAX resets it. */
+    uint32_t util_max;
+};
+
+/* Data of PROC_MADVISE. */
+struct procfd_madvise {
+    /* An array of struct iovec (sys/uio.h) with addresses of the process's own memory. */
+    const void *iov;
+    /* Entries of it, at most 1024. */
+    uint64_t count;
+    /* MADV_COLD, MADV_PAGEOUT, MADV_WILLNEED or MADV_COLLAPSE. */
+    uint32_t advice;
+    /* Must be 0. */
+    uint32_t reserved;
 };
 
 /* Resource usage, as getrusage(2) has it; times in nanoseconds (of microsecond grain). */

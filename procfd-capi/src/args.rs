@@ -41,6 +41,7 @@ macro_rules! plain {
 }
 use crate::abi::*;
 plain!(
+    u8,
     u32,
     u64,
     procfd_close,
@@ -51,6 +52,10 @@ plain!(
     procfd_rlimit,
     procfd_idmap,
     procfd_signal,
+    procfd_kill_tree,
+    procfd_prlimit,
+    procfd_sched,
+    procfd_madvise,
     procfd_wait,
     procfd_info,
     procfd_error,
