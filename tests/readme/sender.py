@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Runs a program with a socket as its descriptor 0, sends it a procfd, and starts a process on that."""
+"""Runs a program with a socket as its descriptor 0, sends it a procfd, and starts a process."""
 
 import ctypes
 import os
@@ -23,7 +23,9 @@ def main() -> int:
     ]
     library.process_open.argtypes = [ctypes.c_uint64]
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    program = subprocess.Popen([sys.argv[1]], stdin=theirs, stdout=subprocess.PIPE, text=True)
+    program = subprocess.Popen(
+        [sys.argv[1]], stdin=theirs.fileno(), stdout=subprocess.PIPE, text=True
+    )
     procfd = library.process_open(0)
     socket.send_fds(ours, [b"f"], [procfd])
     assert library.process_config(procfd, PROC_SET_EXEC, 0, b"/bin/true", 0) == 0
