@@ -112,6 +112,11 @@ impl Data {
         }
     }
 
+    /// Refuses a structure that ends within the pointer it begins with: half of one leads anywhere.
+    pub(crate) fn whole_pointer(self) -> Result<Self> {
+        if self.is_null() || self.size >= size_of::<*const c_void>() { Ok(self) } else { Err(INVALID) }
+    }
+
     /// A structure, or its zero value where there is no data.
     pub(crate) fn read_or_default<T: Plain + Default>(self) -> Result<T> {
         if self.is_null() && self.size == 0 {

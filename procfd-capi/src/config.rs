@@ -79,7 +79,7 @@ fn setting(cmd: u32, arg: u64, data: Data) -> std::result::Result<Setting, Errno
             Setting::Dup { source: dup.source, target: dup.target }
         }
         PROC_FD_OPEN => {
-            let open: procfd_open = data.read()?;
+            let open: procfd_open = data.whole_pointer()?.read()?;
             Setting::Open {
                 target: fd(arg)?,
                 path: string_at(open.path)?,

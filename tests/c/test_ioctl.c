@@ -197,6 +197,10 @@ static void the_structure(void)
 	CHECK_ERR(procfd_ioctl(fd, IOW(PROC_SET_UMASK), 16UL), EFAULT);
 	CHECK_ERR(procfd_ioctl(fd, IOW(PROC_SET_UMASK), DATA(0, NULL, 8)), EINVAL);
 	CHECK_ERR(procfd_ioctl(fd, IOW(PROC_SET_EXEC), DATA(0, NULL, 0)), EFAULT);
+	/* A structure that ends within the pointer it begins with. */
+	struct procfd_open half = { .path = "/dev/null" };
+	CHECK_ERR(procfd_ioctl(fd, IOW(PROC_FD_OPEN), DATA(5, &half, 4)), EINVAL);
+	CHECK_ERR(procfd_ioctl(fd, IOW(PROC_FD_OPEN), DATA(5, &half, 7)), EINVAL);
 	/* Sizes and directions of no version. */
 	for (unsigned long size = 1; size < sizeof(struct procfd_ioctl_arg); size++)
 		CHECK_ERR(procfd_ioctl(fd, base | size << 16, &longer), ENOTTY);
