@@ -256,41 +256,6 @@
 /* The process has ended, reaped or not. */
 #define PROC_STATE_EXITED 2
 
-/* procfd_info: pid, tgid, ppid. One ioctl (6.13), or /proc. */
-#define PROC_FIELD_IDS 0x1
-/* procfd_info: the eight user and group ids. One ioctl (6.13), or /proc. */
-#define PROC_FIELD_CREDS 0x2
-/* procfd_info: cgroup_id, the inode of its cgroup v2 directory. One ioctl (6.13). */
-#define PROC_FIELD_CGROUP_ID 0x4
-/* procfd_info: exit_what and exit_status of a process that has ended. One ioctl (6.15) once it is reaped. */
-#define PROC_FIELD_EXIT 0x8
-/* procfd_info: inode, the pidfs inode that no other process has or will have until reboot (6.9). One fstat. */
-#define PROC_FIELD_INODE 0x10
-
-/*
- * procfd_ioctl: added to a command, its request whose third argument is the command's arg, without
- * data. _IO(0xd0 + (command >> 8), command & 0xff).
- */
-#define PROCFD_IOC_ARG 0xd000
-
-/*
- * procfd_ioctl: added to a command, its request whose third argument points to a struct procfd_ioctl_arg.
- * _IOW(0xd0 + (command >> 8), command & 0xff, struct procfd_ioctl_arg).
- */
-#define PROCFD_IOC_DATA 0x4018d000
-
-/*
- * procfd_ioctl, on an open /proc directory: process_open, with the flags as the third argument.
- * _IO(0xd0, 1).
- */
-#define PROCFD_IOC_OPEN 0xd001
-
-/*
- * procfd_ioctl: send the signal in the third argument, an int, as PROC_SIGNAL does. The request of
- * the first proposal: _IOW('p', 1, __s32).
- */
-#define PROC_FD_SIGNAL 0x40047001
-
 /* Length of procfd_error.message, the NUL included. */
 #define PROCFD_ERROR_MESSAGE_MAX 496
 
@@ -366,6 +331,191 @@
 #define PROC_STAGE_EXEC 55
 /* The built-in init of a new pid namespace. */
 #define PROC_STAGE_INIT 56
+
+/* procfd_info: pid, tgid, ppid. One ioctl (6.13), or /proc. */
+#define PROC_FIELD_IDS 0x1
+/* procfd_info: the eight user and group ids. One ioctl (6.13), or /proc. */
+#define PROC_FIELD_CREDS 0x2
+/* procfd_info: cgroup_id, the inode of its cgroup v2 directory. One ioctl (6.13). */
+#define PROC_FIELD_CGROUP_ID 0x4
+/* procfd_info: exit_what and exit_status of a process that has ended. One ioctl (6.15) once it is reaped. */
+#define PROC_FIELD_EXIT 0x8
+/* procfd_info: inode, the pidfs inode that no other process has or will have until reboot (6.9). One fstat. */
+#define PROC_FIELD_INODE 0x10
+
+/*
+ * procfd_ioctl: added to a command, its request whose third argument is the command's arg, without
+ * data. _IO(0xd0 + (command >> 8), command & 0xff).
+ */
+#define PROCFD_IOC_ARG 0xd000
+
+/*
+ * procfd_ioctl: added to a command, its request whose third argument points to a struct procfd_ioctl_arg.
+ * _IOW(0xd0 + (command >> 8), command & 0xff, struct procfd_ioctl_arg).
+ */
+#define PROCFD_IOC_DATA 0x4018d000
+
+/*
+ * procfd_ioctl, on an open /proc directory: process_open, with the flags as the third argument.
+ * _IO(0xd0, 1).
+ */
+#define PROCFD_IOC_OPEN 0xd001
+
+/*
+ * procfd_ioctl: send the signal in the third argument, an int, as PROC_SIGNAL does. The request of
+ * the first proposal: _IOW('p', 1, __s32).
+ */
+#define PROC_FD_SIGNAL 0x40047001
+/* procfd_info: State and kernel flags. Class stat. */
+#define PROC_FIELD_STATE 0x20
+/* procfd_info: Process group, session, terminal. Class stat. */
+#define PROC_FIELD_JOB 0x40
+/* procfd_info: When it started. Class stat. */
+#define PROC_FIELD_START 0x80
+/* procfd_info: The name of its leading thread. Class stat. */
+#define PROC_FIELD_COMM 0x100
+/* procfd_info: CPU times, of itself and the children it waited for, of 10 ms grain. Class stat. */
+#define PROC_FIELD_TIMES 0x200
+
+/*
+ * procfd_info: Virtual and resident size. Class stat. Absent without an address space: kernel threads,
+ * zombies.
+ */
+#define PROC_FIELD_MEMORY 0x400
+/* procfd_info: Page faults. Class stat. */
+#define PROC_FIELD_FAULTS 0x800
+/* procfd_info: Nice value, priority, policy, processor, of the leading thread. Class stat. */
+#define PROC_FIELD_SCHED 0x1000
+/* procfd_info: How many threads. Class stat. */
+#define PROC_FIELD_THREADS 0x2000
+/* procfd_info: CPU time by its CPU-time clock, exact. Class clock. */
+#define PROC_FIELD_CPU 0x4000
+
+/*
+ * procfd_info: User and system time by its CPU-time clocks, as sampled by the timer tick:
+ * PROC_FIELD_TIMES is the same scaled to the exact sum. Class clock, twice.
+ */
+#define PROC_FIELD_CPU_SPLIT 0x8000
+/* procfd_info: Shared, text and data. Class statm. */
+#define PROC_FIELD_MEMORY_PARTS 0x10000
+/* procfd_info: Peaks, swap and the kinds of pages. Class status. */
+#define PROC_FIELD_MEMORY_DETAIL 0x20000
+/* procfd_info: Pending, blocked, ignored and caught signals, and the queue. Class status. */
+#define PROC_FIELD_SIGNALS 0x40000
+/* procfd_info: Capability sets. Class status. */
+#define PROC_FIELD_CAPS 0x80000
+/* procfd_info: no_new_privs and seccomp. Class status. */
+#define PROC_FIELD_SECURITY 0x100000
+/* procfd_info: The process that traces it, 0 for none. Class status. */
+#define PROC_FIELD_TRACER 0x200000
+/* procfd_info: The file mode creation mask. Class status (4.7). */
+#define PROC_FIELD_UMASK 0x400000
+/* procfd_info: Its id in its own pid namespace. Class status (4.1). */
+#define PROC_FIELD_NS_PID 0x800000
+/* procfd_info: The dumpable attribute (PR_SET_DUMPABLE). Class call: an ioctl (6.16). */
+#define PROC_FIELD_DUMPABLE 0x1000000
+/* procfd_info: Whether it dumps or has dumped core. Class call: an ioctl (6.16). */
+#define PROC_FIELD_COREDUMP 0x2000000
+/* procfd_info: Bytes read and written. Class file; for those who may trace it. */
+#define PROC_FIELD_IO 0x4000000
+/* procfd_info: Badness and its adjustment. Class file, twice. */
+#define PROC_FIELD_OOM 0x8000000
+/* procfd_info: Login user and audit session. Class file, twice; absent where none is set. */
+#define PROC_FIELD_LOGIN 0x10000000
+/* procfd_info: Autogroup. Class file; absent where the kernel has none or the session is in none. */
+#define PROC_FIELD_AUTOGROUP 0x20000000
+/* procfd_info: The I/O priority, as ioprio_get(2) has it, of the leading thread. Class call. */
+#define PROC_FIELD_IOPRIO 0x40000000
+/* procfd_info: The core scheduling cookie. Class call; for those who may trace it (5.14). */
+#define PROC_FIELD_CORE_SCHED 0x80000000ULL
+
+/*
+ * procfd_info: Open descriptors. Class several: a stat (6.2; before, the directory is read) and two
+ * files. For those who may trace it.
+ */
+#define PROC_FIELD_FDS 0x100000000ULL
+/* procfd_info: The namespaces' ids. Class several: ten links. For those who may trace it. */
+#define PROC_FIELD_NAMESPACES 0x200000000ULL
+/* procfd_info: All resource limits. Class file. */
+#define PROC_FIELD_LIMITS 0x400000000ULL
+/* procfd_info: How many mounts its mount namespace shows it. Class several: grows with their number. */
+#define PROC_FIELD_MOUNTS 0x800000000ULL
+
+/*
+ * procfd_info: Proportional and unique set size. Class several: grows with its memory (4.14). For
+ * those who may trace it.
+ */
+#define PROC_FIELD_MEMORY_SET 0x1000000000ULL
+/* procfd_info: Context switches of the threads that live. Class status, for each thread. */
+#define PROC_FIELD_SWITCHES 0x2000000000ULL
+/* procfd_info: How long its living threads waited for a processor. Class file, for each thread. */
+#define PROC_FIELD_RUN_DELAY 0x4000000000ULL
+
+/*
+ * procfd_info: As getrusage(2) has it, as far as known. Class several: stat, status, io. Of the caller
+ * itself, and of its child that has ended, one call.
+ */
+#define PROC_FIELD_USAGE 0x8000000000ULL
+/* procfd_info: What a core dump holds: bits as in core(5). Class file; for its user. */
+#define PROC_FIELD_COREDUMP_FILTER 0x10000000000ULL
+/* procfd_info: Timer slack in nanoseconds. Class file; for those who may trace it, with CAP_SYS_NICE. */
+#define PROC_FIELD_TIMER_SLACK 0x20000000000ULL
+/* procfd_info: The securebits flags. Class call; of the calling thread's process only. */
+#define PROC_FIELD_SECUREBITS 0x40000000000ULL
+/* procfd_info: The execution domain, as personality(2) has it. Class file; for those who may trace it. */
+#define PROC_FIELD_PERSONALITY 0x80000000000ULL
+
+/* procfd_info.usage_known: utime_ns and stime_ns. */
+#define PROC_USAGE_TIMES 0x1
+/* procfd_info.usage_known: maxrss. */
+#define PROC_USAGE_MAXRSS 0x2
+/* procfd_info.usage_known: minflt and majflt. */
+#define PROC_USAGE_FAULTS 0x4
+/* procfd_info.usage_known: inblock and oublock. */
+#define PROC_USAGE_BLOCKS 0x8
+
+/*
+ * procfd_info.usage_known: nvcsw and nivcsw; of the threads that live, unless the process is the caller
+ * or its child that has ended.
+ */
+#define PROC_USAGE_SWITCHES 0x10
+/* procfd_info.usage_known: the children it waited for are counted in (an ended child's usage). */
+#define PROC_USAGE_WITH_CHILDREN 0x20
+
+/*
+ * Fill an array with the fields in arg of many processes: data is a struct procfd_snapshot. PROC_FIELD_IDS
+ * are always among the fields, and PROC_FIELD_START or PROC_FIELD_INODE, whichever is cheaper, which
+ * tells each from a later process of its number. Returns how many were filled.
+ */
+#define PROC_SNAPSHOT 0x330
+
+/* procfd_snapshot.scope: all processes that /proc shows, by ascending pid; the descriptor is -1. */
+#define PROC_SNAPSHOT_ALL 0
+
+/*
+ * procfd_snapshot.scope: those of the list in fds, in its order, one entry each; the descriptor is
+ * -1. Where nothing is known of one, its mask is 0 and its error says why.
+ */
+#define PROC_SNAPSHOT_LIST 1
+/* procfd_snapshot.scope: the process of the descriptor and its descendants, parents before children. */
+#define PROC_SNAPSHOT_TREE 2
+/* procfd_snapshot.scope: the processes of the cgroup whose cgroup v2 directory the descriptor is. */
+#define PROC_SNAPSHOT_CGROUP 3
+
+/*
+ * procfd_snapshot.flags: the library keeps open what it reads, which makes the next call twice as fast:
+ * one descriptor for each process, never more than half the soft RLIMIT_NOFILE. Not for
+ * PROC_SNAPSHOT_LIST.
+ */
+#define PROC_SNAPSHOT_KEEP 0x1
+
+/*
+ * procfd_snapshot.flags: let go of what was kept. With room 0 and scope PROC_SNAPSHOT_ALL that is all
+ * the call does.
+ */
+#define PROC_SNAPSHOT_DROP 0x2
+/* procfd_snapshot.flags: PROC_SNAPSHOT_CGROUP: also of the cgroups beneath. */
+#define PROC_SNAPSHOT_BELOW 0x4
 
 /* Data of PROC_SET_CLOSE. */
 struct procfd_close {
@@ -583,8 +733,256 @@ struct procfd_info {
     uint32_t exit_what;
     /* PROC_FIELD_EXIT: exit code, or signal number. */
     int32_t exit_status;
-    /* Always 0. */
-    uint32_t reserved;
+    /* PROC_SNAPSHOT: why nothing is known of this process, an errno; else 0. */
+    int32_t error;
+    /* PROC_FIELD_STATE: the letter of proc(5): R, S, D, Z, T, t, X, I. */
+    uint32_t state;
+    /* PROC_FIELD_STATE: the kernel's PF_* flags. */
+    uint32_t task_flags;
+    /* PROC_FIELD_START: since boot, suspended time included, ns (of 10 ms grain). */
+    uint64_t start_boot_ns;
+    /* PROC_FIELD_START: since 1970 by the clock's present offset, ns. */
+    uint64_t start_real_ns;
+    /* PROC_FIELD_TIMES: CPU time in user mode, ns (of 10 ms grain). */
+    uint64_t user_ns;
+    /* PROC_FIELD_TIMES: CPU time in the kernel, ns. */
+    uint64_t system_ns;
+    /* PROC_FIELD_TIMES: user time of the children it waited for, ns. */
+    uint64_t children_user_ns;
+    /* PROC_FIELD_TIMES: system time of the children it waited for, ns. */
+    uint64_t children_system_ns;
+    /* PROC_FIELD_MEMORY: address space, bytes. */
+    uint64_t mem_virtual;
+    /* PROC_FIELD_MEMORY: resident, bytes; may lag by some pages for each processor. */
+    uint64_t mem_resident;
+    /* PROC_FIELD_COMM: name of the leading thread, any bytes, NUL-terminated. */
+    char comm[64];
+    /* PROC_FIELD_CPU: exact CPU time, ns. */
+    uint64_t cpu_ns;
+    /* PROC_FIELD_JOB: process group; 0 when it is outside the caller's pid namespace. */
+    uint32_t pgid;
+    /* PROC_FIELD_JOB: session; 0 when it is outside the caller's pid namespace. */
+    uint32_t sid;
+    /* PROC_FIELD_JOB: foreground process group of its terminal; -1 without one. */
+    int32_t tpgid;
+    /* PROC_FIELD_THREADS: how many threads. */
+    uint32_t threads;
+    /* PROC_FIELD_JOB: controlling terminal's device number as makedev(3) has it; 0 for none. */
+    uint64_t tty;
+    /* PROC_FIELD_FAULTS: page faults without I/O. */
+    uint64_t minflt;
+    /* PROC_FIELD_FAULTS: page faults with I/O. */
+    uint64_t majflt;
+    /* PROC_FIELD_FAULTS: the same of the children it waited for. */
+    uint64_t children_minflt;
+    /* PROC_FIELD_FAULTS: the same of the children it waited for. */
+    uint64_t children_majflt;
+    /* PROC_FIELD_SCHED: 20 + nice, or -1 - the real-time priority. */
+    int32_t priority;
+    /* PROC_FIELD_SCHED: nice value. */
+    int32_t nice;
+    /* PROC_FIELD_SCHED: SCHED_*. */
+    uint32_t policy;
+    /* PROC_FIELD_SCHED: real-time priority, 0 for other policies. */
+    uint32_t rt_priority;
+    /* PROC_FIELD_SCHED: the processor it ran on last. */
+    uint32_t processor;
+    /* PROC_FIELD_TRACER: the process that traces it, 0 for none. */
+    uint32_t tracer;
+    /* PROC_FIELD_TIMES: time as a virtual processor's guest, ns; counted in user_ns. */
+    uint64_t guest_ns;
+    /* PROC_FIELD_TIMES: the children's, ns. */
+    uint64_t children_guest_ns;
+    /* PROC_FIELD_TIMES: waiting for block I/O, ns; 0 unless the kernel accounts delays. */
+    uint64_t block_io_ns;
+    /* PROC_FIELD_CPU_SPLIT: user time as sampled by the tick, ns. */
+    uint64_t cpu_user_ns;
+    /* PROC_FIELD_CPU_SPLIT: system time as sampled by the tick, ns. */
+    uint64_t cpu_system_ns;
+    /* PROC_FIELD_MEMORY_PARTS: resident with a file or shared memory behind, bytes. */
+    uint64_t mem_shared;
+    /* PROC_FIELD_MEMORY_PARTS: code, bytes. */
+    uint64_t mem_text;
+    /* PROC_FIELD_MEMORY_PARTS: data and stack, bytes. */
+    uint64_t mem_data;
+    /* PROC_FIELD_MEMORY_DETAIL: largest address space, bytes. */
+    uint64_t mem_peak_virtual;
+    /* PROC_FIELD_MEMORY_DETAIL: largest resident set, bytes. */
+    uint64_t mem_peak_resident;
+    /* PROC_FIELD_MEMORY_DETAIL: resident anonymous pages, bytes. */
+    uint64_t mem_anon;
+    /* PROC_FIELD_MEMORY_DETAIL: resident file pages, bytes. */
+    uint64_t mem_file;
+    /* PROC_FIELD_MEMORY_DETAIL: resident shared memory, bytes. */
+    uint64_t mem_shmem;
+    /* PROC_FIELD_MEMORY_DETAIL: locked, bytes. */
+    uint64_t mem_locked;
+    /* PROC_FIELD_MEMORY_DETAIL: pinned, bytes. */
+    uint64_t mem_pinned;
+    /* PROC_FIELD_MEMORY_DETAIL: private writable mappings, bytes. */
+    uint64_t mem_private_data;
+    /* PROC_FIELD_MEMORY_DETAIL: stack, bytes. */
+    uint64_t mem_stack;
+    /* PROC_FIELD_MEMORY_DETAIL: the program's code, bytes. */
+    uint64_t mem_exe;
+    /* PROC_FIELD_MEMORY_DETAIL: libraries' code, bytes. */
+    uint64_t mem_lib;
+    /* PROC_FIELD_MEMORY_DETAIL: page tables, bytes. */
+    uint64_t mem_page_tables;
+    /* PROC_FIELD_MEMORY_DETAIL: swapped out anonymous pages, bytes. */
+    uint64_t mem_swap;
+    /* PROC_FIELD_SIGNALS: pending for the leading thread; signal n is bit n-1. */
+    uint64_t sig_pending_thread;
+    /* PROC_FIELD_SIGNALS: pending for the process. */
+    uint64_t sig_pending_process;
+    /* PROC_FIELD_SIGNALS: blocked by the leading thread. */
+    uint64_t sig_blocked;
+    /* PROC_FIELD_SIGNALS: ignored. */
+    uint64_t sig_ignored;
+    /* PROC_FIELD_SIGNALS: with a handler. */
+    uint64_t sig_caught;
+    /* PROC_FIELD_SIGNALS: signals queued for its user. */
+    uint64_t sig_queued;
+    /* PROC_FIELD_SIGNALS: RLIMIT_SIGPENDING. */
+    uint64_t sig_queue_limit;
+    /* PROC_FIELD_CAPS: inheritable; capability n is bit n. */
+    uint64_t cap_inheritable;
+    /* PROC_FIELD_CAPS: permitted. */
+    uint64_t cap_permitted;
+    /* PROC_FIELD_CAPS: effective. */
+    uint64_t cap_effective;
+    /* PROC_FIELD_CAPS: bounding. */
+    uint64_t cap_bounding;
+    /* PROC_FIELD_CAPS: ambient. */
+    uint64_t cap_ambient;
+    /* PROC_FIELD_SECURITY: 1: set. */
+    uint32_t no_new_privs;
+    /* PROC_FIELD_SECURITY: 0: none, 1: strict, 2: filters. */
+    uint32_t seccomp;
+    /* PROC_FIELD_SECURITY: how many filters; UINT32_MAX where the kernel does not say (before 5.9). */
+    uint32_t seccomp_filters;
+    /* PROC_FIELD_UMASK: file mode creation mask. */
+    uint32_t umask;
+    /* PROC_FIELD_NS_PID: its id in its own pid namespace. */
+    uint32_t ns_pid;
+    /* PROC_FIELD_NS_PID: pid namespaces between that and the caller's. */
+    uint32_t ns_depth;
+    /* PROC_FIELD_DUMPABLE: as PR_GET_DUMPABLE. */
+    uint32_t dumpable;
+    /* PROC_FIELD_COREDUMP: 1: it has dumped core or is about it. */
+    uint32_t coredump;
+    /* PROC_FIELD_COREDUMP: the signal that made it; 0 where the kernel does not say (before 6.19). */
+    int32_t coredump_signal;
+    /* PROC_FIELD_OOM: -1000 to 1000. */
+    int32_t oom_score_adj;
+    /* PROC_FIELD_OOM: 0 to 2000. */
+    uint32_t oom_score;
+    /* PROC_FIELD_LOGIN: the user who logged in. */
+    uint32_t loginuid;
+    /* PROC_FIELD_LOGIN: the audit session; UINT32_MAX for none. */
+    uint32_t audit_session;
+    /* PROC_FIELD_AUTOGROUP: nice value of the autogroup. */
+    int32_t autogroup_nice;
+    /* PROC_FIELD_AUTOGROUP: number of the autogroup. */
+    uint64_t autogroup;
+    /* PROC_FIELD_IO: bytes by read(2) and its kin. */
+    uint64_t io_read_chars;
+    /* PROC_FIELD_IO: bytes by write(2) and its kin. */
+    uint64_t io_write_chars;
+    /* PROC_FIELD_IO: such reading calls. */
+    uint64_t io_read_calls;
+    /* PROC_FIELD_IO: such writing calls. */
+    uint64_t io_write_calls;
+    /* PROC_FIELD_IO: bytes fetched from storage. */
+    uint64_t io_read_bytes;
+    /* PROC_FIELD_IO: bytes sent to storage. */
+    uint64_t io_write_bytes;
+    /* PROC_FIELD_IO: of those, made needless by truncation. */
+    uint64_t io_cancelled_write_bytes;
+    /* PROC_FIELD_IOPRIO: I/O priority, as ioprio_get(2). */
+    uint32_t ioprio;
+    /* PROC_FIELD_FDS: open descriptors. */
+    uint32_t fd_count;
+    /* PROC_FIELD_FDS: room in the descriptor table. */
+    uint32_t fd_table;
+    /* PROC_FIELD_MOUNTS: mounts in its mount namespace that it can see. */
+    uint32_t mounts;
+    /* PROC_FIELD_FDS: soft RLIMIT_NOFILE. */
+    uint64_t fd_limit;
+    /* PROC_FIELD_CORE_SCHED: core scheduling cookie of the leading thread, 0 for none. */
+    uint64_t core_sched_cookie;
+    /*
+     * PROC_FIELD_NAMESPACES: inode of the cgroup namespace; 0, here and below, where the kernel has no such kind.
+     */
+    uint64_t ns_cgroup_id;
+    /* PROC_FIELD_NAMESPACES: inode of the IPC namespace. */
+    uint64_t ns_ipc_id;
+    /* PROC_FIELD_NAMESPACES: inode of the mount namespace. */
+    uint64_t ns_mnt_id;
+    /* PROC_FIELD_NAMESPACES: inode of the network namespace. */
+    uint64_t ns_net_id;
+    /* PROC_FIELD_NAMESPACES: inode of the pid namespace. */
+    uint64_t ns_pid_id;
+    /* PROC_FIELD_NAMESPACES: inode of its children's pid namespace; 0 before the first of them is born. */
+    uint64_t ns_pid_for_children_id;
+    /* PROC_FIELD_NAMESPACES: inode of the time namespace. */
+    uint64_t ns_time_id;
+    /* PROC_FIELD_NAMESPACES: inode of its children's time namespace. */
+    uint64_t ns_time_for_children_id;
+    /* PROC_FIELD_NAMESPACES: inode of the user namespace. */
+    uint64_t ns_user_id;
+    /* PROC_FIELD_NAMESPACES: inode of the UTS namespace. */
+    uint64_t ns_uts_id;
+    /* PROC_FIELD_MEMORY_SET: proportional set size, bytes. */
+    uint64_t mem_pss;
+    /* PROC_FIELD_MEMORY_SET: unique set size, bytes. */
+    uint64_t mem_uss;
+    /* PROC_FIELD_MEMORY_SET: swapped out, bytes. */
+    uint64_t mem_swapped;
+    /* PROC_FIELD_MEMORY_SET: the proportional part of that, bytes. */
+    uint64_t mem_swap_pss;
+    /* PROC_FIELD_SWITCHES: voluntary context switches of the threads that live. */
+    uint64_t nvcsw;
+    /* PROC_FIELD_SWITCHES: involuntary ones. */
+    uint64_t nivcsw;
+    /* PROC_FIELD_RUN_DELAY: runnable, but waiting for a processor, of the threads that live, ns. */
+    uint64_t run_delay_ns;
+    /* PROC_FIELD_RUN_DELAY: how often they were given one. */
+    uint64_t run_slices;
+    /* PROC_FIELD_TIMER_SLACK: timer slack, ns. */
+    uint64_t timer_slack_ns;
+    /* PROC_FIELD_COREDUMP_FILTER: what a core dump holds, bits of core(5). */
+    uint32_t coredump_filter;
+    /* PROC_FIELD_SECUREBITS: securebits flags, of the caller only. */
+    uint32_t securebits;
+    /* PROC_FIELD_PERSONALITY: execution domain, as personality(2). */
+    uint32_t personality;
+    /* PROC_FIELD_USAGE: PROC_USAGE_*. */
+    uint32_t usage_known;
+    /* PROC_FIELD_USAGE: as getrusage(2), where usage_known says so. */
+    struct procfd_rusage usage;
+    /* PROC_FIELD_LIMITS: all resource limits, by RLIMIT_*. */
+    struct procfd_rlimit limits[16];
+};
+
+/* Data of PROC_SNAPSHOT. */
+struct procfd_snapshot {
+    /* PROC_SNAPSHOT_ALL, _LIST, _TREE or _CGROUP. */
+    uint32_t scope;
+    /* PROC_SNAPSHOT_KEEP, _DROP, _BELOW. */
+    uint32_t flags;
+    /* PROC_SNAPSHOT_LIST: procfds, pidfds and /proc/PID directories; else NULL. */
+    const int *fds;
+    /* How many. */
+    uint64_t fd_count;
+    /* The array: each entry is a struct procfd_info, as much of it as entry_size says. */
+    void *entries;
+    /* Bytes from one entry to the next, a multiple of 8: sizeof (struct procfd_info). */
+    uint64_t entry_size;
+    /* How many entries there is room for. */
+    uint64_t room;
+    /* Out: how many there are, or may be: more than were filled when there was not room for all. */
+    uint64_t total;
 };
 
 /* Data of PROC_INFO_ERROR. */

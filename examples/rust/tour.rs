@@ -54,7 +54,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let process = context.create()?;
 
     let info = process.info(Fields::IDS | Fields::CREDS)?;
-    println!("pid {}, parent {}, effective uid {}", info.pid, info.ppid, info.euid);
+    if let (Some(ids), Some(creds)) = (info.ids, info.creds) {
+        println!("pid {}, parent {}, effective uid {}", ids.pid, ids.ppid, creds.euid);
+    }
     println!("after 10 ms: {:?}", process.wait_timeout(Duration::from_millis(10))?);
     println!("at its end: {:?}", process.wait()?.change);
     let mut text = String::new();

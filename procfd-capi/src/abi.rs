@@ -8,6 +8,9 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
+mod info;
+pub use info::*;
+
 // ---- process_open -------------------------------------------------------------------------
 
 /// `process_open`: do without the watcher. The descriptor still reports the start (EPOLLIN);
@@ -232,32 +235,6 @@ pub const PROC_STATE_RUNNING: u32 = 1;
 /// The process has ended, reaped or not.
 pub const PROC_STATE_EXITED: u32 = 2;
 
-/// procfd_info: pid, tgid, ppid. One ioctl (6.13), or /proc.
-pub const PROC_FIELD_IDS: u64 = 0x1;
-/// procfd_info: the eight user and group ids. One ioctl (6.13), or /proc.
-pub const PROC_FIELD_CREDS: u64 = 0x2;
-/// procfd_info: cgroup_id, the inode of its cgroup v2 directory. One ioctl (6.13).
-pub const PROC_FIELD_CGROUP_ID: u64 = 0x4;
-/// procfd_info: exit_what and exit_status of a process that has ended. One ioctl (6.15) once it is reaped.
-pub const PROC_FIELD_EXIT: u64 = 0x8;
-/// procfd_info: inode, the pidfs inode that no other process has or will have until reboot (6.9). One fstat.
-pub const PROC_FIELD_INODE: u64 = 0x10;
-
-// ---- the ioctl form --------------------------------------------------------------------------------
-
-/// procfd_ioctl: added to a command, its request whose third argument is the command's arg, without
-/// data. `_IO(0xd0 + (command >> 8), command & 0xff)`.
-pub const PROCFD_IOC_ARG: u32 = 0xd000;
-/// procfd_ioctl: added to a command, its request whose third argument points to a struct procfd_ioctl_arg.
-/// `_IOW(0xd0 + (command >> 8), command & 0xff, struct procfd_ioctl_arg)`.
-pub const PROCFD_IOC_DATA: u32 = 0x4018_d000;
-/// procfd_ioctl, on an open /proc directory: process_open, with the flags as the third argument.
-/// `_IO(0xd0, 1)`.
-pub const PROCFD_IOC_OPEN: u32 = 0xd001;
-/// procfd_ioctl: send the signal in the third argument, an int, as PROC_SIGNAL does. The request of
-/// the first proposal: `_IOW('p', 1, __s32)`.
-pub const PROC_FD_SIGNAL: u32 = 0x4004_7001;
-
 // ---- structures ----------------------------------------------------------------------------------
 
 /// The third argument of a PROCFD_IOC_DATA request: what the call of the command takes.
@@ -476,46 +453,6 @@ pub struct procfd_wait {
     pub mask: u64,
     /// Out: what the process and its waited-for children used. Known to the parent only.
     pub usage: procfd_rusage,
-}
-
-/// Data of PROC_INFO.
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-pub struct procfd_info {
-    /// Out: the fields that were filled, PROC_FIELD_*.
-    pub mask: u64,
-    /// PROC_FIELD_INODE.
-    pub inode: u64,
-    /// PROC_FIELD_CGROUP_ID.
-    pub cgroup_id: u64,
-    /// PROC_FIELD_IDS: thread id; for a process the same as tgid.
-    pub pid: u32,
-    /// PROC_FIELD_IDS: process id.
-    pub tgid: u32,
-    /// PROC_FIELD_IDS: parent's process id; 0 when it is outside the caller's pid namespace.
-    pub ppid: u32,
-    /// PROC_FIELD_CREDS: real user id.
-    pub ruid: u32,
-    /// PROC_FIELD_CREDS: real group id.
-    pub rgid: u32,
-    /// PROC_FIELD_CREDS: effective user id.
-    pub euid: u32,
-    /// PROC_FIELD_CREDS: effective group id.
-    pub egid: u32,
-    /// PROC_FIELD_CREDS: saved user id.
-    pub suid: u32,
-    /// PROC_FIELD_CREDS: saved group id.
-    pub sgid: u32,
-    /// PROC_FIELD_CREDS: filesystem user id.
-    pub fsuid: u32,
-    /// PROC_FIELD_CREDS: filesystem group id.
-    pub fsgid: u32,
-    /// PROC_FIELD_EXIT: PROC_EXITED, PROC_KILLED or PROC_DUMPED.
-    pub exit_what: u32,
-    /// PROC_FIELD_EXIT: exit code, or signal number.
-    pub exit_status: i32,
-    /// Always 0.
-    pub reserved: u32,
 }
 
 /// Length of procfd_error.message, the NUL included.

@@ -2,7 +2,7 @@
 
 //! How pointers, strings and structures of C callers are read and written.
 
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
 
 use procfd::Errno;
@@ -58,9 +58,16 @@ plain!(
     procfd_madvise,
     procfd_wait,
     procfd_info,
+    procfd_snapshot,
     procfd_error,
     procfd_ioctl_arg,
 );
+
+/// The value whose bytes are all zero.
+pub(crate) fn zero<T: Plain>() -> T {
+    // SAFETY: any bytes are a value of T.
+    unsafe { MaybeUninit::zeroed().assume_init() }
+}
 
 /// The data of a call: a pointer and a size that the caller vouches for.
 #[derive(Clone, Copy)]
@@ -81,6 +88,11 @@ impl Data {
     /// No data: both NULL and 0.
     pub(crate) fn none(self) -> Result<()> {
         if self.is_null() && self.size == 0 { Ok(()) } else { Err(INVALID) }
+    }
+
+    /// How many bytes the caller has.
+    pub(crate) fn size(self) -> usize {
+        self.size
     }
 
     pub(crate) fn is_null(self) -> bool {
@@ -216,6 +228,69 @@ impl Data {
         // sets them all the same.
         Data { size: 8, ..self }.read()
     }
+}
+
+/// An array that the caller has room for.
+pub(crate) struct Entries {
+    first: *mut u8,
+    size: usize,
+    room: usize,
+    used: usize,
+}
+
+impl Entries {
+    /// `room` entries of `size` bytes at an address in the caller's data, who vouches for them.
+    pub(crate) fn new(first: *mut c_void, size: u64, room: u64) -> Result<Self> {
+        let room = usize::try_from(room).map_err(|_| TOO_BIG)?;
+        if room == 0 {
+            return Ok(Self { first: std::ptr::null_mut(), size: 0, room, used: 0 });
+        }
+        if first.addr() < LOWEST {
+            return Err(FAULT);
+        }
+        let size = usize::try_from(size).map_err(|_| TOO_BIG)?;
+        match size {
+            0..8 => return Err(INVALID),
+            _ if size % 8 != 0 || first.addr() % 8 != 0 => return Err(INVALID),
+            8..=STRUCT_MAX => {}
+            _ => return Err(TOO_BIG),
+        }
+        room.checked_mul(size).ok_or(TOO_BIG)?;
+        Ok(Self { first: first.cast(), size, room, used: 0 })
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// One more; false if there is no room.
+    pub(crate) fn push<T: Plain>(&mut self, value: &T) -> bool {
+        if self.used == self.room {
+            return false;
+        }
+        let known = self.size.min(size_of::<T>());
+        // SAFETY: the caller vouches for `room` entries of `size` bytes, of which this is one; T has no
+        // padding.
+        unsafe {
+            let to = self.first.add(self.used * self.size);
+            std::ptr::copy_nonoverlapping(std::ptr::from_ref(value).cast::<u8>(), to, known);
+            to.add(known).write_bytes(0, self.size - known);
+        }
+        self.used += 1;
+        true
+    }
+}
+
+/// An array of descriptors in the caller's data.
+pub(crate) fn descriptors(at: *const c_int, count: u64) -> Result<Vec<c_int>> {
+    let size = usize::try_from(count).ok().and_then(|count| count.checked_mul(size_of::<c_int>()));
+    let size = size.ok_or(TOO_BIG)?;
+    let ids: Vec<u32> = Data { pointer: at.cast_mut().cast(), size }.list(ARRAY_MAX)?;
+    Ok(ids.into_iter().map(|id| id as c_int).collect())
 }
 
 /// A NUL-terminated string behind a pointer in the caller's data.

@@ -5,19 +5,21 @@
 
 use std::ffi::{c_char, c_int};
 
-use procfd::raw;
+use procfd::raw::{self, Many};
 use procfd::{Errno, Fields, ProcessState};
 
 use crate::Result;
 use crate::abi::*;
-use crate::args::Data;
-use crate::manage::change;
+use crate::args::{Data, Entries, descriptors};
+use crate::flat::{flat, unknown};
 
 const INVALID: Errno = Errno(libc::EINVAL);
 
 pub(crate) fn info(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
-    if cmd == PROC_INFO {
-        return fields(procfd, arg, data);
+    match cmd {
+        PROC_INFO => return fields(procfd, arg, data),
+        PROC_SNAPSHOT => return snapshot(procfd, arg, data),
+        _ => {}
     }
     if arg != 0 {
         raw::state(procfd)?;
@@ -75,25 +77,52 @@ fn fields(procfd: c_int, mask: u64, data: Data) -> Result {
     data.writable::<procfd_info>()?;
     let fields = Fields::from_bits(mask).ok_or(INVALID)?;
     let info = raw::info(procfd, fields)?;
-    let (exit_what, exit_status) = info.exit.map_or((0, 0), change);
-    data.write(&procfd_info {
-        mask: info.mask.bits(),
-        inode: info.inode,
-        cgroup_id: info.cgroup_id,
-        pid: info.pid,
-        tgid: info.tgid,
-        ppid: info.ppid,
-        ruid: info.ruid,
-        rgid: info.rgid,
-        euid: info.euid,
-        egid: info.egid,
-        suid: info.suid,
-        sgid: info.sgid,
-        fsuid: info.fsuid,
-        fsgid: info.fsgid,
-        exit_what,
-        exit_status,
-        reserved: 0,
-    })
-    .map(|()| 0)
+    data.write(&flat(&info, data.size())).map(|()| 0)
+}
+
+fn snapshot(procfd: c_int, mask: u64, data: Data) -> Result {
+    let fields = Fields::from_bits(mask).ok_or(INVALID)?;
+    let mut asked: procfd_snapshot = data.read()?;
+    data.writable::<procfd_snapshot>()?;
+    if data.size() < size_of::<procfd_snapshot>() {
+        return Err(INVALID);
+    }
+    let flags = asked.flags;
+    let known = match asked.scope {
+        PROC_SNAPSHOT_LIST => PROC_SNAPSHOT_DROP,
+        PROC_SNAPSHOT_CGROUP => PROC_SNAPSHOT_KEEP | PROC_SNAPSHOT_DROP | PROC_SNAPSHOT_BELOW,
+        _ => PROC_SNAPSHOT_KEEP | PROC_SNAPSHOT_DROP,
+    };
+    let of_a_descriptor = matches!(asked.scope, PROC_SNAPSHOT_TREE | PROC_SNAPSHOT_CGROUP);
+    if flags & !known != 0 || (!of_a_descriptor && procfd != -1) {
+        return Err(INVALID);
+    }
+    if asked.scope != PROC_SNAPSHOT_LIST && (!asked.fds.is_null() || asked.fd_count != 0) {
+        return Err(INVALID);
+    }
+    let fds = descriptors(asked.fds, asked.fd_count)?;
+    let many = match asked.scope {
+        PROC_SNAPSHOT_ALL => Many::All,
+        PROC_SNAPSHOT_LIST => Many::List(&fds),
+        PROC_SNAPSHOT_TREE => Many::Tree(procfd),
+        PROC_SNAPSHOT_CGROUP => Many::Cgroup { dir: procfd, below: flags & PROC_SNAPSHOT_BELOW != 0 },
+        _ => return Err(INVALID),
+    };
+    let mut entries = Entries::new(asked.entries, asked.entry_size, asked.room)?;
+    if flags & PROC_SNAPSHOT_DROP != 0 {
+        raw::drop_snapshot();
+        if asked.room == 0 && asked.scope == PROC_SNAPSHOT_ALL {
+            return Ok(0);
+        }
+    }
+    let size = entries.size();
+    let left = raw::snapshot(&many, fields, flags & PROC_SNAPSHOT_KEEP != 0, &mut |known| {
+        entries.push(&match known {
+            Ok(info) => flat(&info, size),
+            Err(e) => unknown(e),
+        })
+    })?;
+    asked.total = (entries.used() + left) as u64;
+    data.write(&asked)?;
+    Ok(c_int::try_from(entries.used()).unwrap_or(c_int::MAX))
 }

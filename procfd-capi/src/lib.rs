@@ -17,6 +17,7 @@
 pub mod abi;
 mod args;
 mod config;
+mod flat;
 mod info;
 mod ioctl;
 mod manage;

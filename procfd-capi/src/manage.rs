@@ -103,7 +103,7 @@ pub(crate) fn change(change: Change) -> (u32, i32) {
     }
 }
 
-fn usage(u: &Usage) -> procfd_rusage {
+pub(crate) fn usage(u: &Usage) -> procfd_rusage {
     let ns = |d: Duration| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX);
     procfd_rusage {
         utime_ns: ns(u.user),

@@ -60,7 +60,12 @@ mod watch;
 pub use config::{IdMap, Ids, Namespaces, Scope, Setgroups};
 pub use context::{Context, CreateError, SignalSet};
 pub use error::{Errno, Error, Stage};
-pub use info::{Fields, Info, ProcessState};
+pub use info::{
+    Autogroup, Caps, Comm, CoreDump, CpuSplit, Credentials, Faults, Fds, Fields, Info, Io, Job, KnownUsage,
+    Limits, Login, Memory, MemoryDetail, MemoryParts, MemorySet, NamespaceIds, NsPid, Oom, ProcessIds,
+    ProcessState, Processes, RunDelay, Sched, Security, Signals, Snapshot, Start, Switches, TaskState, Times,
+    UsageFields,
+};
 pub use process::Process;
 pub use registry::OpenFlags;
 pub use wait::{Change, Options as WaitOptions, Status, Usage};

@@ -48,6 +48,11 @@ impl Listed {
     }
 }
 
+/// Takes a leaked number off the list, which turns out not to be ours any more.
+pub(crate) fn unlist(fd: RawFd) {
+    lock().set(fd, false);
+}
+
 /// Whether a number is one of the library's own.
 pub(crate) fn is_listed(fd: RawFd) -> bool {
     lock().0.get(fd as usize / 64).is_some_and(|word| word & (1 << (fd as usize % 64)) != 0)
@@ -62,6 +67,11 @@ pub(crate) fn numbers() -> Vec<u32> {
             (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| first + bit)
         })
         .collect()
+}
+
+/// How many forks lie between the process that first used the library and this one.
+pub(crate) fn forks() -> u64 {
+    GENERATION.load(Ordering::Relaxed)
 }
 
 /// A descriptor on the list.
@@ -107,6 +117,11 @@ impl Private {
             lock().set(fd.as_raw_fd(), false);
             let _ = fd.into_raw_fd();
         }
+    }
+
+    /// Stays open, and listed, for good.
+    pub(crate) fn leak(mut self) -> RawFd {
+        self.fd.take().map_or(-1, IntoRawFd::into_raw_fd)
     }
 
     /// Whether it was made before a fork, of which this is the child.

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::config::{ClosePolicy, Scope};
@@ -30,15 +31,18 @@ pub struct Process {
     init: bool,
     /// The pid that its creation returned.
     started_as: Option<u32>,
+    /// The last pid that was seen of it, to begin with where the kernel confirms it after.
+    number: AtomicU32,
 }
 
 impl Process {
     pub(crate) fn from_parts(fd: OwnedFd, pidfd: OwnedFd, init: bool) -> Self {
-        Self { fd, pidfd, init, started_as: None }
+        Self { fd, pidfd, init, started_as: None, number: AtomicU32::new(0) }
     }
 
     pub(crate) fn started_as(mut self, pid: i32) -> Self {
         self.started_as = u32::try_from(pid).ok();
+        self.number = AtomicU32::new(self.started_as.unwrap_or(0));
         self
     }
 
@@ -67,7 +71,7 @@ impl Process {
             Target::Kept(pidfd, init) => (sys::fd::dup_cloexec(pidfd.as_fd())?, init.is_some()),
             given => (sys::fd::dup_cloexec(given.pidfd()?)?, false),
         };
-        Ok(Self { fd, pidfd, init, started_as: None })
+        Ok(Self { fd, pidfd, init, started_as: None, number: AtomicU32::new(0) })
     }
 
     /// The process with this pid: pidfd_open(2). The number may have been reused since it was
@@ -245,7 +249,11 @@ impl Process {
     #[doc(alias = "PROC_INFO")]
     pub fn info(&self, fields: Fields) -> io::Result<Info> {
         registry::tend_watcher();
-        Ok(info::info(self.pidfd.as_fd(), fields)?)
+        let number = match self.number.load(Ordering::Relaxed) {
+            0 => self.pid().inspect(|&pid| self.number.store(pid, Ordering::Relaxed)).ok(),
+            number => Some(number),
+        };
+        Ok(info::info(self.pidfd.as_fd(), number, fields)?)
     }
 
     /// The pidfd, which becomes readable when the process ends.

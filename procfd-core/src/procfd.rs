@@ -275,6 +275,11 @@ pub(crate) fn is_of_own_pid_namespace(dir: RawFd) -> bool {
     ns_pids(dir, c"../self/status").is_some_and(|pids| pids.len() == 1)
 }
 
+/// The same for /proc itself.
+pub(crate) fn is_proc_of_own_pid_namespace(proc: BorrowedFd<'_>) -> bool {
+    ns_pids(proc.as_raw_fd(), c"self/status").is_some_and(|pids| pids.len() == 1)
+}
+
 /// Whether a process is the init of a pid namespace inside the caller's.
 pub(crate) fn is_namespace_init(pid: i32) -> bool {
     std::ffi::CString::new(format!("/proc/{pid}/status"))

@@ -6,12 +6,12 @@
 
 use std::ffi::CString;
 use std::os::fd::{IntoRawFd, RawFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::config::{ClosePolicy, Config, Program};
 use crate::error::{Error, Stage};
-use crate::info::{Fields, Info, ProcessState};
+use crate::info::{Fields, Info, ProcessState, Snapshot};
 use crate::procfd::Target;
 use crate::registry::{self, OpenFlags, Opened};
 use crate::spawn::{self, Created};
@@ -234,7 +234,65 @@ pub fn get_fd(fd: RawFd, number: i32) -> Result<RawFd> {
 
 /// PROC_INFO.
 pub fn info(fd: RawFd, fields: Fields) -> Result<Info> {
-    info::info(target(fd)?.pidfd()?, fields)
+    info::info(target(fd)?.pidfd()?, None, fields)
+}
+
+/// Whom a snapshot is of.
+#[allow(missing_docs, reason = "named as the C scopes")]
+pub enum Many<'a> {
+    All,
+    List(&'a [RawFd]),
+    Tree(RawFd),
+    Cgroup { dir: RawFd, below: bool },
+}
+
+/// What the C interface keeps from one snapshot to the next.
+static KEPT: Mutex<Option<Snapshot>> = Mutex::new(None);
+
+/// PROC_SNAPSHOT: hands each process to `each`, until that returns false. Returns how many more there
+/// may be then.
+pub fn snapshot(
+    many: &Many<'_>,
+    fields: Fields,
+    keep: bool,
+    each: &mut dyn FnMut(Result<Info>) -> bool,
+) -> Result<usize> {
+    // Where another thread has it, or had it when this process was forked, nothing is kept.
+    let mut kept = if keep { KEPT.try_lock().ok() } else { None };
+    let mut own = Snapshot::new(fields).keep(false);
+    let snapshot = match kept.as_mut() {
+        None => &mut own,
+        Some(kept) => {
+            let snapshot = kept.get_or_insert_with(|| Snapshot::new(fields).keep(true));
+            snapshot.set_fields(fields);
+            snapshot
+        }
+    };
+    let mut processes = match *many {
+        Many::List(fds) => {
+            let left = fds.iter().position(|&fd| {
+                let known = target(fd).and_then(|target| snapshot.one(target.pidfd()?));
+                !each(known)
+            });
+            return Ok(left.map_or(0, |at| fds.len() - at));
+        }
+        Many::All => snapshot.all_of()?,
+        Many::Tree(root) => snapshot.tree_of(target(root)?.pidfd()?)?,
+        Many::Cgroup { dir, below } => snapshot.cgroup_of(sys::fd::borrow(dir)?, below)?,
+    };
+    while let Some(info) = processes.next() {
+        if !each(Ok(info)) {
+            return Ok(processes.left() + 1);
+        }
+    }
+    Ok(0)
+}
+
+/// Lets go of what the C interface keeps.
+pub fn drop_snapshot() {
+    if let Ok(mut kept) = KEPT.try_lock() {
+        *kept = None;
+    }
 }
 
 /// PROC_INFO_STATE.

@@ -222,7 +222,7 @@ fn own_child(waited: &sys::pidfd::Waited) -> Result<Status> {
 /// parent when the tracer has taken it, and nobody is told.
 const TRACED_NS: i64 = 20_000_000;
 
-fn usage(r: &libc::rusage) -> Usage {
+pub(crate) fn usage(r: &libc::rusage) -> Usage {
     let time = |t: libc::timeval| {
         Duration::from_secs(t.tv_sec.max(0) as u64)
             .saturating_add(Duration::from_micros(t.tv_usec.max(0) as u64))

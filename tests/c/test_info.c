@@ -23,7 +23,7 @@ static struct procfd_info info_of(int fd, uint64_t mask)
 	memset(&i, 0, sizeof i);
 	CHECK_EQ(process_info(fd, PROC_INFO, mask, &i, sizeof i), 0);
 	CHECK_EQ(i.mask & ~mask, 0);
-	CHECK_EQ(i.reserved, 0);
+	CHECK_EQ(i.error, 0);
 	return i;
 }
 

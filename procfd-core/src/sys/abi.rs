@@ -50,6 +50,18 @@ pub(crate) struct PidfdInfo {
 }
 const _: () = assert!(size_of::<PidfdInfo>() == 64);
 
+/// The same as 6.16 has it.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub(crate) struct PidfdInfoCore {
+    pub base: PidfdInfo,
+    /// `PIDFD_COREDUMP*`.
+    pub coredump_mask: u32,
+    /// 6.19; 0 before.
+    pub coredump_signal: u32,
+}
+const _: () = assert!(size_of::<PidfdInfoCore>() == 72);
+
 /// `_IOWR(0xFF, 11, 64 bytes)`.
 pub(crate) const PIDFD_GET_INFO: usize = 0xc040_ff0b;
 pub(crate) const PIDFD_INFO_PID: u64 = 1;
@@ -57,6 +69,12 @@ pub(crate) const PIDFD_INFO_CREDS: u64 = 2;
 pub(crate) const PIDFD_INFO_CGROUPID: u64 = 4;
 /// 6.15.
 pub(crate) const PIDFD_INFO_EXIT: u64 = 8;
+/// 6.16. Set for healthy processes too: the core's mask says what is.
+pub(crate) const PIDFD_INFO_COREDUMP: u64 = 16;
+pub(crate) const PIDFD_COREDUMPED: u32 = 1;
+pub(crate) const PIDFD_COREDUMP_SKIP: u32 = 2;
+pub(crate) const PIDFD_COREDUMP_USER: u32 = 4;
+pub(crate) const PIDFD_COREDUMP_ROOT: u32 = 8;
 
 /// pidfd_send_signal(2) scopes, 6.9.
 pub(crate) const PIDFD_SIGNAL_THREAD: u32 = 1;

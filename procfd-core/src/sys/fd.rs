@@ -60,6 +60,19 @@ pub(crate) fn replace(fd: &OwnedFd, with: BorrowedFd<'_>) -> Result<()> {
     unsafe { call!(SYS_dup3, with.as_raw_fd(), fd.as_raw_fd(), libc::O_CLOEXEC) }.map(drop)
 }
 
+/// dup3(2) onto a bare number.
+#[cfg(test)]
+pub(crate) fn replace_raw(fd: RawFd, with: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: plain numbers; the test owns the number in its own table.
+    unsafe { call!(SYS_dup3, with.as_raw_fd(), fd, libc::O_CLOEXEC) }.map(drop)
+}
+
+/// pread(2).
+pub(crate) fn read_at(fd: BorrowedFd<'_>, buf: &mut [u8], offset: u64) -> Result<usize> {
+    // SAFETY: the kernel writes at most `buf.len()` bytes.
+    unsafe { call!(SYS_pread64, fd.as_raw_fd(), buf.as_mut_ptr(), buf.len(), offset) }
+}
+
 /// Whether the number is open.
 pub(crate) fn is_open(fd: RawFd) -> bool {
     // SAFETY: plain numbers.

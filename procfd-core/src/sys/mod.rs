@@ -9,6 +9,7 @@
 //! | `cstr` | strings and NULL-terminated string arrays for the kernel |
 //! | `fd` | descriptors: close, flags, poll, epoll, stat |
 //! | `pidfd` | pidfds: open, signal, wait, ask |
+//! | `query` | questions by number: CPU clocks, priorities, directories of numbers |
 //! | `sock` | socket pairs, and descriptors in flight |
 //! | `task` | clone, stacks, signal masks, limits, dumpable |
 //! | `uring` | a waitid with a timeout |
@@ -19,6 +20,7 @@ pub(crate) mod child;
 pub(crate) mod cstr;
 pub(crate) mod fd;
 pub(crate) mod pidfd;
+pub(crate) mod query;
 pub(crate) mod sock;
 pub(crate) mod task;
 pub(crate) mod uring;

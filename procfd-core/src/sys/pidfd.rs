@@ -108,6 +108,15 @@ pub(crate) fn is_pidfd(fd: BorrowedFd<'_>) -> Result<bool> {
     }
 }
 
+/// Whether pidfds are files of pidfs, each process's with an inode of its own (6.9).
+pub(crate) fn has_own_inode() -> bool {
+    use std::os::fd::AsFd;
+    static KNOWN: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *KNOWN.get_or_init(|| {
+        open(super::task::pid()).is_ok_and(|own| super::fs_is(own.as_fd(), super::PID_FS_MAGIC))
+    })
+}
+
 /// PIDFD_GET_INFO, 6.13. ESRCH: reaped, and EXIT was not asked or is not known to the kernel.
 /// EREMOTE: not visible from the caller's pid namespace. ENOTTY: an older kernel.
 pub(crate) fn get_info(pidfd: BorrowedFd<'_>, mask: u64) -> Result<PidfdInfo> {

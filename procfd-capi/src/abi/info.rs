@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! What PROC_INFO answers.
+//!
+//! The cost classes: "ioctl" is one for all of them (6.13), without it a read of /proc/PID/status; "stat",
+//! "statm" and "status" are one read of that file for all of the class; "clock" and "call" are a system
+//! call each; "file" is a read of a small file each; "several" grows with what is said there.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use super::{procfd_rlimit, procfd_rusage};
+
+/// procfd_info: pid, tgid, ppid. One ioctl (6.13), or /proc.
+pub const PROC_FIELD_IDS: u64 = 0x1;
+/// procfd_info: the eight user and group ids. One ioctl (6.13), or /proc.
+pub const PROC_FIELD_CREDS: u64 = 0x2;
+/// procfd_info: cgroup_id, the inode of its cgroup v2 directory. One ioctl (6.13).
+pub const PROC_FIELD_CGROUP_ID: u64 = 0x4;
+/// procfd_info: exit_what and exit_status of a process that has ended. One ioctl (6.15) once it is reaped.
+pub const PROC_FIELD_EXIT: u64 = 0x8;
+/// procfd_info: inode, the pidfs inode that no other process has or will have until reboot (6.9). One fstat.
+pub const PROC_FIELD_INODE: u64 = 0x10;
+
+// ---- the ioctl form --------------------------------------------------------------------------------
+
+/// procfd_ioctl: added to a command, its request whose third argument is the command's arg, without
+/// data. `_IO(0xd0 + (command >> 8), command & 0xff)`.
+pub const PROCFD_IOC_ARG: u32 = 0xd000;
+/// procfd_ioctl: added to a command, its request whose third argument points to a struct procfd_ioctl_arg.
+/// `_IOW(0xd0 + (command >> 8), command & 0xff, struct procfd_ioctl_arg)`.
+pub const PROCFD_IOC_DATA: u32 = 0x4018_d000;
+/// procfd_ioctl, on an open /proc directory: process_open, with the flags as the third argument.
+/// `_IO(0xd0, 1)`.
+pub const PROCFD_IOC_OPEN: u32 = 0xd001;
+/// procfd_ioctl: send the signal in the third argument, an int, as PROC_SIGNAL does. The request of
+/// the first proposal: `_IOW('p', 1, __s32)`.
+pub const PROC_FD_SIGNAL: u32 = 0x4004_7001;
+/// procfd_info: State and kernel flags. Class stat.
+pub const PROC_FIELD_STATE: u64 = 0x20;
+/// procfd_info: Process group, session, terminal. Class stat.
+pub const PROC_FIELD_JOB: u64 = 0x40;
+/// procfd_info: When it started. Class stat.
+pub const PROC_FIELD_START: u64 = 0x80;
+/// procfd_info: The name of its leading thread. Class stat.
+pub const PROC_FIELD_COMM: u64 = 0x100;
+/// procfd_info: CPU times, of itself and the children it waited for, of 10 ms grain. Class stat.
+pub const PROC_FIELD_TIMES: u64 = 0x200;
+/// procfd_info: Virtual and resident size. Class stat. Absent without an address space: kernel threads,
+/// zombies.
+pub const PROC_FIELD_MEMORY: u64 = 0x400;
+/// procfd_info: Page faults. Class stat.
+pub const PROC_FIELD_FAULTS: u64 = 0x800;
+/// procfd_info: Nice value, priority, policy, processor, of the leading thread. Class stat.
+pub const PROC_FIELD_SCHED: u64 = 0x1000;
+/// procfd_info: How many threads. Class stat.
+pub const PROC_FIELD_THREADS: u64 = 0x2000;
+/// procfd_info: CPU time by its CPU-time clock, exact. Class clock.
+pub const PROC_FIELD_CPU: u64 = 0x4000;
+/// procfd_info: User and system time by its CPU-time clocks, as sampled by the timer tick:
+/// PROC_FIELD_TIMES is the same scaled to the exact sum. Class clock, twice.
+pub const PROC_FIELD_CPU_SPLIT: u64 = 0x8000;
+/// procfd_info: Shared, text and data. Class statm.
+pub const PROC_FIELD_MEMORY_PARTS: u64 = 0x1_0000;
+/// procfd_info: Peaks, swap and the kinds of pages. Class status.
+pub const PROC_FIELD_MEMORY_DETAIL: u64 = 0x2_0000;
+/// procfd_info: Pending, blocked, ignored and caught signals, and the queue. Class status.
+pub const PROC_FIELD_SIGNALS: u64 = 0x4_0000;
+/// procfd_info: Capability sets. Class status.
+pub const PROC_FIELD_CAPS: u64 = 0x8_0000;
+/// procfd_info: no_new_privs and seccomp. Class status.
+pub const PROC_FIELD_SECURITY: u64 = 0x10_0000;
+/// procfd_info: The process that traces it, 0 for none. Class status.
+pub const PROC_FIELD_TRACER: u64 = 0x20_0000;
+/// procfd_info: The file mode creation mask. Class status (4.7).
+pub const PROC_FIELD_UMASK: u64 = 0x40_0000;
+/// procfd_info: Its id in its own pid namespace. Class status (4.1).
+pub const PROC_FIELD_NS_PID: u64 = 0x80_0000;
+/// procfd_info: The dumpable attribute (PR_SET_DUMPABLE). Class call: an ioctl (6.16).
+pub const PROC_FIELD_DUMPABLE: u64 = 0x100_0000;
+/// procfd_info: Whether it dumps or has dumped core. Class call: an ioctl (6.16).
+pub const PROC_FIELD_COREDUMP: u64 = 0x200_0000;
+/// procfd_info: Bytes read and written. Class file; for those who may trace it.
+pub const PROC_FIELD_IO: u64 = 0x400_0000;
+/// procfd_info: Badness and its adjustment. Class file, twice.
+pub const PROC_FIELD_OOM: u64 = 0x800_0000;
+/// procfd_info: Login user and audit session. Class file, twice; absent where none is set.
+pub const PROC_FIELD_LOGIN: u64 = 0x1000_0000;
+/// procfd_info: Autogroup. Class file; absent where the kernel has none or the session is in none.
+pub const PROC_FIELD_AUTOGROUP: u64 = 0x2000_0000;
+/// procfd_info: The I/O priority, as ioprio_get(2) has it, of the leading thread. Class call.
+pub const PROC_FIELD_IOPRIO: u64 = 0x4000_0000;
+/// procfd_info: The core scheduling cookie. Class call; for those who may trace it (5.14).
+pub const PROC_FIELD_CORE_SCHED: u64 = 0x8000_0000;
+/// procfd_info: Open descriptors. Class several: a stat (6.2; before, the directory is read) and two
+/// files. For those who may trace it.
+pub const PROC_FIELD_FDS: u64 = 0x1_0000_0000;
+/// procfd_info: The namespaces' ids. Class several: ten links. For those who may trace it.
+pub const PROC_FIELD_NAMESPACES: u64 = 0x2_0000_0000;
+/// procfd_info: All resource limits. Class file.
+pub const PROC_FIELD_LIMITS: u64 = 0x4_0000_0000;
+/// procfd_info: How many mounts its mount namespace shows it. Class several: grows with their number.
+pub const PROC_FIELD_MOUNTS: u64 = 0x8_0000_0000;
+/// procfd_info: Proportional and unique set size. Class several: grows with its memory (4.14). For
+/// those who may trace it.
+pub const PROC_FIELD_MEMORY_SET: u64 = 0x10_0000_0000;
+/// procfd_info: Context switches of the threads that live. Class status, for each thread.
+pub const PROC_FIELD_SWITCHES: u64 = 0x20_0000_0000;
+/// procfd_info: How long its living threads waited for a processor. Class file, for each thread.
+pub const PROC_FIELD_RUN_DELAY: u64 = 0x40_0000_0000;
+/// procfd_info: As getrusage(2) has it, as far as known. Class several: stat, status, io. Of the caller
+/// itself, and of its child that has ended, one call.
+pub const PROC_FIELD_USAGE: u64 = 0x80_0000_0000;
+/// procfd_info: What a core dump holds: bits as in core(5). Class file; for its user.
+pub const PROC_FIELD_COREDUMP_FILTER: u64 = 0x100_0000_0000;
+/// procfd_info: Timer slack in nanoseconds. Class file; for those who may trace it, with CAP_SYS_NICE.
+pub const PROC_FIELD_TIMER_SLACK: u64 = 0x200_0000_0000;
+/// procfd_info: The securebits flags. Class call; of the calling thread's process only.
+pub const PROC_FIELD_SECUREBITS: u64 = 0x400_0000_0000;
+/// procfd_info: The execution domain, as personality(2) has it. Class file; for those who may trace it.
+pub const PROC_FIELD_PERSONALITY: u64 = 0x800_0000_0000;
+
+/// procfd_info.usage_known: utime_ns and stime_ns.
+pub const PROC_USAGE_TIMES: u32 = 0x1;
+/// procfd_info.usage_known: maxrss.
+pub const PROC_USAGE_MAXRSS: u32 = 0x2;
+/// procfd_info.usage_known: minflt and majflt.
+pub const PROC_USAGE_FAULTS: u32 = 0x4;
+/// procfd_info.usage_known: inblock and oublock.
+pub const PROC_USAGE_BLOCKS: u32 = 0x8;
+/// procfd_info.usage_known: nvcsw and nivcsw; of the threads that live, unless the process is the caller
+/// or its child that has ended.
+pub const PROC_USAGE_SWITCHES: u32 = 0x10;
+/// procfd_info.usage_known: the children it waited for are counted in (an ended child's usage).
+pub const PROC_USAGE_WITH_CHILDREN: u32 = 0x20;
+
+/// Fill an array with the fields in arg of many processes: data is a struct procfd_snapshot. PROC_FIELD_IDS
+/// are always among the fields, and PROC_FIELD_START or PROC_FIELD_INODE, whichever is cheaper, which
+/// tells each from a later process of its number. Returns how many were filled.
+pub const PROC_SNAPSHOT: u32 = 0x330;
+
+/// procfd_snapshot.scope: all processes that /proc shows, by ascending pid; the descriptor is -1.
+pub const PROC_SNAPSHOT_ALL: u32 = 0;
+/// procfd_snapshot.scope: those of the list in `fds`, in its order, one entry each; the descriptor is
+/// -1. Where nothing is known of one, its mask is 0 and its error says why.
+pub const PROC_SNAPSHOT_LIST: u32 = 1;
+/// procfd_snapshot.scope: the process of the descriptor and its descendants, parents before children.
+pub const PROC_SNAPSHOT_TREE: u32 = 2;
+/// procfd_snapshot.scope: the processes of the cgroup whose cgroup v2 directory the descriptor is.
+pub const PROC_SNAPSHOT_CGROUP: u32 = 3;
+
+/// procfd_snapshot.flags: the library keeps open what it reads, which makes the next call twice as fast:
+/// one descriptor for each process, never more than half the soft RLIMIT_NOFILE. Not for
+/// PROC_SNAPSHOT_LIST.
+pub const PROC_SNAPSHOT_KEEP: u32 = 0x1;
+/// procfd_snapshot.flags: let go of what was kept. With room 0 and scope PROC_SNAPSHOT_ALL that is all
+/// the call does.
+pub const PROC_SNAPSHOT_DROP: u32 = 0x2;
+/// procfd_snapshot.flags: PROC_SNAPSHOT_CGROUP: also of the cgroups beneath.
+pub const PROC_SNAPSHOT_BELOW: u32 = 0x4;
+
+/// Data of PROC_SNAPSHOT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct procfd_snapshot {
+    /// PROC_SNAPSHOT_ALL, _LIST, _TREE or _CGROUP.
+    pub scope: u32,
+    /// PROC_SNAPSHOT_KEEP, _DROP, _BELOW.
+    pub flags: u32,
+    /// PROC_SNAPSHOT_LIST: procfds, pidfds and /proc/PID directories; else NULL.
+    pub fds: *const c_int,
+    /// How many.
+    pub fd_count: u64,
+    /// The array: each entry is a struct procfd_info, as much of it as entry_size says.
+    pub entries: *mut c_void,
+    /// Bytes from one entry to the next, a multiple of 8: sizeof (struct procfd_info).
+    pub entry_size: u64,
+    /// How many entries there is room for.
+    pub room: u64,
+    /// Out: how many there are, or may be: more than were filled when there was not room for all.
+    pub total: u64,
+}
+
+/// Data of PROC_INFO.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct procfd_info {
+    /// Out: the fields that were filled, PROC_FIELD_*.
+    pub mask: u64,
+    /// PROC_FIELD_INODE.
+    pub inode: u64,
+    /// PROC_FIELD_CGROUP_ID.
+    pub cgroup_id: u64,
+    /// PROC_FIELD_IDS: thread id; for a process the same as tgid.
+    pub pid: u32,
+    /// PROC_FIELD_IDS: process id.
+    pub tgid: u32,
+    /// PROC_FIELD_IDS: parent's process id; 0 when it is outside the caller's pid namespace.
+    pub ppid: u32,
+    /// PROC_FIELD_CREDS: real user id.
+    pub ruid: u32,
+    /// PROC_FIELD_CREDS: real group id.
+    pub rgid: u32,
+    /// PROC_FIELD_CREDS: effective user id.
+    pub euid: u32,
+    /// PROC_FIELD_CREDS: effective group id.
+    pub egid: u32,
+    /// PROC_FIELD_CREDS: saved user id.
+    pub suid: u32,
+    /// PROC_FIELD_CREDS: saved group id.
+    pub sgid: u32,
+    /// PROC_FIELD_CREDS: filesystem user id.
+    pub fsuid: u32,
+    /// PROC_FIELD_CREDS: filesystem group id.
+    pub fsgid: u32,
+    /// PROC_FIELD_EXIT: PROC_EXITED, PROC_KILLED or PROC_DUMPED.
+    pub exit_what: u32,
+    /// PROC_FIELD_EXIT: exit code, or signal number.
+    pub exit_status: i32,
+    /// PROC_SNAPSHOT: why nothing is known of this process, an errno; else 0.
+    pub error: i32,
+    /// PROC_FIELD_STATE: the letter of proc(5): R, S, D, Z, T, t, X, I.
+    pub state: u32,
+    /// PROC_FIELD_STATE: the kernel's PF_* flags.
+    pub task_flags: u32,
+    /// PROC_FIELD_START: since boot, suspended time included, ns (of 10 ms grain).
+    pub start_boot_ns: u64,
+    /// PROC_FIELD_START: since 1970 by the clock's present offset, ns.
+    pub start_real_ns: u64,
+    /// PROC_FIELD_TIMES: CPU time in user mode, ns (of 10 ms grain).
+    pub user_ns: u64,
+    /// PROC_FIELD_TIMES: CPU time in the kernel, ns.
+    pub system_ns: u64,
+    /// PROC_FIELD_TIMES: user time of the children it waited for, ns.
+    pub children_user_ns: u64,
+    /// PROC_FIELD_TIMES: system time of the children it waited for, ns.
+    pub children_system_ns: u64,
+    /// PROC_FIELD_MEMORY: address space, bytes.
+    pub mem_virtual: u64,
+    /// PROC_FIELD_MEMORY: resident, bytes; may lag by some pages for each processor.
+    pub mem_resident: u64,
+    /// PROC_FIELD_COMM: name of the leading thread, any bytes, NUL-terminated.
+    pub comm: [c_char; 64],
+    /// PROC_FIELD_CPU: exact CPU time, ns.
+    pub cpu_ns: u64,
+    /// PROC_FIELD_JOB: process group; 0 when it is outside the caller's pid namespace.
+    pub pgid: u32,
+    /// PROC_FIELD_JOB: session; 0 when it is outside the caller's pid namespace.
+    pub sid: u32,
+    /// PROC_FIELD_JOB: foreground process group of its terminal; -1 without one.
+    pub tpgid: i32,
+    /// PROC_FIELD_THREADS: how many threads.
+    pub threads: u32,
+    /// PROC_FIELD_JOB: controlling terminal's device number as makedev(3) has it; 0 for none.
+    pub tty: u64,
+    /// PROC_FIELD_FAULTS: page faults without I/O.
+    pub minflt: u64,
+    /// PROC_FIELD_FAULTS: page faults with I/O.
+    pub majflt: u64,
+    /// PROC_FIELD_FAULTS: the same of the children it waited for.
+    pub children_minflt: u64,
+    /// PROC_FIELD_FAULTS: the same of the children it waited for.
+    pub children_majflt: u64,
+    /// PROC_FIELD_SCHED: 20 + nice, or -1 - the real-time priority.
+    pub priority: i32,
+    /// PROC_FIELD_SCHED: nice value.
+    pub nice: i32,
+    /// PROC_FIELD_SCHED: SCHED_*.
+    pub policy: u32,
+    /// PROC_FIELD_SCHED: real-time priority, 0 for other policies.
+    pub rt_priority: u32,
+    /// PROC_FIELD_SCHED: the processor it ran on last.
+    pub processor: u32,
+    /// PROC_FIELD_TRACER: the process that traces it, 0 for none.
+    pub tracer: u32,
+    /// PROC_FIELD_TIMES: time as a virtual processor's guest, ns; counted in user_ns.
+    pub guest_ns: u64,
+    /// PROC_FIELD_TIMES: the children's, ns.
+    pub children_guest_ns: u64,
+    /// PROC_FIELD_TIMES: waiting for block I/O, ns; 0 unless the kernel accounts delays.
+    pub block_io_ns: u64,
+    /// PROC_FIELD_CPU_SPLIT: user time as sampled by the tick, ns.
+    pub cpu_user_ns: u64,
+    /// PROC_FIELD_CPU_SPLIT: system time as sampled by the tick, ns.
+    pub cpu_system_ns: u64,
+    /// PROC_FIELD_MEMORY_PARTS: resident with a file or shared memory behind, bytes.
+    pub mem_shared: u64,
+    /// PROC_FIELD_MEMORY_PARTS: code, bytes.
+    pub mem_text: u64,
+    /// PROC_FIELD_MEMORY_PARTS: data and stack, bytes.
+    pub mem_data: u64,
+    /// PROC_FIELD_MEMORY_DETAIL: largest address space, bytes.
+    pub mem_peak_virtual: u64,
+    /// PROC_FIELD_MEMORY_DETAIL: largest resident set, bytes.
+    pub mem_peak_resident: u64,
+    /// PROC_FIELD_MEMORY_DETAIL: resident anonymous pages, bytes.
+    pub mem_anon: u64,
+    /// PROC_FIELD_MEMORY_DETAIL: resident file pages, bytes.
+    pub mem_file: u64,
+    /// PROC_FIELD_MEMORY_DETAIL: resident shared memory, bytes.
+    pub mem_shmem: u64,
+    /// PROC_FIELD_MEMORY_DETAIL: locked, bytes.
+    pub mem_locked: u64,
+    /// PROC_FIELD_MEMORY_DETAIL: pinned, bytes.
+    pub mem_pinned: u64,
+    /// PROC_FIELD_MEMORY_DETAIL: private writable mappings, bytes.
+    pub mem_private_data: u64,
+    /// PROC_FIELD_MEMORY_DETAIL: stack, bytes.
+    pub mem_stack: u64,
+    /// PROC_FIELD_MEMORY_DETAIL: the program's code, bytes.
+    pub mem_exe: u64,
+    /// PROC_FIELD_MEMORY_DETAIL: libraries' code, bytes.
+    pub mem_lib: u64,
+    /// PROC_FIELD_MEMORY_DETAIL: page tables, bytes.
+    pub mem_page_tables: u64,
+    /// PROC_FIELD_MEMORY_DETAIL: swapped out anonymous pages, bytes.
+    pub mem_swap: u64,
+    /// PROC_FIELD_SIGNALS: pending for the leading thread; signal n is bit n-1.
+    pub sig_pending_thread: u64,
+    /// PROC_FIELD_SIGNALS: pending for the process.
+    pub sig_pending_process: u64,
+    /// PROC_FIELD_SIGNALS: blocked by the leading thread.
+    pub sig_blocked: u64,
+    /// PROC_FIELD_SIGNALS: ignored.
+    pub sig_ignored: u64,
+    /// PROC_FIELD_SIGNALS: with a handler.
+    pub sig_caught: u64,
+    /// PROC_FIELD_SIGNALS: signals queued for its user.
+    pub sig_queued: u64,
+    /// PROC_FIELD_SIGNALS: RLIMIT_SIGPENDING.
+    pub sig_queue_limit: u64,
+    /// PROC_FIELD_CAPS: inheritable; capability n is bit n.
+    pub cap_inheritable: u64,
+    /// PROC_FIELD_CAPS: permitted.
+    pub cap_permitted: u64,
+    /// PROC_FIELD_CAPS: effective.
+    pub cap_effective: u64,
+    /// PROC_FIELD_CAPS: bounding.
+    pub cap_bounding: u64,
+    /// PROC_FIELD_CAPS: ambient.
+    pub cap_ambient: u64,
+    /// PROC_FIELD_SECURITY: 1: set.
+    pub no_new_privs: u32,
+    /// PROC_FIELD_SECURITY: 0: none, 1: strict, 2: filters.
+    pub seccomp: u32,
+    /// PROC_FIELD_SECURITY: how many filters; UINT32_MAX where the kernel does not say (before 5.9).
+    pub seccomp_filters: u32,
+    /// PROC_FIELD_UMASK: file mode creation mask.
+    pub umask: u32,
+    /// PROC_FIELD_NS_PID: its id in its own pid namespace.
+    pub ns_pid: u32,
+    /// PROC_FIELD_NS_PID: pid namespaces between that and the caller's.
+    pub ns_depth: u32,
+    /// PROC_FIELD_DUMPABLE: as PR_GET_DUMPABLE.
+    pub dumpable: u32,
+    /// PROC_FIELD_COREDUMP: 1: it has dumped core or is about it.
+    pub coredump: u32,
+    /// PROC_FIELD_COREDUMP: the signal that made it; 0 where the kernel does not say (before 6.19).
+    pub coredump_signal: i32,
+    /// PROC_FIELD_OOM: -1000 to 1000.
+    pub oom_score_adj: i32,
+    /// PROC_FIELD_OOM: 0 to 2000.
+    pub oom_score: u32,
+    /// PROC_FIELD_LOGIN: the user who logged in.
+    pub loginuid: u32,
+    /// PROC_FIELD_LOGIN: the audit session; UINT32_MAX for none.
+    pub audit_session: u32,
+    /// PROC_FIELD_AUTOGROUP: nice value of the autogroup.
+    pub autogroup_nice: i32,
+    /// PROC_FIELD_AUTOGROUP: number of the autogroup.
+    pub autogroup: u64,
+    /// PROC_FIELD_IO: bytes by read(2) and its kin.
+    pub io_read_chars: u64,
+    /// PROC_FIELD_IO: bytes by write(2) and its kin.
+    pub io_write_chars: u64,
+    /// PROC_FIELD_IO: such reading calls.
+    pub io_read_calls: u64,
+    /// PROC_FIELD_IO: such writing calls.
+    pub io_write_calls: u64,
+    /// PROC_FIELD_IO: bytes fetched from storage.
+    pub io_read_bytes: u64,
+    /// PROC_FIELD_IO: bytes sent to storage.
+    pub io_write_bytes: u64,
+    /// PROC_FIELD_IO: of those, made needless by truncation.
+    pub io_cancelled_write_bytes: u64,
+    /// PROC_FIELD_IOPRIO: I/O priority, as ioprio_get(2).
+    pub ioprio: u32,
+    /// PROC_FIELD_FDS: open descriptors.
+    pub fd_count: u32,
+    /// PROC_FIELD_FDS: room in the descriptor table.
+    pub fd_table: u32,
+    /// PROC_FIELD_MOUNTS: mounts in its mount namespace that it can see.
+    pub mounts: u32,
+    /// PROC_FIELD_FDS: soft RLIMIT_NOFILE.
+    pub fd_limit: u64,
+    /// PROC_FIELD_CORE_SCHED: core scheduling cookie of the leading thread, 0 for none.
+    pub core_sched_cookie: u64,
+    /// PROC_FIELD_NAMESPACES: inode of the cgroup namespace; 0, here and below, where the kernel has no such kind.
+    pub ns_cgroup_id: u64,
+    /// PROC_FIELD_NAMESPACES: inode of the IPC namespace.
+    pub ns_ipc_id: u64,
+    /// PROC_FIELD_NAMESPACES: inode of the mount namespace.
+    pub ns_mnt_id: u64,
+    /// PROC_FIELD_NAMESPACES: inode of the network namespace.
+    pub ns_net_id: u64,
+    /// PROC_FIELD_NAMESPACES: inode of the pid namespace.
+    pub ns_pid_id: u64,
+    /// PROC_FIELD_NAMESPACES: inode of its children's pid namespace; 0 before the first of them is born.
+    pub ns_pid_for_children_id: u64,
+    /// PROC_FIELD_NAMESPACES: inode of the time namespace.
+    pub ns_time_id: u64,
+    /// PROC_FIELD_NAMESPACES: inode of its children's time namespace.
+    pub ns_time_for_children_id: u64,
+    /// PROC_FIELD_NAMESPACES: inode of the user namespace.
+    pub ns_user_id: u64,
+    /// PROC_FIELD_NAMESPACES: inode of the UTS namespace.
+    pub ns_uts_id: u64,
+    /// PROC_FIELD_MEMORY_SET: proportional set size, bytes.
+    pub mem_pss: u64,
+    /// PROC_FIELD_MEMORY_SET: unique set size, bytes.
+    pub mem_uss: u64,
+    /// PROC_FIELD_MEMORY_SET: swapped out, bytes.
+    pub mem_swapped: u64,
+    /// PROC_FIELD_MEMORY_SET: the proportional part of that, bytes.
+    pub mem_swap_pss: u64,
+    /// PROC_FIELD_SWITCHES: voluntary context switches of the threads that live.
+    pub nvcsw: u64,
+    /// PROC_FIELD_SWITCHES: involuntary ones.
+    pub nivcsw: u64,
+    /// PROC_FIELD_RUN_DELAY: runnable, but waiting for a processor, of the threads that live, ns.
+    pub run_delay_ns: u64,
+    /// PROC_FIELD_RUN_DELAY: how often they were given one.
+    pub run_slices: u64,
+    /// PROC_FIELD_TIMER_SLACK: timer slack, ns.
+    pub timer_slack_ns: u64,
+    /// PROC_FIELD_COREDUMP_FILTER: what a core dump holds, bits of core(5).
+    pub coredump_filter: u32,
+    /// PROC_FIELD_SECUREBITS: securebits flags, of the caller only.
+    pub securebits: u32,
+    /// PROC_FIELD_PERSONALITY: execution domain, as personality(2).
+    pub personality: u32,
+    /// PROC_FIELD_USAGE: PROC_USAGE_*.
+    pub usage_known: u32,
+    /// PROC_FIELD_USAGE: as getrusage(2), where usage_known says so.
+    pub usage: procfd_rusage,
+    /// PROC_FIELD_LIMITS: all resource limits, by RLIMIT_*.
+    pub limits: [procfd_rlimit; 16],
+}

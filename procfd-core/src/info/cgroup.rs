@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The processes of a cgroup (cgroup v2).
+
+use std::collections::HashSet;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use crate::sys::{self, Errno, Result};
+
+pub(crate) struct Members {
+    /// Their numbers in the caller's pid namespace, ascending.
+    pub pids: Vec<u32>,
+    /// The inodes of the cgroups asked.
+    pub ids: HashSet<u64>,
+}
+
+/// The members of a cgroup, and of those beneath it.
+pub(crate) fn members(dir: BorrowedFd<'_>, below: bool) -> Result<Members> {
+    let mut found = Members { pids: Vec::new(), ids: HashSet::new() };
+    add(&mut found, dir)?;
+    if below {
+        let mut dirs = beneath(dir);
+        while let Some(dir) = dirs.pop() {
+            // One that is removed meanwhile has no members.
+            let _ = add(&mut found, dir.as_fd());
+            dirs.extend(beneath(dir.as_fd()));
+        }
+    }
+    found.pids.sort_unstable();
+    found.pids.dedup();
+    Ok(found)
+}
+
+fn add(found: &mut Members, dir: BorrowedFd<'_>) -> Result<()> {
+    let file = sys::fd::open_at(dir.as_raw_fd(), c"cgroup.procs", libc::O_RDONLY)?;
+    let mut text = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        match sys::fd::read(file.as_fd(), &mut part) {
+            Ok(0) => break,
+            Ok(len) => text.extend_from_slice(part.get(..len).unwrap_or_default()),
+            Err(Errno(libc::EINTR)) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    found.ids.insert(sys::fd::mode_and_inode(dir)?.1);
+    let numbers =
+        text.split(|&b| b == b'\n').filter_map(|line| std::str::from_utf8(line).ok()?.parse::<u32>().ok());
+    // 0 stands for one that the caller's pid namespace does not have.
+    found.pids.extend(numbers.filter(|&pid| pid != 0));
+    Ok(())
+}
+
+fn beneath(dir: BorrowedFd<'_>) -> Vec<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", dir.as_raw_fd());
+    let Ok(entries) = std::fs::read_dir(path) else { return Vec::new() };
+    entries
+        .filter_map(|entry| {
+            let entry = entry.ok().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))?;
+            let name = std::ffi::CString::new(entry.file_name().into_encoded_bytes()).ok()?;
+            sys::fd::open_at(dir.as_raw_fd(), &name, libc::O_RDONLY | libc::O_DIRECTORY).ok()
+        })
+        .collect()
+}

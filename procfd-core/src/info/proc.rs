@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! What /proc says of one process, and of no other.
+//!
+//! A pidfd pins the process, not its number. Files are opened by the number all the same, which is
+//! cheapest; and before anything that was read counts, [`Proc::check`] asks the pidfd whether the
+//! process is still unreaped. If it is, nobody else can have had the number in between.
+//!
+//! The numbers of a /proc are those of the pid namespace it was mounted for. One descriptor of a
+//! /proc that was found to be of the caller's own namespace is kept for the life of the process.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::private::{self, Private};
+use crate::procfd;
+use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result};
+
+/// The kept descriptor of /proc plus one in the low half, the count of forks it is for in the high
+/// one; 0 for none.
+static ROOT: AtomicU64 = AtomicU64::new(0);
+
+/// /proc, of the caller's own pid namespace. EREMOTE: there is another one's; ENOENT and so on: none.
+fn root() -> Result<BorrowedFd<'static>> {
+    let kept = ROOT.load(Ordering::Acquire);
+    if kept != 0 && kept >> 32 == private::forks() & 0xffff_ffff {
+        return sys::fd::borrow((kept as u32).wrapping_sub(1) as RawFd);
+    }
+    let opened = Private::new(|| {
+        let fd = sys::fd::open_at(libc::AT_FDCWD, c"/proc", libc::O_PATH | libc::O_DIRECTORY)?;
+        match sys::fs_is(fd.as_fd(), PROC_SUPER_MAGIC) {
+            true => Ok(fd),
+            false => Err(Errno(libc::ENOENT)),
+        }
+    })?;
+    if !procfd::is_proc_of_own_pid_namespace(opened.as_fd()) {
+        return Err(Errno(libc::EREMOTE));
+    }
+    let number = opened.as_fd().as_raw_fd();
+    let value = (private::forks() << 32) | (number as u64).wrapping_add(1);
+    match ROOT.compare_exchange(kept, value, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => sys::fd::borrow(opened.leak()),
+        // Another thread was first.
+        Err(_) => root(),
+    }
+}
+
+/// Gives the kept descriptor up if it is no /proc: somebody closed it by its number.
+fn forget_lost_root(fd: BorrowedFd<'_>) -> bool {
+    if sys::fs_is(fd, PROC_SUPER_MAGIC) {
+        return false;
+    }
+    let kept = ROOT.load(Ordering::Acquire);
+    if kept as u32 == (fd.as_raw_fd() as u32).wrapping_add(1)
+        && ROOT.compare_exchange(kept, 0, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    {
+        private::unlist(fd.as_raw_fd());
+    }
+    true
+}
+
+/// All numbers that /proc lists: the processes, in ascending order.
+pub(crate) fn processes(each: impl FnMut(u32) -> bool) -> Result<()> {
+    let dir = open(c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
+    sys::query::numbers_in(dir.as_fd(), each)
+}
+
+/// Opens a path below /proc.
+pub(crate) fn open(path: &CStr, flags: i32) -> Result<OwnedFd> {
+    let dir = root()?;
+    match sys::fd::open_at(dir.as_raw_fd(), path, flags) {
+        Err(Errno(libc::EBADF | libc::ENOTDIR | libc::ENOENT)) if forget_lost_root(dir) => {
+            sys::fd::open_at(root()?.as_raw_fd(), path, flags)
+        }
+        done => done,
+    }
+}
+
+/// A path below /proc, made without an allocation.
+#[derive(Clone, Copy)]
+pub(crate) struct Path {
+    bytes: [u8; 96],
+    len: usize,
+}
+
+impl Path {
+    pub(crate) fn new() -> Self {
+        Self { bytes: [0; 96], len: 0 }
+    }
+
+    fn push(mut self, byte: u8) -> Self {
+        // The last byte stays the NUL.
+        if self.len + 1 < self.bytes.len() {
+            if let Some(to) = self.bytes.get_mut(self.len) {
+                *to = byte;
+                self.len += 1;
+            }
+        }
+        self
+    }
+
+    pub(crate) fn number(self, number: u32) -> Self {
+        let mut digits = [0u8; 10];
+        let mut left = number;
+        let mut count = 0;
+        for digit in &mut digits {
+            *digit = b'0' + (left % 10) as u8;
+            left /= 10;
+            count += 1;
+            if left == 0 {
+                break;
+            }
+        }
+        digits.iter().take(count).rev().fold(self, |path, &digit| path.push(digit))
+    }
+
+    pub(crate) fn text(self, text: &CStr) -> Self {
+        text.to_bytes().iter().fold(self, |path, &byte| path.push(byte))
+    }
+
+    pub(crate) fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
+    }
+}
+
+/// One process in /proc.
+#[derive(Clone, Copy)]
+pub(crate) struct Proc<'a> {
+    pidfd: BorrowedFd<'a>,
+    pid: u32,
+    /// A thread that lives, for what the kernel asks of the leader alone, which has ended.
+    living: Option<u32>,
+}
+
+impl<'a> Proc<'a> {
+    /// The process of a pidfd, whose number in the caller's pid namespace is `pid`.
+    pub(crate) fn new(pidfd: BorrowedFd<'a>, pid: u32) -> Self {
+        Self { pidfd, pid, living: None }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// ESRCH if it has been reaped: then what was read since may be another's.
+    pub(crate) fn check(&self) -> Result<()> {
+        match sys::pidfd::send_signal(self.pidfd, 0, None, 0) {
+            Ok(()) | Err(Errno(libc::EPERM)) => Ok(()),
+            // A filter refuses the call: the poll says it too (6.15, and it is no proof before).
+            Err(Errno(libc::ENOSYS)) => match sys::fd::poll(self.pidfd, 0, sys::fd::NOW)? {
+                events if events & libc::POLLHUP != 0 => Err(Errno(libc::ESRCH)),
+                _ => Ok(()),
+            },
+            Err(e) => Err(e),
+        }
+    }
+
+    /// N/file.
+    fn path(&self, file: &CStr) -> Path {
+        Path::new().number(self.pid).text(c"/").text(file)
+    }
+
+    /// The file of a living thread where the leader has ended, else of the process.
+    fn living_path(&self, file: &CStr) -> Path {
+        match self.living {
+            None => self.path(file),
+            Some(tid) => self.thread_path(tid, file),
+        }
+    }
+
+    fn thread_path(&self, tid: u32, file: &CStr) -> Path {
+        self.path(c"task/").number(tid).text(c"/").text(file)
+    }
+
+    /// Opens one of its files. ENOENT is ESRCH if the process has gone.
+    pub(crate) fn open(&self, file: &CStr, flags: i32) -> Result<OwnedFd> {
+        open(self.living_path(file).as_c_str(), flags).map_err(|e| self.why(e))
+    }
+
+    /// A missing file, or a missing process?
+    fn why(&self, e: Errno) -> Errno {
+        match e {
+            Errno(libc::ENOENT | libc::ESRCH) => self.check().err().unwrap_or(Errno(libc::ENOENT)),
+            e => e,
+        }
+    }
+
+    /// Reads a file of bounded size into a buffer; what does not fit is cut off.
+    pub(crate) fn read_small<'b>(&self, file: &CStr, buf: &'b mut [u8]) -> Result<&'b [u8]> {
+        read_small(self.living_path(file), buf).map_err(|e| self.why(e))
+    }
+
+    /// Reads a file whole.
+    pub(crate) fn read(&self, file: &CStr, out: &mut Vec<u8>) -> Result<()> {
+        read(self.living_path(file), out).map_err(|e| self.why(e))
+    }
+
+    /// Reads a file of one of its threads.
+    pub(crate) fn read_of_thread(&self, tid: u32, file: &CStr, out: &mut Vec<u8>) -> Result<()> {
+        read(self.thread_path(tid, file), out)
+    }
+
+    /// What a link says, cut at the buffer's end.
+    pub(crate) fn link<'b>(&self, file: &CStr, buf: &'b mut [u8]) -> Result<&'b [u8]> {
+        let path = self.living_path(file);
+        let len = sys::fd::readlink_at(root()?, path.as_c_str(), buf).map_err(|e| self.why(e))?;
+        Ok(buf.get(..len).unwrap_or_default())
+    }
+
+    /// The size that stat(2) has of a file.
+    pub(crate) fn size(&self, file: &CStr) -> Result<u64> {
+        sys::query::size_at(root()?, self.living_path(file).as_c_str()).map_err(|e| self.why(e))
+    }
+
+    /// The numbered entries of one of its directories: threads, descriptors.
+    pub(crate) fn numbers_in(&self, dir: &CStr, each: impl FnMut(u32) -> bool) -> Result<()> {
+        let path = if dir == c"task" { self.path(dir) } else { self.living_path(dir) };
+        let dir = open(path.as_c_str(), libc::O_RDONLY | libc::O_DIRECTORY).map_err(|e| self.why(e))?;
+        sys::query::numbers_in(dir.as_fd(), each)
+    }
+
+    /// For a process whose leader has ended: asks a thread that lives from now on. Its `stat`; `None`
+    /// if no thread lives.
+    pub(crate) fn turn_to_living_thread(&mut self) -> Option<Vec<u8>> {
+        let mut stat = Vec::new();
+        let mut found = None;
+        let asked = *self;
+        let _ = self.numbers_in(c"task", |tid| {
+            let read = tid != asked.pid && asked.read_of_thread(tid, c"stat", &mut stat).is_ok();
+            if read && is_alive(&stat) {
+                found = Some(tid);
+            }
+            found.is_none()
+        });
+        self.living = found;
+        found.map(|_| stat)
+    }
+}
+
+/// Whether a `stat` is of a thread that has not ended.
+fn is_alive(stat: &[u8]) -> bool {
+    let state = stat.iter().rposition(|&b| b == b')').and_then(|at| stat.get(at + 2));
+    state.is_some_and(|state| !matches!(state, b'Z' | b'X'))
+}
+
+/// Reads a file below /proc into a buffer; what does not fit is cut off.
+pub(crate) fn read_small(path: Path, buf: &mut [u8]) -> Result<&[u8]> {
+    let file = open(path.as_c_str(), libc::O_RDONLY)?;
+    let len = read_once(file.as_fd(), buf)?;
+    Ok(buf.get(..len).unwrap_or_default())
+}
+
+/// One read of a file that the kernel makes whole when it is read (seq_file): a short answer is all.
+fn read_once(file: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
+    loop {
+        match sys::fd::read(file, buf) {
+            Err(Errno(libc::EINTR)) => {}
+            done => return done,
+        }
+    }
+}
+
+fn read(path: Path, out: &mut Vec<u8>) -> Result<()> {
+    out.clear();
+    let file = open(path.as_c_str(), libc::O_RDONLY)?;
+    let mut at = 0;
+    loop {
+        let want = (at * 2).max(4096);
+        out.try_reserve(want - at).map_err(|_| Errno(libc::ENOMEM))?;
+        out.resize(want, 0);
+        match read_once(file.as_fd(), out.get_mut(at..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(n) => at += n,
+            Err(e) => {
+                out.clear();
+                return Err(e);
+            }
+        }
+    }
+    out.truncate(at);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        let path = Path::new().number(4_294_967_295).text(c"/task/").number(0).text(c"/stat");
+        assert_eq!(path.as_c_str(), c"4294967295/task/0/stat");
+    }
+
+    #[test]
+    fn the_caller_in_proc() {
+        let own = sys::pidfd::open(sys::task::pid()).unwrap();
+        let process = Proc::new(own.as_fd(), std::process::id());
+        let mut text = Vec::new();
+        process.read(c"status", &mut text).unwrap();
+        assert!(text.starts_with(b"Name:"));
+        let mut short = [0; 64];
+        assert!(
+            process
+                .read_small(c"stat", &mut short)
+                .unwrap()
+                .starts_with(std::process::id().to_string().as_bytes())
+        );
+        let mut seen = false;
+        process
+            .numbers_in(c"task", |tid| {
+                seen |= tid == std::process::id();
+                true
+            })
+            .unwrap();
+        assert!(seen);
+        assert_eq!(process.check(), Ok(()));
+        let mut own_found = false;
+        processes(|pid| {
+            own_found |= pid == std::process::id();
+            true
+        })
+        .unwrap();
+        assert!(own_found);
+    }
+
+    #[test]
+    fn a_kept_descriptor_that_was_closed_by_its_number() {
+        let number = root().unwrap().as_raw_fd();
+        let null = std::fs::File::open("/dev/null").unwrap();
+        sys::fd::replace_raw(number, null.as_fd()).unwrap();
+        let mut own_found = false;
+        processes(|pid| {
+            own_found |= pid == std::process::id();
+            true
+        })
+        .unwrap();
+        assert!(own_found);
+        sys::fd::close_raw(number);
+    }
+}

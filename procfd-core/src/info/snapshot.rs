@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The same questions about many processes at once.
+//!
+//! Each entry is about one process. Where one `stat` answers all that was asked, that file is read by
+//! the number and names the process itself; otherwise a pidfd is opened first, and what is read by the
+//! number counts if the process is unreaped after. Either way the entry carries what tells the process
+//! from a later one with its number.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use super::gather;
+use super::groups::{Fields, Info};
+use super::proc;
+use crate::private::{self, Private};
+use crate::process::Process;
+use crate::sys::{self, Errno, Result};
+
+/// Takes the chosen fields of many processes in one go, again and again.
+///
+/// With [`keep`](Self::keep) it holds on to the files it reads, which makes the next time twice as
+/// fast: one descriptor for each process, and never more than half the soft RLIMIT_NOFILE.
+///
+/// ```
+/// use procfd::{Fields, Snapshot};
+///
+/// let mut snapshot = Snapshot::new(Fields::IDS | Fields::COMM);
+/// let own = std::process::id();
+/// let found = snapshot.all()?.any(|p| p.ids.is_some_and(|ids| ids.pid == own));
+/// assert!(found);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Snapshot {
+    fields: Fields,
+    keep: bool,
+    kept: HashMap<u32, Kept>,
+    round: u64,
+    /// Which fork of the process the kept descriptors are of.
+    forks: u64,
+}
+
+/// What is held of one process: the file that answers all, or its pidfd.
+#[derive(Debug)]
+struct Kept {
+    fd: Private,
+    round: u64,
+}
+
+impl Snapshot {
+    /// For these fields. [`Fields::IDS`] are always among them, and [`Fields::START`] or
+    /// [`Fields::INODE`], whichever is cheaper, as the process's identity.
+    pub fn new(fields: Fields) -> Self {
+        Self {
+            fields: identified(fields),
+            keep: false,
+            kept: HashMap::new(),
+            round: 0,
+            forks: private::forks(),
+        }
+    }
+
+    /// Whether descriptors are held from one time to the next.
+    pub fn keep(mut self, on: bool) -> Self {
+        self.set_keep(on);
+        self
+    }
+
+    pub(crate) fn set_keep(&mut self, on: bool) {
+        self.keep = on;
+        if !on {
+            self.kept.clear();
+        }
+    }
+
+    /// Asks for other fields from now on.
+    pub(crate) fn set_fields(&mut self, fields: Fields) {
+        let fields = identified(fields);
+        if is_stat_only(fields) != is_stat_only(self.fields) {
+            self.kept.clear();
+        }
+        self.fields = fields;
+    }
+
+    /// All processes that /proc shows, by ascending pid. One that ends meanwhile may be missing, or be
+    /// there with what was known of it; one that starts meanwhile may be missing.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`: no /proc; `EREMOTE`: it is another pid namespace's; `EMFILE`, `ENFILE`, `ENOMEM`.
+    pub fn all(&mut self) -> io::Result<Processes<'_>> {
+        Ok(self.all_of()?)
+    }
+
+    pub(crate) fn all_of(&mut self) -> Result<Processes<'_>> {
+        let mut pids = Vec::new();
+        proc::processes(|pid| {
+            pids.push(pid);
+            true
+        })?;
+        Ok(self.of(pids))
+    }
+
+    /// A process and its descendants, parents before children. The relation is read process by process:
+    /// one whose parent ends meanwhile may be missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all); `ESRCH`: it has been reaped.
+    pub fn tree(&mut self, root: &Process) -> io::Result<Processes<'_>> {
+        Ok(self.tree_of(root.pidfd())?)
+    }
+
+    pub(crate) fn tree_of(&mut self, root: BorrowedFd<'_>) -> Result<Processes<'_>> {
+        let pids = super::tree::with_descendants(root)?.into_iter().map(|member| member.pid).collect();
+        Ok(self.of(pids))
+    }
+
+    /// The processes of a cgroup, by a descriptor of its cgroup v2 directory; with `below`, of those
+    /// beneath it too.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`: not a cgroup directory; `EOPNOTSUPP`: a threaded cgroup; and as [`all`](Self::all).
+    pub fn cgroup(&mut self, dir: impl AsFd, below: bool) -> io::Result<Processes<'_>> {
+        Ok(self.cgroup_of(dir.as_fd(), below)?)
+    }
+
+    pub(crate) fn cgroup_of(&mut self, dir: BorrowedFd<'_>, below: bool) -> Result<Processes<'_>> {
+        let members = super::cgroup::members(dir, below)?;
+        // A number in the list may be another process's by the time it is asked.
+        self.set_fields(self.fields | Fields::CGROUP_ID);
+        let mut processes = self.of(members.pids);
+        processes.cgroups = Some(members.ids);
+        Ok(processes)
+    }
+
+    /// These processes, in this order; [`None`] for one of which nothing is known any more.
+    pub fn list<'a>(
+        &'a self,
+        processes: impl IntoIterator<Item = &'a Process> + 'a,
+    ) -> impl Iterator<Item = Option<Info>> + 'a {
+        processes.into_iter().map(|process| process.info(self.fields).ok())
+    }
+
+    /// One process of a list, by its pidfd.
+    pub(crate) fn one(&self, pidfd: BorrowedFd<'_>) -> Result<Info> {
+        gather::info(pidfd, None, self.fields)
+    }
+
+    fn of(&mut self, pids: Vec<u32>) -> Processes<'_> {
+        if self.forks != private::forks() {
+            self.kept.clear();
+            self.forks = private::forks();
+        }
+        self.round = self.round.wrapping_add(1);
+        let limit = sys::task::rlimit(libc::RLIMIT_NOFILE).map_or(0, |limit| limit.cur);
+        let room = if self.keep { usize::try_from(limit / 2).unwrap_or(usize::MAX) } else { 0 };
+        Processes { snapshot: self, pids: pids.into_iter(), room, cgroups: None }
+    }
+
+    /// By what is kept, which answers for its own process or not at all.
+    fn again(&mut self, pid: u32) -> Option<Info> {
+        let (round, fields) = (self.round, self.fields);
+        let kept = self.kept.get_mut(&pid)?;
+        let known = match is_stat_only(fields) {
+            true => of_stat_file(kept.fd.as_fd(), fields),
+            false => of_pidfd(kept.fd.as_fd(), pid, fields),
+        };
+        if known.is_some() {
+            kept.round = round;
+        } else {
+            self.kept.remove(&pid);
+        }
+        known
+    }
+
+    /// One that is not kept. `None`: it has gone.
+    fn first(&mut self, pid: u32, room: usize) -> Option<Info> {
+        let keep = self.kept.len() < room;
+        if !is_stat_only(self.fields) {
+            return self.first_by_pidfd(pid, keep);
+        }
+        let path = proc::Path::new().number(pid).text(c"/stat");
+        if keep {
+            match Private::new(|| proc::open(path.as_c_str(), libc::O_RDONLY)) {
+                Ok(fd) => {
+                    let known = of_stat_file(fd.as_fd(), self.fields);
+                    if known.is_some() {
+                        self.kept.insert(pid, Kept { fd, round: self.round });
+                    }
+                    return known.or_else(|| self.first_by_pidfd(pid, false));
+                }
+                // The program needs them more.
+                Err(Errno(libc::EMFILE | libc::ENFILE)) => self.kept.clear(),
+                Err(_) => return None,
+            }
+        }
+        let mut buf = [0; 2048];
+        let text = proc::read_small(path, &mut buf).ok()?;
+        // Not answered by `stat` alone where the leading thread has ended before others.
+        gather::of_one_stat(text, self.fields).or_else(|| self.first_by_pidfd(pid, false))
+    }
+
+    fn first_by_pidfd(&mut self, pid: u32, keep: bool) -> Option<Info> {
+        let number = i32::try_from(pid).ok()?;
+        let fd = match Private::new(|| sys::pidfd::open(number)) {
+            Err(Errno(libc::EMFILE | libc::ENFILE)) if !self.kept.is_empty() => {
+                self.kept.clear();
+                Private::new(|| sys::pidfd::open(number)).ok()?
+            }
+            done => done.ok()?,
+        };
+        let known = of_pidfd(fd.as_fd(), pid, self.fields)?;
+        if keep {
+            self.kept.insert(pid, Kept { fd, round: self.round });
+        }
+        Some(known)
+    }
+}
+
+/// An open `stat`, which answers ESRCH once its process has gone.
+fn of_stat_file(file: BorrowedFd<'_>, fields: Fields) -> Option<Info> {
+    let mut buf = [0; 2048];
+    let len = sys::fd::read_at(file, &mut buf, 0).ok()?;
+    gather::of_one_stat(buf.get(..len)?, fields)
+}
+
+/// A process that has been reaped is no entry, though its exit may still be known.
+fn of_pidfd(pidfd: BorrowedFd<'_>, pid: u32, fields: Fields) -> Option<Info> {
+    gather::info(pidfd, Some(pid), fields).ok().filter(|info| info.ids.is_some())
+}
+
+/// With what tells a process from a later one of its number.
+fn identified(fields: Fields) -> Fields {
+    let fields = fields | Fields::IDS;
+    let identity = if is_stat_only(fields) { Fields::START } else { Fields::INODE };
+    // Before 6.9 a pidfd's inode is nobody's own.
+    let known = identity == Fields::START || sys::pidfd::has_own_inode();
+    fields | if known { identity } else { Fields::START }
+}
+
+fn is_stat_only(fields: Fields) -> bool {
+    Fields::STAT.union(Fields::IDS).contains(fields)
+}
+
+/// The processes of a snapshot, each read when it is asked for.
+#[derive(Debug)]
+pub struct Processes<'a> {
+    snapshot: &'a mut Snapshot,
+    pids: std::vec::IntoIter<u32>,
+    room: usize,
+    /// The cgroups that an entry has to be in.
+    cgroups: Option<HashSet<u64>>,
+}
+
+impl Processes<'_> {
+    /// How many there may be still.
+    pub(crate) fn left(&self) -> usize {
+        self.pids.len()
+    }
+
+    fn belongs(&self, info: &Info) -> bool {
+        match (&self.cgroups, info.cgroup_id) {
+            (Some(cgroups), Some(id)) => cgroups.contains(&id),
+            _ => true,
+        }
+    }
+}
+
+impl Iterator for Processes<'_> {
+    type Item = Info;
+
+    fn next(&mut self) -> Option<Info> {
+        while let Some(pid) = self.pids.next() {
+            let found = self.snapshot.again(pid).or_else(|| self.snapshot.first(pid, self.room));
+            if let Some(info) = found.filter(|info| self.belongs(info)) {
+                return Some(info);
+            }
+        }
+        let round = self.snapshot.round;
+        self.snapshot.kept.retain(|_, kept| kept.round == round);
+        None
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(self.pids.len()))
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! Who descends from whom, by what each process says of its parent.
+
+use std::collections::HashMap;
+use std::os::fd::BorrowedFd;
+
+use super::parse;
+use super::proc::{self, Path, Proc};
+use crate::sys::Result;
+use crate::wait;
+
+/// A process of a tree. Number and start together name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub pid: u32,
+    pub ppid: u32,
+    /// Clock ticks since boot.
+    pub start: u64,
+}
+
+/// The process itself, then its descendants, parents before children. One whose parent ends while
+/// this reads has another parent by then, and may be missing. ESRCH: reaped.
+pub(crate) fn with_descendants(pidfd: BorrowedFd<'_>) -> Result<Vec<Member>> {
+    let root = Proc::new(pidfd, wait::pid(pidfd)? as u32);
+    let mut by_parent: HashMap<u32, Vec<Member>> = HashMap::new();
+    let mut tree = Vec::new();
+    proc::processes(|pid| {
+        if let Some(member) = member(pid) {
+            if pid == root.pid() {
+                tree.push(member);
+            } else {
+                by_parent.entry(member.ppid).or_default().push(member);
+            }
+        }
+        true
+    })?;
+    // Not reaped after all was read: the numbers of its children's parent were its own.
+    root.check()?;
+    let mut next = 0;
+    while let Some(&parent) = tree.get(next) {
+        let children = by_parent.remove(&parent.pid).unwrap_or_default();
+        // A child is never older than its parent: an older one is of an earlier process of the number.
+        tree.extend(children.into_iter().filter(|child| child.start >= parent.start));
+        next += 1;
+    }
+    Ok(tree)
+}
+
+fn member(pid: u32) -> Option<Member> {
+    let mut buf = [0; 2048];
+    let text = proc::read_small(Path::new().number(pid).text(c"/stat"), &mut buf).ok()?;
+    let stat = parse::stat(text)?;
+    Some(Member { pid, ppid: stat.ppid, start: stat.start })
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Questions by number. The caller sees to it that the number is still the process's.
+
+use core::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use super::{Errno, PIDFD_INFO_COREDUMP, PidfdInfo, PidfdInfoCore, Result, call};
+
+/// A CPU-time clock (linux/posix-timers_types.h).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CpuClock {
+    /// User and system time, as sampled by the tick.
+    Prof = 0,
+    /// User time, as sampled by the tick.
+    Virt = 1,
+    /// The exact time on processors.
+    Sched = 2,
+}
+
+/// clock_gettime(2) of a process's (or with `thread`, a thread's) CPU-time clock, in nanoseconds.
+/// EINVAL: no such process.
+pub(crate) fn cpu_clock(pid: u32, clock: CpuClock, thread: bool) -> Result<u64> {
+    let id = (!pid << 3) as i32 | clock as i32 | if thread { 4 } else { 0 };
+    let mut ts = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `ts` outlives the call; the kernel's form and libc's are the same on 64-bit.
+    unsafe { call!(SYS_clock_gettime, id, &raw mut ts) }?;
+    Ok((ts.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(ts.tv_nsec as u64))
+}
+
+/// A clock of the machine, in nanoseconds (by the vdso).
+pub(crate) fn clock_ns(id: i32) -> i64 {
+    let mut ts = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `ts` outlives the call, which cannot fail for the clocks asked here.
+    unsafe { libc::clock_gettime(id, &raw mut ts) };
+    ts.tv_sec.saturating_mul(1_000_000_000).saturating_add(ts.tv_nsec)
+}
+
+/// USER_HZ and the page size.
+pub(crate) fn units() -> (u64, u64) {
+    // SAFETY: plain numbers; both are answered from the auxiliary vector.
+    let (ticks, page) = unsafe { (libc::sysconf(libc::_SC_CLK_TCK), libc::sysconf(libc::_SC_PAGESIZE)) };
+    (ticks.max(1) as u64, page.max(1) as u64)
+}
+
+/// ioprio_get(2).
+pub(crate) fn io_priority(pid: u32) -> Result<u32> {
+    const IOPRIO_WHO_PROCESS: i32 = 1;
+    // SAFETY: plain numbers.
+    unsafe { call!(SYS_ioprio_get, IOPRIO_WHO_PROCESS, pid) }.map(|value| value as u32)
+}
+
+/// The core scheduling cookie: PR_SCHED_CORE_GET of one thread (5.14).
+pub(crate) fn core_sched_cookie(pid: u32) -> Result<u64> {
+    const PR_SCHED_CORE: i32 = 62;
+    let mut cookie = 0u64;
+    // SAFETY: `cookie` outlives the call.
+    unsafe { call!(SYS_prctl, PR_SCHED_CORE, 0, pid, 0, &raw mut cookie) }?;
+    Ok(cookie)
+}
+
+/// PR_GET_SECUREBITS, of the caller.
+pub(crate) fn securebits() -> Result<u32> {
+    // SAFETY: plain numbers.
+    unsafe { call!(SYS_prctl, libc::PR_GET_SECUREBITS) }.map(|bits| bits as u32)
+}
+
+/// getrusage(2) of the caller.
+pub(crate) fn own_usage() -> Result<libc::rusage> {
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the kernel fills the structure, for which all zeroes is a value.
+    unsafe {
+        call!(SYS_getrusage, libc::RUSAGE_SELF, usage.as_mut_ptr())?;
+        Ok(usage.assume_init())
+    }
+}
+
+/// PIDFD_GET_INFO with what 6.16 added. ENODATA: the kernel does not answer that.
+pub(crate) fn core_info(pidfd: BorrowedFd<'_>) -> Result<PidfdInfoCore> {
+    /// `_IOWR(0xFF, 11, 72 bytes)`.
+    const REQUEST: usize = 0xc048_ff0b;
+    let mut info = PidfdInfoCore {
+        base: PidfdInfo { mask: PIDFD_INFO_COREDUMP, ..PidfdInfo::default() },
+        ..PidfdInfoCore::default()
+    };
+    // SAFETY: the request carries the structure's size; the kernel writes no more than that.
+    unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), REQUEST, &raw mut info) }?;
+    if info.base.mask & PIDFD_INFO_COREDUMP == 0 { Err(Errno(libc::ENODATA)) } else { Ok(info) }
+}
+
+/// The size that fstatat(2) has of a file.
+pub(crate) fn size_at(dir: BorrowedFd<'_>, path: &core::ffi::CStr) -> Result<u64> {
+    let mut st = MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: `path` is NUL-terminated; the kernel fills the structure, whose form is libc's on 64-bit.
+    let st = unsafe {
+        call!(SYS_newfstatat, dir.as_raw_fd(), path.as_ptr(), st.as_mut_ptr(), 0)?;
+        st.assume_init()
+    };
+    Ok(st.st_size.max(0) as u64)
+}
+
+/// The entries of a directory whose names are numbers, as /proc lists processes, threads and
+/// descriptors. `each` ends the walk by returning false.
+pub(crate) fn numbers_in(dir: BorrowedFd<'_>, mut each: impl FnMut(u32) -> bool) -> Result<()> {
+    /// `struct linux_dirent64` up to its name: inode, offset, length, type.
+    const NAME: usize = 19;
+    const LENGTH: usize = 16;
+    // Of 64-bit words, as the entries are aligned to those.
+    let mut entries = [MaybeUninit::<u64>::uninit(); 2048];
+    loop {
+        // SAFETY: the kernel writes at most the size that is given.
+        let len =
+            unsafe { call!(SYS_getdents64, dir.as_raw_fd(), entries.as_mut_ptr(), size_of_val(&entries)) }?;
+        if len == 0 {
+            return Ok(());
+        }
+        // SAFETY: the kernel has filled this many bytes.
+        let mut left = unsafe { core::slice::from_raw_parts(entries.as_ptr().cast::<u8>(), len) };
+        while let Some(&[low, high]) = left.get(LENGTH..LENGTH + 2) {
+            let (entry, rest) =
+                left.split_at(usize::from(u16::from_ne_bytes([low, high])).clamp(1, left.len()));
+            left = rest;
+            let name = entry.get(NAME..).unwrap_or_default();
+            let number = name
+                .iter()
+                .take_while(|&&b| b != 0)
+                .try_fold(None, |n: Option<u32>, b| match b {
+                    b'0'..=b'9' => n.unwrap_or(0).checked_mul(10)?.checked_add(u32::from(b - b'0')).map(Some),
+                    _ => None,
+                })
+                .flatten();
+            if number.is_some_and(|number| !each(number)) {
+                return Ok(());
+            }
+        }
+    }
+}
