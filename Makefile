@@ -2,6 +2,8 @@
 #
 #   make            libprocfd.so, libprocfd.a, libprocfd-ioctl.so and procfd.pc, in build/
 #   make install    into PREFIX, LIBDIR, INCLUDEDIR, MANDIR, below DESTDIR; and make uninstall
+#   make python     the extension module of the Python package; install-python puts the package into
+#                   PYTHONDIR, below DESTDIR; and uninstall-python
 #   make check      all tests; the last line counts them
 #   make demo       stage the library, build examples/c/demo.c against it, run it
 #   make bench      the benchmarks of procfd-core
@@ -24,6 +26,9 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR     ?= $(PREFIX)/share/man
 PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 DESTDIR    ?=
+
+PYTHON     ?= python3
+PYTHONDIR  ?= $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 
 CARGO      ?= cargo
 CARGO_FLAGS ?=
@@ -49,6 +54,8 @@ NATIVE     := $(BUILD)/native-libs
 # no soname, and a directory of its own.
 C_OBJECT   := $(BUILD)/ioctl.o
 PRELOAD    := $(BUILD)/libprocfd-ioctl.so
+PYTHON_TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))/python
+PYTHON_SO  := $(PYTHON_TARGET)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release/lib_native.so
 MAP        := procfd-capi/abi/procfd.map
 SYMBOLS     = $(shell sed -n 's/^ *\(pro[a-z_]*\);.*/\1/p' $(MAP))
 MANPAGES   := $(wildcard man/*.[1-8])
@@ -144,6 +151,17 @@ uninstall:
 	    $(DESTDIR)$(INCLUDEDIR)/procfd.h $(DESTDIR)$(PKGCONFIGDIR)/procfd.pc \
 	    $(foreach page,$(MANPAGES),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
 
+# For distributions: what maturin puts into the wheel, by cargo alone.
+python:
+	cd bindings/python && PROCFD_RUSTC_WRAPPER="$$RUSTC_WRAPPER" RUSTC_WRAPPER=$(CURDIR)/scripts/remap-rustc \
+	    $(CARGO) build --release $(CARGO_FLAGS) --target-dir $(PYTHON_TARGET)
+
+install-python: python
+	$(PYTHON) scripts/install-python $(PYTHON_SO) $(DESTDIR)$(PYTHONDIR)
+
+uninstall-python:
+	$(PYTHON) scripts/install-python --uninstall $(PYTHON_SO) $(DESTDIR)$(PYTHONDIR)
+
 $(BUILD)/tools/bin/cbindgen:
 	$(CARGO) install cbindgen --version $(CBINDGEN_VERSION) --locked --root $(BUILD)/tools
 
@@ -183,5 +201,5 @@ clean:
 
 FORCE:
 
-.PHONY: all install uninstall header header-copy abi abi-baseline check demo bench lint dist clean FORCE
+.PHONY: all install uninstall python install-python uninstall-python header header-copy abi abi-baseline check demo bench lint dist clean FORCE
 .DELETE_ON_ERROR:
