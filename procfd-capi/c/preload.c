@@ -44,6 +44,25 @@ static int is_ours(uint32_t request)
 	return (request & 0xfc00) == PROCFD_IOC_ARG || request == PROC_FD_SIGNAL;
 }
 
+static int pass_on(int fd, unsigned long request, void *arg)
+{
+	ioctl_fn *next = __atomic_load_n(&next_ioctl, __ATOMIC_ACQUIRE);
+	/* Constructors of other libraries may run before ours. */
+	return next ? next(fd, request, arg) : (int)syscall(SYS_ioctl, fd, request, arg);
+}
+
+/* Kept out of the way of the rest, which needs no more than its arguments. */
+__attribute__((noinline)) static int ours(int fd, unsigned long request, void *arg)
+{
+	int saved = errno;
+	int done = procfd_ioctl(fd, request, arg);
+	if (done != -1 || errno != ENOTTY)
+		return done;
+	/* No process: a device may have the same number for something of its own. */
+	errno = saved;
+	return pass_on(fd, request, arg);
+}
+
 __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
 {
 	va_list ap;
@@ -52,15 +71,7 @@ __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, 
 	void *arg = va_arg(ap, void *);
 	va_end(ap);
 
-	if (__builtin_expect(is_ours((uint32_t)request), 0)) {
-		int saved = errno;
-		int done = procfd_ioctl(fd, request, arg);
-		/* ENOTTY: no process, so a device may have the same number for something of its own. */
-		if (done != -1 || errno != ENOTTY)
-			return done;
-		errno = saved;
-	}
-	ioctl_fn *next = __atomic_load_n(&next_ioctl, __ATOMIC_ACQUIRE);
-	/* Constructors of other libraries may run before ours. */
-	return next ? next(fd, request, arg) : (int)syscall(SYS_ioctl, fd, request, arg);
+	if (__builtin_expect(is_ours((uint32_t)request), 0))
+		return ours(fd, request, arg);
+	return pass_on(fd, request, arg);
 }
