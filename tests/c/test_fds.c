@@ -437,6 +437,26 @@ static void the_callers_table_is_untouched(void)
 	close(fd);
 }
 
+/* A program that opens its missing streams by number does not hit the library's descriptors. */
+static void the_librarys_own_are_above_the_streams(void)
+{
+	close(0);
+	int fd = ctx();
+	CHECK(fd > 2);
+	set_child(fd, "exit", "0");
+	create(fd);
+	int pidfd = process_info(fd, PROC_INFO_PIDFD, 0, NULL, 0);
+	CHECK(pidfd > 2);
+	close(pidfd);
+	CHECK_EQ(open("/dev/null", O_RDWR), 0);
+	expect_exit(fd, 0);
+	close(fd);
+	fd = ctx();
+	SET(fd, PROC_FD_INHERIT, 0);
+	FACT_IS(facts(fd), "fds", "0 1 2");
+	close(fd);
+}
+
 TAP_MAIN(CASE(closed_by_default), CASE(closed_standard_descriptors_stay_closed),
 	 CASE(dup_to_numbers), CASE(dup_takes_the_table_at_that_point),
 	 CASE(dup_onto_itself_keeps_it), CASE(dup_chain), CASE(open_for_reading_and_writing),
@@ -445,4 +465,5 @@ TAP_MAIN(CASE(closed_by_default), CASE(closed_standard_descriptors_stay_closed),
 	 CASE(dup_of_a_closed_one_fails), CASE(null_reads_and_writes), CASE(ranges),
 	 CASE(inherit_by_number), CASE(inherit_all), CASE(many_open_descriptors),
 	 CASE(target_beyond_the_limit), CASE(directory_and_descriptor_actions_share_one_list),
-	 CASE(the_list_may_use_any_number), CASE(the_callers_table_is_untouched))
+	 CASE(the_list_may_use_any_number), CASE(the_callers_table_is_untouched),
+	 CASE(the_librarys_own_are_above_the_streams))

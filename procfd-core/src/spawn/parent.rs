@@ -88,6 +88,7 @@ fn attempt(
         return Ok(Created::Parent { pid, pidfd: place });
     }
     let (pid, pidfd) = spawn(config, &lowered, publication.fuse.as_ref())?;
+    let pidfd = sys::fd::above_standard(pidfd);
     let (theirs, ours) = match place {
         Some(place) => match sys::fd::replace(&place, pidfd.as_fd()) {
             Ok(()) => (Some(pidfd), place),

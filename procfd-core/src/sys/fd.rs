@@ -3,7 +3,7 @@
 //! Descriptors: close, flags, poll, epoll, stat, reading small files.
 
 use core::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use super::{Errno, F_SETOWN_EX, F_SETSIG, FOwnerEx, Result, Timespec, call};
 
@@ -48,10 +48,16 @@ pub(crate) fn set_flags(fd: BorrowedFd<'_>, flags: i32) -> Result<()> {
     unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_SETFL, flags) }.map(drop)
 }
 
-/// fcntl(F_DUPFD_CLOEXEC).
+/// fcntl(F_DUPFD_CLOEXEC), above the standard streams.
 pub(crate) fn dup_cloexec(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     // SAFETY: plain numbers.
-    unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 0) }.map(own)
+    unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 3) }.map(own)
+}
+
+/// The same file with a number above the standard streams, if there is one: a program whose streams
+/// are closed puts others in their places sooner or later, by number.
+pub(crate) fn above_standard(fd: OwnedFd) -> OwnedFd {
+    if fd.as_raw_fd() > 2 { fd } else { dup_cloexec(fd.as_fd()).unwrap_or(fd) }
 }
 
 /// dup3(2) onto a descriptor of one's own: it stands for `with` from now on.

@@ -5,7 +5,7 @@
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
-use super::fd::own;
+use super::fd::{above_standard, own};
 use super::{Errno, PIDFD_GET_INFO, PidfdInfo, Result, call};
 
 /// What waitid(2) reports.
@@ -22,7 +22,7 @@ pub(crate) struct Waited {
 /// pidfd_open(2), 5.3.
 pub(crate) fn open(pid: i32) -> Result<OwnedFd> {
     // SAFETY: plain numbers.
-    unsafe { call!(SYS_pidfd_open, pid, 0) }.map(own)
+    unsafe { call!(SYS_pidfd_open, pid, 0) }.map(own).map(above_standard)
 }
 
 /// pidfd_getfd(2), 5.6.

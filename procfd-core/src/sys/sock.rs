@@ -5,17 +5,17 @@
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use super::fd::own;
+use super::fd::{above_standard, own};
 use super::{Errno, Result, call};
 
-/// socketpair(AF_UNIX, SOCK_SEQPACKET).
+/// socketpair(AF_UNIX, SOCK_SEQPACKET), above the standard streams.
 pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
     let mut fds = [0i32; 2];
     // SAFETY: the kernel writes two numbers.
     unsafe {
         call!(SYS_socketpair, libc::AF_UNIX, libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC, 0, fds.as_mut_ptr())
     }?;
-    Ok((own(fds[0] as usize), own(fds[1] as usize)))
+    Ok((above_standard(own(fds[0] as usize)), above_standard(own(fds[1] as usize))))
 }
 
 /// shutdown(SHUT_RD).
