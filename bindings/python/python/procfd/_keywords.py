@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The types of what Popen and run take; nothing of it is needed at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, Union
+
+from ._types import OpenSettings, StrPath
+
+Command = Union[StrPath, Sequence[StrPath]]
+
+
+class _StartKeywords(OpenSettings, total=False):
+    """The arguments of subprocess.Popen that are not the text modes, and procfd's settings."""
+
+    bufsize: int
+    executable: StrPath | None
+    preexec_fn: Callable[[], Any] | None
+    close_fds: bool
+    shell: bool
+    startupinfo: Any
+    creationflags: int
+    restore_signals: bool
+    start_new_session: bool
+    pass_fds: Collection[int]
+    user: str | int | None
+    group: str | int | None
+    extra_groups: Iterable[str | int] | None
+    pipesize: int
+
+
+class PopenKeywords(_StartKeywords, total=False):
+    """Of Popen."""
+
+
+class OutputKeywords(_StartKeywords, total=False):
+    """Of check_output."""
+
+    input: Any
+    timeout: float | None
+
+
+class RunKeywords(OutputKeywords, total=False):
+    """Of run."""
+
+    capture_output: bool
+    check: bool

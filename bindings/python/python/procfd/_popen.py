@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Popen: the standard library's, with procfd's start, wait and signals.
+
+Streams, text modes, communicate() and the checks of the arguments are those of the interpreter's
+own subprocess.Popen. What is overridden is what touches the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any, AnyStr, Literal, cast, overload
+
+from . import _native
+from ._errors import Error, Stage
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._keywords import Command, PopenKeywords
+
+__all__ = ["Popen"]
+
+# The order in which this interpreter's __init__ hands its results over.
+_execute = subprocess.Popen._execute_child.__code__  # type: ignore[attr-defined]
+_START = _execute.co_varnames[1 : _execute.co_argcount]
+# What this interpreter's __init__ takes itself; all other keywords are procfd's settings.
+_init = subprocess.Popen.__init__.__code__
+_STANDARD = frozenset(_init.co_varnames[1 : _init.co_argcount + _init.co_kwonlyargcount])
+# What only newer interpreters take.
+_ABSENT = {"pipesize", "process_group"} - _STANDARD
+# What restore_signals is about: the signals that Python ignores.
+_RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
+_PIPES = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
+_CHILD_ENDS = ("p2cread", "c2pwrite", "errwrite")
+# The settings that a running process can be given.
+_CLOSE = frozenset({"kill_on_close", "close_scope", "close_then", "watch"})
+_RENAMED = (("cwd", "cwd"), ("env", "env"), ("uid", "uid"), ("gid", "gid"), ("gids", "groups"))
+
+
+class Popen(subprocess.Popen[AnyStr]):
+    """A child process, as subprocess.Popen, behind a procfd.
+
+    All arguments of subprocess.Popen have their meaning, and each setting of procfd.Context is a
+    further keyword: ``Popen(["make"], kill_on_close=True, namespaces=...)``. No Python runs between
+    the clone and the execution, and the cost of a start does not grow with the caller's memory.
+
+    ``wait(timeout)`` and ``communicate(timeout=...)`` sleep in the kernel until the process ends or
+    the time is over. Signals go through the pidfd, and cannot hit another process.
+
+    ``preexec_fn`` needs the interpreter in the child: it takes the fork of the standard library,
+    with the dangers for programs with threads that its documentation names, and with no setting of
+    procfd beside it but the close policy. Most of what it is used for is a keyword here.
+
+    ``process`` is the procfd.Process, and ``fileno()`` its descriptor, which can be passed on. Who
+    has asked for neither does not keep descriptors of a process whose end is known.
+    """
+
+    _process: _native.Process | None = None
+    # Whether the caller has asked for the descriptors, which then live as long as this object.
+    _shown = False
+    _settings: dict[str, Any]
+    if TYPE_CHECKING:
+        # Of the base class, and not in its stubs.
+        text_mode: Any
+        _close_pipe_fds: Any
+
+    @overload
+    def __init__(
+        self: Popen[str],
+        args: Command,
+        *popenargs: Any,
+        text: Literal[True],
+        encoding: str | None = None,
+        errors: str | None = None,
+        universal_newlines: bool | None = None,
+        **keywords: Unpack[PopenKeywords],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Popen[str],
+        args: Command,
+        *popenargs: Any,
+        text: bool | None = None,
+        encoding: str,
+        errors: str | None = None,
+        universal_newlines: bool | None = None,
+        **keywords: Unpack[PopenKeywords],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Popen[str],
+        args: Command,
+        *popenargs: Any,
+        text: bool | None = None,
+        encoding: str | None = None,
+        errors: str,
+        universal_newlines: bool | None = None,
+        **keywords: Unpack[PopenKeywords],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Popen[str],
+        args: Command,
+        *popenargs: Any,
+        text: bool | None = None,
+        encoding: str | None = None,
+        errors: str | None = None,
+        universal_newlines: Literal[True],
+        **keywords: Unpack[PopenKeywords],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Popen[bytes],
+        args: Command,
+        *popenargs: Any,
+        text: Literal[False] | None = None,
+        encoding: None = None,
+        errors: None = None,
+        universal_newlines: Literal[False] | None = None,
+        **keywords: Unpack[PopenKeywords],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Popen[Any],
+        args: Command,
+        *popenargs: Any,
+        text: bool | None = None,
+        encoding: str | None = None,
+        errors: str | None = None,
+        universal_newlines: bool | None = None,
+        **keywords: Unpack[PopenKeywords],
+    ) -> None: ...
+    def __init__(self, args: Command, *popenargs: Any, **keywords: Any) -> None:
+        for name in _ABSENT & keywords.keys():
+            if keywords[name] is None or keywords[name] == -1:
+                del keywords[name]
+        self._settings = {name: keywords.pop(name) for name in keywords.keys() - _STANDARD}
+        super().__init__(args, *popenargs, **keywords)
+
+    def _execute_child(self, *values: Any) -> None:
+        given = dict(zip(_START, values))
+        if given["preexec_fn"] is not None:
+            self._fork(values)
+            return
+        args: Any = given["args"]
+        shell, executable = given["shell"], given["executable"]
+        if isinstance(args, (str, bytes)):
+            args = [args]
+        elif isinstance(args, os.PathLike):
+            if shell:
+                raise TypeError("path-like args is not allowed when shell is true")
+            args = [args]
+        else:
+            args = list(args)
+        if shell:
+            args = ["/bin/sh", "-c", *args]
+            if executable:
+                args[0] = executable
+        if executable is None:
+            executable = args[0]
+        sys.audit("subprocess.Popen", executable, args, given["cwd"], given["env"])
+        program = os.fsencode(executable)
+        programs = [program] if b"/" in program else _candidates(program, given["env"])
+        copies: list[int] = []
+        try:
+            settings = _settings_of(given, self._settings, copies)
+            process = _native.spawn(programs, args, cast(Any, settings))
+        except Error as error:
+            # The file that the standard library would name, and its words.
+            if error.stage in (Stage.EXEC, Stage.CWD):
+                error.filename = executable if error.stage == Stage.EXEC else given["cwd"]
+                error.message = None
+            raise
+        finally:
+            for fd in copies:
+                os.close(fd)
+        # The base class warns of what is dropped.
+        process.warns = False
+        self._process = process
+        self.pid = process.pid
+        self._child_created = True
+        self._close_pipe_fds(*(given[name] for name in _PIPES))
+
+    def _fork(self, values: tuple[Any, ...]) -> None:
+        others = self._settings.keys() - _CLOSE
+        if others:
+            raise ValueError(f"preexec_fn does not go together with {', '.join(sorted(others))}")
+        super()._execute_child(*values)  # type: ignore[misc]
+        # Not reaped, so that the pid is its own; but where SIGCHLD is ignored it may be gone by now,
+        # and there is no status then.
+        with contextlib.suppress(ProcessLookupError):
+            process = _native.open(pid=self.pid)
+            if self._settings:
+                process = _native.attach(process.pidfd, **self._settings)
+            self._process = process
+
+    @property
+    def process(self) -> _native.Process:
+        """The process as procfd has it."""
+        self._shown = True
+        if self._process is None:
+            raise ValueError("no process behind this object")
+        return self._process
+
+    def fileno(self) -> int:
+        """The procfd: what can be polled, inherited, sent, and given to the four calls."""
+        return self.process.fileno()
+
+    def _ended(self, returncode: int) -> int:
+        self.returncode = returncode
+        if self._process is not None and not self._shown:
+            self._process.close()
+        return returncode
+
+    def poll(self) -> int | None:
+        return self._internal_poll()
+
+    def _internal_poll(self, _deadstate: int | None = None, *rest: Any) -> int | None:
+        process = self._process
+        if process is None:
+            return super()._internal_poll(_deadstate, *rest)  # type: ignore[misc,no-any-return]
+        if self.returncode is None:
+            try:
+                status = process.poll()
+            except OSError as error:
+                return self._ended(_unknown(error, _deadstate))
+            if status is not None:
+                self._ended(status.returncode)
+        return self.returncode
+
+    def _wait(self, timeout: float | None) -> int:
+        process = self._process
+        if process is None:
+            return super()._wait(timeout)  # type: ignore[misc,no-any-return]
+        if self.returncode is not None:
+            return self.returncode
+        try:
+            status = process.wait(None if timeout is None else max(timeout, 0))
+        except TimeoutError:
+            raise subprocess.TimeoutExpired(self.args, cast(float, timeout)) from None
+        except OSError as error:
+            return self._ended(_unknown(error, None))
+        return self._ended(status.returncode)
+
+    def send_signal(self, sig: int) -> None:
+        """Send a signal to the process, if it has not ended."""
+        if self._process is None:
+            super().send_signal(sig)
+        # The poll is part of the meaning: a child that has ended is reaped, and gets nothing.
+        elif self.poll() is None:
+            try:
+                self._process.send_signal(sig)
+            except ProcessLookupError:
+                pass
+            except ValueError:
+                # Reaped and closed by another thread since the poll, or no signal at all.
+                if not self._process.closed:
+                    raise
+
+    def __del__(self, *rest: Any) -> None:
+        process = self._process
+        if process is not None and self.returncode is None and _CLOSE & self._settings.keys():
+            # The base class keeps what still runs for a later poll: it would never be killed.
+            text = f"subprocess {self.pid} is still running"
+            warnings.warn(text, ResourceWarning, source=self, stacklevel=2)
+            process.close()
+        else:
+            super().__del__(*rest)
+
+
+def _unknown(error: OSError, deadstate: int | None) -> int:
+    """The status when somebody else has reaped the child and the kernel does not keep it (6.15).
+
+    It is 0 as in the standard library, whose programs do not expect an exception there.
+    """
+    if error.errno != errno.ENODATA and deadstate is None:
+        raise error
+    return deadstate or 0
+
+
+def _candidates(program: bytes, env: Any) -> list[bytes]:
+    """What os.execvpe would try: along the child's PATH, or along the caller's without an env."""
+    if env is None:
+        directories = os.environb.get(b"PATH", os.fsencode(os.defpath)).split(b":")
+    else:
+        directories = [os.fsencode(directory) for directory in os.get_exec_path(env)]
+    return [directory + b"/" + program if directory else program for directory in directories]
+
+
+def _settings_of(given: dict[str, Any], extra: dict[str, Any], copies: list[int]) -> dict[str, Any]:
+    """procfd's settings for the arguments of subprocess; the caller closes the copies."""
+    settings = dict(extra)
+    actions = _redirections([given[name] for name in _CHILD_ENDS], copies)
+    if given["close_fds"]:
+        kept = sorted({int(fd) for fd in given["pass_fds"]})
+        if kept and kept[0] < 0:
+            raise ValueError("bad value(s) in fds_to_keep")
+        actions.extend(("inherit", fd) for fd in kept)
+    else:
+        settings["inherit_all"] = True
+    actions.extend(extra.get("actions", ()))
+    if actions:
+        settings["actions"] = actions
+    if given["restore_signals"]:
+        settings["sigdefault"] = {*_RESTORED, *extra.get("sigdefault", ())}
+    if given["start_new_session"]:
+        settings["session"] = True
+    if given["umask"] >= 0:
+        settings["umask"] = given["umask"]
+    if given.get("process_group", -1) >= 0:
+        settings["process_group"] = given["process_group"]
+    if any(gid > 0xFFFFFFFF for gid in given["gids"] or ()):
+        raise ValueError("invalid group id")
+    for name, setting in _RENAMED:
+        if given[name] is not None:
+            settings[setting] = given[name]
+    return settings
+
+
+def _redirections(handles: list[int], copies: list[int]) -> list[tuple[Any, ...]]:
+    """The actions that put these descriptors at 0, 1 and 2; -1 leaves what is there.
+
+    A source that an earlier action replaces is read from a copy.
+    """
+    actions: list[tuple[Any, ...]] = []
+    for target, fd in enumerate(handles):
+        if fd == target:
+            actions.append(("inherit", fd))
+        elif fd != -1:
+            if fd < target and handles[fd] != -1:
+                fd = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+                copies.append(fd)
+            actions.append(("dup", fd, target))
+    return actions

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""run() and the older functions of the subprocess module, over procfd's Popen."""
+
+from __future__ import annotations
+
+from subprocess import PIPE, STDOUT, CalledProcessError, CompletedProcess, TimeoutExpired
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
+
+from ._popen import Popen
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._keywords import Command, OutputKeywords, PopenKeywords, RunKeywords
+
+__all__ = ["call", "check_call", "check_output", "getoutput", "getstatusoutput", "run"]
+
+
+def piped(keywords: dict[str, Any], input: Any, capture_output: bool) -> None:
+    """Put in the pipes that input and capture_output stand for."""
+    if input is not None:
+        if keywords.get("stdin") is not None:
+            raise ValueError("stdin and input arguments may not both be used.")
+        keywords["stdin"] = PIPE
+    if capture_output:
+        if keywords.get("stdout") is not None or keywords.get("stderr") is not None:
+            raise ValueError("stdout and stderr arguments may not be used with capture_output.")
+        keywords["stdout"] = keywords["stderr"] = PIPE
+
+
+@overload
+def run(
+    args: Command,
+    *popenargs: Any,
+    text: Literal[True],
+    encoding: str | None = None,
+    errors: str | None = None,
+    universal_newlines: bool | None = None,
+    **keywords: Unpack[RunKeywords],
+) -> CompletedProcess[str]: ...
+@overload
+def run(
+    args: Command,
+    *popenargs: Any,
+    text: bool | None = None,
+    encoding: str,
+    errors: str | None = None,
+    universal_newlines: bool | None = None,
+    **keywords: Unpack[RunKeywords],
+) -> CompletedProcess[str]: ...
+@overload
+def run(
+    args: Command,
+    *popenargs: Any,
+    text: bool | None = None,
+    encoding: str | None = None,
+    errors: str,
+    universal_newlines: bool | None = None,
+    **keywords: Unpack[RunKeywords],
+) -> CompletedProcess[str]: ...
+@overload
+def run(
+    args: Command,
+    *popenargs: Any,
+    text: bool | None = None,
+    encoding: str | None = None,
+    errors: str | None = None,
+    universal_newlines: Literal[True],
+    **keywords: Unpack[RunKeywords],
+) -> CompletedProcess[str]: ...
+@overload
+def run(
+    args: Command,
+    *popenargs: Any,
+    text: Literal[False] | None = None,
+    encoding: None = None,
+    errors: None = None,
+    universal_newlines: Literal[False] | None = None,
+    **keywords: Unpack[RunKeywords],
+) -> CompletedProcess[bytes]: ...
+@overload
+def run(
+    args: Command,
+    *popenargs: Any,
+    text: bool | None = None,
+    encoding: str | None = None,
+    errors: str | None = None,
+    universal_newlines: bool | None = None,
+    **keywords: Unpack[RunKeywords],
+) -> CompletedProcess[Any]: ...
+def run(
+    args: Command,
+    *popenargs: Any,
+    input: Any = None,
+    capture_output: bool = False,
+    timeout: float | None = None,
+    check: bool = False,
+    **keywords: Any,
+) -> CompletedProcess[Any]:
+    """Run a command, wait for it, and return a subprocess.CompletedProcess.
+
+    As subprocess.run, with procfd's settings as further keywords.
+    """
+    piped(keywords, input, capture_output)
+    process: Popen[Any]
+    with Popen(args, *popenargs, **keywords) as process:
+        try:
+            stdout, stderr = process.communicate(input, timeout=timeout)
+        except TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        except BaseException:
+            # The exit of the with statement waits; it knows how long after a Ctrl-C.
+            process.kill()
+            raise
+        returncode = cast(int, process.poll())
+    if check and returncode:
+        raise CalledProcessError(returncode, process.args, output=stdout, stderr=stderr)
+    return CompletedProcess(process.args, returncode, stdout, stderr)
+
+
+def call(
+    args: Command,
+    *popenargs: Any,
+    timeout: float | None = None,
+    **keywords: Unpack[PopenKeywords],
+) -> int:
+    """Run a command and return its status. As subprocess.call."""
+    process: Popen[Any]
+    with Popen(args, *popenargs, **keywords) as process:
+        try:
+            return process.wait(timeout=timeout)
+        except BaseException:
+            process.kill()
+            raise
+
+
+def check_call(
+    args: Command,
+    *popenargs: Any,
+    timeout: float | None = None,
+    **keywords: Unpack[PopenKeywords],
+) -> int:
+    """Run a command; a status other than 0 is a CalledProcessError. As subprocess.check_call."""
+    returncode = call(args, *popenargs, timeout=timeout, **keywords)
+    if returncode:
+        raise CalledProcessError(returncode, args)
+    return 0
+
+
+@overload
+def check_output(
+    args: Command,
+    *popenargs: Any,
+    text: Literal[True],
+    encoding: str | None = None,
+    errors: str | None = None,
+    universal_newlines: bool | None = None,
+    **keywords: Unpack[OutputKeywords],
+) -> str: ...
+@overload
+def check_output(
+    args: Command,
+    *popenargs: Any,
+    text: bool | None = None,
+    encoding: str,
+    errors: str | None = None,
+    universal_newlines: bool | None = None,
+    **keywords: Unpack[OutputKeywords],
+) -> str: ...
+@overload
+def check_output(
+    args: Command,
+    *popenargs: Any,
+    text: bool | None = None,
+    encoding: str | None = None,
+    errors: str,
+    universal_newlines: bool | None = None,
+    **keywords: Unpack[OutputKeywords],
+) -> str: ...
+@overload
+def check_output(
+    args: Command,
+    *popenargs: Any,
+    text: bool | None = None,
+    encoding: str | None = None,
+    errors: str | None = None,
+    universal_newlines: Literal[True],
+    **keywords: Unpack[OutputKeywords],
+) -> str: ...
+@overload
+def check_output(
+    args: Command,
+    *popenargs: Any,
+    text: Literal[False] | None = None,
+    encoding: None = None,
+    errors: None = None,
+    universal_newlines: Literal[False] | None = None,
+    **keywords: Unpack[OutputKeywords],
+) -> bytes: ...
+@overload
+def check_output(
+    args: Command,
+    *popenargs: Any,
+    text: bool | None = None,
+    encoding: str | None = None,
+    errors: str | None = None,
+    universal_newlines: bool | None = None,
+    **keywords: Unpack[OutputKeywords],
+) -> Any: ...
+def check_output(args: Command, *popenargs: Any, **keywords: Any) -> Any:
+    """Run a command and return its output. As subprocess.check_output."""
+    for name in ("stdout", "check"):
+        if name in keywords:
+            raise ValueError(f"{name} argument not allowed, it will be overridden.")
+    if "input" in keywords and keywords["input"] is None:
+        # The standard function takes it for an empty input, and not for the caller's stdin.
+        text = ("text", "universal_newlines", "encoding", "errors")
+        keywords["input"] = "" if any(keywords.get(name) for name in text) else b""
+    return run(args, *popenargs, stdout=PIPE, check=True, **keywords).stdout
+
+
+def getstatusoutput(
+    cmd: str, *, encoding: str | None = None, errors: str | None = None
+) -> tuple[int, str]:
+    """Run a command in a shell: its status, and what it wrote. As subprocess.getstatusoutput."""
+    try:
+        output: str = check_output(
+            cmd, shell=True, text=True, stderr=STDOUT, encoding=encoding, errors=errors
+        )
+        status = 0
+    except CalledProcessError as error:
+        output, status = error.output, error.returncode
+    return status, output[:-1] if output.endswith("\n") else output
+
+
+def getoutput(cmd: str, *, encoding: str | None = None, errors: str | None = None) -> str:
+    """Run a command in a shell and return what it wrote. As subprocess.getoutput."""
+    return getstatusoutput(cmd, encoding=encoding, errors=errors)[1]
