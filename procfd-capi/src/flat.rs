@@ -299,7 +299,7 @@ pub(crate) fn unknown(why: Errno) -> procfd_info {
 }
 
 fn name(comm: &Comm) -> [c_char; 64] {
-    comm.as_array().map(|byte| byte as c_char)
+    comm.padded().map(|byte| byte as c_char)
 }
 
 fn limits(limits: &Limits) -> [procfd_rlimit; 16] {

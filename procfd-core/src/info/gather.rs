@@ -10,7 +10,7 @@ use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
 use super::groups::*;
-use super::parse;
+use super::parse::{counters, limits, mounts, one, stat, status};
 use super::proc::Proc;
 use crate::sys::query::{self, CpuClock};
 use crate::sys::{
@@ -117,7 +117,7 @@ fn ioctl(out: &mut Info, pidfd: BorrowedFd<'_>, fields: Fields) -> Result<u32> {
                 let process = Proc::new(pidfd, pid);
                 let mut text = Vec::new();
                 process.read(c"status", &mut text)?;
-                ids_of_status(out, fields, &parse::status(&text));
+                ids_of_status(out, fields, &status::status(&text));
                 process.check().inspect_err(|_| out.clear(Fields::IDS | Fields::CREDS))?;
             }
             Ok(pid)
@@ -139,7 +139,7 @@ fn fill_ids(out: &mut Info, fields: Fields, info: &PidfdInfo) {
 }
 
 /// Before 6.13.
-fn ids_of_status(out: &mut Info, fields: Fields, status: &parse::Status) {
+fn ids_of_status(out: &mut Info, fields: Fields, status: &status::Status<'_>) {
     if let (true, Some(pid), Some(tgid), Some(ppid)) =
         (fields.contains(Fields::IDS), status.pid, status.tgid, status.ppid)
     {
@@ -164,10 +164,10 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
     let mut stat = None;
     if fields.intersects(Fields::STAT) || sum_usage {
         let mut buf = [0; 2048];
-        if let Some(read) = process.read_small(c"stat", &mut buf).ok().and_then(parse::stat) {
+        if let Some(read) = process.read_small(c"stat", &mut buf).ok().and_then(stat::stat) {
             of_stat(out, &read, fields);
             if read.state == b'Z' && read.threads > 1 {
-                if let Some(living) = process.turn_to_living_thread().as_deref().and_then(parse::stat) {
+                if let Some(living) = process.turn_to_living_thread().as_deref().and_then(stat::stat) {
                     of_living_stat(out, &living, fields);
                 }
             }
@@ -179,49 +179,35 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
         out.memory_parts = process.read_small(c"statm", &mut buf).ok().and_then(parts);
     }
     let io = match fields.contains(Fields::IO) || sum_usage {
-        true => process.read_small(c"io", &mut [0; 512]).ok().and_then(parse::io),
+        true => process.read_small(c"io", &mut [0; 512]).ok().map(counters::io),
         false => None,
     };
-    if let (true, Some(io)) = (fields.contains(Fields::IO), &io) {
-        out.io = Some(Io {
-            read_chars: io.rchar,
-            write_chars: io.wchar,
-            read_calls: io.syscr,
-            write_calls: io.syscw,
-            read_bytes: io.read_bytes,
-            write_bytes: io.write_bytes,
-            cancelled_write_bytes: io.cancelled_write_bytes,
-        });
+    if let (true, Some(read)) = (fields.contains(Fields::IO), &io) {
+        out.io = io_counters(read);
     }
-    let mut status = None;
+    let mut text = Vec::new();
+    let mut known = None;
     if fields.intersects(Fields::STATUS | Fields::SWITCHES | Fields::FDS) || sum_usage {
-        let mut text = Vec::new();
-        if process.read(c"status", &mut text).is_ok() {
-            let mut read = parse::status(&text);
-            if read.state == Some(b'Z') && stat.is_none() && process.turn_to_living_thread().is_some() {
-                if process.read(c"status", &mut text).is_ok() {
-                    read = parse::status(&text);
-                }
-            }
-            of_status(out, &read, fields);
-            status = Some(read);
+        known = read_status(&mut process, stat.is_some(), &mut text);
+        if let Some(read) = &known {
+            of_status(out, read, fields);
         }
     }
     let mut switches = None;
     if fields.contains(Fields::SWITCHES) || sum_usage {
-        switches = status.as_ref().and_then(|status| sum_switches(&process, status));
+        switches = known.as_ref().and_then(|status| sum_switches(&process, status));
         if fields.contains(Fields::SWITCHES) {
             out.switches = switches;
         }
     }
     if sum_usage {
-        out.usage = usage_of(stat.as_ref(), status.as_ref(), io.as_ref(), switches);
+        out.usage = usage_of(stat.as_ref(), known.as_ref(), io.as_ref(), switches);
     }
     if fields.contains(Fields::RUN_DELAY) {
         out.run_delay = run_delay(&process);
     }
     if fields.intersects(Fields::LIMITS | Fields::FDS) {
-        limits_and_fds(out, &process, fields, status.as_ref());
+        limits_and_fds(out, &process, fields, known.as_ref());
     }
     small_files(out, &process, fields);
     by_calls(out, process.pid(), fields);
@@ -231,12 +217,26 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
     if fields.contains(Fields::MOUNTS) {
         let mut text = Vec::new();
         if process.read(c"mountinfo", &mut text).is_ok() {
-            out.mounts = Some(parse::mount_count(&text));
+            out.mounts = Some(u32::try_from(mounts(&text)).unwrap_or(u32::MAX));
         }
     }
     if fields.contains(Fields::MEMORY_SET) {
         out.memory_set = process.read_small(c"smaps_rollup", &mut [0; 4096]).ok().and_then(memory_set);
     }
+}
+
+/// The `status`, of a living thread where the leader has ended.
+fn read_status<'t>(
+    process: &mut Proc<'_>,
+    stat_read: bool,
+    text: &'t mut Vec<u8>,
+) -> Option<status::Status<'t>> {
+    process.read(c"status", text).ok()?;
+    let has_ended = status::status(text).state == Some(b'Z');
+    if has_ended && !stat_read && process.turn_to_living_thread().is_some() {
+        process.read(c"status", text).ok()?;
+    }
+    Some(status::status(text))
 }
 
 fn clocks(out: &mut Info, pid: u32, fields: Fields) {
@@ -274,7 +274,7 @@ impl Units {
 }
 
 /// What one `stat` answers.
-pub(crate) fn of_stat(out: &mut Info, stat: &parse::Stat, fields: Fields) {
+pub(crate) fn of_stat(out: &mut Info, stat: &stat::Stat, fields: Fields) {
     let units = Units::new();
     if fields.contains(Fields::STATE) {
         out.state = Some(TaskState { code: stat.state, flags: stat.flags });
@@ -291,7 +291,7 @@ pub(crate) fn of_stat(out: &mut Info, stat: &parse::Stat, fields: Fields) {
         out.start = Some(Start { boot_ns, real_ns: boot.saturating_add(boot_ns) });
     }
     if fields.contains(Fields::COMM) {
-        out.comm = Some(Comm::new(stat.comm.as_bytes()));
+        out.comm = Some(stat.comm);
     }
     if fields.contains(Fields::TIMES) {
         out.times = Some(Times {
@@ -328,14 +328,14 @@ pub(crate) fn of_stat(out: &mut Info, stat: &parse::Stat, fields: Fields) {
 }
 
 /// What the leader, which has ended, cannot say any more.
-fn of_living_stat(out: &mut Info, stat: &parse::Stat, fields: Fields) {
+fn of_living_stat(out: &mut Info, stat: &stat::Stat, fields: Fields) {
     if fields.contains(Fields::STATE) {
         out.state = Some(TaskState { code: stat.state, flags: stat.flags });
     }
     memory(out, stat, fields, &Units::new());
 }
 
-fn memory(out: &mut Info, stat: &parse::Stat, fields: Fields, units: &Units) {
+fn memory(out: &mut Info, stat: &stat::Stat, fields: Fields, units: &Units) {
     // Without an address space the kernel writes 0.
     if fields.contains(Fields::MEMORY) && stat.vsize != 0 {
         out.memory = Some(Memory { virt: stat.vsize, resident: units.bytes(stat.rss) });
@@ -349,7 +349,7 @@ fn device(encoded: u32) -> u64 {
 }
 
 fn parts(text: &[u8]) -> Option<MemoryParts> {
-    let statm = parse::statm(text)?;
+    let statm = counters::statm(text)?;
     let units = Units::new();
     (statm.size != 0).then(|| MemoryParts {
         shared: units.bytes(statm.shared),
@@ -359,7 +359,7 @@ fn parts(text: &[u8]) -> Option<MemoryParts> {
 }
 
 /// What one `status` answers.
-fn of_status(out: &mut Info, status: &parse::Status, fields: Fields) {
+fn of_status(out: &mut Info, status: &status::Status<'_>, fields: Fields) {
     if fields.contains(Fields::MEMORY_DETAIL) {
         out.memory_detail = detail(status);
     }
@@ -372,11 +372,7 @@ fn of_status(out: &mut Info, status: &parse::Status, fields: Fields) {
     if let (true, Some(no_new_privs), Some(seccomp)) =
         (fields.contains(Fields::SECURITY), status.no_new_privs, status.seccomp)
     {
-        out.security = Some(Security {
-            no_new_privs: no_new_privs != 0,
-            seccomp,
-            seccomp_filters: status.seccomp_filters,
-        });
+        out.security = Some(Security { no_new_privs, seccomp, seccomp_filters: status.seccomp_filters });
     }
     if fields.contains(Fields::TRACER) {
         out.tracer = status.tracer_pid;
@@ -389,7 +385,7 @@ fn of_status(out: &mut Info, status: &parse::Status, fields: Fields) {
     }
 }
 
-fn detail(status: &parse::Status) -> Option<MemoryDetail> {
+fn detail(status: &status::Status<'_>) -> Option<MemoryDetail> {
     Some(MemoryDetail {
         peak_virt: status.vm_peak?,
         peak_resident: status.vm_hwm?,
@@ -407,7 +403,19 @@ fn detail(status: &parse::Status) -> Option<MemoryDetail> {
     })
 }
 
-fn signals(status: &parse::Status) -> Option<Signals> {
+fn io_counters(read: &counters::Io) -> Option<Io> {
+    Some(Io {
+        read_chars: read.rchar?,
+        write_chars: read.wchar?,
+        read_calls: read.syscr?,
+        write_calls: read.syscw?,
+        read_bytes: read.read_bytes?,
+        write_bytes: read.write_bytes?,
+        cancelled_write_bytes: read.cancelled_write_bytes?,
+    })
+}
+
+fn signals(status: &status::Status<'_>) -> Option<Signals> {
     Some(Signals {
         pending_thread: status.sig_pnd?,
         pending_process: status.shd_pnd?,
@@ -419,7 +427,7 @@ fn signals(status: &parse::Status) -> Option<Signals> {
     })
 }
 
-fn caps(status: &parse::Status) -> Option<Caps> {
+fn caps(status: &status::Status<'_>) -> Option<Caps> {
     Some(Caps {
         inheritable: status.cap_inh?,
         permitted: status.cap_prm?,
@@ -430,8 +438,8 @@ fn caps(status: &parse::Status) -> Option<Caps> {
 }
 
 /// The switches of the leader stand in its status; those of other threads in theirs.
-fn sum_switches(process: &Proc<'_>, status: &parse::Status) -> Option<Switches> {
-    let of = |s: &parse::Status| Some((s.voluntary_switches?, s.nonvoluntary_switches?));
+fn sum_switches(process: &Proc<'_>, status: &status::Status<'_>) -> Option<Switches> {
+    let of = |s: &status::Status<'_>| Some((s.voluntary_switches?, s.nonvoluntary_switches?));
     if status.threads == Some(1) {
         let (voluntary, involuntary) = of(status)?;
         return Some(Switches { voluntary, involuntary });
@@ -443,7 +451,7 @@ fn sum_switches(process: &Proc<'_>, status: &parse::Status) -> Option<Switches> 
         .numbers_in(c"task", |tid| {
             // A thread that has ended since counts no more.
             if process.read_of_thread(tid, c"status", &mut text).is_ok() {
-                if let Some((voluntary, involuntary)) = of(&parse::status(&text)) {
+                if let Some((voluntary, involuntary)) = of(&status::status(&text)) {
                     sum.voluntary = sum.voluntary.saturating_add(voluntary);
                     sum.involuntary = sum.involuntary.saturating_add(involuntary);
                     any = true;
@@ -462,8 +470,8 @@ fn run_delay(process: &Proc<'_>) -> Option<RunDelay> {
     process
         .numbers_in(c"task", |tid| {
             if process.read_of_thread(tid, c"schedstat", &mut text).is_ok() {
-                if let Some(read) = parse::schedstat(&text) {
-                    sum.delay_ns = sum.delay_ns.saturating_add(read.delay_ns);
+                if let Some(read) = counters::schedstat(&text) {
+                    sum.delay_ns = sum.delay_ns.saturating_add(read.delay);
                     sum.slices = sum.slices.saturating_add(read.slices);
                     any = true;
                 }
@@ -481,9 +489,9 @@ fn own_usage() -> Option<KnownUsage> {
 
 /// A usage put together of what the files have of it.
 fn usage_of(
-    stat: Option<&parse::Stat>,
-    status: Option<&parse::Status>,
-    io: Option<&parse::Io>,
+    stat: Option<&stat::Stat>,
+    status: Option<&status::Status<'_>>,
+    io: Option<&counters::Io>,
     switches: Option<Switches>,
 ) -> Option<KnownUsage> {
     let mut known = UsageFields::empty();
@@ -500,10 +508,10 @@ fn usage_of(
         known |= UsageFields::MAX_RSS;
         usage.max_rss = peak;
     }
-    if let Some(io) = io {
+    if let Some((read, written)) = io.and_then(|io| io.read_bytes.zip(io.write_bytes)) {
         known |= UsageFields::BLOCKS;
-        usage.blocks_in = io.read_bytes / 512;
-        usage.blocks_out = io.write_bytes / 512;
+        usage.blocks_in = read / 512;
+        usage.blocks_out = written / 512;
     }
     if let Some(switches) = switches {
         known |= UsageFields::SWITCHES;
@@ -513,9 +521,9 @@ fn usage_of(
     (!known.is_empty()).then_some(KnownUsage { known, usage })
 }
 
-fn limits_and_fds(out: &mut Info, process: &Proc<'_>, fields: Fields, status: Option<&parse::Status>) {
+fn limits_and_fds(out: &mut Info, process: &Proc<'_>, fields: Fields, status: Option<&status::Status<'_>>) {
     let mut buf = [0; 4096];
-    let Some(limits) = process.read_small(c"limits", &mut buf).ok().map(parse::limits) else { return };
+    let Some(limits) = process.read_small(c"limits", &mut buf).ok().map(limits::limits) else { return };
     if fields.contains(Fields::LIMITS) {
         let mut all = Limits::default();
         let complete = all.0.iter_mut().zip(limits).all(|(to, limit)| {
@@ -527,7 +535,11 @@ fn limits_and_fds(out: &mut Info, process: &Proc<'_>, fields: Fields, status: Op
     if fields.contains(Fields::FDS) {
         out.fds = (|| {
             let (limit, _) = (*limits.get(libc::RLIMIT_NOFILE as usize)?)?;
-            Some(Fds { count: open_descriptors(process)?, table: status?.fd_size?, limit })
+            Some(Fds {
+                count: open_descriptors(process)?,
+                table: u32::try_from(status?.fd_size?).ok()?,
+                limit,
+            })
         })();
     }
 }
@@ -559,30 +571,30 @@ fn small<T>(process: &Proc<'_>, file: &CStr, parse: impl FnOnce(&[u8]) -> Option
 
 fn small_files(out: &mut Info, process: &Proc<'_>, fields: Fields) {
     if fields.contains(Fields::OOM) {
-        let score = small(process, c"oom_score", parse::oom_score);
-        let score_adj = small(process, c"oom_score_adj", parse::oom_score_adj);
+        let score = small(process, c"oom_score", one::number);
+        let score_adj = small(process, c"oom_score_adj", one::signed_number);
         if let (Some(score), Some(score_adj)) = (score, score_adj) {
             out.oom = Some(Oom { score, score_adj });
         }
     }
     if fields.contains(Fields::LOGIN) {
-        if let Some(uid) = small(process, c"loginuid", parse::login_id) {
-            let session = small(process, c"sessionid", parse::login_id).unwrap_or(u32::MAX);
+        if let Some(uid) = small(process, c"loginuid", one::audit_id) {
+            let session = small(process, c"sessionid", one::audit_id).unwrap_or(u32::MAX);
             out.login = Some(Login { uid, session });
         }
     }
     if fields.contains(Fields::AUTOGROUP) {
-        out.autogroup = small(process, c"autogroup", parse::autogroup)
+        out.autogroup = small(process, c"autogroup", one::autogroup)
             .map(|group| Autogroup { id: group.id, nice: group.nice });
     }
     if fields.contains(Fields::COREDUMP_FILTER) {
-        out.coredump_filter = small(process, c"coredump_filter", parse::coredump_filter);
+        out.coredump_filter = small(process, c"coredump_filter", one::hexadecimal);
     }
     if fields.contains(Fields::TIMER_SLACK) {
-        out.timer_slack_ns = small(process, c"timerslack_ns", parse::timerslack_ns);
+        out.timer_slack_ns = small(process, c"timerslack_ns", one::number);
     }
     if fields.contains(Fields::PERSONALITY) {
-        out.personality = small(process, c"personality", parse::personality);
+        out.personality = small(process, c"personality", one::hexadecimal);
     }
 }
 
@@ -614,7 +626,7 @@ fn namespaces(process: &Proc<'_>) -> Option<NamespaceIds> {
     ];
     for (link, id) in kinds {
         match process.link(link, &mut [0; 64]) {
-            Ok(text) => *id = parse::namespace(text)?,
+            Ok(text) => *id = one::namespace(text)?,
             // Not of this kernel; or not entered yet.
             Err(Errno(libc::ENOENT)) => {}
             Err(_) => return None,
@@ -624,18 +636,13 @@ fn namespaces(process: &Proc<'_>) -> Option<NamespaceIds> {
 }
 
 fn memory_set(text: &[u8]) -> Option<MemorySet> {
-    let sums = parse::smaps_rollup(text);
-    Some(MemorySet {
-        pss: sums.pss?,
-        uss: sums.private_clean?.saturating_add(sums.private_dirty?),
-        swap: sums.swap?,
-        swap_pss: sums.swap_pss?,
-    })
+    let sums = counters::smaps_rollup(text);
+    Some(MemorySet { pss: sums.pss?, uss: sums.unique()?, swap: sums.swap?, swap_pss: sums.swap_pss? })
 }
 
 /// What one `stat` answers by itself, of whichever process it is.
 pub(crate) fn of_one_stat(text: &[u8], fields: Fields) -> Option<Info> {
-    let stat = parse::stat(text)?;
+    let stat = stat::stat(text)?;
     let asks_the_leader = fields.intersects(Fields::STATE | Fields::MEMORY);
     if stat.state == b'Z' && stat.threads > 1 && asks_the_leader {
         return None;

@@ -6,8 +6,7 @@
 //! Times are nanoseconds, sizes bytes. What a group brings is complete or absent: nothing is filled
 //! with zero because it could not be read. What may be missing within a group is an `Option`.
 
-use std::fmt;
-
+use super::parse::Comm;
 use crate::wait::{Change, Usage};
 
 /// One line per group: its bit, the field of [`Info`], and what that holds.
@@ -521,52 +520,4 @@ pub struct KnownUsage {
     pub known: UsageFields,
     /// The usage.
     pub usage: Usage,
-}
-
-/// [`Fields::COMM`]: a thread's name, any bytes, at most 63.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Comm {
-    bytes: [u8; 64],
-    len: u8,
-}
-
-impl Comm {
-    /// The first 63 bytes.
-    pub(crate) fn new(name: &[u8]) -> Self {
-        let mut bytes = [0; 64];
-        let len = name.len().min(63);
-        for (to, from) in bytes.iter_mut().zip(name.iter().take(len)) {
-            *to = *from;
-        }
-        Self { bytes, len: len as u8 }
-    }
-
-    /// The name.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len.into()).unwrap_or_default()
-    }
-
-    /// The name, as C has it: with at least one NUL at the end.
-    #[doc(hidden)]
-    pub fn as_array(&self) -> &[u8; 64] {
-        &self.bytes
-    }
-}
-
-impl Default for Comm {
-    fn default() -> Self {
-        Self { bytes: [0; 64], len: 0 }
-    }
-}
-
-impl fmt::Display for Comm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes().escape_ascii().fmt(f)
-    }
-}
-
-impl fmt::Debug for Comm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{self}\"")
-    }
 }

@@ -25,6 +25,7 @@ use crate::sys::{self, Result};
 
 pub(crate) use gather::info;
 pub use groups::*;
+pub use parse::Comm;
 pub use snapshot::{Processes, Snapshot};
 
 /// Where a context is in its life.

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::os::fd::BorrowedFd;
 
-use super::parse;
+use super::parse::stat::stat;
 use super::proc::{self, Path, Proc};
 use crate::sys::Result;
 use crate::wait;
@@ -51,6 +51,6 @@ pub(crate) fn with_descendants(pidfd: BorrowedFd<'_>) -> Result<Vec<Member>> {
 fn member(pid: u32) -> Option<Member> {
     let mut buf = [0; 2048];
     let text = proc::read_small(Path::new().number(pid).text(c"/stat"), &mut buf).ok()?;
-    let stat = parse::stat(text)?;
+    let stat = stat(text)?;
     Some(Member { pid, ppid: stat.ppid, start: stat.start })
 }
