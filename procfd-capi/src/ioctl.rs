@@ -16,7 +16,9 @@ use crate::abi::*;
 use crate::args::{Data, data_at};
 use crate::{config, info, manage};
 
+const INVALID: Errno = Errno(libc::EINVAL);
 const NOT_FOR_THIS: Errno = Errno(libc::ENOTTY);
+const NOT_OPEN: Errno = Errno(libc::EBADF);
 /// The bits of a request that all of ours have in common: the type, less its family.
 const OURS: u32 = 0xfc00;
 /// `_IOC_NONE` and `_IOC_WRITE` of asm-generic.
@@ -52,13 +54,22 @@ fn no_data() -> Data {
 }
 
 fn call(fd: c_int, command: u32, arg: u64, data: Data) -> Result {
-    let done = match command >> 8 {
+    match of_family(fd, command, arg, data) {
+        // Questions that are about no one process take -1 for a descriptor, of which there is no ioctl.
+        Err(INVALID) if command >> 8 == 3 && raw::is_proc(fd) == Ok(true) => {
+            of_family(-1, command, arg, data).map_err(|e| if e == NOT_OPEN { NOT_FOR_THIS } else { e })
+        }
+        done => done.map_err(|e| refused(fd, command, e)),
+    }
+}
+
+fn of_family(fd: c_int, command: u32, arg: u64, data: Data) -> Result {
+    match command >> 8 {
         1 if is_managed(fd, command) => manage::manage(fd, command, arg, data),
         1 => config::config(fd, command, arg, data),
         2 => manage::manage(fd, command, arg, data),
         _ => info::info(fd, command, arg, data),
-    };
-    done.map_err(|e| refused(fd, command, e))
+    }
 }
 
 /// Whether a command of two calls means that of `process_manage`: where a process is there.
@@ -68,15 +79,19 @@ fn is_managed(fd: c_int, command: u32) -> bool {
 }
 
 /// ENOTTY, as for any device, if the descriptor is nothing that the command is for; else why the
-/// command failed. Only here is the descriptor looked at twice.
+/// command failed. Only here is the descriptor looked at twice: where the arguments were refused, which
+/// some commands look at first, or the descriptor was.
 fn refused(fd: c_int, command: u32, errno: Errno) -> Errno {
+    if !matches!(errno.0, libc::EINVAL | libc::EFAULT | libc::E2BIG | libc::ENAMETOOLONG | libc::EBADF) {
+        return errno;
+    }
     let kind = match command >> 8 {
         1 if !manage::SHARED.contains(&command) => raw::configuring(fd).map(|_| ()),
         _ => raw::state(fd).map(|_| ()),
     };
     match kind {
-        Err(Errno(libc::EINVAL)) => NOT_FOR_THIS,
-        Err(closed @ Errno(libc::EBADF)) => closed,
+        Err(INVALID) => NOT_FOR_THIS,
+        Err(NOT_OPEN) => NOT_OPEN,
         _ => errno,
     }
 }
