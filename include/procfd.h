@@ -332,6 +332,27 @@
 /* The built-in init of a new pid namespace. */
 #define PROC_STAGE_INIT 56
 
+/*
+ * Wait until any of many processes changes: the descriptor is -1, arg 0 or PROC_WAIT_NOHANG and
+ * PROC_WAIT_PEEK, data a struct procfd_changes. Returns how many of the entries have changed or error
+ * set. No process is reaped by it. Stops and continuations are told once, but not taken with
+ * PROC_WAIT_PEEK, and told again.
+ */
+#define PROC_CHANGES 0x331
+
+/* procfd_change: the process has been started. A state: told at once, and each time it is wanted. */
+#define PROC_CHANGE_START 0x1
+/* procfd_change: it was stopped. Only the parent is told (6.7). */
+#define PROC_CHANGE_STOP 0x2
+/* procfd_change: it was continued. Only the parent is told (6.7). */
+#define PROC_CHANGE_CONTINUE 0x4
+
+/*
+ * procfd_change: it has ended. A state. Told also to who wants stops or continuations, as none will
+ * follow.
+ */
+#define PROC_CHANGE_EXIT 0x8
+
 /* procfd_info: pid, tgid, ppid. One ioctl (6.13), or /proc. */
 #define PROC_FIELD_IDS 0x1
 /* procfd_info: the eight user and group ids. One ioctl (6.13), or /proc. */
@@ -985,6 +1006,45 @@ struct procfd_snapshot {
     uint64_t total;
 };
 
+/* One process of PROC_CHANGES. */
+struct procfd_change {
+    /*
+     * In: a procfd, also one without a process yet, a pidfd, or a /proc/PID directory. One below 0
+     * is passed over.
+     */
+    int32_t fd;
+    /* In: PROC_CHANGE_*; passed over with 0. */
+    uint32_t want;
+    /* Out: PROC_CHANGE_* that have come. */
+    uint32_t changed;
+    /*
+     * Out: PROC_EXITED, PROC_KILLED, PROC_DUMPED, PROC_STOPPED, PROC_CONTINUED; 0 when it is not known
+     * how it ended, or it has only started.
+     */
+    uint32_t what;
+    /* Out: exit code, or signal number. */
+    int32_t status;
+    /*
+     * Out: an errno, else 0. With PROC_CHANGE_EXIT, why it is not known how it ended: EAGAIN (not until
+     * it is reaped), ENODATA, ESRCH (a directory of a process that is reaped). Without: EBADF, EINVAL
+     * (stands for no process), ECHILD (stops of a process that is not the caller's child), ESRCH (its
+     * opener has gone and will not start it), EMFILE.
+     */
+    int32_t error;
+};
+
+/* Data of PROC_CHANGES. */
+struct procfd_changes {
+    /* How long to wait, ns; 0 is no limit. */
+    uint64_t timeout_ns;
+    /* The array: each entry is a struct procfd_change, as much of it as entry_size says. */
+    void *entries;
+    /* Bytes from one entry to the next, a multiple of 8: sizeof (struct procfd_change). */
+    uint64_t entry_size;
+    /* How many entries. */
+    uint64_t count;
+};
+
 /* Data of PROC_INFO_ERROR. */
 struct procfd_error {
     /* The step, PROC_STAGE_*; PROC_STAGE_NONE when nothing failed. */
@@ -1060,6 +1120,7 @@ int process_manage(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t si
  * Errors: EBADF, EINVAL (stands for no process; unknown command, field or reserved bit), ESRCH (no
  * process yet, or reaped and nothing of it left), EPERM (PROC_INFO_ERROR of another's context),
  * EREMOTE (PROC_INFO_PID: not in the caller's pid namespace), EFAULT, EMFILE.
+ * PROC_CHANGES: EAGAIN (PROC_WAIT_NOHANG), ETIMEDOUT, EINTR, EOPNOTSUPP (stops, before 6.7).
  *
  * Thread-safe. Not for signal handlers.
  */

@@ -8,7 +8,9 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
+mod changes;
 mod info;
+pub use changes::*;
 pub use info::*;
 
 // ---- process_open -------------------------------------------------------------------------

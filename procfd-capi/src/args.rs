@@ -59,6 +59,8 @@ plain!(
     procfd_wait,
     procfd_info,
     procfd_snapshot,
+    procfd_change,
+    procfd_changes,
     procfd_error,
     procfd_ioctl_arg,
 );
@@ -265,6 +267,21 @@ impl Entries {
 
     pub(crate) fn used(&self) -> usize {
         self.used
+    }
+
+    /// All that the caller has put there, each zero-extended; E2BIG when there is more than is known.
+    pub(crate) fn read<T: Plain>(&self) -> Result<Vec<T>> {
+        if self.room > ARRAY_MAX {
+            return Err(TOO_BIG);
+        }
+        let mut all = Vec::new();
+        all.try_reserve_exact(self.room).map_err(|_| NO_MEMORY)?;
+        for i in 0..self.room {
+            // SAFETY: inside the array, for which the caller vouches.
+            let pointer = unsafe { self.first.add(i * self.size) }.cast();
+            all.push(Data { pointer, size: self.size }.read()?);
+        }
+        Ok(all)
     }
 
     /// One more; false if there is no room.

@@ -19,6 +19,7 @@ pub(crate) fn info(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
     match cmd {
         PROC_INFO => return fields(procfd, arg, data),
         PROC_SNAPSHOT => return snapshot(procfd, arg, data),
+        PROC_CHANGES => return crate::changes::changes(procfd, arg, data),
         _ => {}
     }
     if arg != 0 {

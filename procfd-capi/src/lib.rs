@@ -9,6 +9,7 @@
 //! | `abi` | the constants and structures of the header |
 //! | `args` | how pointers, strings and structures are read and written |
 //! | `config`, `manage`, `info` | the commands of each call |
+//! | `changes` | PROC_CHANGES |
 //! | `ioctl` | the same commands as ioctl requests |
 //!
 //! C-variadic functions cannot be defined in stable Rust: `procfd_ioctl` is in `c/ioctl.c`, and
@@ -16,6 +17,7 @@
 
 pub mod abi;
 mod args;
+mod changes;
 mod config;
 mod flat;
 mod info;
@@ -122,6 +124,7 @@ pub unsafe extern "C" fn process_manage(
 /// Errors: EBADF, EINVAL (stands for no process; unknown command, field or reserved bit), ESRCH (no
 /// process yet, or reaped and nothing of it left), EPERM (PROC_INFO_ERROR of another's context),
 /// EREMOTE (PROC_INFO_PID: not in the caller's pid namespace), EFAULT, EMFILE.
+/// PROC_CHANGES: EAGAIN (PROC_WAIT_NOHANG), ETIMEDOUT, EINTR, EOPNOTSUPP (stops, before 6.7).
 ///
 /// Thread-safe. Not for signal handlers.
 ///

@@ -32,6 +32,7 @@
 //! | `spawn` | plan, child, report, parent |
 //! | `attach` | a procfd for a process that already runs |
 //! | `wait`, `signal`, `info` | manage and ask, by pidfd |
+//! | `changes` | waiting for any of many |
 //! | `error` | stages and messages |
 //! | `watch` | exit readiness on the procfd itself: the watcher and its client |
 //! | `sys` | the kernel, and all unsafe code |
@@ -40,6 +41,7 @@
 #![cfg(target_os = "linux")]
 
 mod attach;
+mod changes;
 mod config;
 mod context;
 mod error;
@@ -57,6 +59,7 @@ mod sys;
 mod wait;
 mod watch;
 
+pub use changes::{Awaited, Events, wait_any};
 pub use config::{IdMap, Ids, Namespaces, Scope, Setgroups};
 pub use context::{Context, CreateError, SignalSet};
 pub use error::{Errno, Error, Stage};

@@ -9,6 +9,7 @@ use std::os::fd::{IntoRawFd, RawFd};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::changes::{self, Awaited, Events};
 use crate::config::{ClosePolicy, Config, Program};
 use crate::error::{Error, Stage};
 use crate::info::{Fields, Info, ProcessState, Snapshot};
@@ -219,12 +220,26 @@ pub fn change_close(fd: RawFd, policy: Option<Close>) -> Result<()> {
 
 /// PROC_WAIT.
 pub fn wait(fd: RawFd, options: Options, nohang: bool, timeout_ns: u64) -> Result<Status> {
-    let limit = match (nohang, timeout_ns) {
+    wait::wait_for(&target(fd)?, options, limit(nohang, timeout_ns))
+}
+
+fn limit(nohang: bool, timeout_ns: u64) -> Limit {
+    match (nohang, timeout_ns) {
         (true, _) => Limit::NoHang,
         (false, 0) => Limit::None,
         (false, ns) => Limit::after(Duration::from_nanos(ns)),
-    };
-    wait::wait_for(&target(fd)?, options, limit)
+    }
+}
+
+/// PROC_CHANGES: one of the entries, negative descriptors passed over.
+pub fn awaited(fd: RawFd, want: Events) -> Awaited<'static> {
+    Awaited::borrowed(sys::fd::borrow(fd).ok(), want)
+}
+
+/// PROC_CHANGES.
+pub fn changes(of: &mut [Awaited<'_>], options: Options, nohang: bool, timeout_ns: u64) -> Result<usize> {
+    registry::tend_watcher();
+    changes::wait(of, options, limit(nohang, timeout_ns))
 }
 
 /// PROC_GETFD.

@@ -43,7 +43,7 @@ impl Limit {
     }
 
     /// The time left. EAGAIN or ETIMEDOUT when there is none.
-    fn left(self) -> Result<Option<Timespec>> {
+    pub(crate) fn left(self) -> Result<Option<Timespec>> {
         match self {
             Self::None => Ok(None),
             Self::NoHang => Err(Errno(libc::EAGAIN)),

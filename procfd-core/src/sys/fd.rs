@@ -98,6 +98,14 @@ pub(crate) fn poll(fd: BorrowedFd<'_>, events: i16, timeout: Option<Timespec>) -
     Ok(pollfd.revents)
 }
 
+/// ppoll(2) of many; `None` waits without limit. On an error nothing is ready.
+pub(crate) fn poll_many(fds: &mut [libc::pollfd], timeout: Option<Timespec>) -> Result<()> {
+    let mut left = timeout;
+    let left = left.as_mut().map_or(core::ptr::null_mut(), |t| &raw mut *t);
+    // SAFETY: the kernel writes the events of as many as there are, and perhaps the time left.
+    unsafe { call!(SYS_ppoll, fds.as_mut_ptr(), fds.len(), left, 0, 8) }.map(drop)
+}
+
 /// Nothing to wait for: what is there now.
 pub(crate) const NOW: Option<Timespec> = Some(Timespec { sec: 0, nsec: 0 });
 

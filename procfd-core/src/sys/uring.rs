@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! One `waitid` with a timeout, by io_uring (`IORING_OP_WAITID`, 6.7).
+//! `waitid` with a timeout, and of many at once, by io_uring (`IORING_OP_WAITID`, 6.7).
 //!
 //! A stop makes no descriptor readable and `waitid` takes no timeout; this is the one way the kernel
 //! has to wait for it with one, short of signals, threads and polling.
 
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -54,6 +53,7 @@ struct Offsets {
 
 /// `struct io_uring_sqe`, as far as a waitid uses it.
 #[repr(C)]
+#[derive(Default)]
 struct Entry {
     opcode: u8,
     flags: u8,
@@ -125,74 +125,133 @@ impl Drop for Mapping {
 /// Waits until `waitid(P_PIDFD, pidfd, options)` has something to report, which it leaves there.
 /// ETIME: nothing within `timeout`; EINTR; EOPNOTSUPP: this kernel or policy has no such operation.
 pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: i32, timeout: Timespec) -> Result<()> {
-    let mut params = Params::default();
-    // SAFETY: the kernel fills the structure.
-    let ring: OwnedFd =
-        unsafe { call!(SYS_io_uring_setup, 1, &raw mut params) }.map(own).map_err(|e| match e.0 {
-            libc::EMFILE | libc::ENFILE | libc::ENOMEM => e,
-            _ => Errno(libc::EOPNOTSUPP),
-        })?;
-    if params.features & FEAT_SINGLE_MMAP == 0 || params.features & FEAT_EXT_ARG == 0 {
-        return Err(Errno(libc::EOPNOTSUPP));
-    }
-    let sq_len = params.sq.array_or_flags as usize + 4 * params.sq_entries as usize;
-    let cq_len = params.cq.dropped_or_cqes as usize + 16 * params.cq_entries as usize;
-    let rings = Mapping::new(ring.as_fd(), sq_len.max(cq_len), OFF_SQ_RING)?;
-    let entries = Mapping::new(ring.as_fd(), 64 * params.sq_entries as usize, OFF_SQES)?;
-    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-
-    let entry = Entry {
-        opcode: OP_WAITID,
-        flags: 0,
-        ioprio: 0,
-        fd: pidfd.as_raw_fd(),
-        info: info.as_mut_ptr() as u64,
-        addr: 0,
-        which: libc::P_PIDFD,
-        op_flags: 0,
-        user_data: 0,
-        buf_index: 0,
-        personality: 0,
-        options: (options | libc::WNOWAIT | libc::__WALL) as u32,
-        addr3: 0,
-        pad: 0,
-    };
-    // SAFETY: the first entry of the mapping, which nobody else uses: nothing is submitted yet.
-    unsafe { (entries.at as *mut Entry).write(entry) };
-    // The index array's first word: entry 0.
-    rings.counter(params.sq.array_or_flags).store(0, Ordering::Relaxed);
-    rings.counter(params.sq.tail).store(1, Ordering::Release);
-
+    let mut ring = Waitids::new(1)?;
+    ring.submit(&[(pidfd, options)])?;
     let arg = GetEvents { sigmask: 0, sigmask_size: 0, min_wait_usec: 0, timeout: &raw const timeout as u64 };
     let flags = ENTER_GETEVENTS | ENTER_EXT_ARG;
-    // Submitted first: a call that does both says only that it has submitted.
-    // SAFETY: `arg`, what it points to and `info` live until the operation is cancelled below.
+    // SAFETY: `arg` and what it points to outlive the call.
     let entered = unsafe {
-        call!(SYS_io_uring_enter, ring.as_raw_fd(), 1, 0, 0, 0, 0).and_then(|_| {
-            call!(SYS_io_uring_enter, ring.as_raw_fd(), 0, 1, flags, &raw const arg, size_of::<GetEvents>())
-        })
+        call!(SYS_io_uring_enter, ring.fd.as_raw_fd(), 0, 1, flags, &raw const arg, size_of::<GetEvents>())
     };
-    let done = rings.counter(params.cq.tail).load(Ordering::Acquire)
-        != rings.counter(params.cq.head).load(Ordering::Relaxed);
-    let result = if done {
-        // SAFETY: the first completion, whole since its tail was read: `user_data`, then `res`.
-        unsafe { ((rings.at + params.cq.dropped_or_cqes as usize + 8) as *const i32).read() }
-    } else {
-        0
-    };
-    cancel(ring.as_fd());
-    match (done, result, entered) {
-        (true, 0.., _) => Ok(()),
+    match (ring.take(), entered) {
+        (Some(0..), _) => Ok(()),
         // An unknown operation.
-        (true, r, _) if r == -libc::EINVAL => Err(Errno(libc::EOPNOTSUPP)),
-        (true, r, _) => Err(Errno(r.wrapping_neg())),
-        (false, _, Err(e)) => Err(e),
-        (false, _, Ok(_)) => Err(Errno(libc::EINTR)),
+        (Some(r), _) if r == -libc::EINVAL => Err(Errno(libc::EOPNOTSUPP)),
+        (Some(r), _) => Err(Errno(r.wrapping_neg())),
+        (None, Err(e)) => Err(e),
+        (None, Ok(_)) => Err(Errno(libc::EINTR)),
     }
 }
 
-/// Ends what is pending and waits for that, so that nothing is written to memory that is gone:
-/// closing the ring alone would do it later.
+/// `waitid` of many at once, on a ring that becomes readable when one of them has something to
+/// report. Nothing is taken: another call has to ask what it is.
+pub(crate) struct Waitids {
+    fd: OwnedFd,
+    rings: Mapping,
+    entries: Mapping,
+    params: Params,
+}
+
+/// Entries of one submission; more of them go one after another.
+const BATCH: usize = 256;
+
+impl Waitids {
+    /// A ring for so many. EOPNOTSUPP: this kernel or policy has none.
+    pub(crate) fn new(many: usize) -> Result<Self> {
+        let mut params = Params::default();
+        // SAFETY: the kernel fills the structure.
+        let fd: OwnedFd =
+            unsafe { call!(SYS_io_uring_setup, many.clamp(1, BATCH).next_power_of_two(), &raw mut params) }
+                .map(own)
+                .map_err(|e| match e.0 {
+                    libc::EMFILE | libc::ENFILE | libc::ENOMEM => e,
+                    _ => Errno(libc::EOPNOTSUPP),
+                })?;
+        // With EXT_ARG (5.11) completions beyond the ring are kept, too (NODROP, 5.5).
+        if params.features & FEAT_SINGLE_MMAP == 0 || params.features & FEAT_EXT_ARG == 0 {
+            return Err(Errno(libc::EOPNOTSUPP));
+        }
+        let sq_len = params.sq.array_or_flags as usize + 4 * params.sq_entries as usize;
+        let cq_len = params.cq.dropped_or_cqes as usize + 16 * params.cq_entries as usize;
+        let rings = Mapping::new(fd.as_fd(), sq_len.max(cq_len), OFF_SQ_RING)?;
+        let entries = Mapping::new(fd.as_fd(), 64 * params.sq_entries as usize, OFF_SQES)?;
+        Ok(Self { fd, rings, entries, params })
+    }
+
+    /// Starts to wait for all of them, each with its options of waitid(2).
+    pub(crate) fn submit(&mut self, pidfds: &[(BorrowedFd<'_>, i32)]) -> Result<()> {
+        let room = (self.params.sq_entries as usize).min(BATCH);
+        for batch in pidfds.chunks(room) {
+            for (i, (pidfd, options)) in batch.iter().enumerate() {
+                let entry = Entry {
+                    opcode: OP_WAITID,
+                    fd: pidfd.as_raw_fd(),
+                    which: libc::P_PIDFD,
+                    options: (*options | libc::WNOWAIT | libc::__WALL) as u32,
+                    ..Entry::default()
+                };
+                // SAFETY: inside the mapping, which has room for `room`, and the kernel has taken
+                // all that was submitted before.
+                unsafe { (self.entries.at as *mut Entry).add(i).write(entry) };
+            }
+            self.hand_over(batch.len() as u32)?;
+        }
+        Ok(())
+    }
+
+    /// Submits the first entries of the array, whose place in the ring the tail decides.
+    fn hand_over(&self, many: u32) -> Result<()> {
+        let tail = self.rings.counter(self.params.sq.tail);
+        let mask = self.rings.counter(self.params.sq.ring_mask).load(Ordering::Relaxed);
+        let from = tail.load(Ordering::Relaxed);
+        // The array is a ring too: entry i has to stand where the tail is.
+        for i in 0..many {
+            let at = from.wrapping_add(i) & mask;
+            self.rings.counter(self.params.sq.array_or_flags + 4 * at).store(i, Ordering::Relaxed);
+        }
+        tail.store(from.wrapping_add(many), Ordering::Release);
+        let mut left = many;
+        while left > 0 {
+            // SAFETY: plain numbers; the entries are whole, and point to nothing.
+            match unsafe { call!(SYS_io_uring_enter, self.fd.as_raw_fd(), left, 0, 0, 0, 0) } {
+                Ok(0) => return Err(Errno(libc::EAGAIN)),
+                Ok(taken) => left = left.saturating_sub(taken as u32),
+                Err(Errno(libc::EINTR)) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    /// The result of the next completion, if there is one.
+    pub(crate) fn take(&mut self) -> Option<i32> {
+        let head = self.rings.counter(self.params.cq.head);
+        let at = head.load(Ordering::Relaxed);
+        if self.rings.counter(self.params.cq.tail).load(Ordering::Acquire) == at {
+            return None;
+        }
+        let mask = self.rings.counter(self.params.cq.ring_mask).load(Ordering::Relaxed);
+        let cqe = self.params.cq.dropped_or_cqes as usize + 16 * (at & mask) as usize;
+        // SAFETY: inside the mapping, and whole since the tail was read: `user_data`, then `res`.
+        let result = unsafe { ((self.rings.at + cqe + 8) as *const i32).read() };
+        head.store(at.wrapping_add(1), Ordering::Release);
+        Some(result)
+    }
+}
+
+impl AsFd for Waitids {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Drop for Waitids {
+    fn drop(&mut self) {
+        cancel(self.fd.as_fd());
+    }
+}
+
+/// Ends what is pending and waits for that: closing the ring alone would do it some time later.
 fn cancel(ring: BorrowedFd<'_>) {
     /// `struct io_uring_sync_cancel_reg`; any request.
     #[repr(C)]
