@@ -11,6 +11,7 @@
 //! | `config`, `manage`, `info` | the commands of each call |
 //! | `changes` | PROC_CHANGES |
 //! | `ioctl` | the same commands as ioctl requests |
+//! | `calls` | the calls for Rust: the Python module has them too |
 //!
 //! C-variadic functions cannot be defined in stable Rust: `procfd_ioctl` is in `c/ioctl.c`, and
 //! `c/preload.c` makes `libprocfd-ioctl.so`.
@@ -18,6 +19,8 @@
 pub mod abi;
 mod args;
 mod changes;
+#[doc(hidden)]
+pub mod calls;
 mod config;
 mod flat;
 mod info;

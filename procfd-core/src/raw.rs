@@ -124,6 +124,11 @@ impl Configuring {
         Errno(errno)
     }
 
+    /// Whether PROC_CREATE would fork.
+    pub fn forks(&self) -> bool {
+        matches!(self.opened.state().config.program, Program::None)
+    }
+
     /// PROC_CREATE.
     pub fn create(&self) -> Result<Pid> {
         match spawn::create(sys::fd::borrow(self.fd)?, &self.opened, false) {

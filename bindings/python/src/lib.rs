@@ -17,11 +17,14 @@
 //! | `posix` | `posix_spawn` |
 //! | `calls` | the four calls by bare descriptors |
 
+#[allow(unsafe_code)]
+mod calls;
 mod context;
 mod convert;
 mod descriptors;
 mod error;
 mod info;
+mod posix;
 mod process;
 mod settings;
 mod status;
@@ -32,9 +35,13 @@ mod sys;
 #[pyo3::pymodule]
 mod _native {
     #[pymodule_export]
+    use super::calls::{process_config, process_info, process_manage, process_open};
+    #[pymodule_export]
     use super::context::{Context, spawn};
     #[pymodule_export]
     use super::info::Info;
+    #[pymodule_export]
+    use super::posix::{posix_spawn, posix_spawnp};
     #[pymodule_export]
     use super::process::{Process, attach, open};
     #[pymodule_export]

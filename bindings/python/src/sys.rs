@@ -38,3 +38,9 @@ pub(crate) fn duplicate(number: RawFd, from: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: made just now, so that nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
+
+/// The real user and group id.
+pub(crate) fn real_ids() -> (u32, u32) {
+    // SAFETY: they take nothing, and do not fail.
+    unsafe { (libc::getuid(), libc::getgid()) }
+}

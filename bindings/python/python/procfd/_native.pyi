@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Literal, NoReturn, final
 
 from typing_extensions import Self, TypeAlias, Unpack
 
-from ._types import Fd, OpenSettings, Program, Settings, StrPath
+from ._types import Environment, Fd, FileAction, OpenSettings, Program, Settings, StrPath
 
 __all__ = [
     "Context",
@@ -15,6 +15,12 @@ __all__ = [
     "Usage",
     "attach",
     "open",
+    "posix_spawn",
+    "posix_spawnp",
+    "process_config",
+    "process_info",
+    "process_manage",
+    "process_open",
     "spawn",
 ]
 
@@ -181,3 +187,35 @@ def attach(
     close_then: tuple[int, float] | None = None,
     watch: bool = False,
 ) -> Process: ...
+def posix_spawn(
+    path: StrPath,
+    argv: Sequence[StrPath],
+    env: Environment | None,
+    /,
+    *,
+    file_actions: Iterable[FileAction] | None = None,
+    setpgroup: int | None = None,
+    resetids: bool = False,
+    setsid: bool = False,
+    setsigmask: Iterable[int] | None = None,
+    setsigdef: Iterable[int] | None = None,
+    scheduler: None = None,
+) -> int: ...
+def posix_spawnp(
+    path: StrPath,
+    argv: Sequence[StrPath],
+    env: Environment | None,
+    /,
+    *,
+    file_actions: Iterable[FileAction] | None = None,
+    setpgroup: int | None = None,
+    resetids: bool = False,
+    setsid: bool = False,
+    setsigmask: Iterable[int] | None = None,
+    setsigdef: Iterable[int] | None = None,
+    scheduler: None = None,
+) -> int: ...
+def process_open(flags: int) -> int: ...
+def process_config(procfd: int, cmd: int, arg: int, address: int, size: int, /) -> int: ...
+def process_manage(procfd: int, cmd: int, arg: int, address: int, size: int, /) -> int: ...
+def process_info(procfd: int, cmd: int, arg: int, address: int, size: int, /) -> int: ...

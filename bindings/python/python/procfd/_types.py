@@ -18,6 +18,8 @@ class HasFileno(Protocol):
 
 
 Fd = Union[int, HasFileno]
+Environment = Union[Mapping[str, str], Mapping[bytes, bytes], Mapping[str, StrPath]]
+FileAction = Union[tuple[int, int], tuple[int, int, int], tuple[int, int, StrPath, int, int]]
 Program = Union[StrPath, Sequence[StrPath]]
 Ids = Union[int, tuple[Union[int, None], Union[int, None], Union[int, None]]]
 Action = Union[
@@ -38,8 +40,8 @@ class Settings(TypedDict, total=False):
 
     search: bool | None
     program_fd: Fd | None
-    env: Mapping[str, str] | Mapping[bytes, bytes] | Mapping[str, StrPath] | None
-    env_set: Mapping[str, str] | Mapping[bytes, bytes] | Mapping[str, StrPath] | None
+    env: Environment | None
+    env_set: Environment | None
     env_unset: Iterable[str | bytes] | None
     cwd: StrPath | Fd | None
     root: StrPath | None
