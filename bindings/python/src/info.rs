@@ -3,38 +3,41 @@
 
 //! Answers about a process: one table of what can be asked.
 
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
 use procfd::Fields;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyString};
 
+use crate::records::*;
 use crate::status::ExitStatus;
 
-/// The groups that can be asked for by name, and their attributes.
-macro_rules! fields {
-    ($($group:literal $flag:ident { $($(#[doc = $doc:literal])* $name:ident: $type:ty = $value:expr;)* })*) => {
-        const GROUPS: &[(&str, Fields)] = &[$(($group, Fields::$flag),)*];
-        const NAMES: &[(&str, Fields)] = &[$($((stringify!($name), Fields::$flag),)*)*];
+/// One line per group: its bit, its attribute, and how that is made of the core's.
+macro_rules! groups {
+    ($($(#[doc = $doc:literal])* $flag:ident $field:ident: $type:ty = $convert:expr;)*) => {
+        const GROUPS: &[(&str, Fields)] = &[$((stringify!($field), Fields::$flag),)*];
 
         #[pymethods]
         impl Info {
-            $($(
+            $(
                 $(#[doc = $doc])*
                 #[getter]
-                fn $name(&self) -> Option<$type> {
-                    let value: fn(&procfd::Info) -> Option<$type> = $value;
-                    self.0.mask.contains(Fields::$flag).then(|| value(&self.0)).flatten()
+                fn $field(&self) -> Option<$type> {
+                    self.0.$field.map($convert)
                 }
-            )*)*
+            )*
 
             /// What is known, by name.
             fn _asdict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
                 let dict = PyDict::new(py);
-                $($(
-                    if let Some(value) = self.$name() {
-                        dict.set_item(stringify!($name), value)?;
+                $(
+                    if let Some(value) = self.$field() {
+                        dict.set_item(stringify!($field), value)?;
                     }
-                )*)*
+                )*
                 Ok(dict)
             }
 
@@ -51,60 +54,127 @@ macro_rules! fields {
 #[pyclass(frozen, module = "procfd")]
 pub(crate) struct Info(pub procfd::Info);
 
-fields! {
-    "ids" IDS {
-        /// The process id.
-        pid: u32 = |i| Some(i.tgid);
-        /// The id of the thread that the descriptor stands for; the leader's is the process id.
-        tid: u32 = |i| Some(i.pid);
-        /// The parent's id, 0 if it is outside the caller's pid namespace.
-        ppid: u32 = |i| Some(i.ppid);
-    }
-    "creds" CREDS {
-        /// Real user id.
-        ruid: u32 = |i| Some(i.ruid);
-        /// Real group id.
-        rgid: u32 = |i| Some(i.rgid);
-        /// Effective user id.
-        euid: u32 = |i| Some(i.euid);
-        /// Effective group id.
-        egid: u32 = |i| Some(i.egid);
-        /// Saved user id.
-        suid: u32 = |i| Some(i.suid);
-        /// Saved group id.
-        sgid: u32 = |i| Some(i.sgid);
-        /// File system user id.
-        fsuid: u32 = |i| Some(i.fsuid);
-        /// File system group id.
-        fsgid: u32 = |i| Some(i.fsgid);
-    }
-    "cgroup_id" CGROUP_ID {
-        /// The inode of its cgroup v2 directory.
-        cgroup_id: u64 = |i| Some(i.cgroup_id);
-    }
-    "exit" EXIT {
-        /// How it ended.
-        exit: ExitStatus = |i| i.exit.map(ExitStatus::from);
-    }
-    "inode" INODE {
-        /// The pidfs inode, which no other process has until reboot.
-        inode: u64 = |i| Some(i.inode);
-    }
+groups! {
+    /// Process id, thread group id, parent's id. Class ioctl, or stat where that is read anyway.
+    IDS ids: ProcessIds = ProcessIds;
+    /// The eight user and group ids. Class ioctl.
+    CREDS creds: Credentials = Credentials;
+    /// The inode of the cgroup v2 directory. Class ioctl (6.13; nothing before).
+    CGROUP_ID cgroup_id: u64 = same;
+    /// How it ended. The same ioctl (6.15) once it is reaped; before that a waitid.
+    EXIT exit: ExitStatus = ExitStatus::from;
+    /// The pidfs inode, which no other process has until reboot (6.9). One fstat.
+    INODE inode: u64 = same;
+    /// State and kernel flags. Class stat.
+    STATE state: TaskState = TaskState;
+    /// Process group, session, terminal. Class stat.
+    JOB job: Job = Job;
+    /// When it started. Class stat.
+    START start: Start = Start;
+    /// The name of its leading thread. Class stat.
+    COMM comm: OsString = name;
+    /// CPU times, of itself and the children it waited for, of 10 ms grain. Class stat.
+    TIMES times: Times = Times;
+    /// Virtual and resident size. Class stat. Absent without an address space: kernel threads, zombies.
+    MEMORY memory: Memory = Memory;
+    /// Page faults. Class stat.
+    FAULTS faults: Faults = Faults;
+    /// Nice value, priority, policy, processor, of the leading thread. Class stat.
+    SCHED sched: Sched = Sched;
+    /// How many threads. Class stat.
+    THREADS threads: u32 = same;
+    /// CPU time by its CPU-time clock, exact. Class clock.
+    CPU cpu_ns: u64 = same;
+    /// User and system time by its CPU-time clocks, as sampled by the timer tick: [`Fields::TIMES`] is
+    /// the same scaled to the exact sum. Class clock, twice.
+    CPU_SPLIT cpu_split: CpuSplit = CpuSplit;
+    /// Shared, text and data. Class statm.
+    MEMORY_PARTS memory_parts: MemoryParts = MemoryParts;
+    /// Peaks, swap and the kinds of pages. Class status.
+    MEMORY_DETAIL memory_detail: MemoryDetail = MemoryDetail;
+    /// Pending, blocked, ignored and caught signals, and the queue. Class status.
+    SIGNALS signals: Signals = Signals;
+    /// Capability sets. Class status.
+    CAPS caps: Caps = Caps;
+    /// no_new_privs and seccomp. Class status.
+    SECURITY security: Security = Security;
+    /// The process that traces it, 0 for none. Class status.
+    TRACER tracer: u32 = same;
+    /// The file mode creation mask. Class status (4.7).
+    UMASK umask: u32 = same;
+    /// Its id in its own pid namespace. Class status (4.1).
+    NS_PID ns_pid: NsPid = NsPid;
+    /// The dumpable attribute (PR_SET_DUMPABLE). Class call: an ioctl (6.16).
+    DUMPABLE dumpable: u32 = same;
+    /// Whether it dumps or has dumped core. Class call: an ioctl (6.16).
+    COREDUMP coredump: CoreDump = CoreDump;
+    /// Bytes read and written. Class file; for those who may trace it.
+    IO io: Io = Io;
+    /// Badness and its adjustment. Class file, twice.
+    OOM oom: Oom = Oom;
+    /// Login user and audit session. Class file, twice; absent where none is set.
+    LOGIN login: Login = Login;
+    /// Autogroup. Class file; absent where the kernel has none or the session is in none.
+    AUTOGROUP autogroup: Autogroup = Autogroup;
+    /// The I/O priority, as ioprio_get(2) has it, of the leading thread. Class call.
+    IOPRIO ioprio: u32 = same;
+    /// The core scheduling cookie. Class call; for those who may trace it (5.14).
+    CORE_SCHED core_sched: u64 = same;
+    /// Open descriptors. Class several: a stat (6.2; before, the directory is read) and two files.
+    /// For those who may trace it.
+    FDS fds: Fds = Fds;
+    /// The namespaces' ids. Class several: ten links. For those who may trace it.
+    NAMESPACES namespaces: NamespaceIds = NamespaceIds;
+    /// All resource limits. Class file.
+    LIMITS limits: BTreeMap<usize, (i128, i128)> = limits;
+    /// How many mounts its mount namespace shows it. Class several: grows with their number.
+    MOUNTS mounts: u32 = same;
+    /// Proportional and unique set size. Class several: grows with its memory (4.14). For those who may
+    /// trace it.
+    MEMORY_SET memory_set: MemorySet = MemorySet;
+    /// Context switches of the threads that live. Class status, for each thread.
+    SWITCHES switches: Switches = Switches;
+    /// How long its living threads waited for a processor. Class file, for each thread.
+    RUN_DELAY run_delay: RunDelay = RunDelay;
+    /// As getrusage(2) has it, as far as known. Class several: stat, status, io. Of the caller
+    /// itself, and of its child that has ended, one call.
+    USAGE usage: KnownUsage = KnownUsage;
+    /// What a core dump holds: bits as in core(5). Class file; for its user.
+    COREDUMP_FILTER coredump_filter: u32 = same;
+    /// Timer slack in nanoseconds. Class file; for those who may trace it, with CAP_SYS_NICE.
+    TIMER_SLACK timer_slack_ns: u64 = same;
+    /// The securebits flags. Class call; of the calling thread's process only.
+    SECUREBITS securebits: u32 = same;
+    /// The execution domain, as personality(2) has it. Class file; for those who may trace it.
+    PERSONALITY personality: u32 = same;
 }
 
-/// Fields by name: of a group, or of one attribute, which costs as much as its group.
+fn same<T>(value: T) -> T {
+    value
+}
+
+fn name(comm: procfd::Comm) -> OsString {
+    OsStr::from_bytes(comm.as_bytes()).to_owned()
+}
+
+/// Soft and hard by RLIMIT_*, -1 for none, as the module `resource` has them.
+fn limits(limits: procfd::Limits) -> BTreeMap<usize, (i128, i128)> {
+    let shown = |limit: u64| if limit == u64::MAX { -1 } else { limit.into() };
+    limits.0.iter().map(|(soft, hard)| (shown(*soft), shown(*hard))).enumerate().collect()
+}
+
+/// Groups by name, or as the bits of `PROC_FIELD_*`.
 pub(crate) fn fields(asked: &Bound<'_, PyAny>) -> PyResult<Fields> {
-    if asked.is_instance_of::<PyInt>() {
-        let bits: u64 = asked.extract()?;
-        return Fields::from_bits(bits)
-            .ok_or_else(|| PyValueError::new_err(format!("unknown fields in {bits:#x}")));
-    }
-    if let Ok(name) = asked.cast::<PyString>() {
-        return named(&name.to_cow()?);
-    }
     let mut fields = Fields::empty();
     for name in asked.try_iter()? {
-        fields |= named(&name?.extract::<String>()?)?;
+        let name = name?;
+        fields |= if name.is_instance_of::<PyInt>() {
+            let bits: u64 = name.extract()?;
+            Fields::from_bits(bits)
+                .ok_or_else(|| PyValueError::new_err(format!("unknown fields in {bits:#x}")))?
+        } else {
+            named(&name.cast::<PyString>()?.to_cow()?)?
+        };
     }
     Ok(fields)
 }
@@ -112,7 +182,6 @@ pub(crate) fn fields(asked: &Bound<'_, PyAny>) -> PyResult<Fields> {
 fn named(name: &str) -> PyResult<Fields> {
     GROUPS
         .iter()
-        .chain(NAMES)
         .find_map(|(known, fields)| (*known == name).then_some(*fields))
         .ok_or_else(|| PyValueError::new_err(format!("no field {name:?}")))
 }

@@ -10,7 +10,8 @@
 //! | `descriptors` | those of them that map descriptors and open files |
 //! | `process` | `Process`, `open`, `attach` |
 //! | `status` | `ExitStatus`, `Usage` |
-//! | `info` | `Info` |
+//! | `info`, `records` | `Info`, and the groups of its attributes |
+//! | `snapshot` | the same of many processes |
 //! | `convert` | paths, descriptors, signals and times out of Python objects |
 //! | `error` | exceptions |
 //! | `sys` | the unsafe code |
@@ -26,7 +27,9 @@ mod error;
 mod info;
 mod posix;
 mod process;
+mod records;
 mod settings;
+mod snapshot;
 mod status;
 #[allow(unsafe_code)]
 mod sys;
@@ -44,6 +47,14 @@ mod _native {
     use super::posix::{posix_spawn, posix_spawnp};
     #[pymodule_export]
     use super::process::{Process, attach, open};
+    #[pymodule_export]
+    use super::records::{
+        Autogroup, Caps, CoreDump, CpuSplit, Credentials, Faults, Fds, Io, Job, KnownUsage, Login, Memory,
+        MemoryDetail, MemoryParts, MemorySet, NamespaceIds, NsPid, Oom, ProcessIds, RunDelay, Sched,
+        Security, Signals, Start, Switches, TaskState, Times,
+    };
+    #[pymodule_export]
+    use super::snapshot::Snapshot;
     #[pymodule_export]
     use super::status::{ExitStatus, Usage};
 }

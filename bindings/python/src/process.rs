@@ -55,7 +55,7 @@ impl Process {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self) -> PyResult<Arc<procfd::Process>> {
+    pub(crate) fn get(&self) -> PyResult<Arc<procfd::Process>> {
         self.lock().clone().ok_or_else(|| PyValueError::new_err("the process's descriptor is closed"))
     }
 

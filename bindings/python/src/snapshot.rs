@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! `Snapshot`: the same questions about many processes at once.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyInt, PyTuple};
+
+use crate::convert;
+use crate::error;
+use crate::info::{self, Info};
+use crate::process::Process;
+
+/// Takes the chosen fields of many processes in one go, again and again. With `keep` it holds on to the
+/// files it reads, which makes the next time faster.
+#[pyclass(frozen, module = "procfd")]
+pub(crate) struct Snapshot(Mutex<procfd::Snapshot>);
+
+impl Snapshot {
+    /// Not attached to the interpreter, so that a thread which waits for the lock holds up nobody.
+    fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        take: impl FnOnce(&mut procfd::Snapshot) -> io::Result<T> + Send,
+    ) -> PyResult<T> {
+        let taken = py.detach(|| take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)));
+        taken.map_err(|e| error::from_io(&e))
+    }
+}
+
+#[pymethods]
+impl Snapshot {
+    #[new]
+    #[pyo3(signature = (*fields, keep=false))]
+    fn new(fields: &Bound<'_, PyTuple>, keep: bool) -> PyResult<Self> {
+        let fields = info::fields(fields)?;
+        Ok(Self(Mutex::new(procfd::Snapshot::new(fields).keep(keep))))
+    }
+
+    /// All processes that /proc shows, by ascending pid.
+    fn all(&self, py: Python<'_>) -> PyResult<Vec<Info>> {
+        self.with(py, |s| Ok(s.all()?.map(Info).collect()))
+    }
+
+    /// A process and its descendants, parents before children.
+    fn tree(&self, py: Python<'_>, root: &Process) -> PyResult<Vec<Info>> {
+        let root = root.get()?;
+        self.with(py, |s| Ok(s.tree(&root)?.map(Info).collect()))
+    }
+
+    /// The processes of a cgroup, by its cgroup v2 directory; with `below`, of those beneath it too.
+    #[pyo3(signature = (directory, below=false))]
+    fn cgroup(&self, py: Python<'_>, directory: &Bound<'_, PyAny>, below: bool) -> PyResult<Vec<Info>> {
+        let dir = if directory.is_instance_of::<PyInt>()
+            || !convert::is_string(directory) && directory.hasattr("fileno")?
+        {
+            convert::duplicate(convert::fd(directory)?, 0)?
+        } else {
+            let path = convert::os_string(directory)?;
+            convert::directory(path).map_err(|e| error::of_file(py, &e, directory.clone().unbind()))?
+        };
+        self.with(py, |s| Ok(s.cgroup(dir, below)?.map(Info).collect()))
+    }
+
+    /// These processes, in this order; `None` for one of which nothing is known any more.
+    fn list(&self, py: Python<'_>, processes: &Bound<'_, PyAny>) -> PyResult<Vec<Option<Info>>> {
+        let mut given: Vec<Arc<procfd::Process>> = Vec::new();
+        for process in processes.try_iter()? {
+            given.push(process?.cast::<Process>()?.get().get()?);
+        }
+        self.with(py, |s| Ok(s.list(given.iter().map(Arc::as_ref)).map(|i| i.map(Info)).collect()))
+    }
+}
