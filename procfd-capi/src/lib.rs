@@ -18,9 +18,9 @@
 
 pub mod abi;
 mod args;
-mod changes;
 #[doc(hidden)]
 pub mod calls;
+mod changes;
 mod config;
 mod flat;
 mod info;

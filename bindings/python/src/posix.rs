@@ -107,7 +107,7 @@ fn spawn<'py>(
     let created = py.detach(|| context.create());
     // Its descriptors are closed here: what is left is the child.
     let process = created.map_err(|e| refused(e.error().clone()))?;
-    Ok(process.started_pid().map_or(0, u32::cast_signed))
+    Ok(process.started_pid().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default())
 }
 
 impl Attributes<'_, '_> {

@@ -30,10 +30,10 @@ PROC_SET_ENV = 0x106
 PROC_SET_ENV_VAR = 0x107
 PROC_UNSET_ENV_VAR = 0x108
 PROC_SET_CWD = 0x109
-PROC_SET_CWD_FD = 0x10A
-PROC_SET_ROOT = 0x10B
-PROC_ATTACH = 0x10C
-PROC_COPY = 0x10D
+PROC_SET_CWD_FD = 0x10a
+PROC_SET_ROOT = 0x10b
+PROC_ATTACH = 0x10c
+PROC_COPY = 0x10d
 PROC_FD_DUP = 0x120
 PROC_FD_OPEN = 0x121
 PROC_FD_CLOSE = 0x122
@@ -51,12 +51,12 @@ PROC_SET_FOREGROUND = 0x146
 PROC_SET_UID = 0x147
 PROC_SET_GID = 0x148
 PROC_SET_GROUPS = 0x149
-PROC_SET_UMASK = 0x14A
-PROC_SET_RLIMIT = 0x14B
-PROC_SET_NICE = 0x14C
-PROC_SET_NO_NEW_PRIVS = 0x14D
-PROC_SET_PDEATHSIG = 0x14E
-PROC_SET_EXIT_SIGNAL = 0x14F
+PROC_SET_UMASK = 0x14a
+PROC_SET_RLIMIT = 0x14b
+PROC_SET_NICE = 0x14c
+PROC_SET_NO_NEW_PRIVS = 0x14d
+PROC_SET_PDEATHSIG = 0x14e
+PROC_SET_EXIT_SIGNAL = 0x14f
 PROC_SET_UID_MAP = 0x150
 PROC_SET_GID_MAP = 0x151
 PROC_SET_SETGROUPS = 0x152
@@ -76,12 +76,12 @@ PROC_SETNS = 0x206
 PROC_RLIMIT = 0x207
 PROC_PRIORITY = 0x208
 PROC_SCHEDULER = 0x209
-PROC_AFFINITY = 0x20A
-PROC_IOPRIO = 0x20B
-PROC_OOM_SCORE_ADJ = 0x20C
-PROC_CGROUP = 0x20D
-PROC_MADVISE = 0x20E
-PROC_MRELEASE = 0x20F
+PROC_AFFINITY = 0x20a
+PROC_IOPRIO = 0x20b
+PROC_OOM_SCORE_ADJ = 0x20c
+PROC_CGROUP = 0x20d
+PROC_MADVISE = 0x20e
+PROC_MRELEASE = 0x20f
 PROC_TREE_CGROUP = 0x1
 PROC_TREE_BY_WALK = 1
 PROC_TREE_BY_INIT = 2
@@ -146,14 +146,19 @@ PROC_STAGE_PDEATHSIG = 53
 PROC_STAGE_SIGMASK = 54
 PROC_STAGE_EXEC = 55
 PROC_STAGE_INIT = 56
+PROC_CHANGES = 0x331
+PROC_CHANGE_START = 0x1
+PROC_CHANGE_STOP = 0x2
+PROC_CHANGE_CONTINUE = 0x4
+PROC_CHANGE_EXIT = 0x8
 PROC_FIELD_IDS = 0x1
 PROC_FIELD_CREDS = 0x2
 PROC_FIELD_CGROUP_ID = 0x4
 PROC_FIELD_EXIT = 0x8
 PROC_FIELD_INODE = 0x10
-PROCFD_IOC_ARG = 0xD000
-PROCFD_IOC_DATA = 0x4018D000
-PROCFD_IOC_OPEN = 0xD001
+PROCFD_IOC_ARG = 0xd000
+PROCFD_IOC_DATA = 0x4018d000
+PROCFD_IOC_OPEN = 0xd001
 PROC_FD_SIGNAL = 0x40047001
 PROC_FIELD_STATE = 0x20
 PROC_FIELD_JOB = 0x40
@@ -731,6 +736,42 @@ class procfd_snapshot(Structure):
         ("entry_size", ctypes.c_uint64),
         ("room", ctypes.c_uint64),
         ("total", ctypes.c_uint64),
+    )
+
+
+class procfd_change(Structure):
+    """struct procfd_change."""
+
+    fd: int
+    want: int
+    changed: int
+    what: int
+    status: int
+    error: int
+
+    _fields_: ClassVar[Any] = (
+        ("fd", ctypes.c_int32),
+        ("want", ctypes.c_uint32),
+        ("changed", ctypes.c_uint32),
+        ("what", ctypes.c_uint32),
+        ("status", ctypes.c_int32),
+        ("error", ctypes.c_int32),
+    )
+
+
+class procfd_changes(Structure):
+    """struct procfd_changes."""
+
+    timeout_ns: int
+    entries: int | None
+    entry_size: int
+    count: int
+
+    _fields_: ClassVar[Any] = (
+        ("timeout_ns", ctypes.c_uint64),
+        ("entries", ctypes.c_void_p),
+        ("entry_size", ctypes.c_uint64),
+        ("count", ctypes.c_uint64),
     )
 
 
