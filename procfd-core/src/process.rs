@@ -5,7 +5,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use crate::config::{ClosePolicy, Scope};
@@ -31,7 +31,7 @@ pub struct Process {
     init: bool,
     /// The pid that its creation returned.
     started_as: Option<u32>,
-    /// The last pid that was seen of it, to begin with where the kernel confirms it after.
+    /// Its pid as it was last seen: see [`info::info`].
     number: AtomicU32,
 }
 
@@ -249,11 +249,7 @@ impl Process {
     #[doc(alias = "PROC_INFO")]
     pub fn info(&self, fields: Fields) -> io::Result<Info> {
         registry::tend_watcher();
-        let number = match self.number.load(Ordering::Relaxed) {
-            0 => self.pid().inspect(|&pid| self.number.store(pid, Ordering::Relaxed)).ok(),
-            number => Some(number),
-        };
-        Ok(info::info(self.pidfd.as_fd(), number, fields)?)
+        Ok(info::info(self.pidfd.as_fd(), &self.number, fields)?)
     }
 
     /// The pidfd, which becomes readable when the process ends.

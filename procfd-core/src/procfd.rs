@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::fuse::Fuse;
 use crate::private::Private;
 use crate::registry;
-use crate::sys::{self, Errno, PROC_ROOT_INO, PROC_SUPER_MAGIC, Result};
+use crate::sys::{self, Errno, PID_FS_MAGIC, PROC_ROOT_INO, PROC_SUPER_MAGIC, Result};
 use crate::wait::Change;
 use crate::watch::Ended;
 
@@ -207,6 +207,10 @@ pub(crate) fn init_change(a: BorrowedFd<'_>) -> Option<Change> {
 pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
     if let Some((pidfd, init)) = registry::started(fd) {
         return Ok(Target::Kept(pidfd, init.then_some(fd)));
+    }
+    // pidfs (6.9) has nothing but pidfds.
+    if sys::fs_is(fd, PID_FS_MAGIC) {
+        return Ok(Target::Given(fd));
     }
     if is_marked(fd)? {
         return Ok(match look::<1>(fd)? {

@@ -6,6 +6,7 @@
 
 use std::ffi::CString;
 use std::os::fd::{IntoRawFd, RawFd};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::info::{Fields, Info, ProcessState, Snapshot};
 use crate::procfd::Target;
 use crate::registry::{self, OpenFlags, Opened};
 use crate::spawn::{self, Created};
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, PID_FS_MAGIC};
 use crate::wait::{self, Limit, Options, Status};
 use crate::{Context, CreateError, IdMap, Ids, Process, Scope, Setgroups, attach, info, procfd, signal};
 
@@ -254,8 +255,23 @@ pub fn get_fd(fd: RawFd, number: i32) -> Result<RawFd> {
 
 /// PROC_INFO.
 pub fn info(fd: RawFd, fields: Fields) -> Result<Info> {
-    info::info(target(fd)?.pidfd()?, None, fields)
+    let given = sys::fd::borrow(fd)?;
+    let Some(seen) = SEEN.get(fd as usize % SEEN.len()) else { return Err(Errno(libc::EBADF)) };
+    if seen.pidfd.load(Ordering::Relaxed) && sys::fs_is(given, PID_FS_MAGIC) {
+        return info::info(given, &seen.number, fields);
+    }
+    let target = target(fd)?;
+    seen.pidfd.store(matches!(target, Target::Given(_)), Ordering::Relaxed);
+    info::info(target.pidfd()?, &seen.number, fields)
 }
+
+/// What was last seen behind a descriptor of such a number: only where to look first.
+struct Seen {
+    pidfd: AtomicBool,
+    number: AtomicU32,
+}
+
+static SEEN: [Seen; 64] = [const { Seen { pidfd: AtomicBool::new(false), number: AtomicU32::new(0) } }; 64];
 
 /// Whom a snapshot is of.
 #[allow(missing_docs, reason = "named as the C scopes")]

@@ -8,6 +8,7 @@
 
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::groups::*;
 use super::parse::{counters, limits, mounts, one, stat, status};
@@ -19,40 +20,42 @@ use crate::sys::{
 };
 use crate::wait::{self, Limit, Options, Status, Usage};
 
-/// Fills the fields asked for, as far as they are known. `number` is what the caller believes the
-/// process's id to be. ESRCH: reaped, and nothing of it is left.
-pub(crate) fn info(pidfd: BorrowedFd<'_>, number: Option<u32>, fields: Fields) -> Result<Info> {
+/// Fills the fields asked for, as far as they are known. `last` is the number that was found the last
+/// time, 0 for none: a guess, which the ioctl confirms. ESRCH: reaped, and nothing of it is left.
+pub(crate) fn info(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields) -> Result<Info> {
     let mut out = Info::default();
     let by_number = fields.difference(Fields::PIDFD);
-    let mut reaped = false;
-    let mut done = by_number.is_empty();
-    if let (false, Some(pid)) = (done, number) {
-        read(&mut out, Proc::new(pidfd, pid), by_number);
-        // It is not reaped even after, and the number is its: then it was all the while.
+    let (mut reaped, mut done) = (false, false);
+    let guess = last.load(Ordering::Relaxed);
+    if guess != 0 && !by_number.is_empty() {
+        // Unreaped after all was read, and the number its own: then it was from when the pidfd was
+        // there, which is before.
+        read(&mut out, Proc::new(pidfd, guess), by_number);
         match ioctl(&mut out, pidfd, fields) {
-            Ok(confirmed) => done = confirmed == pid,
+            Ok(pid) => done = pid == guess,
             Err(Errno(libc::ESRCH)) => (done, reaped) = (true, true),
             Err(_) => {}
         }
         if !done || reaped {
             out.clear(by_number);
         }
-    } else if done && fields.intersects(Fields::IOCTL) {
-        reaped = ioctl(&mut out, pidfd, fields) == Err(Errno(libc::ESRCH));
     }
-    if !done {
+    if !done && (fields.intersects(Fields::IOCTL) || !by_number.is_empty()) {
         match ioctl(&mut out, pidfd, fields) {
             Ok(pid) => {
-                let process = Proc::new(pidfd, pid);
-                read(&mut out, process, by_number);
-                if process.check() == Err(Errno(libc::ESRCH)) {
-                    reaped = true;
-                    out.clear(by_number);
+                last.store(pid, Ordering::Relaxed);
+                if !by_number.is_empty() {
+                    let process = Proc::new(pidfd, pid);
+                    read(&mut out, process, by_number);
+                    reaped = process.check() == Err(Errno(libc::ESRCH));
                 }
             }
             Err(Errno(libc::ESRCH)) => reaped = true,
             // Out of this pid namespace's sight, or no way to know: absent.
             Err(_) => {}
+        }
+        if reaped {
+            out.clear(by_number);
         }
     }
     by_pidfd(&mut out, pidfd, fields)?;
@@ -155,12 +158,10 @@ fn ids_of_status(out: &mut Info, fields: Fields, status: &status::Status<'_>) {
 /// All that is asked by the number.
 fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
     clocks(out, process.pid(), fields);
-    let usage = fields.contains(Fields::USAGE);
-    let own = process.pid() as i32 == sys::task::pid();
-    if usage && own {
+    if fields.contains(Fields::USAGE) && process.pid() as i32 == sys::task::pid() {
         out.usage = own_usage();
     }
-    let sum_usage = usage && !own;
+    let sum_usage = fields.contains(Fields::USAGE) && out.usage.is_none();
     let mut stat = None;
     if fields.intersects(Fields::STAT) || sum_usage {
         let mut buf = [0; 2048];

@@ -11,6 +11,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::AtomicU32;
 
 use super::gather;
 use super::groups::{Fields, Info};
@@ -148,7 +149,7 @@ impl Snapshot {
 
     /// One process of a list, by its pidfd.
     pub(crate) fn one(&self, pidfd: BorrowedFd<'_>) -> Result<Info> {
-        gather::info(pidfd, None, self.fields)
+        gather::info(pidfd, &AtomicU32::new(0), self.fields)
     }
 
     fn of(&mut self, pids: Vec<u32>) -> Processes<'_> {
@@ -231,7 +232,7 @@ fn of_stat_file(file: BorrowedFd<'_>, fields: Fields) -> Option<Info> {
 
 /// A process that has been reaped is no entry, though its exit may still be known.
 fn of_pidfd(pidfd: BorrowedFd<'_>, pid: u32, fields: Fields) -> Option<Info> {
-    gather::info(pidfd, Some(pid), fields).ok().filter(|info| info.ids.is_some())
+    gather::info(pidfd, &AtomicU32::new(pid), fields).ok().filter(|info| info.ids.is_some())
 }
 
 /// With what tells a process from a later one of its number.
