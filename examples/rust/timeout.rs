@@ -7,25 +7,21 @@
 //! timeout SECONDS COMMAND [ARGUMENT]...
 //! ```
 //!
-//! The command is in a process group of its own, and all of the group is killed when this program
-//! ends, however it ends.
+//! The command is in a process group of its own, all of which is killed when this program ends, however it ends.
 
 use std::error::Error;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use procfd::{Change, Context, Process, Scope};
+use procfd::{Change, Context, Scope};
 
-fn start(program: &OsString, command: &[OsString]) -> Result<Process, Box<dyn Error>> {
+fn run(limit: Duration, program: &OsString, command: &[OsString]) -> Result<u8, Box<dyn Error>> {
     let mut context = Context::new()?;
     context.program_in_path(program)?.args(command)?.process_group(0)?.kill_group_on_close(libc::SIGKILL)?;
-    Ok(context.create().map_err(procfd::Error::from)?)
-}
-
-fn run(limit: Duration, process: &Process) -> Result<u8, Box<dyn Error>> {
+    let process = context.create().map_err(procfd::Error::from)?;
     let Some(status) = process.wait_timeout(limit)? else {
-        // Before 6.9 there is no signal to a group by descriptor.
+        // Before Linux 6.9 there is no signal to a group by descriptor.
         if process.send_signal_to(libc::SIGTERM, Scope::ProcessGroup, None).is_err() {
             process.send_signal(libc::SIGTERM)?;
         }
@@ -34,7 +30,7 @@ fn run(limit: Duration, process: &Process) -> Result<u8, Box<dyn Error>> {
     };
     Ok(match status.change {
         Change::Exited(code) => code as u8,
-        Change::Killed(signal) | Change::Dumped(signal) => 128 | signal as u8,
+        Change::Killed(signal) | Change::Dumped(signal) => 128 + signal as u8,
         _ => 125,
     })
 }
@@ -47,17 +43,15 @@ fn main() -> ExitCode {
         eprintln!("usage: timeout SECONDS COMMAND [ARGUMENT]...");
         return ExitCode::from(125);
     };
-    let done = start(program, command).and_then(|process| run(limit, &process));
-    match done {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
+    run(limit, program, command).map_or_else(
+        |error| {
             eprintln!("timeout: {error}");
-            let errno = error.downcast_ref().map(procfd::Error::raw_os_error);
-            ExitCode::from(match errno {
+            ExitCode::from(match error.downcast_ref().map(procfd::Error::raw_os_error) {
                 Some(libc::ENOENT) => 127,
                 Some(libc::EACCES | libc::ENOEXEC) => 126,
                 _ => 125,
             })
-        }
-    }
+        },
+        ExitCode::from,
+    )
 }
