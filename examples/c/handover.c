@@ -103,7 +103,7 @@ static int run(int socket, char **command)
 int main(int argc, char **argv)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), keeps = argc == 3 && strcmp(argv[1], "keep") == 0;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), keeps = argc == 3 && strcmp(argv[1], "keep") == 0;
 
     if ((!keeps && (argc < 4 || strcmp(argv[1], "run") != 0)) || strlen(argv[2]) >= sizeof address.sun_path) {
         fprintf(stderr, "usage: handover keep SOCKET, handover run SOCKET COMMAND [ARGUMENT]...\n");
