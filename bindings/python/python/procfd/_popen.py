@@ -193,7 +193,7 @@ class Popen(subprocess.Popen[AnyStr]):
         if others:
             raise ValueError(f"preexec_fn does not go together with {', '.join(sorted(others))}")
         super()._execute_child(*values)  # type: ignore[misc]
-        # Not reaped, so that the pid is its own; but where SIGCHLD is ignored it may be gone by now,
+        # Not reaped, so the pid is its own; but where SIGCHLD is ignored it may be gone by now,
         # and there is no status then.
         with contextlib.suppress(ProcessLookupError):
             process = _native.open(pid=self.pid)
