@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""procfd.aio in asyncio, in uvloop and in trio."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import procfd
+import procfd.aio
+import pytest
+
+
+def in_asyncio(main: Callable[[], Awaitable[Any]]) -> Any:
+    async def call() -> Any:
+        return await main()
+
+    return asyncio.run(call())
+
+
+def in_uvloop(main: Callable[[], Awaitable[Any]]) -> Any:
+    import uvloop
+
+    loop = uvloop.new_event_loop()
+    try:
+        return loop.run_until_complete(main())
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+def in_trio(main: Callable[[], Awaitable[Any]]) -> Any:
+    import trio
+
+    return trio.run(main)
+
+
+def in_a_thread(main: Callable[[], Awaitable[Any]]) -> Any:
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(in_asyncio(main)))
+    thread.start()
+    thread.join()
+    return results[0]
+
+
+def of(*names: str) -> pytest.MarkDecorator:
+    """The event loops by their names; what is not installed shows as skipped."""
+    known = {
+        "asyncio": in_asyncio,
+        "a thread": in_a_thread,
+        "uvloop": in_uvloop,
+        "trio": in_trio,
+    }
+    parameters = []
+    for name in names:
+        missing = name in ("uvloop", "trio") and importlib.util.find_spec(name) is None
+        mark = pytest.mark.skipif(missing, reason=f"{name} is not installed")
+        parameters.append(pytest.param(known[name], id=name, marks=mark))
+    return pytest.mark.parametrize("loop", parameters)
+
+
+EVERYWHERE = of("asyncio", "a thread", "uvloop", "trio")
+ASYNCIO = of("asyncio", "a thread", "uvloop")
+Loop = Callable[[Callable[[], Awaitable[Any]]], Any]
+
+
+async def sleep(seconds: float) -> None:
+    trio = sys.modules.get("trio")
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        assert trio is not None
+        await trio.sleep(seconds)
+    else:
+        await asyncio.sleep(seconds)
+
+
+def ended(pidfd: int) -> bool:
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(30_000))
+
+
+def no_children() -> None:
+    """Nothing that a test started is left, not even as a zombie."""
+    with pytest.raises(ChildProcessError):
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+
+
+@EVERYWHERE
+def test_run(loop: Loop) -> None:
+    async def main() -> None:
+        big = bytes(range(256)) * 4000
+        done = await procfd.aio.run(["cat"], input=big, capture_output=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, big, b"")
+        done = await procfd.aio.run("echo o; echo e >&2; exit 3", shell=True, capture_output=True)
+        assert (done.args, done.returncode) == ("echo o; echo e >&2; exit 3", 3)
+        assert (done.stdout, done.stderr) == (b"o\n", b"e\n")
+        done = await procfd.aio.run(["cat"], input="a\r\n\xe9", encoding="latin-1", stdout=-1)
+        assert done.stdout == "a\n\xe9"
+        done = await procfd.aio.run(["sh", "-c", "kill -9 $$"])
+        assert (done.returncode, done.stdout) == (-9, None)
+        # The reader is gone long before the input is.
+        done = await procfd.aio.run(["true"], input=big)
+        assert done.returncode == 0
+
+    loop(main)
+    no_children()
+
+
+@EVERYWHERE
+def test_run_fails_as_subprocess_does(loop: Loop) -> None:
+    async def main() -> None:
+        with pytest.raises(FileNotFoundError) as missing:
+            await procfd.aio.run(["no-such-program"])
+        assert missing.value.filename == "no-such-program"
+        with pytest.raises(subprocess.CalledProcessError) as failed:
+            await procfd.aio.run("echo o; exit 3", shell=True, stdout=-1, check=True)
+        assert (failed.value.returncode, failed.value.output) == (3, b"o\n")
+        with pytest.raises(ValueError):
+            await procfd.aio.run(["true"], input=b"", stdin=-1)
+        with pytest.raises(subprocess.TimeoutExpired) as late:
+            await procfd.aio.run("echo o; exec sleep 60", shell=True, stdout=-1, timeout=0.3)
+        assert (late.value.timeout, late.value.output) == (0.3, b"o\n")
+
+    loop(main)
+    no_children()
+
+
+@EVERYWHERE
+def test_cancellation_kills_and_reaps(loop: Loop) -> None:
+    async def main() -> int:
+        reader, writer = os.pipe()
+        if "trio" in loop.__name__:
+            import trio
+
+            with trio.move_on_after(0.2):
+                await procfd.aio.run(["sh", "-c", "echo $$; exec sleep 60"], stdout=writer)
+        else:
+            coroutine = procfd.aio.run(["sh", "-c", "echo $$; exec sleep 60"], stdout=writer)
+            task = asyncio.ensure_future(coroutine)
+            await asyncio.sleep(0.2)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        os.close(writer)
+        with open(reader) as output:
+            return int(output.readline())
+
+    pid = loop(main)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    no_children()
+
+
+@EVERYWHERE
+def test_wait(loop: Loop) -> None:
+    async def main() -> None:
+        with procfd.Popen(["sh", "-c", "read x; exit 4"], stdin=procfd.PIPE) as popen:
+            results: list[int] = []
+
+            async def waiter() -> None:
+                results.append(await procfd.aio.wait(popen))
+
+            async def release() -> None:
+                await sleep(0.05)
+                assert popen.stdin is not None
+                popen.stdin.close()
+
+            # Several may wait for one.
+            if "trio" in loop.__name__:
+                import trio
+
+                async with trio.open_nursery() as nursery:
+                    for function in (waiter, waiter, waiter, release):
+                        nursery.start_soon(function)
+            else:
+                await asyncio.gather(waiter(), waiter(), waiter(), release())
+        assert results == [4, 4, 4]
+        assert await procfd.aio.wait(popen) == 4
+        process = procfd.spawn("sh", ["sh", "-c", "exit 5"], search=True)
+        status = await procfd.aio.wait(process)
+        assert (status.code, status.returncode) == (5, 5)
+
+    loop(main)
+    no_children()
+
+
+@ASYNCIO
+def test_streams(loop: Loop) -> None:
+    async def main() -> None:
+        process = await procfd.aio.create_subprocess_exec("cat", stdin=-1, stdout=-1)
+        assert isinstance(process, asyncio.subprocess.Process)
+        assert isinstance(process.stdout, asyncio.StreamReader)
+        assert isinstance(process.stdin, asyncio.StreamWriter)
+        process.stdin.write(b"a line\nand more")
+        assert await process.stdout.readline() == b"a line\n"
+        assert process.returncode is None
+        process.stdin.close()
+        assert await process.stdout.read() == b"and more"
+        assert await process.wait() == 0
+        assert process.returncode == 0
+        process = await procfd.aio.create_subprocess_shell("cat; exit 9", stdin=-1, stdout=-1)
+        assert (await process.communicate(b"in"))[0] == b"in"
+        assert process.returncode == 9
+
+    loop(main)
+    no_children()
+
+
+@ASYNCIO
+def test_signals_and_settings(loop: Loop) -> None:
+    async def main() -> None:
+        process = await procfd.aio.create_subprocess_exec("sleep", "60", kill_on_close=True)
+        assert process.process.pid == process.pid
+        os.fstat(process.fileno())
+        process.send_signal(signal.SIGUSR1)
+        assert await process.wait() == -signal.SIGUSR1
+        process = await procfd.aio.create_subprocess_exec("sleep", "60")
+        process.kill()
+        assert await process.wait() == -signal.SIGKILL
+        with pytest.raises(ValueError):
+            await procfd.aio.create_subprocess_exec("true", text=True)
+        with pytest.raises(ValueError):
+            await procfd.aio.create_subprocess_exec("true", shell=True)
+        with pytest.raises(FileNotFoundError):
+            await procfd.aio.create_subprocess_exec("no-such-program")
+
+    loop(main)
+    no_children()
+
+
+@ASYNCIO
+def test_many_at_once(loop: Loop) -> None:
+    async def main() -> None:
+        done = await asyncio.gather(
+            *(procfd.aio.run(["sh", "-c", f"echo {n}"], stdout=-1) for n in range(40))
+        )
+        assert [int(one.stdout) for one in done] == list(range(40))
+
+        async def streamed(n: int) -> bytes:
+            process = await procfd.aio.create_subprocess_shell(f"echo {n}", stdout=-1)
+            return (await process.communicate())[0]
+
+        got = await asyncio.gather(*(streamed(n) for n in range(40)))
+        assert [int(one) for one in got] == list(range(40))
+
+    loop(main)
+    no_children()
+
+
+def test_outside_of_an_event_loop() -> None:
+    with procfd.Popen(["cat"], stdin=procfd.PIPE) as popen:
+        with pytest.raises(RuntimeError):
+            procfd.aio.wait(popen).send(None)
+        assert popen.stdin is not None
+        popen.stdin.close()
+
+
+def test_neither_library_is_imported_for_the_other() -> None:
+    code = "import sys, procfd.aio; assert not {'asyncio', 'trio'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,448 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Popen and run: what subprocess does, and what it does not."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import pathlib
+import platform
+import resource
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Any, Callable
+
+import procfd
+import pytest
+
+KERNEL = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2])
+
+
+def outcome(function: Callable[[], Any]) -> Any:
+    """What a call gave, so that two of them can be compared."""
+    try:
+        got = function()
+    except OSError as error:
+        # Ours is a class of its own below the same built-in one.
+        standard = next(c for c in type(error).__mro__ if c.__module__ == "builtins")
+        return standard, error.errno, error.filename, str(error)
+    except subprocess.CalledProcessError as error:
+        return type(error), error.returncode, error.cmd, error.output, error.stderr
+    except subprocess.TimeoutExpired as error:
+        return type(error), error.cmd, error.output, error.stderr
+    except (IndexError, TypeError, ValueError) as error:
+        return type(error)
+    if isinstance(got, subprocess.CompletedProcess):
+        return got.args, got.returncode, got.stdout, got.stderr
+    return got
+
+
+def both(call: Callable[[Any], Any]) -> None:
+    """The call gives the same with procfd as with subprocess."""
+    assert outcome(lambda: call(procfd)) == outcome(lambda: call(subprocess))
+
+
+def open_fds() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def ended(pidfd: int, seconds: float = 30) -> bool:
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
+
+
+def test_every_public_name_is_there() -> None:
+    for name in subprocess.__all__:
+        assert hasattr(procfd, name), name
+    for name in ("PIPE", "STDOUT", "DEVNULL", "TimeoutExpired", "CompletedProcess"):
+        assert getattr(procfd, name) is getattr(subprocess, name)
+
+
+CALLS: list[Callable[[Any], Any]] = [
+    lambda s: s.run(["echo", "a b", "c"], capture_output=True),
+    lambda s: s.run("echo $0 $1", shell=True, capture_output=True),
+    lambda s: s.run(["echo $0 $1", "x", "y"], shell=True, capture_output=True, text=True),
+    lambda s: s.run(["x", "-c", "echo $0"], executable="sh", capture_output=True),
+    lambda s: s.run("echo $0", shell=True, executable="/bin/bash", capture_output=True),
+    lambda s: s.run(pathlib.Path("true")),
+    lambda s: s.run(b"true"),
+    lambda s: s.run(["cat"], input=b"in", capture_output=True),
+    lambda s: s.run(["cat"], input="in\r\n", text=True, stdout=s.PIPE),
+    lambda s: s.run(["cat"], input="\xe9", encoding="latin-1", stdout=s.PIPE),
+    lambda s: s.run(["cat"], stdin=s.DEVNULL, stdout=s.PIPE),
+    lambda s: s.run(["sh", "-c", "echo o; echo e >&2"], stdout=s.PIPE, stderr=s.STDOUT),
+    lambda s: s.run(["sh", "-c", "exit 7"]),
+    lambda s: s.run(["sh", "-c", "kill -9 $$"]),
+    lambda s: s.run(
+        ["sh", "-c", "echo out; echo err >&2; exit 7"], check=True, capture_output=True
+    ),
+    lambda s: s.run(["pwd"], cwd="/usr", stdout=s.PIPE),
+    lambda s: s.run(["pwd"], cwd=pathlib.Path("/usr"), stdout=s.PIPE),
+    lambda s: s.run(["env"], env={"A": "1", "B": "zwei"}, stdout=s.PIPE),
+    lambda s: s.run(["/usr/bin/env"], env={}, stdout=s.PIPE),
+    lambda s: s.run(["env"], env={b"PATH": b"/usr/bin:/bin"}, stdout=s.PIPE),
+    lambda s: s.run(["true"], env={"PATH": "/nonexistent"}),
+    lambda s: s.run(["sh", "-c", "umask"], umask=0o27, stdout=s.PIPE),
+    lambda s: s.run(["no-such-program"]),
+    lambda s: s.run(["/no/such/program"]),
+    lambda s: s.run(["/etc/passwd"]),
+    lambda s: s.run(["/etc/passwd/x"]),
+    lambda s: s.run(["/"]),
+    lambda s: s.run([""]),
+    lambda s: s.run([]),
+    lambda s: s.run(["true"], cwd="/no/such/directory"),
+    lambda s: s.run(["no-such-program"], cwd="/no/such/directory"),
+    lambda s: s.run(["true"], cwd="/etc/passwd"),
+    lambda s: s.run(["true", "a\0b"]),
+    lambda s: s.run(["tr\0ue"]),
+    lambda s: s.run(["true"], env={"A=": "1"}),
+    lambda s: s.run(["true"], env={"A": "\0"}),
+    lambda s: s.run(["true"], cwd="\0"),
+    lambda s: s.run(["true", 1]),
+    lambda s: s.run(pathlib.Path("true"), shell=True),
+    lambda s: s.run(["true"], user=-1),
+    lambda s: s.run(["true"], pass_fds=[-1]),
+    lambda s: s.run(["true"], input=b"", stdin=s.PIPE),
+    lambda s: s.run(["true"], capture_output=True, stdout=s.PIPE),
+    lambda s: s.run(["true"], no_such_keyword=1),
+    lambda s: s.run(["sh", "-c", "echo early; exec sleep 60"], stdout=s.PIPE, timeout=0.3),
+    lambda s: s.run(["sleep", "60"], timeout=0),
+    lambda s: s.call(["sh", "-c", "exit 3"]),
+    lambda s: s.call(["sleep", "60"], timeout=0.05),
+    lambda s: s.check_call(["true"]),
+    lambda s: s.check_call(["sh", "-c", "exit 3"]),
+    lambda s: s.check_call(args=["false"]),
+    lambda s: s.check_output(["echo", "x"]),
+    lambda s: s.check_output("echo x; exit 4", shell=True),
+    lambda s: s.check_output(["cat"], input=None),
+    lambda s: s.check_output(["cat"], input=None, text=True),
+    lambda s: s.check_output(["true"], stdout=s.PIPE),
+    lambda s: s.getoutput("echo a; echo b >&2"),
+    lambda s: s.getstatusoutput("echo a; exit 9"),
+    lambda s: s.getstatusoutput("kill -TERM $$"),
+    lambda s: s.getstatusoutput("no-such-program-at-all 2>/dev/null"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(CALLS)))
+def test_as_subprocess(number: int) -> None:
+    both(CALLS[number])
+
+
+def test_a_script_without_its_interpreter_names_the_script(tmp_path: pathlib.Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    both(lambda s: s.run([str(script)]))
+
+
+def test_errors_carry_the_step() -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        procfd.run(["true"], cwd="/no/such/directory")
+    assert isinstance(caught.value, procfd.Error)
+    assert caught.value.stage == procfd.Stage.CWD
+    assert caught.value.filename == "/no/such/directory"
+    with pytest.raises(PermissionError if os.getuid() else OSError) as refused:
+        procfd.run(["true"], root="/no/such/directory")
+    assert isinstance(refused.value, procfd.Error)
+    assert refused.value.stage == procfd.Stage.ROOT
+
+
+def test_it_runs_code_that_was_written_for_subprocess() -> None:
+    code = (
+        "import procfd as subprocess\n"
+        "with subprocess.Popen('cat', stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:\n"
+        "    out, err = p.communicate(b'text', timeout=30)\n"
+        "assert (out, err, p.returncode) == (b'text', None, 0)\n"
+        "assert isinstance(p, subprocess.Popen)\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_a_timeout_does_not_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_sleep(seconds: float) -> None:
+        raise AssertionError(f"slept {seconds} s")
+
+    monkeypatch.setattr(time, "sleep", no_sleep)
+    with procfd.Popen(["sleep", "60"], stdout=procfd.PIPE) as process:
+        with pytest.raises(procfd.TimeoutExpired):
+            process.wait(timeout=0.05)
+        with pytest.raises(procfd.TimeoutExpired):
+            process.communicate(timeout=0.05)
+        process.kill()
+        assert process.wait(timeout=30) == -signal.SIGKILL
+        assert process.wait(timeout=0) == -signal.SIGKILL
+
+
+def test_settings_are_keywords() -> None:
+    got = procfd.check_output(
+        ["sh", "-c", "ulimit -n; nice"],
+        limits={resource.RLIMIT_NOFILE: (64, 64)},
+        nice=5,
+        text=True,
+    )
+    assert got.split() == ["64", str(os.nice(0) + 5)]
+    with pytest.raises(TypeError, match="no_such_setting"):
+        procfd.Popen(["true"], no_such_setting=1)  # type: ignore[call-overload]
+
+
+def test_settings_come_on_top_of_the_arguments() -> None:
+    reader, writer = os.pipe()
+    with open(reader, "rb") as output:
+        with procfd.Popen(
+            ["sh", "-c", "echo out; echo nine >&9"],
+            stdout=writer,
+            actions=[("dup", 1, 9)],
+            sigdefault=[signal.SIGUSR1],
+        ):
+            os.close(writer)
+        assert output.read() == b"out\nnine\n"
+
+
+def test_restore_signals() -> None:
+    # Python ignores SIGPIPE; a child has it as it should be, unless it is told otherwise.
+    code = ["sh", "-c", "grep SigIgn /proc/self/status"]
+    both(lambda s: s.run(code, restore_signals=True, stdout=s.PIPE))
+    both(lambda s: s.run(code, restore_signals=False, stdout=s.PIPE))
+    kept = int(procfd.check_output(code, restore_signals=False).split()[1], 16)
+    assert kept >> (signal.SIGPIPE - 1) & 1
+
+
+def test_kill_on_close() -> None:
+    process = procfd.Popen(["sleep", "60"], kill_on_close=True)
+    pidfd = (
+        os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else os.dup(process.process.pidfd)
+    )
+    try:
+        assert not ended(pidfd, 0)
+        with pytest.warns(ResourceWarning, match="still running"):
+            del process
+            gc.collect()
+        assert ended(pidfd)
+    finally:
+        os.close(pidfd)
+    # What was dropped is reaped by the library.
+    procfd.run(["true"])
+    with pytest.raises(ChildProcessError):
+        os.waitid(os.P_ALL, 0, os.WNOHANG | os.WEXITED | os.WNOWAIT)
+
+
+def test_dropped_alive_is_warned_of_and_reaped_later() -> None:
+    process = procfd.Popen(["cat"], stdin=procfd.PIPE)
+    assert process.stdin is not None
+    stdin = os.dup(process.stdin.fileno())
+    pid = process.pid
+    process.stdin.close()
+    with pytest.warns(ResourceWarning, match="still running"):
+        del process
+        gc.collect()
+    os.close(stdin)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    procfd.run(["true"])
+    with pytest.raises(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def test_an_ended_process_keeps_no_descriptors() -> None:
+    before = open_fds()
+    kept = [procfd.Popen(["true"]) for _ in range(20)]
+    for process in kept:
+        assert process.wait() == 0
+    procfd.run(["true"])
+    assert open_fds() <= before + 1
+    assert [process.poll() for process in kept] == [0] * 20
+
+
+def test_descriptors_that_were_asked_for_stay() -> None:
+    with procfd.Popen(["sh", "-c", "exit 5"]) as process:
+        fd = process.fileno()
+        assert process.process.pid == process.pid
+    assert process.returncode == 5
+    os.fstat(fd)
+    assert process.fileno() == fd
+    assert process.process.wait().code == 5
+
+
+@pytest.mark.skipif(KERNEL < (6, 15), reason="the kernel keeps no status of what was reaped")
+def test_the_status_is_known_when_somebody_else_reaped() -> None:
+    process = procfd.Popen(["sh", "-c", "exit 5"])
+    os.waitpid(process.pid, 0)
+    assert process.wait() == 5
+    process = procfd.Popen(["sh", "-c", "kill -9 $$"])
+    os.waitpid(process.pid, 0)
+    assert process.poll() == -9
+
+
+@pytest.mark.skipif(KERNEL < (6, 15), reason="the kernel keeps no status of what was reaped")
+def test_the_status_is_known_when_sigchld_is_ignored() -> None:
+    old = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert procfd.run(["sh", "-c", "exit 6"]).returncode == 6
+        assert procfd.call(["sh", "-c", "exit 6"], timeout=30) == 6
+    finally:
+        signal.signal(signal.SIGCHLD, old)
+
+
+def test_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGUSR1):
+        with procfd.Popen(["sleep", "60"]) as process:
+            if number == signal.SIGTERM:
+                process.terminate()
+            elif number == signal.SIGKILL:
+                process.kill()
+            else:
+                process.send_signal(number)
+        assert process.returncode == -number
+        # After the end they do nothing.
+        process.kill()
+        process.send_signal(signal.SIGTERM)
+    with procfd.Popen(["cat"], stdin=procfd.PIPE) as process, pytest.raises(ValueError):
+        process.send_signal(10_000)
+
+
+def test_many_threads_wait_for_one() -> None:
+    with procfd.Popen(["cat"], stdin=procfd.PIPE, stdout=procfd.DEVNULL) as process:
+        results: list[int] = []
+        threads = [
+            threading.Thread(target=lambda t=t: results.append(process.wait(t)))
+            for t in (None, 60) * 4
+        ]
+        for thread in threads:
+            thread.start()
+        assert process.stdin is not None
+        process.stdin.close()
+        for thread in threads:
+            thread.join()
+    assert results == [0] * 8
+
+
+def test_a_signal_handler_interrupts_a_wait() -> None:
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    old = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for timeout in (None, 60):
+            process = procfd.Popen(["sleep", "60"])
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(Interrupted):
+                process.wait(timeout)
+            process.kill()
+            process.wait()
+    finally:
+        signal.signal(signal.SIGALRM, old)
+
+
+def test_session_and_group() -> None:
+    code = [sys.executable, "-c", "import os; print(os.getpid(), os.getsid(0), os.getpgid(0))"]
+    pid, session, group = procfd.check_output(code, start_new_session=True).split()
+    assert pid == session == group
+    pid, session, group = procfd.check_output(code, process_group=0).split()
+    assert pid == group != session
+    assert int(session) == os.getsid(0)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_user_and_groups() -> None:
+    with open(os.devnull) as null:
+        got = procfd.run(
+            ["cat", "/proc/self/status"],
+            user="nobody",
+            group=65534,
+            extra_groups=[1, "nogroup"],
+            stdin=null,
+            stdout=procfd.PIPE,
+            text=True,
+            cwd="/",
+        ).stdout
+    fields = dict(line.split(":\t", 1) for line in got.splitlines() if ":\t" in line)
+    assert fields["Uid"].split() == ["65534"] * 4
+    assert fields["Gid"].split() == ["65534"] * 4
+    assert sorted(fields["Groups"].split()) == ["1", "65534"]
+
+
+def test_pipesize() -> None:
+    import fcntl
+
+    getsize = 1032
+    with procfd.Popen(["true"], stdout=procfd.PIPE, pipesize=8192) as process:
+        assert process.stdout is not None
+        expected = 8192 if sys.version_info >= (3, 10) else 65536
+        assert fcntl.fcntl(process.stdout, getsize) == expected
+
+
+def test_preexec_fn() -> None:
+    reader, writer = os.pipe()
+    try:
+        with procfd.Popen(["sleep", "60"], preexec_fn=lambda: os.write(writer, b"x")) as process:
+            assert os.read(reader, 1) == b"x"
+            process.fileno()
+            process.kill()
+        assert process.returncode == -signal.SIGKILL
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+    def fail() -> None:
+        raise ValueError
+
+    with pytest.raises(procfd.SubprocessError, match="preexec_fn"):
+        procfd.run(["true"], preexec_fn=fail)
+    with pytest.raises(FileNotFoundError):
+        procfd.run(["/no/such/program"], preexec_fn=os.getpid)
+    process = procfd.Popen(["sleep", "60"], preexec_fn=os.getpid, kill_on_close=True)
+    pidfd = os.dup(process.process.pidfd)
+    with pytest.warns(ResourceWarning):
+        del process
+        gc.collect()
+    assert ended(pidfd)
+    os.close(pidfd)
+
+
+def test_audit_event() -> None:
+    code = (
+        "import sys, procfd\n"
+        "events = []\n"
+        "sys.addaudithook(lambda e, a: events.append(a) if e == 'subprocess.Popen' else None)\n"
+        "procfd.run(['true', 'x'], cwd='/')\n"
+        "assert events == [('true', ['true', 'x'], '/', None)], events\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_failed_start_leaves_nothing() -> None:
+    procfd.run(["true"])
+    before = open_fds()
+    for _ in range(5):
+        with pytest.raises(FileNotFoundError):
+            procfd.Popen(["/no/such"], stdin=procfd.PIPE, stdout=procfd.PIPE, stderr=procfd.DEVNULL)
+        with pytest.raises(TypeError):
+            procfd.Popen([1], stdout=procfd.PIPE)  # type: ignore[list-item]
+    gc.collect()
+    assert open_fds() <= before
+    with pytest.raises(ChildProcessError) as none:
+        os.waitpid(-1, os.WNOHANG)
+    assert none.value.errno == errno.ECHILD
+
+
+def test_crossed_streams() -> None:
+    # stdout goes to what is the caller's 0, and stdin comes from what is its 1.
+    code = (
+        "import os, procfd\n"
+        "r, w = os.pipe(); r2, w2 = os.pipe()\n"
+        "os.write(w, b'text'); os.close(w)\n"
+        "os.dup2(w2, 0); os.dup2(r, 1)\n"
+        "procfd.run(['cat'], stdin=1, stdout=0)\n"
+        "os.write(2, os.read(r2, 9))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.PIPE)
+    assert done.stderr == b"text"
