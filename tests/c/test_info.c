@@ -245,7 +245,7 @@ static void bad_arguments(void)
 	int fd = paused(&pid);
 	struct procfd_info i = { 0 };
 	for (int bit = 0; bit < 64; bit++)
-		if (!(ALL_FIELDS & (1ULL << bit)))
+		if ((1ULL << bit) > PROC_FIELD_PERSONALITY)
 			CHECK_ERR(process_info(fd, PROC_INFO, 1ULL << bit, &i, sizeof i), EINVAL);
 	CHECK_ERR(process_info(fd, PROC_INFO, PROC_FIELD_IDS, NULL, sizeof i), EFAULT);
 	CHECK_ERR(process_info(fd, PROC_INFO, PROC_FIELD_IDS, &i, 3), EINVAL);
