@@ -538,6 +538,103 @@
 /* procfd_snapshot.flags: PROC_SNAPSHOT_CGROUP: also of the cgroups beneath. */
 #define PROC_SNAPSHOT_BELOW 0x4
 
+/*
+ * The path of the program: arg 0, data a buffer. As all texts: returns the length, which may be more than
+ * size, fills what fits, and a NUL behind it where that fits too; NULL and 0 ask for the length.
+ * ENODATA: a zombie or a kernel thread has none. A program that was unlinked has " (deleted)" behind it.
+ */
+#define PROC_INFO_EXE 0x310
+/* The current directory. */
+#define PROC_INFO_CWD 0x311
+/* The root directory. */
+#define PROC_INFO_ROOT 0x312
+/* The arguments, each followed by a NUL. The process may have written others over them. */
+#define PROC_INFO_ARGV 0x313
+/* The environment at the start of the program, each variable followed by a NUL. */
+#define PROC_INFO_ENVIRON 0x314
+/* The path of its cgroup v2 directory, from the root of the caller's cgroup namespace. */
+#define PROC_INFO_CGROUP 0x315
+
+/*
+ * Its mappings: arg 0, data a buffer for records, each a struct procfd_map with a NUL-terminated path
+ * behind it. As all records: returns the length of all of them, which may be more than size; fills what
+ * fits whole, and where eight bytes are left behind the last, a size of 0. NULL and 0 ask for the length.
+ */
+#define PROC_INFO_MAPS 0x316
+/* The auxiliary vector: pairs of uint64_t, type and value, of a 32-bit program too. */
+#define PROC_INFO_AUXV 0x317
+/* The kernel function its leading thread sleeps in. ENODATA: none, or not for the caller to know. */
+#define PROC_INFO_WCHAN 0x318
+/* The label of the security module (attr/current). ENODATA: no module has one. */
+#define PROC_INFO_LABEL 0x319
+/* The system call its leading thread is in, as proc_pid_syscall(5) has it. */
+#define PROC_INFO_SYSCALL 0x31a
+/* The kernel's stack of its leading thread, as proc_pid_stack(5) has it; for CAP_SYS_ADMIN. */
+#define PROC_INFO_STACK 0x31b
+/* The mounts it sees, as proc_pid_mountinfo(5) has them. */
+#define PROC_INFO_MOUNTS 0x31c
+/* What its descriptor numbered arg refers to, as in procfd_fd. EBADF: it is not open, too. */
+#define PROC_INFO_FD_PATH 0x31d
+
+/*
+ * Its threads: arg is an OR of PROC_FIELD_*, of which those are filled that a thread has, data an array of
+ * struct procfd_thread. As all lists: returns how many there are, which may be more than fit; NULL and 0 ask
+ * for that.
+ */
+#define PROC_INFO_THREADS 0x320
+
+/*
+ * Its children: data is an array of struct procfd_ref. Reads every process of the machine; what is born
+ * or ends meanwhile may be missing.
+ */
+#define PROC_INFO_CHILDREN 0x321
+/* Its children, their children and so on, parents first: as PROC_INFO_CHILDREN. */
+#define PROC_INFO_DESCENDANTS 0x322
+/* Its supplementary groups: data is an array of gid_t. */
+#define PROC_INFO_GROUPS 0x323
+/* The processors its leading thread may run on: data is bytes, number n in bit n % 8 of byte n / 8. */
+#define PROC_INFO_AFFINITY 0x324
+/* The user id map of its user namespace: data is an array of struct procfd_idmap. */
+#define PROC_INFO_UID_MAP 0x325
+/* The group id map of its user namespace: data is an array of struct procfd_idmap. */
+#define PROC_INFO_GID_MAP 0x326
+
+/*
+ * Its open descriptors: data is a buffer for records, each a struct procfd_fd with a NUL-terminated path
+ * behind it, as PROC_INFO_MAPS has them.
+ */
+#define PROC_INFO_FDS 0x327
+/* A descriptor of the one namespace that arg names (CLONE_NEW*), for setns(2); no data. Returns it. */
+#define PROC_INFO_NSFD 0x328
+
+/* procfd_map.flags: it may be read. */
+#define PROC_MAP_READ 0x1
+/* procfd_map.flags: it may be written. */
+#define PROC_MAP_WRITE 0x2
+/* procfd_map.flags: it may be executed. */
+#define PROC_MAP_EXEC 0x4
+/* procfd_map.flags: shared, not copied on write. */
+#define PROC_MAP_SHARED 0x8
+
+/* procfd_fd.kind: the kernel did not tell; inode, device and rdev are 0. */
+#define PROC_FD_KIND_UNKNOWN 0
+/* procfd_fd.kind: a regular file. */
+#define PROC_FD_KIND_FILE 1
+/* procfd_fd.kind: a directory. */
+#define PROC_FD_KIND_DIR 2
+/* procfd_fd.kind: a pipe or FIFO. */
+#define PROC_FD_KIND_PIPE 3
+/* procfd_fd.kind: a socket. */
+#define PROC_FD_KIND_SOCKET 4
+/* procfd_fd.kind: a character device. */
+#define PROC_FD_KIND_CHAR 5
+/* procfd_fd.kind: a block device. */
+#define PROC_FD_KIND_BLOCK 6
+/* procfd_fd.kind: a symbolic link (O_PATH | O_NOFOLLOW). */
+#define PROC_FD_KIND_LINK 7
+/* procfd_fd.kind: without a name in any file system: an eventfd, an epoll, a pidfd, a namespace. */
+#define PROC_FD_KIND_ANON 8
+
 /* Data of PROC_SET_CLOSE. */
 struct procfd_close {
     /* PROC_SCOPE_PROCESS or PROC_SCOPE_PGROUP. */
@@ -1067,6 +1164,144 @@ struct procfd_ioctl_arg {
     void *data;
     /* The size of the data, or 0. */
     size_t size;
+};
+
+/* Data of PROC_INFO_MAPS: a record of size bytes, the next behind it. */
+struct procfd_map {
+    /* Of the record, path included: a multiple of 8. 0: no record, the end. */
+    uint32_t size;
+    /* PROC_MAP_*. */
+    uint32_t flags;
+    /* Its first address. */
+    uint64_t start;
+    /* The address behind its last. */
+    uint64_t end;
+    /* Where in the file it begins. */
+    uint64_t offset;
+    /* The inode of the file, 0 for none. */
+    uint64_t inode;
+    /* The device of the file, as makedev(3) has it; 0 for none. */
+    uint64_t device;
+    /*
+     * Where the path begins in the record: behind this structure, which a later version may have longer.
+     * It is NUL-terminated; with " (deleted)" behind it where the file has been unlinked; or [heap],
+     * [stack], [anon:name] and the like; or empty.
+     */
+    uint32_t path_offset;
+    /* Without its NUL. */
+    uint32_t path_len;
+};
+
+/* Data of PROC_INFO_FDS: a record of size bytes, the next behind it. */
+struct procfd_fd {
+    /* Of the record, path included: a multiple of 8. 0: no record, the end. */
+    uint32_t size;
+    /* Its number. */
+    int32_t fd;
+    /* PROC_FD_KIND_*. */
+    uint32_t kind;
+    /* O_*, O_CLOEXEC included. */
+    uint32_t flags;
+    /* The position in the file. */
+    int64_t position;
+    /* The inode. */
+    uint64_t inode;
+    /* The device of its file system, as makedev(3) has it. */
+    uint64_t device;
+    /* The device that a device file stands for. */
+    uint64_t rdev;
+    /*
+     * Where the path begins in the record: behind this structure, which a later version may have longer.
+     * It is NUL-terminated; with " (deleted)" behind it where that has been unlinked; or pipe:[inode],
+     * socket:[inode], anon_inode:[eventfd] and the like.
+     */
+    uint32_t path_offset;
+    /* Without its NUL. */
+    uint32_t path_len;
+};
+
+/* Data of PROC_INFO_CHILDREN and PROC_INFO_DESCENDANTS. */
+struct procfd_ref {
+    /* Its id in the caller's pid namespace. */
+    uint32_t pid;
+    /* Its parent's. */
+    uint32_t ppid;
+    /* When it started, since boot, of 10 ms grain: together with pid it names the process. */
+    uint64_t start_boot_ns;
+    /* The pidfs inode, which alone names it until reboot (6.9); 0 before. */
+    uint64_t inode;
+};
+
+/* Data of PROC_INFO_THREADS. */
+struct procfd_thread {
+    /* The PROC_FIELD_* that were filled; the others are 0. */
+    uint64_t mask;
+    /* PROC_FIELD_START: since boot (CLOCK_BOOTTIME), of 10 ms grain. */
+    uint64_t start_boot_ns;
+    /* PROC_FIELD_TIMES: in user mode, of 10 ms grain. */
+    uint64_t user_ns;
+    /* PROC_FIELD_TIMES: in the kernel, of 10 ms grain. */
+    uint64_t system_ns;
+    /* PROC_FIELD_TIMES: as a virtual processor's guest; counted in user_ns. */
+    uint64_t guest_ns;
+    /* PROC_FIELD_TIMES: waiting for block I/O (0 unless the kernel accounts delays). */
+    uint64_t block_io_ns;
+    /* PROC_FIELD_CPU: exact. */
+    uint64_t cpu_ns;
+    /* PROC_FIELD_RUN_DELAY: runnable, but waiting for a processor. */
+    uint64_t run_delay_ns;
+    /* PROC_FIELD_RUN_DELAY: how often it was given one. */
+    uint64_t slices;
+    /* PROC_FIELD_SWITCHES: voluntary context switches. */
+    uint64_t nvcsw;
+    /* PROC_FIELD_SWITCHES: involuntary ones. */
+    uint64_t nivcsw;
+    /* PROC_FIELD_FAULTS: without I/O. */
+    uint64_t minflt;
+    /* PROC_FIELD_FAULTS: with I/O. */
+    uint64_t majflt;
+    /* PROC_FIELD_SIGNALS: pending for the thread alone, signal n in bit n-1. */
+    uint64_t sig_pending;
+    /* PROC_FIELD_SIGNALS: blocked. */
+    uint64_t sig_blocked;
+    /* PROC_FIELD_IO: bytes by read(2) and its kin. */
+    uint64_t rchar;
+    /* PROC_FIELD_IO: bytes by write(2) and its kin. */
+    uint64_t wchar;
+    /* PROC_FIELD_IO: such reading calls. */
+    uint64_t syscr;
+    /* PROC_FIELD_IO: such writing calls. */
+    uint64_t syscw;
+    /* PROC_FIELD_IO: bytes fetched from storage. */
+    uint64_t read_bytes;
+    /* PROC_FIELD_IO: bytes sent to storage. */
+    uint64_t write_bytes;
+    /* PROC_FIELD_IO: of those, bytes whose writing was made needless by truncation. */
+    uint64_t cancelled_write_bytes;
+    /* Always: its id in the caller's pid namespace. */
+    uint32_t tid;
+    /* PROC_FIELD_STATE: the letter of proc(5). */
+    uint32_t state;
+    /* PROC_FIELD_STATE: the kernel's PF_* flags. */
+    uint32_t kernel_flags;
+    /* PROC_FIELD_SCHED: 20 + nice, or -1 - the real-time priority. */
+    int32_t priority;
+    /* PROC_FIELD_SCHED: the nice value. */
+    int32_t nice;
+    /* PROC_FIELD_SCHED: SCHED_*. */
+    uint32_t policy;
+    /* PROC_FIELD_SCHED: real-time priority, 0 for the other policies. */
+    uint32_t rt_priority;
+    /* PROC_FIELD_SCHED: the processor it ran on last. */
+    uint32_t processor;
+    /* PROC_FIELD_IOPRIO: as ioprio_get(2) has it. */
+    uint32_t ioprio;
+    /* 0. */
+    uint32_t reserved;
+    /* PROC_FIELD_COMM: its name. */
+    char comm[64];
+    /* 0, until a later version has more to say. */
+    uint64_t spare[7];
 };
 
 #ifdef __cplusplus

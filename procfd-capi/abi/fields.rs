@@ -21,4 +21,8 @@
     layout!(procfd_changes { timeout_ns, entries, entry_size, count });
     layout!(procfd_error { stage, index, saved_errno, reserved, message });
     layout!(procfd_ioctl_arg { arg, data, size });
+    layout!(procfd_map { size, flags, start, end, offset, inode, device, path_offset, path_len });
+    layout!(procfd_fd { size, fd, kind, flags, position, inode, device, rdev, path_offset, path_len });
+    layout!(procfd_ref { pid, ppid, start_boot_ns, inode });
+    layout!(procfd_thread { mask, start_boot_ns, user_ns, system_ns, guest_ns, block_io_ns, cpu_ns, run_delay_ns, slices, nvcsw, nivcsw, minflt, majflt, sig_pending, sig_blocked, rchar, wchar, syscr, syscw, read_bytes, write_bytes, cancelled_write_bytes, tid, state, kernel_flags, priority, nice, policy, rt_priority, processor, ioprio, reserved, comm, spare });
 }

@@ -10,8 +10,10 @@ use std::ffi::{c_char, c_int, c_void};
 
 mod changes;
 mod info;
+mod lists;
 pub use changes::*;
 pub use info::*;
+pub use lists::*;
 
 // ---- process_open -------------------------------------------------------------------------
 

@@ -28,7 +28,13 @@ type Result<T> = std::result::Result<T, Errno>;
 /// # Safety
 ///
 /// All bit patterns are values, and there is no padding.
-pub(crate) unsafe trait Plain: Copy {}
+pub(crate) unsafe trait Plain: Copy {
+    /// Its bytes.
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: there is no padding, so all bytes have values.
+        unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).cast(), size_of::<Self>()) }
+    }
+}
 
 macro_rules! plain {
     ($($ty:ty),* $(,)?) => {
@@ -63,6 +69,10 @@ plain!(
     procfd_changes,
     procfd_error,
     procfd_ioctl_arg,
+    procfd_map,
+    procfd_fd,
+    procfd_ref,
+    procfd_thread,
 );
 
 /// The value whose bytes are all zero.
@@ -160,6 +170,20 @@ impl Data {
             to.add(known).write_bytes(0, self.size - known);
         }
         Ok(())
+    }
+
+    /// Checks the place of an answer of any length: none, or a buffer.
+    pub(crate) fn room(self) -> Result<()> {
+        if self.size == 0 && self.is_null() { Ok(()) } else { self.checked().map(drop) }
+    }
+
+    /// Writes bytes at an offset into a buffer, as far as they fit.
+    pub(crate) fn fill(self, at: usize, bytes: &[u8]) {
+        let Some(room) = self.size.checked_sub(at) else { return };
+        let Ok(to) = self.checked() else { return };
+        let len = bytes.len().min(room);
+        // SAFETY: the caller vouches for `size` bytes, within which this ends; the source is ours.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to.add(at), len) };
     }
 
     /// A string: NUL-terminated where size is 0, else `size` bytes, of which the last may be its NUL.

@@ -12,6 +12,7 @@ use crate::Result;
 use crate::abi::*;
 use crate::args::{Data, Entries, descriptors};
 use crate::flat::{flat, unknown};
+use crate::lists;
 
 const INVALID: Errno = Errno(libc::EINVAL);
 
@@ -20,6 +21,7 @@ pub(crate) fn info(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
         PROC_INFO => return fields(procfd, arg, data),
         PROC_SNAPSHOT => return snapshot(procfd, arg, data),
         PROC_CHANGES => return crate::changes::changes(procfd, arg, data),
+        _ if lists::is_one(cmd) => return lists::answer(procfd, cmd, arg, data),
         _ => {}
     }
     if arg != 0 {

@@ -25,6 +25,7 @@ mod config;
 mod flat;
 mod info;
 mod ioctl;
+mod lists;
 mod manage;
 
 use std::ffi::{c_int, c_ulong, c_void};

@@ -64,9 +64,10 @@ pub use config::{IdMap, Ids, Namespaces, Scope, Setgroups};
 pub use context::{Context, CreateError, SignalSet};
 pub use error::{Errno, Error, Stage};
 pub use info::{
-    Autogroup, Caps, Comm, CoreDump, CpuSplit, Credentials, Faults, Fds, Fields, Info, Io, Job, KnownUsage,
-    Limits, Login, Memory, MemoryDetail, MemoryParts, MemorySet, NamespaceIds, NsPid, Oom, ProcessIds,
-    ProcessState, Processes, RunDelay, Sched, Security, Signals, Snapshot, Start, Switches, TaskState, Times,
+    Autogroup, Caps, Comm, CoreDump, CpuSplit, Credentials, Faults, FdKind, Fds, Fields, Info, Io, Job,
+    KnownUsage, Limits, Login, MapFlags, Mapping, Memory, MemoryDetail, MemoryParts, MemorySet, NamespaceIds,
+    NsPid, Oom, OpenFd, ProcessIds, ProcessRef, ProcessState, Processes, RunDelay, Sched, Security, Signals,
+    Snapshot, Start, Switches, TaskState, Thread, ThreadFaults, ThreadSignals, ThreadTimes, Times,
     UsageFields,
 };
 pub use process::Process;

@@ -4,6 +4,8 @@
 //! The four calls by bare descriptor numbers, for the C interface and the Python module. Not for
 //! other users: it may change with every release.
 
+mod lists;
+
 use std::ffi::CString;
 use std::os::fd::{IntoRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -20,6 +22,8 @@ use crate::spawn::{self, Created};
 use crate::sys::{self, Errno, PID_FS_MAGIC};
 use crate::wait::{self, Limit, Options, Status};
 use crate::{Context, CreateError, IdMap, Ids, Process, Scope, Setgroups, attach, info, procfd, signal};
+
+pub use lists::*;
 
 type Result<T> = std::result::Result<T, Errno>;
 

@@ -274,6 +274,14 @@ impl Units {
     }
 }
 
+/// When something started, by both clocks.
+pub(crate) fn start(boot_ns: u64) -> Start {
+    let boot = query::clock_ns(libc::CLOCK_REALTIME)
+        .saturating_sub(query::clock_ns(libc::CLOCK_BOOTTIME))
+        .max(0) as u64;
+    Start { boot_ns, real_ns: boot.saturating_add(boot_ns) }
+}
+
 /// What one `stat` answers.
 pub(crate) fn of_stat(out: &mut Info, stat: &stat::Stat, fields: Fields) {
     let units = Units::new();
@@ -285,11 +293,7 @@ pub(crate) fn of_stat(out: &mut Info, stat: &stat::Stat, fields: Fields) {
             Some(Job { pgid: stat.pgrp, sid: stat.session, tpgid: stat.tpgid, tty: device(stat.tty_nr) });
     }
     if fields.contains(Fields::START) {
-        let boot_ns = units.ns(stat.start);
-        let boot = query::clock_ns(libc::CLOCK_REALTIME)
-            .saturating_sub(query::clock_ns(libc::CLOCK_BOOTTIME))
-            .max(0) as u64;
-        out.start = Some(Start { boot_ns, real_ns: boot.saturating_add(boot_ns) });
+        out.start = Some(start(units.ns(stat.start)));
     }
     if fields.contains(Fields::COMM) {
         out.comm = Some(stat.comm);
@@ -404,7 +408,7 @@ fn detail(status: &status::Status<'_>) -> Option<MemoryDetail> {
     })
 }
 
-fn io_counters(read: &counters::Io) -> Option<Io> {
+pub(crate) fn io_counters(read: &counters::Io) -> Option<Io> {
     Some(Io {
         read_chars: read.rchar?,
         write_chars: read.wchar?,

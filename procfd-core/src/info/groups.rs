@@ -189,6 +189,7 @@ macro_rules! records {
         )*
     };
 }
+pub(super) use records;
 
 records! {
     /// [`Fields::IDS`].

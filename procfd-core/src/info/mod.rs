@@ -11,22 +11,44 @@
 //! | `parse` | what those files say |
 //! | `tree`, `cgroup` | who belongs together |
 //! | `snapshot` | many processes at once |
+//! | `ask` | the task that can answer where the leader has ended |
+//! | `text`, `lists`, `maps`, `threads`, `family`, `fds` | what has no fixed length |
+//! | `of_process` | the methods of a process for those |
 
+mod ask;
 mod cgroup;
+mod family;
+mod fds;
 mod gather;
 mod groups;
+mod lists;
+mod maps;
+mod of_process;
 mod parse;
 mod proc;
 mod snapshot;
+mod text;
+mod threads;
 mod tree;
 
 use crate::procfd::Target;
 use crate::sys::{self, Result};
 
+pub use family::ProcessRef;
+pub(crate) use family::{children, descendants};
+pub(crate) use fds::open_fds;
+pub use fds::{FdKind, OpenFd};
 pub(crate) use gather::info;
 pub use groups::*;
+pub(crate) use lists::{affinity, groups, id_map, namespace};
+pub(crate) use maps::maps;
+pub use maps::{MapFlags, Mapping};
 pub use parse::Comm;
 pub use snapshot::{Processes, Snapshot};
+pub use text::Text;
+pub(crate) use text::text;
+pub(crate) use threads::threads;
+pub use threads::{Thread, ThreadFaults, ThreadSignals, ThreadTimes};
 
 /// Where a context is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -214,6 +214,11 @@ impl<'a> Proc<'a> {
         sys::query::size_at(root()?, self.living_path(file).as_c_str()).map_err(|e| self.why(e))
     }
 
+    /// What stat(2) has of a file, links followed.
+    pub(crate) fn file(&self, file: &CStr) -> Result<sys::query::File> {
+        sys::query::file_at(root()?, self.living_path(file).as_c_str()).map_err(|e| self.why(e))
+    }
+
     /// The numbered entries of one of its directories: threads, descriptors.
     pub(crate) fn numbers_in(&self, dir: &CStr, each: impl FnMut(u32) -> bool) -> Result<()> {
         let path = if dir == c"task" { self.path(dir) } else { self.living_path(dir) };

@@ -48,7 +48,8 @@ pub(crate) fn with_descendants(pidfd: BorrowedFd<'_>) -> Result<Vec<Member>> {
     Ok(tree)
 }
 
-fn member(pid: u32) -> Option<Member> {
+/// What /proc says of the number now.
+pub(crate) fn member(pid: u32) -> Option<Member> {
     let mut buf = [0; 2048];
     let text = proc::read_small(Path::new().number(pid).text(c"/stat"), &mut buf).ok()?;
     let stat = stat(text)?;

@@ -125,3 +125,9 @@ pub(crate) fn get_info(pidfd: BorrowedFd<'_>, mask: u64) -> Result<PidfdInfo> {
     unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) }?;
     Ok(info)
 }
+
+/// A namespace of a process: PIDFD_GET_*_NAMESPACE, 6.11. ENOTTY, EINVAL: an older kernel.
+pub(crate) fn namespace(pidfd: BorrowedFd<'_>, number: usize) -> Result<OwnedFd> {
+    // SAFETY: plain numbers; the argument must be 0.
+    unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), 0xff00 | number, 0) }.map(own)
+}

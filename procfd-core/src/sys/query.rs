@@ -99,6 +99,62 @@ pub(crate) fn size_at(dir: BorrowedFd<'_>, path: &core::ffi::CStr) -> Result<u64
     Ok(st.st_size.max(0) as u64)
 }
 
+/// What statx(2) has of a file.
+pub(crate) struct File {
+    /// Type and permissions.
+    pub mode: u32,
+    pub inode: u64,
+    /// Of its file system, as makedev(3) has it.
+    pub device: u64,
+    /// What a device file stands for.
+    pub rdev: u64,
+}
+
+/// statx(2), which asks no server of a network file system: one that is gone would not answer.
+pub(crate) fn file_at(dir: BorrowedFd<'_>, path: &core::ffi::CStr) -> Result<File> {
+    const AT_STATX_DONT_SYNC: i32 = 0x4000;
+    const STATX_TYPE_MODE_INO: u32 = 0x103;
+    /// `struct statx` (linux/stat.h).
+    #[repr(C)]
+    struct Statx {
+        head: [u32; 7],
+        mode: u16,
+        pad: u16,
+        ino: u64,
+        middle: [u64; 11],
+        rdev: [u32; 2],
+        dev: [u32; 2],
+        tail: [u64; 14],
+    }
+    let mut st = MaybeUninit::<Statx>::zeroed();
+    let flags = AT_STATX_DONT_SYNC | libc::AT_NO_AUTOMOUNT;
+    // SAFETY: `path` is NUL-terminated; the kernel fills the structure's 256 bytes, for which all
+    // zeroes is a value.
+    let st = unsafe {
+        call!(SYS_statx, dir.as_raw_fd(), path.as_ptr(), flags, STATX_TYPE_MODE_INO, st.as_mut_ptr())?;
+        st.assume_init()
+    };
+    let device = |[major, minor]: [u32; 2]| libc::makedev(major, minor);
+    Ok(File { mode: st.mode.into(), inode: st.ino, device: device(st.dev), rdev: device(st.rdev) })
+}
+
+/// sched_getaffinity(2): the kernel's words of the mask, as bytes.
+pub(crate) fn affinity(pid: u32) -> Result<Vec<u8>> {
+    let mut words = vec![0u64; 128];
+    loop {
+        // SAFETY: the kernel writes at most the size that is given.
+        let done =
+            unsafe { call!(SYS_sched_getaffinity, pid, words.len() * size_of::<u64>(), words.as_mut_ptr()) };
+        match done {
+            // In the byte order of the mask's bits, on either endianness.
+            Ok(len) => return Ok(words.iter().flat_map(|word| word.to_le_bytes()).take(len).collect()),
+            // The kernel's mask is longer.
+            Err(Errno(libc::EINVAL)) if words.len() < 1 << 16 => words.resize(words.len() * 4, 0),
+            Err(e) => return Err(e),
+        }
+    }
+}
+
 /// The entries of a directory whose names are numbers, as /proc lists processes, threads and
 /// descriptors. `each` ends the walk by returning false.
 pub(crate) fn numbers_in(dir: BorrowedFd<'_>, mut each: impl FnMut(u32) -> bool) -> Result<()> {

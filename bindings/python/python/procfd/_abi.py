@@ -213,6 +213,42 @@ PROC_SNAPSHOT_CGROUP = 3
 PROC_SNAPSHOT_KEEP = 0x1
 PROC_SNAPSHOT_DROP = 0x2
 PROC_SNAPSHOT_BELOW = 0x4
+PROC_INFO_EXE = 0x310
+PROC_INFO_CWD = 0x311
+PROC_INFO_ROOT = 0x312
+PROC_INFO_ARGV = 0x313
+PROC_INFO_ENVIRON = 0x314
+PROC_INFO_CGROUP = 0x315
+PROC_INFO_MAPS = 0x316
+PROC_INFO_AUXV = 0x317
+PROC_INFO_WCHAN = 0x318
+PROC_INFO_LABEL = 0x319
+PROC_INFO_SYSCALL = 0x31a
+PROC_INFO_STACK = 0x31b
+PROC_INFO_MOUNTS = 0x31c
+PROC_INFO_FD_PATH = 0x31d
+PROC_INFO_THREADS = 0x320
+PROC_INFO_CHILDREN = 0x321
+PROC_INFO_DESCENDANTS = 0x322
+PROC_INFO_GROUPS = 0x323
+PROC_INFO_AFFINITY = 0x324
+PROC_INFO_UID_MAP = 0x325
+PROC_INFO_GID_MAP = 0x326
+PROC_INFO_FDS = 0x327
+PROC_INFO_NSFD = 0x328
+PROC_MAP_READ = 0x1
+PROC_MAP_WRITE = 0x2
+PROC_MAP_EXEC = 0x4
+PROC_MAP_SHARED = 0x8
+PROC_FD_KIND_UNKNOWN = 0
+PROC_FD_KIND_FILE = 1
+PROC_FD_KIND_DIR = 2
+PROC_FD_KIND_PIPE = 3
+PROC_FD_KIND_SOCKET = 4
+PROC_FD_KIND_CHAR = 5
+PROC_FD_KIND_BLOCK = 6
+PROC_FD_KIND_LINK = 7
+PROC_FD_KIND_ANON = 8
 
 
 class procfd_close(Structure):
@@ -804,4 +840,150 @@ class procfd_ioctl_arg(Structure):
         ("arg", ctypes.c_uint64),
         ("data", ctypes.c_void_p),
         ("size", ctypes.c_size_t),
+    )
+
+
+class procfd_map(Structure):
+    """struct procfd_map."""
+
+    size: int
+    flags: int
+    start: int
+    end: int
+    offset: int
+    inode: int
+    device: int
+    path_offset: int
+    path_len: int
+
+    _fields_: ClassVar[Any] = (
+        ("size", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("start", ctypes.c_uint64),
+        ("end", ctypes.c_uint64),
+        ("offset", ctypes.c_uint64),
+        ("inode", ctypes.c_uint64),
+        ("device", ctypes.c_uint64),
+        ("path_offset", ctypes.c_uint32),
+        ("path_len", ctypes.c_uint32),
+    )
+
+
+class procfd_fd(Structure):
+    """struct procfd_fd."""
+
+    size: int
+    fd: int
+    kind: int
+    flags: int
+    position: int
+    inode: int
+    device: int
+    rdev: int
+    path_offset: int
+    path_len: int
+
+    _fields_: ClassVar[Any] = (
+        ("size", ctypes.c_uint32),
+        ("fd", ctypes.c_int32),
+        ("kind", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("position", ctypes.c_int64),
+        ("inode", ctypes.c_uint64),
+        ("device", ctypes.c_uint64),
+        ("rdev", ctypes.c_uint64),
+        ("path_offset", ctypes.c_uint32),
+        ("path_len", ctypes.c_uint32),
+    )
+
+
+class procfd_ref(Structure):
+    """struct procfd_ref."""
+
+    pid: int
+    ppid: int
+    start_boot_ns: int
+    inode: int
+
+    _fields_: ClassVar[Any] = (
+        ("pid", ctypes.c_uint32),
+        ("ppid", ctypes.c_uint32),
+        ("start_boot_ns", ctypes.c_uint64),
+        ("inode", ctypes.c_uint64),
+    )
+
+
+class procfd_thread(Structure):
+    """struct procfd_thread."""
+
+    mask: int
+    start_boot_ns: int
+    user_ns: int
+    system_ns: int
+    guest_ns: int
+    block_io_ns: int
+    cpu_ns: int
+    run_delay_ns: int
+    slices: int
+    nvcsw: int
+    nivcsw: int
+    minflt: int
+    majflt: int
+    sig_pending: int
+    sig_blocked: int
+    rchar: int
+    wchar: int
+    syscr: int
+    syscw: int
+    read_bytes: int
+    write_bytes: int
+    cancelled_write_bytes: int
+    tid: int
+    state: int
+    kernel_flags: int
+    priority: int
+    nice: int
+    policy: int
+    rt_priority: int
+    processor: int
+    ioprio: int
+    reserved: int
+    comm: bytes
+    spare: ctypes.Array[Any]
+
+    _fields_: ClassVar[Any] = (
+        ("mask", ctypes.c_uint64),
+        ("start_boot_ns", ctypes.c_uint64),
+        ("user_ns", ctypes.c_uint64),
+        ("system_ns", ctypes.c_uint64),
+        ("guest_ns", ctypes.c_uint64),
+        ("block_io_ns", ctypes.c_uint64),
+        ("cpu_ns", ctypes.c_uint64),
+        ("run_delay_ns", ctypes.c_uint64),
+        ("slices", ctypes.c_uint64),
+        ("nvcsw", ctypes.c_uint64),
+        ("nivcsw", ctypes.c_uint64),
+        ("minflt", ctypes.c_uint64),
+        ("majflt", ctypes.c_uint64),
+        ("sig_pending", ctypes.c_uint64),
+        ("sig_blocked", ctypes.c_uint64),
+        ("rchar", ctypes.c_uint64),
+        ("wchar", ctypes.c_uint64),
+        ("syscr", ctypes.c_uint64),
+        ("syscw", ctypes.c_uint64),
+        ("read_bytes", ctypes.c_uint64),
+        ("write_bytes", ctypes.c_uint64),
+        ("cancelled_write_bytes", ctypes.c_uint64),
+        ("tid", ctypes.c_uint32),
+        ("state", ctypes.c_uint32),
+        ("kernel_flags", ctypes.c_uint32),
+        ("priority", ctypes.c_int32),
+        ("nice", ctypes.c_int32),
+        ("policy", ctypes.c_uint32),
+        ("rt_priority", ctypes.c_uint32),
+        ("processor", ctypes.c_uint32),
+        ("ioprio", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+        ("comm", ctypes.c_char * 64),
+        ("spare", ctypes.c_uint64 * 7),
     )

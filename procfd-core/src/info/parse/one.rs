@@ -100,12 +100,6 @@ pub(crate) fn namespace(link: &[u8]) -> Option<u64> {
     unsigned(number.strip_suffix(b"]")?)
 }
 
-/// /proc/PID/task/TID/children (3.5): each pid is followed by a space.
-pub(crate) fn children(text: &[u8]) -> impl Iterator<Item = u32> {
-    let ended = text.iter().rposition(|&b| b == b' ').unwrap_or(0);
-    words(text.get(..ended).unwrap_or_default()).filter_map(unsigned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,7 +107,6 @@ mod tests {
 
     const CGROUP: &[u8] = b"9:name=systemd:/\n4:memory:/0::/x\n1:cpu:/\n0::/a:b/c d (deleted)\n";
     const UID_MAP: &[u8] = b"         0       1000          1\n         1     100000      65536\n";
-    const CHILDREN: &[u8] = b"6134 6135 6136 6137 ";
 
     #[test]
     fn cgroups() {
@@ -153,28 +146,17 @@ mod tests {
         for text in mutate::cuts(UID_MAP) {
             assert!(map.starts_with(&id_map(text).collect::<Vec<_>>()));
         }
-        let all: Vec<_> = children(CHILDREN).collect();
-        assert_eq!(all, [6134, 6135, 6136, 6137]);
-        for text in mutate::cuts(CHILDREN) {
-            assert!(all.starts_with(&children(text).collect::<Vec<_>>()));
-        }
-        assert_eq!(children(b"").count(), 0);
     }
 
     #[test]
     fn mutations() {
-        mutate::run(
-            &[CGROUP, UID_MAP, CHILDREN, b"/autogroup-24 nice -3\n", b"mnt:[40265]"],
-            200_000,
-            |text| {
-                assert!(cgroup(text, true).is_none_or(|cgroup| !cgroup.path.contains(&b'\n')));
-                assert!(id_map(text).count() <= text.len());
-                assert!(children(text).count() <= text.len());
-                assert!(namespace(text).is_none_or(|_| text.ends_with(b"]")));
-                autogroup(text);
-                hexadecimal::<u32>(text);
-                signed_number::<i32>(text);
-            },
-        );
+        mutate::run(&[CGROUP, UID_MAP, b"/autogroup-24 nice -3\n", b"mnt:[40265]"], 200_000, |text| {
+            assert!(cgroup(text, true).is_none_or(|cgroup| !cgroup.path.contains(&b'\n')));
+            assert!(id_map(text).count() <= text.len());
+            assert!(namespace(text).is_none_or(|_| text.ends_with(b"]")));
+            autogroup(text);
+            hexadecimal::<u32>(text);
+            signed_number::<i32>(text);
+        });
     }
 }

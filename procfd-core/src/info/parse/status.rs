@@ -79,11 +79,6 @@ impl<'a> Status<'a> {
     pub(crate) fn groups(&self) -> Option<impl Iterator<Item = Option<u32>> + use<'a>> {
         self.groups.map(|line| words(line).map(unsigned))
     }
-
-    /// How many of them.
-    pub(crate) fn group_count(&self) -> Option<u32> {
-        self.groups().map(|groups| groups.count() as u32)
-    }
 }
 
 /// Reads what is there of a status file.
@@ -277,14 +272,13 @@ mod tests {
         };
         assert_eq!(status(&text), expected);
         assert_eq!(status(&text).groups().unwrap().collect::<Vec<_>>(), [Some(4), Some(24), Some(1000)]);
-        assert_eq!(status(&text).group_count(), Some(3));
     }
 
     #[test]
     fn the_dead_and_the_kernels_have_less() {
         let zombie = status(ZOMBIE.as_bytes());
         assert_eq!((zombie.state, zombie.umask, zombie.vm_size), (Some(b'Z'), None, None));
-        assert_eq!((zombie.group_count(), zombie.threads), (Some(0), Some(1)));
+        assert_eq!((zombie.groups().map(Iterator::count), zombie.threads), (Some(0), Some(1)));
         let kernel = status(KERNEL.as_bytes());
         assert_eq!((kernel.kthread, kernel.vm_rss, kernel.sig_ign), (Some(true), None, Some(u64::MAX)));
         assert_eq!(status(b""), Status::default());

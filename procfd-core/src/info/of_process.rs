@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! What a process answers with a text or a list.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use super::{Fields, Mapping, OpenFd, ProcessRef, Text, Thread};
+use crate::config::{IdMap, Namespaces};
+use crate::process::Process;
+
+/// The texts and lists of a process.
+///
+/// Each is of this process or fails: what /proc says counts only if the process has not been reaped
+/// meanwhile. Where the leading thread has ended and others live, one of those is asked.
+///
+/// # Errors
+///
+/// Of all of them: `ESRCH`: it is reaped; `ENODATA`: it has none, as a zombie or kernel thread has no
+/// program, arguments, mappings or descriptors, or the kernel has none; `EACCES`, `EPERM`: the caller may
+/// not know (for most of them, who may not trace it: ptrace(2)), or `hidepid` of proc(5) hides it;
+/// `EREMOTE`: it is outside the caller's pid namespace, or /proc is of another; `ENOENT`: no /proc;
+/// `EMFILE`; `EAGAIN`: it executes one program after the other, faster than they can be read.
+impl Process {
+    /// The path of its program, with " (deleted)" behind it where that has been unlinked.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::from_fd(std::fs::File::open("/proc/self")?)?;
+    /// assert_eq!(own.exe()?, std::env::current_exe()?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_INFO_EXE")]
+    pub fn exe(&self) -> io::Result<PathBuf> {
+        self.os_string(Text::Exe).map(PathBuf::from)
+    }
+
+    /// Its current directory.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_CWD")]
+    pub fn cwd(&self) -> io::Result<PathBuf> {
+        self.os_string(Text::Cwd).map(PathBuf::from)
+    }
+
+    /// Its root directory.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_ROOT")]
+    pub fn root(&self) -> io::Result<PathBuf> {
+        self.os_string(Text::Root).map(PathBuf::from)
+    }
+
+    /// Its arguments. It may have written others over those it was started with.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_ARGV")]
+    pub fn argv(&self) -> io::Result<Vec<OsString>> {
+        self.text(Text::Argv).map(|bytes| strings(&bytes))
+    }
+
+    /// Its environment as the program was started with, of `NAME=value`.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_ENVIRON")]
+    pub fn environ(&self) -> io::Result<Vec<OsString>> {
+        self.text(Text::Environ).map(|bytes| strings(&bytes))
+    }
+
+    /// The path of its cgroup v2 directory, from the root of the caller's cgroup namespace.
+    ///
+    /// # Errors
+    ///
+    /// As above; `ENODATA`: no cgroup v2.
+    #[doc(alias = "PROC_INFO_CGROUP")]
+    pub fn cgroup(&self) -> io::Result<PathBuf> {
+        self.os_string(Text::Cgroup).map(PathBuf::from)
+    }
+
+    /// Its mappings.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_MAPS")]
+    pub fn maps(&self) -> io::Result<Vec<Mapping>> {
+        Ok(super::maps(self.pidfd())?)
+    }
+
+    /// Its auxiliary vector (getauxval(3)): types and values, the AT_NULL at the end included.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_AUXV")]
+    pub fn auxv(&self) -> io::Result<Vec<(u64, u64)>> {
+        let words: Vec<u64> = self
+            .text(Text::Auxv)?
+            .chunks_exact(8)
+            .filter_map(|word| word.try_into().ok().map(u64::from_ne_bytes))
+            .collect();
+        Ok(words.chunks_exact(2).filter_map(|pair| Some((*pair.first()?, *pair.get(1)?))).collect())
+    }
+
+    /// The kernel function its leading thread sleeps in.
+    ///
+    /// # Errors
+    ///
+    /// As above; `ENODATA` also where that runs, and where the caller may not know.
+    #[doc(alias = "PROC_INFO_WCHAN")]
+    pub fn wchan(&self) -> io::Result<OsString> {
+        self.os_string(Text::Wchan)
+    }
+
+    /// The label of the security module.
+    ///
+    /// # Errors
+    ///
+    /// As above; `ENODATA` also where no module has labels.
+    #[doc(alias = "PROC_INFO_LABEL")]
+    pub fn label(&self) -> io::Result<OsString> {
+        self.os_string(Text::Label)
+    }
+
+    /// The system call its leading thread is in: proc_pid_syscall(5).
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_SYSCALL")]
+    pub fn syscall(&self) -> io::Result<OsString> {
+        self.os_string(Text::Syscall)
+    }
+
+    /// The kernel's stack of its leading thread: proc_pid_stack(5). For CAP_SYS_ADMIN.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_STACK")]
+    pub fn stack(&self) -> io::Result<OsString> {
+        self.os_string(Text::Stack)
+    }
+
+    /// The mounts it sees: proc_pid_mountinfo(5).
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_MOUNTS")]
+    pub fn mounts(&self) -> io::Result<OsString> {
+        self.os_string(Text::Mounts)
+    }
+
+    /// What one of its descriptors refers to, as [`OpenFd::path`].
+    ///
+    /// # Errors
+    ///
+    /// As above; `EBADF`: it is not open.
+    #[doc(alias = "PROC_INFO_FD_PATH")]
+    pub fn fd_path(&self, number: u32) -> io::Result<PathBuf> {
+        self.os_string(Text::Fd(number)).map(PathBuf::from)
+    }
+
+    /// Its threads, with the fields of each that were asked for and can be had. Fields that a thread
+    /// has none of are passed over.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    ///
+    /// ```
+    /// use procfd::Fields;
+    ///
+    /// let own = procfd::Process::from_fd(std::fs::File::open("/proc/self")?)?;
+    /// for thread in own.threads(Fields::COMM | Fields::CPU)? {
+    ///     println!("{} {:?}: {:?} ns", thread.tid, thread.comm, thread.cpu_ns);
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_INFO_THREADS")]
+    pub fn threads(&self, fields: Fields) -> io::Result<Vec<Thread>> {
+        Ok(super::threads(self.pidfd(), fields)?)
+    }
+
+    /// Its children, each told from a later process of its number. One that is born or ends meanwhile
+    /// may be missing. The cost grows with the number of processes there are.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_CHILDREN")]
+    pub fn children(&self) -> io::Result<Vec<ProcessRef>> {
+        Ok(super::children(self.pidfd())?)
+    }
+
+    /// Its children, their children and so on, parents first; otherwise as [`children`](Self::children).
+    /// Those of a descendant that ends meanwhile may be missing too.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_DESCENDANTS")]
+    pub fn descendants(&self) -> io::Result<Vec<ProcessRef>> {
+        Ok(super::descendants(self.pidfd())?)
+    }
+
+    /// Its supplementary groups.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_GROUPS")]
+    pub fn groups(&self) -> io::Result<Vec<u32>> {
+        Ok(super::groups(self.pidfd())?)
+    }
+
+    /// The processors its leading thread may run on.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_AFFINITY")]
+    pub fn affinity(&self) -> io::Result<Vec<usize>> {
+        let mask = super::affinity(self.pidfd())?;
+        let bits =
+            mask.iter().enumerate().flat_map(|(at, byte)| (0..8).map(move |bit| (at * 8 + bit, byte >> bit)));
+        Ok(bits.filter(|(_, bit)| bit & 1 != 0).map(|(number, _)| number).collect())
+    }
+
+    /// The user id map of its user namespace: proc_pid_uid_map(5).
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_UID_MAP")]
+    pub fn uid_map(&self) -> io::Result<Vec<IdMap>> {
+        Ok(super::id_map(self.pidfd(), c"uid_map")?)
+    }
+
+    /// The group id map of its user namespace.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_GID_MAP")]
+    pub fn gid_map(&self) -> io::Result<Vec<IdMap>> {
+        Ok(super::id_map(self.pidfd(), c"gid_map")?)
+    }
+
+    /// Its open descriptors. One that is opened or closed meanwhile may be missing.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    #[doc(alias = "PROC_INFO_FDS")]
+    pub fn open_fds(&self) -> io::Result<Vec<OpenFd>> {
+        Ok(super::open_fds(self.pidfd())?)
+    }
+
+    /// A descriptor of the one namespace of it that is named, for setns(2).
+    ///
+    /// # Errors
+    ///
+    /// As above; `EINVAL`: none named, or several.
+    ///
+    /// # Kernel
+    ///
+    /// By the pidfd since 6.11, before that by /proc.
+    #[doc(alias = "PROC_INFO_NSFD")]
+    pub fn namespace(&self, which: Namespaces) -> io::Result<OwnedFd> {
+        Ok(super::namespace(self.pidfd(), which)?)
+    }
+
+    fn text(&self, which: Text) -> io::Result<Vec<u8>> {
+        Ok(super::text(self.pidfd(), which)?)
+    }
+
+    fn os_string(&self, which: Text) -> io::Result<OsString> {
+        self.text(which).map(OsString::from_vec)
+    }
+}
+
+/// Strings that are each followed by a NUL, which the last may lack.
+fn strings(bytes: &[u8]) -> Vec<OsString> {
+    if bytes.is_empty() {
+        return Vec::new();
+    }
+    let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+    bytes.split(|&b| b == 0).map(|string| OsString::from_vec(string.to_vec())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_and_their_ends() {
+        assert_eq!(strings(b"a\0\0b c\0"), ["a", "", "b c"]);
+        assert_eq!(strings(b"title"), ["title"]);
+        assert_eq!(strings(b"\0"), [""]);
+        assert!(strings(b"").is_empty());
+    }
+}
