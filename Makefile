@@ -200,8 +200,8 @@ $(BUILD)/python/bin/maturin:
 	$(PYTHON) -m venv $(BUILD)/python
 	$(BUILD)/python/bin/pip install --quiet --disable-pip-version-check 'maturin>=1.8,<2'
 
-bench:
-	$(CARGO) bench $(CARGO_FLAGS) -p procfd-core --bench cost
+bench: all
+	$(CARGO) bench $(CARGO_FLAGS) -p procfd-core --bench cost --bench info
 
 lint:
 	@scripts/lint

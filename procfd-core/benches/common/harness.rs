@@ -7,7 +7,9 @@
 //! method leaves behind (in the kernel's deferred work, in the library for its next call) is on
 //! its own account.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 /// How often.
@@ -164,7 +166,63 @@ pub fn group(title: &str, references: &[&str], rounds: usize, mut methods: Vec<M
         .map(|((m, failed), samples)| (m.name, failed.map_or_else(|| Ok(quartiles(samples)), Err)));
     let medians = Medians(answers.collect());
     print(&medians, &methods, references);
+    if let Some(file) = CSV.get() {
+        rows(title, rounds, &medians, file).expect("the file of --csv");
+    }
     medians
+}
+
+/// Where the figures go, for a program to read.
+static CSV: OnceLock<File> = OnceLock::new();
+
+fn rows(title: &str, rounds: usize, medians: &Medians, mut file: &File) -> io::Result<()> {
+    let quoted = |text: &str| format!("\"{}\"", text.trim().replace('"', "\"\""));
+    for (method, answer) in &medians.0 {
+        let figures = match answer {
+            Ok(q) => format!("{rounds},{},{},{},", q.low, q.median, q.high),
+            Err(why) => format!("{rounds},,,,{}", quoted(why)),
+        };
+        writeln!(file, "{},{},{figures}", quoted(title), quoted(method))?;
+    }
+    Ok(())
+}
+
+/// A name, and what it runs.
+pub type Group = (&'static str, fn(&Rounds));
+
+/// Runs the groups that the command line names, or all.
+pub fn main(groups: &[Group]) {
+    let mut rounds = None;
+    let mut bench = false;
+    let mut wanted = Vec::new();
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--bench" => bench = true,
+            "--rounds" => {
+                let number = args.next().and_then(|n| n.parse().ok());
+                rounds = Some(Rounds::of(number.expect("--rounds takes a number")));
+            }
+            "--csv" => {
+                let mut file = File::create(args.next().expect("--csv takes a file")).expect("--csv");
+                writeln!(file, "group,method,rounds,low_ns,median_ns,high_ns,skipped").expect("--csv");
+                CSV.set(file).expect("one --csv");
+            }
+            name if groups.iter().any(|(group, _)| *group == name) => wanted.push(arg),
+            other => {
+                let names: Vec<&str> = groups.iter().map(|(name, _)| *name).collect();
+                eprintln!("{other}: not a group ({}), --rounds N or --csv FILE", names.join(", "));
+                std::process::exit(2);
+            }
+        }
+    }
+    let rounds = rounds.unwrap_or_else(|| if bench { Rounds::full() } else { Rounds::few() });
+    describe_machine();
+    for (name, run) in groups {
+        if wanted.is_empty() || wanted.iter().any(|w| w == name) {
+            run(&rounds);
+        }
+    }
 }
 
 fn quartiles(mut samples: Vec<u64>) -> Quartiles {
@@ -235,7 +293,7 @@ impl Random {
 }
 
 /// Pins this process, and with it its children, to one core, and says on what it runs.
-pub fn describe_machine() {
+fn describe_machine() {
     let cpu = pin();
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let release: String = kernel.trim().split('.').take(2).collect::<Vec<_>>().join(".");
