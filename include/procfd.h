@@ -813,7 +813,10 @@ struct procfd_wait {
     int32_t status;
     /* Out: which of the following are known, PROC_WAIT_HAS_*. */
     uint64_t mask;
-    /* Out: what the process and its waited-for children used. Known to the parent only. */
+    /*
+     * Out: what the process and its waited-for children used. The kernel tells the parent, once; a
+     * procfd that the parent opened keeps it.
+     */
     struct procfd_rusage usage;
 };
 

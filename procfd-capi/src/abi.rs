@@ -455,7 +455,8 @@ pub struct procfd_wait {
     pub status: i32,
     /// Out: which of the following are known, PROC_WAIT_HAS_*.
     pub mask: u64,
-    /// Out: what the process and its waited-for children used. Known to the parent only.
+    /// Out: what the process and its waited-for children used. The kernel tells the parent, once; a
+    /// procfd that the parent opened keeps it.
     pub usage: procfd_rusage,
 }
 

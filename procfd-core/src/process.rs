@@ -183,7 +183,7 @@ impl Process {
         if self.init {
             status.change = wait::of_program(self.fd.as_fd(), status.change);
         }
-        Ok(status)
+        Ok(status.with_usage_of(self.fd.as_fd()))
     }
 
     /// Sends a signal (0 only checks).
@@ -249,7 +249,8 @@ impl Process {
     #[doc(alias = "PROC_INFO")]
     pub fn info(&self, fields: Fields) -> io::Result<Info> {
         registry::tend_watcher();
-        Ok(info::info(self.pidfd.as_fd(), &self.number, fields)?)
+        let known = info::info(self.pidfd.as_fd(), &self.number, fields);
+        Ok(info::or_remembered(known, self.fd.as_fd(), fields)?)
     }
 
     /// The pidfd, which becomes readable when the process ends.

@@ -230,7 +230,8 @@ pub fn change_close(fd: RawFd, policy: Option<Close>) -> Result<()> {
 
 /// PROC_WAIT.
 pub fn wait(fd: RawFd, options: Options, nohang: bool, timeout_ns: u64) -> Result<Status> {
-    wait::wait_for(&target(fd)?, options, limit(nohang, timeout_ns))
+    let status = wait::wait_for(&target(fd)?, options, limit(nohang, timeout_ns))?;
+    Ok(status.with_usage_of(sys::fd::borrow(fd)?))
 }
 
 fn limit(nohang: bool, timeout_ns: u64) -> Limit {
@@ -266,7 +267,7 @@ pub fn info(fd: RawFd, fields: Fields) -> Result<Info> {
     }
     let target = target(fd)?;
     seen.pidfd.store(matches!(target, Target::Given(_)), Ordering::Relaxed);
-    info::info(target.pidfd()?, &seen.number, fields)
+    info::or_remembered(info::info(target.pidfd()?, &seen.number, fields), given, fields)
 }
 
 /// What was last seen behind a descriptor of such a number: only where to look first.

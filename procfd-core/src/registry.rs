@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::private::{self, Private};
 use crate::procfd;
 use crate::sys::{self, Errno, Result};
+use crate::wait::Usage;
 use crate::watch::{AddError, Client, Policy, Reservation, StartError};
 
 bitflags::bitflags! {
@@ -48,6 +49,8 @@ pub(crate) struct State {
     pub pidfd: Option<Arc<Private>>,
     /// What the watcher was told to do; `None` when it does not watch it.
     pub watched: Option<Policy>,
+    /// What it had used when it was waited for here: the kernel tells that once.
+    pub usage: Option<Usage>,
 }
 
 impl Drop for Opened {
@@ -136,12 +139,29 @@ pub(crate) fn open(flags: OpenFlags, config: Config) -> Result<(OwnedFd, Arc<Ope
 
 /// The context of a procfd that this process opened. EBADF; EINVAL: no procfd; EPERM: another's.
 pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
-    let cookie = procfd::cookie(fd)?;
-    match with(|t| t.contexts.get(&cookie).map(Arc::clone)).filter(|opened| opened.is_mine()) {
+    procfd::cookie(fd)?;
+    match opened_here(fd) {
         Some(opened) => Ok(opened),
         None if procfd::is_marked(fd)? => Err(Errno(libc::EPERM)),
         None => Err(Errno(libc::EINVAL)),
     }
+}
+
+/// Keeps what a wait through this procfd brought.
+pub(crate) fn remember_usage(fd: BorrowedFd<'_>, usage: Usage) {
+    if let Some(opened) = opened_here(fd) {
+        opened.state().usage = Some(usage);
+    }
+}
+
+/// What a wait through this procfd has brought before.
+pub(crate) fn remembered_usage(fd: BorrowedFd<'_>) -> Option<Usage> {
+    opened_here(fd)?.state().usage
+}
+
+fn opened_here(fd: BorrowedFd<'_>) -> Option<Arc<Opened>> {
+    let cookie = procfd::cookie(fd).ok()?;
+    with(|t| t.contexts.get(&cookie).map(Arc::clone)).filter(|opened| opened.is_mine())
 }
 
 /// The process of a procfd that this process opened and started, without a look into its queue. `None`

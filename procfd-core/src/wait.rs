@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use crate::procfd::{self, Target};
+use crate::registry;
 use crate::sys::{self, Errno, PIDFD_INFO_EXIT, PIDFD_INFO_PID, Result, Timespec};
 
 bitflags::bitflags! {
@@ -117,7 +118,8 @@ pub struct Usage {
 pub struct Status {
     /// What happened.
     pub change: Change,
-    /// What the process and the children it waited for used. Known to the parent, once.
+    /// What the process and the children it waited for used. The kernel tells the parent, once; a procfd
+    /// that the parent opened keeps it.
     pub usage: Option<Usage>,
 }
 
@@ -141,6 +143,17 @@ impl Status {
             Change::Killed(signal) | Change::Dumped(signal) => Some(signal),
             _ => None,
         }
+    }
+
+    /// Keeps the usage with the procfd it was waited for by, or takes what is kept there.
+    pub(crate) fn with_usage_of(mut self, fd: BorrowedFd<'_>) -> Self {
+        if matches!(self.change, Change::Exited(_) | Change::Killed(_) | Change::Dumped(_)) {
+            match self.usage {
+                Some(usage) => registry::remember_usage(fd, usage),
+                None => self.usage = registry::remembered_usage(fd),
+            }
+        }
+        self
     }
 
     fn known(change: Change) -> Self {

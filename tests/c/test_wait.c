@@ -199,9 +199,30 @@ static void usage(void)
 	CHECK(w.usage.maxrss > 100000 && w.usage.maxrss < 1ULL << 32);
 	CHECK(w.usage.minflt > 0);
 	CHECK_EQ(w.usage.utime_ns % 1000, 0);
-	CHECK_EQ(wait_flags(fd, 0, &w), 0); /* known, or said not to be */
-	CHECK((w.mask & PROC_WAIT_HAS_USAGE) || w.usage.utime_ns == 0);
+	struct procfd_wait again;
+	CHECK_EQ(wait_flags(fd, 0, &again), 0);
+	CHECK(!memcmp(&w, &again, sizeof w));
 	CHECK_EQ(w.mask & ~PROC_WAIT_HAS_USAGE, 0);
+	struct procfd_info i;
+	CHECK_EQ(process_info(fd, PROC_INFO, PROC_FIELD_USAGE | PROC_FIELD_TIMES, &i, sizeof i), 0);
+	CHECK_EQ(i.mask, PROC_FIELD_USAGE);
+	CHECK(i.usage_known & PROC_USAGE_WITH_CHILDREN);
+	CHECK(!memcmp(&i.usage, &w.usage, sizeof i.usage));
+	close(fd);
+}
+
+static void usage_is_the_procfd_s(void)
+{
+	int fd = start("exit", "0");
+	int pidfd = process_info(fd, PROC_INFO_PIDFD, 0, NULL, 0);
+	struct procfd_wait w;
+	CHECK_EQ(wait_flags(pidfd, 0, &w), 0);
+	CHECK(w.mask & PROC_WAIT_HAS_USAGE);
+	CHECK_EQ(wait_flags(pidfd, 0, &w), 0);
+	CHECK_EQ(w.mask, 0);
+	struct procfd_info i;
+	CHECK_ERR(process_info(pidfd, PROC_INFO, PROC_FIELD_USAGE, &i, sizeof i), ESRCH);
+	close(pidfd);
 	close(fd);
 }
 
@@ -355,6 +376,7 @@ static void structure_sizes(void)
 
 TAP_MAIN(CASE(exit_codes), CASE(signals), CASE(core_dump), CASE(nohang),
 	 CASE(without_a_structure), CASE(timeouts), CASE(peek), CASE(stopped_and_continued),
-	 CASE(stopped_while_waiting), CASE(usage), CASE(somebody_else_reaped),
+	 CASE(stopped_while_waiting), CASE(usage),
+	 CASE(usage_is_the_procfd_s), CASE(somebody_else_reaped),
 	 CASE(sigchld_ignored), CASE(interrupted), CASE(the_callers_sigchld_is_its_own),
 	 CASE(bad_arguments), CASE(structure_sizes))

@@ -31,8 +31,11 @@ mod text;
 mod threads;
 mod tree;
 
+use std::os::fd::BorrowedFd;
+
 use crate::procfd::Target;
-use crate::sys::{self, Result};
+use crate::registry;
+use crate::sys::{self, Errno, Result};
 
 pub use family::ProcessRef;
 pub(crate) use family::{children, descendants};
@@ -71,4 +74,22 @@ pub(crate) fn state(target: &Target<'_>) -> Result<ProcessState> {
         0 => ProcessState::Running,
         _ => ProcessState::Exited,
     })
+}
+
+/// With the usage of a process that was waited for through this procfd, of which nothing else says it.
+pub(crate) fn or_remembered(known: Result<Info>, fd: BorrowedFd<'_>, fields: Fields) -> Result<Info> {
+    let missing = match &known {
+        Ok(info) => info.usage.is_none(),
+        Err(e) => *e == Errno(libc::ESRCH),
+    };
+    if !missing || !fields.contains(Fields::USAGE) {
+        return known;
+    }
+    match registry::remembered_usage(fd) {
+        None => known,
+        Some(usage) => {
+            let usage = Some(KnownUsage { known: UsageFields::all(), usage });
+            Ok(Info { usage, ..known.unwrap_or_default() })
+        }
+    }
 }
