@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Output: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from typing import Any
+
+from .. import ExitStatus
+
+__all__ = ["add_json", "as_data", "line", "print_json", "size", "table", "width"]
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The options --json and --table; without either it is a table on a terminal."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", default=None, help="print JSON")
+    form.add_argument(
+        "--table", dest="json", action="store_false", help="print a table also where no terminal is"
+    )
+
+
+def wants_json(given: argparse.Namespace) -> bool:
+    """Whether the output is for a program."""
+    return not sys.stdout.isatty() if given.json is None else bool(given.json)
+
+
+def print_json(data: Any) -> None:
+    """One value, in one line."""
+    print(json.dumps(data, ensure_ascii=True), flush=True)
+
+
+def as_data(value: Any) -> Any:
+    """The same as numbers, strings, lists and dicts."""
+    if isinstance(value, ExitStatus):
+        return {"code": value.code, "signal": value.signal, "dumped": value.dumped}
+    if isinstance(value, dict):
+        return {str(key): as_data(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_data(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    # A group of fields: its properties.
+    names = [name for name in dir(type(value)) if not name.startswith("_")]
+    return {name: as_data(getattr(value, name)) for name in names}
+
+
+def width() -> int:
+    """Columns to fill; without end where no terminal is."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 1 << 30
+
+
+def clean(text: str) -> str:
+    """As it can be printed: a process may call itself anything."""
+    text = os.fsencode(text).decode(errors="backslashreplace")
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def line(text: str, columns: int) -> str:
+    return clean(text)[:columns]
+
+
+def table(head: list[str], rows: list[list[Any]], columns: int) -> list[str]:
+    """Lines, numbers to the right; the last column takes the rest."""
+    shown = [head, *([("-" if cell is None else str(cell)) for cell in row] for row in rows)]
+    widths = [max(len(row[n]) for row in shown) for n in range(len(head) - 1)]
+    right = [
+        all(isinstance(row[n], (int, float, type(None))) for row in rows)
+        for n in range(len(widths))
+    ]
+    lines = []
+    for row in shown:
+        cells = [
+            cell.rjust(wide) if to_right else cell.ljust(wide)
+            for cell, wide, to_right in zip(row, widths, right)
+        ]
+        lines.append(line("  ".join([*cells, row[-1]]).rstrip(), columns))
+    return lines
+
+
+def size(count: int | None) -> str | None:
+    """Bytes in the unit that leaves at most four digits."""
+    if count is None:
+        return None
+    amount = float(count)
+    for unit in ("", "K", "M", "G", "T"):
+        if amount < 1000 or unit == "T":
+            return f"{amount:.0f}{unit}" if amount >= 10 or not unit else f"{amount:.1f}{unit}"
+        amount /= 1024
+    return None
