@@ -43,6 +43,11 @@ pub(crate) fn cookie(fd: BorrowedFd<'_>) -> Result<u64> {
     sys::sock::option_u64(fd, SO_COOKIE).map_err(|_| no_socket(fd))
 }
 
+/// The same, where what else it is does not matter.
+pub(crate) fn cookie_of_socket(fd: BorrowedFd<'_>) -> Option<u64> {
+    sys::sock::option_u64(fd, SO_COOKIE).ok()
+}
+
 /// Whether a descriptor is a procfd, of whomever. EBADF.
 pub(crate) fn is_marked(fd: BorrowedFd<'_>) -> Result<bool> {
     match sys::sock::option_u64(fd, SO_MARK_AS_PROCFD) {
@@ -210,6 +215,10 @@ pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
     }
     // pidfs (6.9) has nothing but pidfds.
     if sys::fs_is(fd, PID_FS_MAGIC) {
+        return Ok(Target::Given(fd));
+    }
+    // 6.9: nothing else is on it. One that was opened with O_PATH answers nothing.
+    if sys::fs_is(fd, PID_FS_MAGIC) && !sys::fd::is_path(fd) {
         return Ok(Target::Given(fd));
     }
     if is_marked(fd)? {

@@ -167,7 +167,7 @@ fn opened_here(fd: BorrowedFd<'_>) -> Option<Arc<Opened>> {
 /// The process of a procfd that this process opened and started, without a look into its queue. `None`
 /// for all others, and where a lock is taken: a look into the queue answers then, and never waits.
 pub(crate) fn started(fd: BorrowedFd<'_>) -> Option<(Arc<Private>, bool)> {
-    let cookie = procfd::cookie(fd).ok()?;
+    let cookie = procfd::cookie_of_socket(fd)?;
     let opened = Arc::clone(TABLE.try_lock().ok()?.as_ref()?.contexts.get(&cookie)?);
     if !opened.is_mine() || !opened.has_b() {
         return None;

@@ -85,6 +85,13 @@ pub(crate) fn is_open(fd: RawFd) -> bool {
     unsafe { call!(SYS_fcntl, fd, libc::F_GETFD, 0) }.is_ok()
 }
 
+/// Whether it was opened with `O_PATH`.
+pub(crate) fn is_path(fd: BorrowedFd<'_>) -> bool {
+    // SAFETY: plain numbers.
+    let flags = unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_GETFL, 0) };
+    flags.is_ok_and(|flags| flags as i32 & libc::O_PATH != 0)
+}
+
 /// ppoll(2) of one descriptor; `None` waits without limit. Returns the events, 0 on time-out.
 pub(crate) fn poll(fd: BorrowedFd<'_>, events: i16, timeout: Option<Timespec>) -> Result<i16> {
     let mut pollfd = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
