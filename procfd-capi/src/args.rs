@@ -45,11 +45,20 @@ macro_rules! plain {
         )*
     };
 }
+/// A `struct iovec` of another process's memory.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct RemoteRange {
+    pub address: u64,
+    pub len: u64,
+}
+
 use crate::abi::*;
 plain!(
     u8,
     u32,
     u64,
+    RemoteRange,
     procfd_close,
     procfd_dup,
     procfd_open,
@@ -109,6 +118,11 @@ impl Data {
 
     pub(crate) fn is_null(self) -> bool {
         self.pointer.is_null()
+    }
+
+    /// What a pointer in the data points to, `size` bytes; by the same contract.
+    pub(crate) fn at(self, pointer: *const c_void, size: usize) -> Self {
+        Self { pointer: pointer.cast_mut(), size }
     }
 
     fn checked(self) -> Result<*mut u8> {

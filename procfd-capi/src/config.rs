@@ -119,8 +119,7 @@ fn setting(cmd: u32, arg: u64, data: Data) -> std::result::Result<Setting, Errno
         }
         PROC_SET_NICE => {
             data.none()?;
-            // Two's complement in 64 bits; callers that widen an int without a sign mean the same.
-            Setting::Nice(if arg >> 32 == 0 { i64::from(arg as u32 as i32) } else { arg as i64 })
+            Setting::Nice(crate::manage::signed(arg))
         }
         PROC_SET_NO_NEW_PRIVS => Setting::NoNewPrivs(switch(arg, data)?),
         PROC_SET_PDEATHSIG => Setting::PdeathSig(number(arg, data)?),

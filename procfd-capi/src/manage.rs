@@ -7,13 +7,17 @@ use std::ffi::c_int;
 use std::time::Duration;
 
 use procfd::raw;
-use procfd::{Change, Errno, Scope, Status, Usage, WaitOptions};
+use procfd::{Change, Errno, Scheduler, Scope, Status, TreeMethod, Usage, WaitOptions};
 
 use crate::Result;
 use crate::abi::*;
-use crate::args::Data;
+use crate::args::{Data, RemoteRange};
 
 const INVALID: Errno = Errno(libc::EINVAL);
+/// Bytes of a CPU mask: more than any kernel has CPUs for.
+const MASK_MAX: usize = 4096;
+/// process_madvise(2): UIO_MAXIOV.
+const RANGES_MAX: u64 = 1024;
 
 /// Commands numbered in the family of process_config that are commands of this call too.
 pub(crate) const SHARED: &[u32] = &[PROC_SET_CLOSE];
@@ -26,6 +30,44 @@ pub(crate) fn manage(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
             data.none()?;
             raw::get_fd(procfd, i32::try_from(arg).map_err(|_| Errno(libc::EBADF))?)
         }
+        PROC_KILL_TREE => kill_tree(procfd, arg, data),
+        PROC_STOP | PROC_CONT => {
+            nothing(arg, data)?;
+            let signal = if cmd == PROC_STOP { libc::SIGSTOP } else { libc::SIGCONT };
+            raw::stop_or_continue(procfd, signal).map(|()| 0)
+        }
+        PROC_SETNS => {
+            data.none()?;
+            raw::setns(procfd, arg).map(|()| 0)
+        }
+        PROC_RLIMIT => rlimit(procfd, arg, data),
+        PROC_PRIORITY => {
+            data.none()?;
+            raw::set_nice(procfd, signed(arg)).map(|()| 0)
+        }
+        PROC_SCHEDULER => scheduler(procfd, arg, data),
+        PROC_AFFINITY => {
+            zero(arg)?;
+            raw::set_affinity(procfd, &data.list::<u8>(MASK_MAX)?).map(|()| 0)
+        }
+        PROC_IOPRIO => {
+            data.none()?;
+            raw::set_ioprio(procfd, u16::try_from(arg).map_err(|_| INVALID)?).map(|()| 0)
+        }
+        PROC_OOM_SCORE_ADJ => {
+            data.none()?;
+            raw::set_oom_score_adj(procfd, signed(arg)).map(|()| 0)
+        }
+        PROC_CGROUP => {
+            data.none()?;
+            let cgroup = i32::try_from(arg).map_err(|_| Errno(libc::EBADF))?;
+            raw::move_to_cgroup(procfd, cgroup).map(|()| 0)
+        }
+        PROC_MADVISE => madvise(procfd, arg, data),
+        PROC_MRELEASE => {
+            nothing(arg, data)?;
+            raw::mrelease(procfd).map(|()| 0)
+        }
         PROC_SET_CLOSE => raw::change_close(procfd, crate::config::close_policy(arg, data)?).map(|()| 0),
         _ => {
             // A bad descriptor is told before a bad command.
@@ -33,6 +75,96 @@ pub(crate) fn manage(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
             Err(INVALID)
         }
     }
+}
+
+/// No argument.
+fn zero(arg: u64) -> std::result::Result<(), Errno> {
+    if arg == 0 { Ok(()) } else { Err(INVALID) }
+}
+
+/// Neither argument nor data.
+fn nothing(arg: u64, data: Data) -> std::result::Result<(), Errno> {
+    zero(arg)?;
+    data.none()
+}
+
+/// Two's complement in 64 bits; callers that widen an int without a sign mean the same.
+pub(crate) fn signed(arg: u64) -> i64 {
+    if arg >> 32 == 0 { i64::from(arg as u32 as i32) } else { arg as i64 }
+}
+
+fn kill_tree(procfd: c_int, arg: u64, data: Data) -> Result {
+    let asked: procfd_kill_tree = data.read_or_default()?;
+    if !data.is_null() {
+        data.writable::<procfd_kill_tree>()?;
+    }
+    let signal = i32::try_from(arg).map_err(|_| INVALID)?;
+    let done = match asked.flags {
+        0 => raw::kill_tree(procfd, signal),
+        PROC_TREE_CGROUP if signal == libc::SIGKILL => raw::kill_cgroup(procfd),
+        _ => Err(INVALID),
+    }?;
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    if !data.is_null() {
+        data.write(&procfd_kill_tree {
+            flags: asked.flags,
+            how: match done.how {
+                TreeMethod::Init => PROC_TREE_BY_INIT,
+                TreeMethod::Cgroup => PROC_TREE_BY_CGROUP,
+                _ => PROC_TREE_BY_WALK,
+            },
+            signalled: count(done.signalled),
+            refused: count(done.refused),
+        })?;
+    }
+    Ok(c_int::try_from(done.signalled).unwrap_or(c_int::MAX))
+}
+
+fn rlimit(procfd: c_int, arg: u64, data: Data) -> Result {
+    let asked: procfd_prlimit = data.read()?;
+    data.writable::<procfd_prlimit>()?;
+    let new = match asked.flags {
+        0 => None,
+        PROC_RLIMIT_SET => Some((asked.soft, asked.hard)),
+        _ => return Err(INVALID),
+    };
+    let resource = u32::try_from(arg).map_err(|_| INVALID)?;
+    let (old_soft, old_hard) = raw::rlimit(procfd, resource, new)?;
+    data.write(&procfd_prlimit { old_soft, old_hard, ..asked }).map(|()| 0)
+}
+
+fn scheduler(procfd: c_int, arg: u64, data: Data) -> Result {
+    let asked: procfd_sched = data.read()?;
+    if arg != 0 || asked.reserved != 0 {
+        return Err(INVALID);
+    }
+    let mut scheduler = Scheduler::default();
+    scheduler.policy = asked.policy;
+    scheduler.flags = asked.flags;
+    scheduler.nice = asked.nice;
+    scheduler.priority = asked.priority;
+    scheduler.runtime = Duration::from_nanos(asked.runtime_ns);
+    scheduler.deadline = Duration::from_nanos(asked.deadline_ns);
+    scheduler.period = Duration::from_nanos(asked.period_ns);
+    scheduler.util_min = asked.util_min;
+    scheduler.util_max = asked.util_max;
+    raw::set_scheduler(procfd, &scheduler).map(|()| 0)
+}
+
+fn madvise(procfd: c_int, arg: u64, data: Data) -> Result {
+    let asked: procfd_madvise = data.read()?;
+    if arg != 0 || asked.reserved != 0 || asked.count > RANGES_MAX {
+        return Err(INVALID);
+    }
+    let ranges: Vec<_> = data
+        .at(asked.iov, asked.count as usize * size_of::<RemoteRange>())
+        .list::<RemoteRange>(RANGES_MAX as usize)?
+        .iter()
+        .map(|range| (range.address, range.len))
+        .collect();
+    let advised = raw::madvise(procfd, &ranges, asked.advice)?;
+    // The kernel goes for no more at a time than an int can say (MAX_RW_COUNT).
+    Ok(c_int::try_from(advised).unwrap_or(c_int::MAX))
 }
 
 fn signal(procfd: c_int, arg: u64, data: Data) -> Result {

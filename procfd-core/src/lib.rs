@@ -33,6 +33,7 @@
 //! | `attach` | a procfd for a process that already runs |
 //! | `wait`, `signal`, `info` | manage and ask, by pidfd |
 //! | `changes` | waiting for any of many |
+//! | `manage` | trees, limits, scheduling, namespaces, cgroup, memory of a process that runs |
 //! | `error` | stages and messages |
 //! | `watch` | exit readiness on the procfd itself: the watcher and its client |
 //! | `sys` | the kernel, and all unsafe code |
@@ -47,6 +48,7 @@ mod context;
 mod error;
 mod fuse;
 mod info;
+mod manage;
 mod private;
 mod process;
 mod procfd;
@@ -70,6 +72,7 @@ pub use info::{
     Snapshot, Start, Switches, TaskState, Thread, ThreadFaults, ThreadSignals, ThreadTimes, Times,
     UsageFields,
 };
+pub use manage::{Advice, KillTree, Scheduler, TreeMethod};
 pub use process::Process;
 pub use registry::OpenFlags;
 pub use wait::{Change, Options as WaitOptions, Status, Usage};

@@ -36,6 +36,11 @@ pub struct Process {
 }
 
 impl Process {
+    /// Whether it is a built-in init.
+    pub(crate) fn is_built_in_init(&self) -> bool {
+        self.init
+    }
+
     pub(crate) fn from_parts(fd: OwnedFd, pidfd: OwnedFd, init: bool) -> Self {
         Self { fd, pidfd, init, started_as: None, number: AtomicU32::new(0) }
     }

@@ -183,6 +183,11 @@ impl Target<'_> {
             Self::Given(fd) => Ok(*fd),
         }
     }
+
+    /// Whether it is known to be a built-in init: only a procfd says so.
+    pub(crate) fn is_init(&self) -> bool {
+        matches!(self, Self::Init(..) | Self::Kept(_, Some(_)))
+    }
 }
 
 /// How the program of a built-in init ended, which the init said on its fuse before it ended itself:
@@ -303,7 +308,7 @@ pub(crate) fn is_namespace_init(pid: i32) -> bool {
 }
 
 /// The line `NSpid` of a status file (4.1). It stands behind `Groups`, of which there may be 65,536.
-fn ns_pids(dir: RawFd, path: &std::ffi::CStr) -> Option<Vec<i32>> {
+pub(crate) fn ns_pids(dir: RawFd, path: &std::ffi::CStr) -> Option<Vec<i32>> {
     let mut short = [0u8; 2048];
     let len = sys::fd::read_small(dir, path, &mut short).ok()?;
     if len < short.len() {

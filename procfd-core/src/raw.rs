@@ -16,12 +16,14 @@ use crate::changes::{self, Awaited, Events};
 use crate::config::{ClosePolicy, Config, Program};
 use crate::error::{Error, Stage};
 use crate::info::{Fields, Info, ProcessState, Snapshot};
+use crate::manage::{Advice, KillTree, Scheduler};
 use crate::procfd::Target;
 use crate::registry::{self, OpenFlags, Opened};
 use crate::spawn::{self, Created};
 use crate::sys::{self, Errno, PID_FS_MAGIC};
 use crate::wait::{self, Limit, Options, Status};
-use crate::{Context, CreateError, IdMap, Ids, Process, Scope, Setgroups, attach, info, procfd, signal};
+use crate::{Context, CreateError, IdMap, Ids, Namespaces, Process, Scope, Setgroups};
+use crate::{attach, info, manage, procfd, signal};
 
 pub use lists::*;
 
@@ -251,6 +253,76 @@ pub fn awaited(fd: RawFd, want: Events) -> Awaited<'static> {
 pub fn changes(of: &mut [Awaited<'_>], options: Options, nohang: bool, timeout_ns: u64) -> Result<usize> {
     registry::tend_watcher();
     changes::wait(of, options, limit(nohang, timeout_ns))
+}
+
+/// PROC_KILL_TREE.
+pub fn kill_tree(fd: RawFd, sig: i32) -> Result<KillTree> {
+    let target = target(fd)?;
+    manage::kill(target.pidfd()?, target.is_init(), sig)
+}
+
+/// PROC_KILL_TREE with PROC_TREE_CGROUP.
+pub fn kill_cgroup(fd: RawFd) -> Result<KillTree> {
+    manage::kill_cgroup(target(fd)?.pidfd()?)
+}
+
+/// PROC_STOP, PROC_CONT: with SIGSTOP or SIGCONT.
+pub fn stop_or_continue(fd: RawFd, sig: i32) -> Result<()> {
+    let target = target(fd)?;
+    manage::stop_or_continue(target.pidfd()?, target.is_init(), sig)
+}
+
+/// PROC_SETNS.
+pub fn setns(fd: RawFd, flags: u64) -> Result<()> {
+    let target = target(fd)?;
+    manage::enter(target.pidfd()?, Namespaces::from_bits(flags).ok_or(Errno(libc::EINVAL))?)
+}
+
+/// PROC_RLIMIT.
+pub fn rlimit(fd: RawFd, resource: u32, new: Option<(u64, u64)>) -> Result<(u64, u64)> {
+    manage::rlimit(target(fd)?.pidfd()?, resource, new)
+}
+
+/// PROC_PRIORITY.
+pub fn set_nice(fd: RawFd, nice: i64) -> Result<()> {
+    manage::set_nice(target(fd)?.pidfd()?, nice)
+}
+
+/// PROC_SCHEDULER.
+pub fn set_scheduler(fd: RawFd, scheduler: &Scheduler) -> Result<()> {
+    manage::set_scheduler(target(fd)?.pidfd()?, scheduler)
+}
+
+/// PROC_AFFINITY.
+pub fn set_affinity(fd: RawFd, mask: &[u8]) -> Result<()> {
+    manage::set_affinity(target(fd)?.pidfd()?, mask)
+}
+
+/// PROC_IOPRIO.
+pub fn set_ioprio(fd: RawFd, ioprio: u16) -> Result<()> {
+    manage::set_ioprio(target(fd)?.pidfd()?, ioprio)
+}
+
+/// PROC_OOM_SCORE_ADJ.
+pub fn set_oom_score_adj(fd: RawFd, value: i64) -> Result<()> {
+    manage::set_oom_score_adj(target(fd)?.pidfd()?, value)
+}
+
+/// PROC_CGROUP.
+pub fn move_to_cgroup(fd: RawFd, cgroup: RawFd) -> Result<()> {
+    manage::move_to_cgroup(target(fd)?.pidfd()?, sys::fd::borrow(cgroup)?)
+}
+
+/// PROC_MADVISE: EINVAL for advice that is not one of [`Advice`].
+pub fn madvise(fd: RawFd, ranges: &[(u64, u64)], advice: u32) -> Result<usize> {
+    let target = target(fd)?;
+    let advice = Advice::from_raw(advice).ok_or(Errno(libc::EINVAL))?;
+    manage::advise(target.pidfd()?, ranges, advice)
+}
+
+/// PROC_MRELEASE.
+pub fn mrelease(fd: RawFd) -> Result<()> {
+    sys::manage::release_memory(target(fd)?.pidfd()?)
 }
 
 /// PROC_GETFD.

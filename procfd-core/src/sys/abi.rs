@@ -76,6 +76,9 @@ pub(crate) const PIDFD_COREDUMP_SKIP: u32 = 2;
 pub(crate) const PIDFD_COREDUMP_USER: u32 = 4;
 pub(crate) const PIDFD_COREDUMP_ROOT: u32 = 8;
 
+/// pidfd_open(2), 6.9: a file status flag of the descriptor.
+pub(crate) const PIDFD_THREAD: usize = libc::O_EXCL as usize;
+
 /// pidfd_send_signal(2) scopes, 6.9.
 pub(crate) const PIDFD_SIGNAL_THREAD: u32 = 1;
 pub(crate) const PIDFD_SIGNAL_PROCESS_GROUP: u32 = 4;
@@ -121,3 +124,5 @@ pub(crate) const PID_FS_MAGIC: i64 = 0x5049_4446;
 pub(crate) const PROC_SUPER_MAGIC: i64 = 0x9fa0;
 /// The inode of the root of every procfs (linux/proc_fs.h; user space sees it as such).
 pub(crate) const PROC_ROOT_INO: u64 = 1;
+/// cgroup v2 (linux/magic.h).
+pub(crate) const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;

@@ -7,7 +7,9 @@
 //! | `arch` | the system call instruction, clone with a stack |
 //! | `child` | what the child may call while it shares the parent's memory |
 //! | `cstr` | strings and NULL-terminated string arrays for the kernel |
+//! | `dir` | the numbers a directory lists |
 //! | `fd` | descriptors: close, flags, poll, epoll, stat |
+//! | `manage` | what is done to another process: limits, scheduling, namespaces, memory |
 //! | `pidfd` | pidfds: open, signal, wait, ask |
 //! | `query` | questions by number: CPU clocks, priorities, directories of numbers |
 //! | `sock` | socket pairs, and descriptors in flight |
@@ -18,7 +20,9 @@ mod abi;
 pub(crate) mod arch;
 pub(crate) mod child;
 pub(crate) mod cstr;
+pub(crate) mod dir;
 pub(crate) mod fd;
+pub(crate) mod manage;
 pub(crate) mod pidfd;
 pub(crate) mod query;
 pub(crate) mod sock;

@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use super::fd::{above_standard, own};
-use super::{Errno, PIDFD_GET_INFO, PidfdInfo, Result, call};
+use super::{Errno, PIDFD_GET_INFO, PIDFD_THREAD, PidfdInfo, Result, call};
 
 /// What waitid(2) reports.
 #[derive(Clone, Copy, Debug)]
@@ -115,6 +115,13 @@ pub(crate) fn has_own_inode() -> bool {
     *KNOWN.get_or_init(|| {
         open(super::task::pid()).is_ok_and(|own| super::fs_is(own.as_fd(), super::PID_FS_MAGIC))
     })
+}
+
+/// Whether a pidfd stands for one thread (`PIDFD_THREAD`, 6.9).
+pub(crate) fn is_thread(pidfd: BorrowedFd<'_>) -> bool {
+    // SAFETY: plain numbers.
+    let flags = unsafe { call!(SYS_fcntl, pidfd.as_raw_fd(), libc::F_GETFL, 0) };
+    flags.is_ok_and(|flags| flags & PIDFD_THREAD != 0)
 }
 
 /// PIDFD_GET_INFO, 6.13. ESRCH: reaped, and EXIT was not asked or is not known to the kernel.

@@ -57,11 +57,18 @@ pub(crate) fn effective_capabilities() -> u64 {
     }
 }
 
+/// The answer of [`in_initial_user_namespace`]; 0 before there is one.
+static IN_INITIAL_USER_NAMESPACE: AtomicU32 = AtomicU32::new(0);
+
+/// The process has entered another user namespace.
+pub(crate) fn forget_user_namespace() {
+    IN_INITIAL_USER_NAMESPACE.store(0, Ordering::Relaxed);
+}
+
 /// Whether the caller is in the initial user namespace, whose id map is the identity. Remembered: a
-/// process changes its user namespace at its start if ever.
+/// process changes its user namespace at its start if ever, or by `PROC_SETNS`.
 pub(crate) fn in_initial_user_namespace() -> bool {
-    static KNOWN: AtomicU32 = AtomicU32::new(0);
-    match KNOWN.load(Ordering::Relaxed) {
+    match IN_INITIAL_USER_NAMESPACE.load(Ordering::Relaxed) {
         0 => {}
         known => return known == 1,
     }
@@ -69,7 +76,7 @@ pub(crate) fn in_initial_user_namespace() -> bool {
     let len = super::fd::read_small(libc::AT_FDCWD, c"/proc/self/uid_map", &mut buf).unwrap_or(0);
     let map = String::from_utf8_lossy(buf.get(..len).unwrap_or_default()).into_owned();
     let initial = map.split_whitespace().eq(["0", "0", "4294967295"]);
-    KNOWN.store(if initial { 1 } else { 2 }, Ordering::Relaxed);
+    IN_INITIAL_USER_NAMESPACE.store(if initial { 1 } else { 2 }, Ordering::Relaxed);
     initial
 }
 

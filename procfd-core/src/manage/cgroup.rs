@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The cgroup of a process, as a directory, and its end.
+//!
+//! The directory is found by name, and by name alone it could be another's: a process may be moved between
+//! the look and the use. The kernel tells the number of a process's cgroup by its pidfd (6.13), which is
+//! the inode of the directory; before, the name has to be the same before and after.
+
+use std::ffi::{CString, OsStr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::proven;
+use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, PIDFD_INFO_CGROUPID, Result};
+
+/// Has the kernel kill all in the cgroup of the process and below (cgroup.kill, 5.14). EBUSY: the caller
+/// is one of them; EACCES: the cgroup is not the caller's; EOPNOTSUPP: no cgroup v2 in sight, or none with
+/// that file; EAGAIN: the process is moved again and again.
+pub(crate) fn kill(pidfd: BorrowedFd<'_>) -> Result<()> {
+    proven::running(pidfd)?;
+    let proc_dir = proven::directory(pidfd)?;
+    let path = path_of(proc_dir.as_fd())?;
+    let own = proven::own_proc()?;
+    let own = sys::fd::open_at(own.as_raw_fd(), c"self", libc::O_PATH | libc::O_DIRECTORY)?;
+    if path_of(own.as_fd())?.starts_with(&path) {
+        return Err(Errno(libc::EBUSY));
+    }
+    let dir = open(&path)?;
+    let file = match sys::fd::open_at(dir.as_raw_fd(), c"cgroup.kill", libc::O_WRONLY) {
+        Err(Errno(libc::ENOENT)) => Err(Errno(libc::EOPNOTSUPP)),
+        opened => opened,
+    }?;
+    let is_its = match sys::pidfd::get_info(pidfd, PIDFD_INFO_CGROUPID) {
+        Ok(info) if info.mask & PIDFD_INFO_CGROUPID != 0 => {
+            sys::fd::mode_and_inode(dir.as_fd())?.1 == info.cgroupid
+        }
+        _ => path_of(proc_dir.as_fd())? == path,
+    };
+    if !is_its {
+        proven::running(pidfd)?;
+        return Err(Errno(libc::EAGAIN));
+    }
+    sys::fd::write(file.as_fd(), b"1").map(drop)
+}
+
+/// The path in the cgroup v2 hierarchy, from the root that the caller's cgroup namespace has.
+fn path_of(proc_dir: BorrowedFd<'_>) -> Result<PathBuf> {
+    let mut buf = vec![0u8; 16 * 1024];
+    let len = sys::fd::read_small(proc_dir.as_raw_fd(), c"cgroup", &mut buf)
+        .map_err(|e| if e.0 == libc::ENOENT { Errno(libc::ESRCH) } else { e })?;
+    unified(buf.get(..len).unwrap_or_default()).ok_or(Errno(libc::EOPNOTSUPP))
+}
+
+/// The line of the hierarchy 0 in a /proc/PID/cgroup (cgroups(7)).
+fn unified(cgroup: &[u8]) -> Option<PathBuf> {
+    let path = cgroup.split(|&b| b == b'\n').find_map(|line| line.strip_prefix(b"0::"))?;
+    let path = Path::new(OsStr::from_bytes(path));
+    // Above the root of the caller's cgroup namespace there is nothing to open.
+    (path.is_absolute() && !path.starts_with("/..")).then(|| path.to_owned())
+}
+
+/// The directory of a path in the hierarchy, by whichever mount shows it.
+fn open(path: &Path) -> Result<OwnedFd> {
+    let mounts = read_all(c"/proc/self/mountinfo")?;
+    for (root, point) in mounts.split(|&b| b == b'\n').filter_map(cgroup2_mount) {
+        let Ok(below) = path.strip_prefix(&root) else { continue };
+        let Ok(name) = CString::new(point.join(below).into_os_string().as_bytes()) else { continue };
+        match sys::fd::open_at(libc::AT_FDCWD, &name, libc::O_PATH | libc::O_DIRECTORY) {
+            Ok(dir) if sys::fs_is(dir.as_fd(), CGROUP2_SUPER_MAGIC) => return Ok(dir),
+            _ => {}
+        }
+    }
+    Err(Errno(libc::EOPNOTSUPP))
+}
+
+/// Root and mount point, of a line of /proc/PID/mountinfo (proc_pid_mountinfo(5)) of a cgroup v2.
+fn cgroup2_mount(line: &[u8]) -> Option<(PathBuf, PathBuf)> {
+    let mut fields = line.split(|&b| b == b' ');
+    let (root, point) = (fields.nth(3)?, fields.next()?);
+    let kind = fields.skip_while(|field| *field != b"-").nth(1)?;
+    (kind == b"cgroup2").then(|| (unescaped(root), unescaped(point)))
+}
+
+/// Blanks and backslashes are written as `\` and three octal digits.
+fn unescaped(field: &[u8]) -> PathBuf {
+    let mut out = Vec::new();
+    let mut rest = field;
+    while let Some((&first, after)) = rest.split_first() {
+        let digits = after.get(..3).filter(|d| first == b'\\' && d.iter().all(|b| (b'0'..b'8').contains(b)));
+        match digits {
+            Some(digits) => {
+                out.push(digits.iter().fold(0u8, |n, d| n.wrapping_mul(8).wrapping_add(d - b'0')));
+                rest = after.get(3..).unwrap_or_default();
+            }
+            None => {
+                out.push(first);
+                rest = after;
+            }
+        }
+    }
+    PathBuf::from(OsStr::from_bytes(&out))
+}
+
+fn read_all(path: &std::ffi::CStr) -> Result<Vec<u8>> {
+    let file = sys::fd::open_at(libc::AT_FDCWD, path, libc::O_RDONLY)?;
+    let (mut out, mut buf) = (Vec::new(), [0u8; 4096]);
+    loop {
+        match sys::fd::read(file.as_fd(), &mut buf) {
+            Ok(0) => return Ok(out),
+            Ok(n) => out.extend_from_slice(buf.get(..n).unwrap_or_default()),
+            Err(Errno(libc::EINTR)) => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_the_unified_hierarchy() {
+        assert_eq!(unified(b"4:memory:/a\n0::/b c/d\n"), Some(PathBuf::from("/b c/d")));
+        assert_eq!(unified(b"4:memory:/a\n"), None);
+        assert_eq!(unified(b"0::/../x\n"), None);
+        assert_eq!(unified(b""), None);
+    }
+
+    #[test]
+    fn mounts_of_cgroup2() {
+        let line = br"41 31 0:38 /r\040s /sys/fs/c\134g rw shared:1 - cgroup2 cgroup2 rw";
+        assert_eq!(cgroup2_mount(line), Some((PathBuf::from("/r s"), PathBuf::from(r"/sys/fs/c\g"))));
+        assert_eq!(cgroup2_mount(b"32 31 0:29 / /cpu rw - cgroup cgroup rw,cpu"), None);
+        assert_eq!(cgroup2_mount(b"32 31"), None);
+        assert_eq!(cgroup2_mount(b""), None);
+    }
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The methods of [`Process`] that manage it while it runs.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use super::{Advice, KillTree, Scheduler};
+use crate::config::Namespaces;
+use crate::process::Process;
+use crate::sys::{self, Errno};
+
+impl Process {
+    /// Sends a signal, normally `SIGKILL`, to the process and all its descendants; 0 counts them.
+    ///
+    /// With `SIGKILL` to the init of a pid namespace (the built-in init, say) the kernel ends the whole
+    /// namespace. Otherwise all are stopped as they are found until there is nothing new, so that none can
+    /// fork on or end, and are then signalled, children first, each by its pidfd; with signals other than
+    /// `SIGKILL` and `SIGSTOP` they are continued after that, those that were not stopped before. It
+    /// returns when all have the signal, not when all have ended.
+    ///
+    /// It reaches processes that fork as fast as they can. It does not reach those whose parent ended
+    /// before, and who are now somebody else's children, outside the tree (a double fork); those it
+    /// may not signal, which [`refused`](KillTree::refused) counts, but it goes on to their children; those
+    /// that `/proc` hides from the caller (`hidepid`). A pid namespace ([`Context::built_in_init`]) or a
+    /// cgroup ([`kill_cgroup`](Self::kill_cgroup)) holds all there are. If the caller is of the tree, it
+    /// is not stopped, and gets the signal last.
+    ///
+    /// [`Context::built_in_init`]: crate::Context::built_in_init
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: no such signal; a thread's pidfd; the init of the caller's own pid namespace; `EPERM`: the
+    /// process itself may not be signalled; `ESRCH`: reaped; `EREMOTE`: not in the caller's pid namespace;
+    /// `EOPNOTSUPP`: no `/proc` of it. On failure what was stopped is continued.
+    ///
+    /// # Kernel
+    ///
+    /// 5.4. Parents are asked of pidfds since 6.13, of `/proc` before.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "sleep 60 & sleep 60 & wait"])?;
+    /// let process = context.create()?;
+    /// let tree = process.kill_tree(libc::SIGKILL)?;
+    /// assert!(tree.signalled >= 1 && tree.refused == 0);
+    /// assert_eq!(process.wait()?.signal(), Some(libc::SIGKILL));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_KILL_TREE")]
+    pub fn kill_tree(&self, signal: i32) -> io::Result<KillTree> {
+        Ok(super::kill(self.pidfd(), self.is_built_in_init(), signal)?)
+    }
+
+    /// SIGKILL to every process of its cgroup (v2) and of those below, at once, by the kernel.
+    ///
+    /// Which processes those are is up to whoever made the cgroup; this does not ask whether they are
+    /// descendants.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY`: the caller is one of them; `EACCES`: the cgroup is not the caller's to write;
+    /// `EOPNOTSUPP`: no cgroup v2 mount shows it, or before 5.14; `EAGAIN`: it was moved meanwhile; `ESRCH`: it has ended.
+    ///
+    /// # Kernel
+    ///
+    /// 5.14. The directory is compared with the pidfd's cgroup since 6.13.
+    #[doc(alias = "PROC_TREE_CGROUP")]
+    pub fn kill_cgroup(&self) -> io::Result<KillTree> {
+        Ok(super::kill_cgroup(self.pidfd())?)
+    }
+
+    /// Stops it (SIGSTOP). Of a built-in init ([`Context::built_in_init`](crate::Context::built_in_init)) all
+    /// processes of the namespace are stopped, and the init runs on: it is what acts on a close policy.
+    /// Then no wait reports a stop.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_signal`](Self::send_signal); of a built-in init as [`kill_tree`](Self::kill_tree), and
+    /// `EPERM` if one of them at least could not be stopped; the others are.
+    #[doc(alias = "PROC_STOP")]
+    pub fn stop(&self) -> io::Result<()> {
+        Ok(super::stop_or_continue(self.pidfd(), self.is_built_in_init(), libc::SIGSTOP)?)
+    }
+
+    /// Continues what [`stop`](Self::stop) has stopped (SIGCONT).
+    ///
+    /// # Errors
+    ///
+    /// As [`stop`](Self::stop).
+    #[doc(alias = "PROC_CONT")]
+    pub fn cont(&self) -> io::Result<()> {
+        Ok(super::stop_or_continue(self.pidfd(), self.is_built_in_init(), libc::SIGCONT)?)
+    }
+
+    /// Moves the calling thread into namespaces of the process (setns(2)); for the pid and time namespaces,
+    /// the children it makes from then on.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM`: the caller may not trace the process, or has not the capabilities; `EINVAL`: none named; or
+    /// a user or time namespace, and the caller has several threads; or its own user namespace, or a
+    /// mount namespace, and it shares its directories with another; or a pid namespace that is not below; `ESRCH`: it has ended.
+    ///
+    /// # Kernel
+    ///
+    /// 5.8: all or none. Before, by the files in `/proc/PID/ns`, one by one: those before a failure stay.
+    #[doc(alias = "PROC_SETNS")]
+    pub fn setns(&self, namespaces: Namespaces) -> io::Result<()> {
+        Ok(super::enter(self.pidfd(), namespaces)?)
+    }
+
+    /// A resource limit (`RLIMIT_*`) as it was, soft and hard, and sets it if `new` says to what;
+    /// `u64::MAX` is no limit.
+    ///
+    /// prlimit(2) takes a number: success means that it was this process's number during the call. See
+    /// [`set_nice`](Self::set_nice) for a failure with `ESRCH`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: no such resource, or soft above hard; `EPERM`: not the caller's user, or above the hard
+    /// limit without `CAP_SYS_RESOURCE`; `ESRCH`: it has ended; `EREMOTE`: not in the caller's pid namespace.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// let (soft, hard) = own.rlimit(libc::RLIMIT_NOFILE as u32, None)?;
+    /// assert!(soft <= hard);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_RLIMIT")]
+    pub fn rlimit(&self, resource: u32, new: Option<(u64, u64)>) -> io::Result<(u64, u64)> {
+        Ok(super::rlimit(self.pidfd(), resource, new)?)
+    }
+
+    /// Sets the nice value, -20 to 19, of all its threads; of the one, by a pidfd of a thread
+    /// (`PIDFD_THREAD`). The list of threads is read until it has nothing new; a failure may leave some done.
+    ///
+    /// The kernel takes threads by number. That a thread is there after the call proves that it had the
+    /// number during it. One that ended meanwhile does not count; if its number was given to another
+    /// process's thread in those microseconds, that one was set: for that all numbers of the pid
+    /// namespace would have had to be used up in them.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: not such a value; `EPERM`: not the caller's user; `EACCES`: lower than `RLIMIT_NICE` allows
+    /// it, without `CAP_SYS_NICE`; `ESRCH`: it has ended; `EREMOTE`: not in the caller's pid namespace;
+    /// `EOPNOTSUPP`: no `/proc` of it; `EAGAIN`: it made threads faster than they were set.
+    #[doc(alias = "PROC_PRIORITY")]
+    pub fn set_nice(&self, nice: i32) -> io::Result<()> {
+        Ok(super::set_nice(self.pidfd(), i64::from(nice))?)
+    }
+
+    /// Sets the scheduling policy of all its threads, as [`set_nice`](Self::set_nice) does. A
+    /// `SCHED_DEADLINE` reservation is one for each thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set_nice`](Self::set_nice); `EPERM`: a real-time policy beyond `RLIMIT_RTPRIO` without
+    /// `CAP_SYS_NICE`; `EBUSY`: no room for the reservation; `EOPNOTSUPP`: utilization clamps, which the
+    /// kernel is built without.
+    ///
+    /// ```
+    /// let mut scheduler = procfd::Scheduler::default();
+    /// scheduler.policy = libc::SCHED_BATCH as u32;
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(9)?;
+    /// context.create()?.set_scheduler(&scheduler)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SCHEDULER")]
+    pub fn set_scheduler(&self, scheduler: &Scheduler) -> io::Result<()> {
+        Ok(super::set_scheduler(self.pidfd(), scheduler)?)
+    }
+
+    /// Sets the CPUs that all its threads may run on, as [`set_nice`](Self::set_nice) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set_nice`](Self::set_nice); `EINVAL`: none of the CPUs is there, or allowed by its cpuset.
+    #[doc(alias = "PROC_AFFINITY")]
+    pub fn set_affinity(&self, cpus: impl IntoIterator<Item = usize>) -> io::Result<()> {
+        Ok(super::set_affinity(self.pidfd(), &super::cpu_mask(cpus)?)?)
+    }
+
+    /// Sets the I/O priority of all its threads, as [`set_nice`](Self::set_nice) does: class (1 real time,
+    /// 2 best effort, 3 idle, 0 by the nice value) and level in it (0 to 7).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set_nice`](Self::set_nice); `EINVAL`: no such class or level; `EPERM`: the real-time class
+    /// without `CAP_SYS_NICE` or `CAP_SYS_ADMIN`.
+    #[doc(alias = "PROC_IOPRIO")]
+    pub fn set_ioprio(&self, class: u8, level: u16) -> io::Result<()> {
+        if class > 7 || level >= 1 << 13 {
+            return Err(Errno(libc::EINVAL).into());
+        }
+        Ok(super::set_ioprio(self.pidfd(), (u16::from(class) << 13) | level)?)
+    }
+
+    /// Sets `oom_score_adj`, -1000 (never killed for want of memory) to 1000. It is that of all processes
+    /// that share its memory. Exact: by a file of the process's own directory.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: not such a value; `EPERM`: not the caller's user's, or not dumpable; `EACCES`: lower than it
+    /// was set with privilege, without `CAP_SYS_RESOURCE`; `ESRCH`: it has ended; `EREMOTE`;
+    /// `EOPNOTSUPP`: no `/proc` of the caller's pid namespace.
+    #[doc(alias = "PROC_OOM_SCORE_ADJ")]
+    pub fn set_oom_score_adj(&self, value: i32) -> io::Result<()> {
+        Ok(super::set_oom_score_adj(self.pidfd(), i64::from(value))?)
+    }
+
+    /// Moves it, with all its threads, into the cgroup of an open cgroup v2 directory. By number, as
+    /// [`rlimit`](Self::rlimit).
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`; `EINVAL`: no directory of a cgroup v2; `EACCES`: the caller may not write there, or in the
+    /// common ancestor; `EBUSY`: the cgroup has controllers for those below it; `EOPNOTSUPP`: a threaded
+    /// cgroup; `ENOENT`, `ENODEV`: it was removed; `ESRCH`: the process has ended; `EREMOTE`.
+    #[doc(alias = "PROC_CGROUP")]
+    pub fn move_to_cgroup(&self, cgroup: BorrowedFd<'_>) -> io::Result<()> {
+        Ok(super::move_to_cgroup(self.pidfd(), cgroup)?)
+    }
+
+    /// Advises the kernel of ranges (address, length) of its memory: process_madvise(2). Returns how many
+    /// bytes it went for, which may be fewer than asked.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM`: the caller may not trace it, or has not `CAP_SYS_NICE`; `EINVAL`: over 1024 ranges, not on
+    /// page borders, or advice that this kernel does not have; `ENOMEM`: not mapped; `ESRCH`: it has ended; `ENOSYS` before 5.10.
+    #[doc(alias = "PROC_MADVISE")]
+    pub fn madvise(&self, ranges: &[(u64, u64)], advice: Advice) -> io::Result<usize> {
+        Ok(super::advise(self.pidfd(), ranges, advice)?)
+    }
+
+    /// Frees its memory now, which `SIGKILL` is ending: process_mrelease(2). For when memory is short, and
+    /// the process takes its time.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: it is not being killed; `ESRCH`: its memory is gone already; `EAGAIN`: not all could be
+    /// freed; `ENOSYS` before 5.15.
+    #[doc(alias = "PROC_MRELEASE")]
+    pub fn mrelease(&self) -> io::Result<()> {
+        Ok(sys::manage::release_memory(self.pidfd())?)
+    }
+}

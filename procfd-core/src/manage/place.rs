@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! Where a process is: the caller into its namespaces, and it into a cgroup.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use super::proven;
+use crate::config::Namespaces;
+use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, Result};
+
+/// In the order in which they are joined one by one: the user namespace gives the right to join the others.
+const FILES: [(Namespaces, &CStr); 8] = [
+    (Namespaces::USER, c"ns/user"),
+    (Namespaces::CGROUP, c"ns/cgroup"),
+    (Namespaces::IPC, c"ns/ipc"),
+    (Namespaces::UTS, c"ns/uts"),
+    (Namespaces::NET, c"ns/net"),
+    (Namespaces::PID, c"ns/pid"),
+    (Namespaces::TIME, c"ns/time"),
+    (Namespaces::MOUNT, c"ns/mnt"),
+];
+
+/// Moves the calling thread into namespaces of the process. EINVAL: none, or not for a process with
+/// several threads (user, time), or one that shares its directories (mount).
+pub(crate) fn enter(pidfd: BorrowedFd<'_>, namespaces: Namespaces) -> Result<()> {
+    if namespaces.is_empty() {
+        return Err(Errno(libc::EINVAL));
+    }
+    if proven::has_ended(pidfd)? {
+        return Err(Errno(libc::ESRCH));
+    }
+    let entered = match sys::manage::set_namespaces(pidfd, namespaces.bits()) {
+        Err(Errno(libc::EINVAL)) if !takes_pidfds() => enter_by_files(pidfd, namespaces),
+        done => done,
+    };
+    if namespaces.contains(Namespaces::USER) {
+        sys::task::forget_user_namespace();
+    }
+    entered
+}
+
+/// Whether setns(2) knows pidfds (5.8): into one's own namespaces it does nothing, or says EPERM.
+fn takes_pidfds() -> bool {
+    let own = (Namespaces::UTS | Namespaces::NET).bits();
+    let refused = Err(Errno(libc::EINVAL));
+    sys::pidfd::open(sys::task::pid())
+        .is_ok_and(|pidfd| sys::manage::set_namespaces(pidfd.as_fd(), own) != refused)
+}
+
+/// Before 5.8: one by one, and those before a failure stay.
+fn enter_by_files(pidfd: BorrowedFd<'_>, namespaces: Namespaces) -> Result<()> {
+    let dir = proven::directory(pidfd)?;
+    let mut files: Vec<(OwnedFd, Namespaces)> = Vec::new();
+    for (namespace, path) in FILES.into_iter().filter(|(ns, _)| namespaces.contains(*ns)) {
+        let file = match sys::fd::open_at(dir.as_raw_fd(), path, libc::O_RDONLY) {
+            // As a pidfd has it: ptrace(2) would be refused; the process has gone, or the kernel is without.
+            Err(Errno(libc::EACCES)) => Err(Errno(libc::EPERM)),
+            Err(Errno(libc::ENOENT)) => {
+                proven::running(pidfd)?;
+                Err(Errno(libc::EINVAL))
+            }
+            opened => opened,
+        }?;
+        files.push((file, namespace));
+    }
+    files.iter().try_for_each(|(file, ns)| sys::manage::set_namespaces(file.as_fd(), ns.bits()))
+}
+
+/// Moves the process into the cgroup of an open cgroup v2 directory. EINVAL: not such a directory.
+pub(crate) fn move_to_cgroup(pidfd: BorrowedFd<'_>, cgroup: BorrowedFd<'_>) -> Result<()> {
+    if !sys::fd::is_open(cgroup.as_raw_fd()) {
+        return Err(Errno(libc::EBADF));
+    }
+    if !sys::fs_is(cgroup, CGROUP2_SUPER_MAGIC) {
+        return Err(Errno(libc::EINVAL));
+    }
+    proven::running(pidfd)?;
+    let procs = match sys::fd::open_at(cgroup.as_raw_fd(), c"cgroup.procs", libc::O_WRONLY) {
+        Err(Errno(libc::ENOTDIR)) => Err(Errno(libc::EINVAL)),
+        opened => opened,
+    }?;
+    proven::by_number(pidfd, |pid| sys::fd::write(procs.as_fd(), pid.to_string().as_bytes()).map(drop))
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! Numbers that are a process's, for what the kernel does by number only.
+//!
+//! A number belongs to a process until it is reaped, and the process says itself, by its pidfd, whether it
+//! is. So a call by number that is followed by "not reaped" was about this process, whatever happened
+//! meanwhile; this much is exact, and success promises it. After "reaped" the call is a failure
+//! (ESRCH), and it may have come to another process: if the process was reaped, and its number given out
+//! again, between the look before the call and the call. Numbers are given out in turn, so all others of the
+//! namespace (kernel.pid_max) would have had to be used in these microseconds. What the caller itself
+//! reaps, it can keep from that altogether: nobody else reaps its children, and the library only those
+//! whose last procfd is gone.
+//!
+//! Nothing holds a number in place. A pidfd does not; a process group or session of that number would, and
+//! so would being its tracer, but the one is not there in general, and the other stops it.
+//!
+//! Files below a /proc/PID directory are exact: the directory, once it is proved to be the process's, never
+//! becomes another's.
+
+use std::ffi::CString;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use crate::sys::{self, Errno, Result};
+use crate::{procfd, wait};
+
+/// Whether it has ended, reaped or not.
+pub(crate) fn has_ended(pidfd: BorrowedFd<'_>) -> Result<bool> {
+    sys::fd::poll(pidfd, libc::POLLIN, sys::fd::NOW).map(|events| events != 0)
+}
+
+/// The number of a process that runs. ESRCH: it has ended, reaped or not; EREMOTE: not in the caller's
+/// pid namespace.
+pub(crate) fn running(pidfd: BorrowedFd<'_>) -> Result<i32> {
+    let pid = wait::pid(pidfd)?;
+    if has_ended(pidfd)? { Err(Errno(libc::ESRCH)) } else { Ok(pid) }
+}
+
+/// Does something by number to a process that runs. ESRCH, whatever `act` says, when it is reaped after.
+pub(crate) fn by_number<T>(pidfd: BorrowedFd<'_>, act: impl FnOnce(i32) -> Result<T>) -> Result<T> {
+    let done = act(running(pidfd)?);
+    wait::pid(pidfd)?;
+    done
+}
+
+/// The /proc/PID directory of a process that is not reaped. ESRCH; EREMOTE; EOPNOTSUPP: there is no /proc
+/// of the caller's pid namespace; EPERM: it is hidden from the caller (`hidepid`).
+pub(crate) fn directory(pidfd: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let pid = wait::pid(pidfd)?;
+    let path = CString::new(format!("/proc/{pid}")).map_err(|_| Errno(libc::EINVAL))?;
+    let opened = sys::fd::open_at(libc::AT_FDCWD, &path, libc::O_PATH | libc::O_DIRECTORY);
+    // Still not reaped: the number was its own when the directory was opened.
+    wait::pid(pidfd)?;
+    match opened {
+        Err(Errno(libc::ENOENT)) => {
+            Err(Errno(if own_proc().is_ok() { libc::EPERM } else { libc::EOPNOTSUPP }))
+        }
+        Ok(dir) if !procfd::is_of_own_pid_namespace(dir.as_raw_fd()) => Err(Errno(libc::EOPNOTSUPP)),
+        done => done,
+    }
+}
+
+/// /proc, if it is of the caller's pid namespace. EOPNOTSUPP.
+pub(crate) fn own_proc() -> Result<OwnedFd> {
+    let none = |_| Errno(libc::EOPNOTSUPP);
+    let flags = libc::O_RDONLY | libc::O_DIRECTORY;
+    let own = sys::fd::open_at(libc::AT_FDCWD, c"/proc/self", libc::O_PATH | flags).map_err(none)?;
+    if !procfd::is_of_own_pid_namespace(own.as_raw_fd()) {
+        return Err(Errno(libc::EOPNOTSUPP));
+    }
+    sys::fd::open_at(libc::AT_FDCWD, c"/proc", flags)
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! Something to every thread of a process.
+//!
+//! Nice value, policy, affinity and I/O priority are a thread's on Linux. A new thread has those of the thread
+//! that makes it, so one that is missed can only come of one that has not been seen to yet: the list is
+//! read until it has nothing new.
+
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+use super::proven;
+use crate::sys::{self, Errno, Result};
+
+/// A process that makes threads, from threads not seen to, faster than this often the list is read.
+const PASSES: usize = 1000;
+
+/// Does something to each thread; to the one alone, by a pidfd of a thread (`PIDFD_THREAD`, 6.9). Stops at
+/// the first error, with the threads before it done. ESRCH: the process has ended; EAGAIN: it made threads
+/// faster than they were seen to.
+pub(crate) fn each(pidfd: BorrowedFd<'_>, mut act: impl FnMut(i32) -> Result<()>) -> Result<()> {
+    if sys::pidfd::is_thread(pidfd) {
+        return proven::by_number(pidfd, act);
+    }
+    proven::running(pidfd)?;
+    let dir = proven::directory(pidfd)?;
+    let mut seen = BTreeSet::new();
+    let mut done = 0usize;
+    for _ in 0..PASSES {
+        let before = seen.len();
+        let tasks = sys::fd::open_at(dir.as_raw_fd(), c"task", libc::O_RDONLY | libc::O_DIRECTORY)
+            .map_err(|e| if e.0 == libc::ENOENT { Errno(libc::ESRCH) } else { e })?;
+        sys::dir::each_number(tasks.as_fd(), |tid| {
+            if seen.insert(tid) && one(tasks.as_fd(), tid, &mut act)? {
+                done = done.saturating_add(1);
+            }
+            Ok::<(), Errno>(())
+        })?;
+        if seen.len() == before {
+            return if done == 0 { Err(Errno(libc::ESRCH)) } else { Ok(()) };
+        }
+    }
+    Err(Errno(libc::EAGAIN))
+}
+
+/// To one thread; whether it was there to the end. As with processes: what was there after the call had the
+/// number in it.
+fn one(tasks: BorrowedFd<'_>, tid: i32, act: &mut impl FnMut(i32) -> Result<()>) -> Result<bool> {
+    let gone = |e| matches!(e, Errno(libc::ENOENT | libc::ESRCH));
+    let name = CString::new(tid.to_string()).map_err(|_| Errno(libc::EINVAL))?;
+    let dir = match sys::fd::open_at(tasks.as_raw_fd(), &name, libc::O_PATH | libc::O_DIRECTORY) {
+        Err(e) if gone(e) => return Ok(false),
+        opened => opened?,
+    };
+    let done = act(tid);
+    match sys::fd::open_at(dir.as_raw_fd(), c"comm", libc::O_PATH) {
+        Err(e) if gone(e) => Ok(false),
+        Err(e) => Err(e),
+        Ok(_) if done == Err(Errno(libc::ESRCH)) => Ok(false),
+        Ok(_) => done.map(|()| true),
+    }
+}
