@@ -208,7 +208,7 @@ static void few_descriptors(void)
 
 /* ---- trees that grow ---- */
 
-#define AT_ONCE 150
+#define AT_ONCE 60
 #define ALTOGETHER 20000
 
 /*
@@ -265,7 +265,7 @@ static void explode(void (*f)(void *), int rounds)
 		struct shared *s = share();
 		pid_t pid = fork_run(f, s);
 		int pidfd = sys_pidfd_open(pid);
-		wait_for(&s->made, 20 + round * 40);
+		wait_for(&s->made, 20 + round * 20);
 		struct procfd_kill_tree t = kill_tree(pidfd, SIGKILL, -1);
 		largest = (int)t.signalled > largest ? (int)t.signalled : largest;
 		CHECK_EQ(t.refused, 0);
@@ -281,12 +281,12 @@ static void explode(void (*f)(void *), int rounds)
 
 static void forking_as_fast_as_they_can(void)
 {
-	explode(bomb, 12);
+	explode(bomb, 8);
 }
 
 static void threads_that_fork(void)
 {
-	explode(bomb_of_threads, 8);
+	explode(bomb_of_threads, 5);
 }
 
 /* The parent sleeps in the kernel, and cannot be stopped, until the child executes or ends. */
