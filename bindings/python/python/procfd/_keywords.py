@@ -11,7 +11,7 @@ from ._types import OpenSettings, StrPath
 Command = Union[StrPath, Sequence[StrPath]]
 
 
-class _StartKeywords(OpenSettings, total=False):
+class PopenKeywords(OpenSettings, total=False):
     """The arguments of subprocess.Popen that are not the text modes, and procfd's settings."""
 
     bufsize: int
@@ -30,19 +30,8 @@ class _StartKeywords(OpenSettings, total=False):
     pipesize: int
 
 
-class PopenKeywords(_StartKeywords, total=False):
-    """Of Popen."""
-
-
-class OutputKeywords(_StartKeywords, total=False):
+class OutputKeywords(PopenKeywords, total=False):
     """Of check_output."""
 
     input: Any
     timeout: float | None
-
-
-class RunKeywords(OutputKeywords, total=False):
-    """Of run."""
-
-    capture_output: bool
-    check: bool

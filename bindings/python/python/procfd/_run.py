@@ -11,7 +11,7 @@ from ._popen import Popen
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._keywords import Command, OutputKeywords, PopenKeywords, RunKeywords
+    from ._keywords import Command, OutputKeywords, PopenKeywords
 
 __all__ = ["call", "check_call", "check_output", "getoutput", "getstatusoutput", "run"]
 
@@ -32,61 +32,85 @@ def piped(keywords: dict[str, Any], input: Any, capture_output: bool) -> None:
 def run(
     args: Command,
     *popenargs: Any,
+    input: Any = None,
+    capture_output: bool = False,
+    timeout: float | None = None,
+    check: bool = False,
     text: Literal[True],
     encoding: str | None = None,
     errors: str | None = None,
     universal_newlines: bool | None = None,
-    **keywords: Unpack[RunKeywords],
+    **keywords: Unpack[PopenKeywords],
 ) -> CompletedProcess[str]: ...
 @overload
 def run(
     args: Command,
     *popenargs: Any,
+    input: Any = None,
+    capture_output: bool = False,
+    timeout: float | None = None,
+    check: bool = False,
     text: bool | None = None,
     encoding: str,
     errors: str | None = None,
     universal_newlines: bool | None = None,
-    **keywords: Unpack[RunKeywords],
+    **keywords: Unpack[PopenKeywords],
 ) -> CompletedProcess[str]: ...
 @overload
 def run(
     args: Command,
     *popenargs: Any,
+    input: Any = None,
+    capture_output: bool = False,
+    timeout: float | None = None,
+    check: bool = False,
     text: bool | None = None,
     encoding: str | None = None,
     errors: str,
     universal_newlines: bool | None = None,
-    **keywords: Unpack[RunKeywords],
+    **keywords: Unpack[PopenKeywords],
 ) -> CompletedProcess[str]: ...
 @overload
 def run(
     args: Command,
     *popenargs: Any,
+    input: Any = None,
+    capture_output: bool = False,
+    timeout: float | None = None,
+    check: bool = False,
     text: bool | None = None,
     encoding: str | None = None,
     errors: str | None = None,
     universal_newlines: Literal[True],
-    **keywords: Unpack[RunKeywords],
+    **keywords: Unpack[PopenKeywords],
 ) -> CompletedProcess[str]: ...
 @overload
 def run(
     args: Command,
     *popenargs: Any,
+    input: Any = None,
+    capture_output: bool = False,
+    timeout: float | None = None,
+    check: bool = False,
     text: Literal[False] | None = None,
     encoding: None = None,
     errors: None = None,
     universal_newlines: Literal[False] | None = None,
-    **keywords: Unpack[RunKeywords],
+    **keywords: Unpack[PopenKeywords],
 ) -> CompletedProcess[bytes]: ...
 @overload
 def run(
     args: Command,
     *popenargs: Any,
+    input: Any = None,
+    capture_output: bool = False,
+    timeout: float | None = None,
+    check: bool = False,
     text: bool | None = None,
     encoding: str | None = None,
     errors: str | None = None,
     universal_newlines: bool | None = None,
-    **keywords: Unpack[RunKeywords],
+    **keywords: Unpack[PopenKeywords],
 ) -> CompletedProcess[Any]: ...
 def run(
     args: Command,
