@@ -5,6 +5,8 @@
 #   make python     the extension module of the Python package; install-python puts the package into
 #                   PYTHONDIR, below DESTDIR; and uninstall-python
 #   make check      all tests; the last line counts them
+#   make check-packages  build the Debian and RPM packages from the vendored tarball, install, use and
+#                   remove them; some minutes, and as root
 #   make demo       stage the library, build examples/c/demo.c against it, run it
 #   make wheel      the Python wheel and its source package, in build/wheel
 #   make bench      the benchmarks of procfd-core
@@ -187,6 +189,9 @@ abi-baseline:
 check:
 	@scripts/check
 
+check-packages:
+	@status=0; for kind in debian rpm; do tests/packages/$$kind || status=1; done; exit $$status
+
 demo:
 	@scripts/demo
 
@@ -215,5 +220,5 @@ clean:
 
 FORCE:
 
-.PHONY: all install uninstall python install-python uninstall-python header header-copy abi abi-baseline check demo wheel bench lint dist clean FORCE
+.PHONY: all install uninstall python install-python uninstall-python header header-copy abi abi-baseline check check-packages demo wheel bench lint dist clean FORCE
 .DELETE_ON_ERROR:
