@@ -110,7 +110,8 @@ pub(crate) fn stat(text: &[u8]) -> Option<Stat> {
 struct Numbers<'a>(&'a [u8]);
 
 impl Numbers<'_> {
-    #[inline]
+    // The hot path of a snapshot, which a build for size would leave in pieces.
+    #[inline(always)]
     fn unsigned(&mut self) -> Option<u64> {
         let mut value = 0u64;
         for (at, &b) in self.0.iter().enumerate() {
@@ -161,7 +162,7 @@ impl Numbers<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip(&mut self, fields: usize) -> Option<&mut Self> {
         let mut left = fields;
         let end = self.0.iter().position(|&b| {
