@@ -113,10 +113,11 @@ impl Context {
     fn create(&self, py: Python<'_>) -> PyResult<Option<Process>> {
         let (context, named) = self.take(py)?;
         let autoreap = self.lock().autoreap;
+        let policy = named.has_policy;
         match create(py, context, &named) {
             Ok(started) => {
                 self.put(Phase::Created, Named::default());
-                Ok(started.map(|process| Process::started(process, autoreap)))
+                Ok(started.map(|process| Process::started(process, autoreap, policy)))
             }
             Err((context, exception)) => {
                 self.put(Phase::Configuring(context), named);
@@ -258,7 +259,7 @@ pub(crate) fn spawn<'py>(
     let mut named = Named::default();
     settings::apply(&mut context, &mut named, Some(program), &all)?;
     match create(py, context, &named) {
-        Ok(Some(process)) => Ok(Process::started(process, autoreap)),
+        Ok(Some(process)) => Ok(Process::started(process, autoreap, named.has_policy)),
         Ok(None) => Err(PyTypeError::new_err("spawn needs a program")),
         Err((_, exception)) => Err(exception),
     }

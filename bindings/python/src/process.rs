@@ -29,13 +29,16 @@ pub(crate) struct Process {
     /// The process that started it, which warns when it is dropped, and reaps.
     starter: Option<u32>,
     autoreap: bool,
+    /// Closing it ends the process, if nobody else holds it.
+    policy: AtomicBool,
     warns: AtomicBool,
 }
 
 impl Process {
-    pub(crate) fn started(process: procfd::Process, autoreap: bool) -> Self {
+    pub(crate) fn started(process: procfd::Process, autoreap: bool, policy: bool) -> Self {
         let mut started = Self::opened(process);
         (started.starter, started.autoreap) = (Some(std::process::id()), autoreap);
+        started.policy = policy.into();
         started
     }
 
@@ -47,6 +50,7 @@ impl Process {
             pid,
             starter: None,
             autoreap: false,
+            policy: AtomicBool::new(false),
             warns: AtomicBool::new(true),
         }
     }
@@ -225,7 +229,9 @@ impl Process {
     ) -> PyResult<()> {
         let scope = close_scope.map(settings::scope).transpose()?.unwrap_or_default();
         let policy = settings::close_signal(kill_on_close)?.map(|signal| (signal, scope));
-        self.get()?.change_close(policy).map_err(|e| error::from_io(&e))
+        self.get()?.change_close(policy).map_err(|e| error::from_io(&e))?;
+        self.policy.store(policy.is_some(), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Closes the descriptors. Again does nothing.
@@ -244,10 +250,12 @@ impl Process {
         this
     }
 
-    /// Waits for a process that this one has started, and closes.
+    /// Closes; but waits first for a process that this one has started, unless it has a close policy:
+    /// then the closing ends it.
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
-        let done = if self.is_ours() && !self.closed() { self.wait_for(py, None).map(drop) } else { Ok(()) };
+        let waits = self.is_ours() && !self.policy.load(Ordering::Relaxed) && !self.closed();
+        let done = if waits { self.wait_for(py, None).map(drop) } else { Ok(()) };
         self.close();
         done
     }

@@ -28,6 +28,8 @@ pub(crate) struct Named {
     pub(crate) held: Vec<Py<PyAny>>,
     /// The environment is not the creator's own.
     has_env: bool,
+    /// There is a close policy.
+    pub(crate) has_policy: bool,
 }
 
 impl Named {
@@ -40,6 +42,7 @@ impl Named {
             actions: self.actions.iter().map(clone).collect(),
             held: self.held.iter().map(|o| o.clone_ref(py)).collect(),
             has_env: self.has_env,
+            has_policy: self.has_policy,
         }
     }
 
@@ -218,7 +221,11 @@ impl<'py> Together<'py> {
         if let Some(actions) = &self.actions {
             descriptors::actions(context, named, actions)?;
         }
-        close_policy(context, self.kill.as_ref(), self.scope, self.then)
+        close_policy(context, self.kill.as_ref(), self.scope, self.then)?;
+        if let Some(kill) = &self.kill {
+            named.has_policy = close_signal(kill)?.is_some();
+        }
+        Ok(())
     }
 }
 
@@ -270,8 +277,9 @@ pub(crate) fn close_policy(
             return Err(PyValueError::new_err("close_then is given together with kill_on_close"));
         }
         (Some(signal), Some((second, delay)), _) => context.end_on_close(signal, scope, second, delay),
+        (Some(signal), None, Scope::Process) => context.kill_on_close(signal),
         (Some(signal), None, Scope::ProcessGroup) => context.kill_group_on_close(signal),
-        (Some(signal), None, _) => context.kill_on_close(signal),
+        _ => return Err(PyValueError::new_err("a close policy is for a process or its group")),
     };
     done.map(drop).map_err(|e| error::of_config(&e))
 }

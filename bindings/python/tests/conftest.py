@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What every test is held to: as many descriptors and children after it as before it."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import pathlib
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import procfd
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--tap", help="write one line per test, in TAP, to this file")
+
+
+class TapLines:
+    """One line per test."""
+
+    def __init__(self, path: str) -> None:
+        self.path = pathlib.Path(path)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        name = report.nodeid.rpartition("tests/")[2] or report.nodeid
+        # Of the set-up and the tear-down only what is not a pass.
+        if report.skipped:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else "expected"
+            line = f"ok - {name} # SKIP {reason.removeprefix('Skipped: ')}"
+        elif report.failed:
+            line = f"not ok - {name}" + ("" if report.when == "call" else f" ({report.when})")
+        elif report.when == "call":
+            line = f"ok - {name}"
+        else:
+            return
+        with self.path.open("a") as file:
+            file.write(line.replace("\n", " ") + "\n")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    path = config.getoption("--tap")
+    if path:
+        config.pluginmanager.register(TapLines(path))
+
+
+def descriptors() -> dict[int, str]:
+    """What is open, by number; the descriptor of the look itself is gone by then."""
+    found = {}
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def children() -> set[int]:
+    """Children, zombies too. Those of threads that have ended are the main thread's."""
+    found: set[int] = set()
+    for task in pathlib.Path("/proc/self/task").glob("*/children"):
+        found.update(int(pid) for pid in task.read_text().split())
+    return found
+
+
+def sweep() -> None:
+    """Has the library reap what was dropped and has ended."""
+    gc.collect()
+    procfd.Context().close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _from_the_first_use_on() -> None:
+    """What the library keeps from its first use on is there before anything is counted."""
+    for watch in (False, True):
+        procfd.spawn("/bin/true", ["true"], watch=watch).wait()
+    procfd.Snapshot("ids", "comm").all()
+    with contextlib.suppress(OSError):
+        ids = {"uid_map": [(0, os.geteuid(), 1)], "gid_map": [(0, os.getegid(), 1)]}
+        procfd.spawn("/bin/true", namespaces=["user", "pid"], init=True, **ids).wait()  # type: ignore[arg-type]
+    sweep()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    sweep()
+    before, born, threads = descriptors(), children(), threading.active_count()
+    yield
+    assert threading.active_count() <= threads
+    # What was sent SIGKILL takes a moment to become a zombie; only then it can be reaped.
+    for _ in range(500):
+        sweep()
+        if descriptors().keys() <= before.keys() and children() <= born:
+            return
+        time.sleep(0.01)
+    after = descriptors()
+    left = {number: after[number] for number in after.keys() - before.keys()}
+    for pid in children() - born:
+        os.kill(pid, signal.SIGKILL)
+    pytest.fail(f"descriptors {left} and children {children() - born} are left")
+
+
+@pytest.fixture
+def root() -> None:
+    """For what only root may do."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+
+
+def run(*command: str, **settings: object) -> tuple[int, str]:
+    """Return code and output of a program, started with these settings."""
+    reader, writer = os.pipe()
+    try:
+        try:
+            process = procfd.spawn(
+                command[0],
+                command,
+                {"search": True, "stdout": writer, **settings},  # type: ignore[typeddict-item]
+            )
+        finally:
+            os.close(writer)
+        with open(reader, closefd=False) as file:
+            output = file.read()
+        with process:
+            return process.wait(60).returncode, output
+    finally:
+        os.close(reader)
