@@ -16,9 +16,10 @@ use super::proc::Proc;
 use crate::sys::query::{self, CpuClock};
 use crate::sys::{
     self, Errno, PID_FS_MAGIC, PIDFD_COREDUMP_ROOT, PIDFD_COREDUMP_SKIP, PIDFD_COREDUMP_USER,
-    PIDFD_COREDUMPED, PIDFD_INFO_CGROUPID, PIDFD_INFO_CREDS, PIDFD_INFO_PID, PidfdInfo, Result,
+    PIDFD_COREDUMPED, PIDFD_INFO_CGROUPID, PIDFD_INFO_CREDS, PIDFD_INFO_PID, PidfdInfo, PidfdInfoCore,
+    Result,
 };
-use crate::wait::{self, Limit, Options, Status, Usage};
+use crate::wait::{self, Change, Limit, Options, Status, Usage};
 
 /// Fills the fields asked for, as far as they are known. `last` is the number that was found the last
 /// time, 0 for none: a guess, which the ioctl confirms. ESRCH: reaped, and nothing of it is left.
@@ -81,27 +82,40 @@ fn by_pidfd(out: &mut Info, pidfd: BorrowedFd<'_>, fields: Fields) -> Result<()>
         out.inode = Some(sys::fd::mode_and_inode(pidfd)?.1);
     }
     if fields.intersects(Fields::DUMPABLE | Fields::COREDUMP) {
-        core(out, pidfd, fields);
+        let info = query::core_info(pidfd).unwrap_or_default();
+        if fields.contains(Fields::DUMPABLE) {
+            out.dumpable = dumpable(info.coredump_mask);
+        }
+        if fields.contains(Fields::COREDUMP) {
+            out.coredump = core_dump(pidfd, &info);
+        }
     }
     Ok(())
 }
 
-fn core(out: &mut Info, pidfd: BorrowedFd<'_>, fields: Fields) {
-    let Ok(info) = query::core_info(pidfd) else { return };
-    let mask = info.coredump_mask;
-    if fields.contains(Fields::DUMPABLE) {
-        out.dumpable = match mask {
-            _ if mask & PIDFD_COREDUMP_USER != 0 => Some(1),
-            _ if mask & PIDFD_COREDUMP_ROOT != 0 => Some(2),
-            _ if mask & PIDFD_COREDUMP_SKIP != 0 => Some(0),
-            // It has no memory any more, or never had.
-            _ => None,
-        };
+fn dumpable(mask: u32) -> Option<u32> {
+    match mask {
+        _ if mask & PIDFD_COREDUMP_USER != 0 => Some(1),
+        _ if mask & PIDFD_COREDUMP_ROOT != 0 => Some(2),
+        _ if mask & PIDFD_COREDUMP_SKIP != 0 => Some(0),
+        // It has no memory any more, or never had.
+        _ => None,
     }
-    if fields.contains(Fields::COREDUMP) {
-        let dumped = mask & PIDFD_COREDUMPED != 0;
-        let signal = i32::try_from(info.coredump_signal).ok().filter(|&signal| dumped && signal != 0);
-        out.coredump = Some(CoreDump { dumped, signal });
+}
+
+fn core_dump(pidfd: BorrowedFd<'_>, info: &PidfdInfoCore) -> Option<CoreDump> {
+    let mask = info.coredump_mask;
+    if mask & PIDFD_COREDUMPED != 0 {
+        let signal = i32::try_from(info.coredump_signal).ok().filter(|&signal| signal != 0);
+        return Some(CoreDump { dumped: true, signal });
+    }
+    if dumpable(mask).is_some() {
+        return Some(CoreDump { dumped: false, signal: None });
+    }
+    // It has ended. Before 6.19 the ioctl knows of dumps into a socket alone; the exit knows of all.
+    match wait::wait(pidfd, Options::PEEK, Limit::NoHang).ok()?.change {
+        Change::Dumped(signal) => Some(CoreDump { dumped: true, signal: Some(signal) }),
+        _ => Some(CoreDump { dumped: false, signal: None }),
     }
 }
 
@@ -175,12 +189,8 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
             stat = Some(read);
         }
     }
-    if fields.contains(Fields::MEMORY_PARTS) {
-        let mut buf = [0; 256];
-        out.memory_parts = process.read_small(c"statm", &mut buf).ok().and_then(parts);
-    }
     let io = match fields.contains(Fields::IO) || sum_usage {
-        true => process.read_small(c"io", &mut [0; 512]).ok().map(counters::io),
+        true => process.whole().read_small(c"io", &mut [0; 512]).ok().map(counters::io),
         false => None,
     };
     if let (true, Some(read)) = (fields.contains(Fields::IO), &io) {
@@ -210,10 +220,27 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
     if fields.intersects(Fields::LIMITS | Fields::FDS) {
         limits_and_fds(out, &process, fields, known.as_ref());
     }
-    small_files(out, &process, fields);
+    small_files(out, &process.whole(), fields);
     by_calls(out, process.pid(), fields);
+    let told = stat.is_some() || known.is_some();
+    of_a_living_thread(out, &process, fields);
+    let missing = fields & Fields::OF_A_LIVING_THREAD & !out.fields();
+    // The files read before would have told that the leader has ended.
+    if !missing.is_empty() && !told && process.turn_if_leader_has_ended() {
+        of_a_living_thread(out, &process, missing);
+    }
+}
+
+/// What goes with the memory and the namespaces of a thread that ends, or is root's alone from then on.
+fn of_a_living_thread(out: &mut Info, process: &Proc<'_>, fields: Fields) {
+    if fields.contains(Fields::PERSONALITY) {
+        out.personality = small(process, c"personality", one::hexadecimal);
+    }
+    if fields.contains(Fields::MEMORY_PARTS) {
+        out.memory_parts = process.read_small(c"statm", &mut [0; 256]).ok().and_then(parts);
+    }
     if fields.contains(Fields::NAMESPACES) {
-        out.namespaces = namespaces(&process);
+        out.namespaces = namespaces(process);
     }
     if fields.contains(Fields::MOUNTS) {
         let mut text = Vec::new();
@@ -385,7 +412,8 @@ fn of_status(out: &mut Info, status: &status::Status<'_>, fields: Fields) {
     if fields.contains(Fields::UMASK) {
         out.umask = status.umask;
     }
-    if let (true, Some(ids)) = (fields.contains(Fields::NS_PID), &status.ns_pid) {
+    // Of the process: the line NSpid may be a living thread's.
+    if let (true, Some(ids)) = (fields.contains(Fields::NS_PID), &status.ns_tgid) {
         out.ns_pid = Some(NsPid { pid: ids.innermost, depth: ids.depth.saturating_sub(1) });
     }
 }
@@ -598,9 +626,6 @@ fn small_files(out: &mut Info, process: &Proc<'_>, fields: Fields) {
     if fields.contains(Fields::TIMER_SLACK) {
         out.timer_slack_ns = small(process, c"timerslack_ns", one::number);
     }
-    if fields.contains(Fields::PERSONALITY) {
-        out.personality = small(process, c"personality", one::hexadecimal);
-    }
 }
 
 fn by_calls(out: &mut Info, pid: u32, fields: Fields) {
@@ -632,8 +657,9 @@ fn namespaces(process: &Proc<'_>) -> Option<NamespaceIds> {
     for (link, id) in kinds {
         match process.link(link, &mut [0; 64]) {
             Ok(text) => *id = one::namespace(text)?,
-            // Not of this kernel; or not entered yet.
-            Err(Errno(libc::ENOENT)) => {}
+            // Not of this kernel; or not entered yet. There is always a mount namespace, of which a
+            // process that ends lets go together with the others.
+            Err(Errno(libc::ENOENT)) if link != c"ns/mnt" => {}
             Err(_) => return None,
         }
     }
@@ -648,6 +674,10 @@ fn memory_set(text: &[u8]) -> Option<MemorySet> {
 /// What one `stat` answers by itself, of whichever process it is.
 pub(crate) fn of_one_stat(text: &[u8], fields: Fields) -> Option<Info> {
     let stat = stat::stat(text)?;
+    // It is being released, and its group, its threads and what they used are gone already.
+    if stat.threads == 0 {
+        return None;
+    }
     let asks_the_leader = fields.intersects(Fields::STATE | Fields::MEMORY);
     if stat.state == b'Z' && stat.threads > 1 && asks_the_leader {
         return None;

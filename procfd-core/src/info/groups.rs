@@ -171,6 +171,12 @@ impl Fields {
         .union(Self::NS_PID);
     /// What the ioctl answers.
     pub(crate) const IOCTL: Self = Self::IDS.union(Self::CREDS).union(Self::CGROUP_ID);
+    /// What the leading thread loses when it ends before others, each in files of its own.
+    pub(crate) const OF_A_LIVING_THREAD: Self = Self::MEMORY_PARTS
+        .union(Self::NAMESPACES)
+        .union(Self::MOUNTS)
+        .union(Self::MEMORY_SET)
+        .union(Self::PERSONALITY);
     /// What the pidfd itself answers, without the number or /proc.
     pub(crate) const PIDFD: Self =
         Self::IOCTL.union(Self::EXIT).union(Self::INODE).union(Self::DUMPABLE).union(Self::COREDUMP);

@@ -14,6 +14,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::parse::stat;
 use crate::private::{self, Private};
 use crate::procfd;
 use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result};
@@ -144,6 +145,12 @@ impl<'a> Proc<'a> {
         self.pid
     }
 
+    /// For what the process has as a whole, and tells also when its leader has ended. A thread's own
+    /// directory has that of the thread alone, or not at all.
+    pub(crate) fn whole(&self) -> Self {
+        Self { living: None, ..*self }
+    }
+
     /// ESRCH if it has been reaped: then what was read since may be another's.
     pub(crate) fn check(&self) -> Result<()> {
         match sys::pidfd::send_signal(self.pidfd, 0, None, 0) {
@@ -224,6 +231,14 @@ impl<'a> Proc<'a> {
         let path = if dir == c"task" { self.path(dir) } else { self.living_path(dir) };
         let dir = open(path.as_c_str(), libc::O_RDONLY | libc::O_DIRECTORY).map_err(|e| self.why(e))?;
         sys::query::numbers_in(dir.as_fd(), each)
+    }
+
+    /// Whether the leader has ended before others; then asks one of those from now on.
+    pub(crate) fn turn_if_leader_has_ended(&mut self) -> bool {
+        let mut buf = [0; 2048];
+        let leader = self.whole().read_small(c"stat", &mut buf).ok().and_then(stat::stat);
+        leader.is_some_and(|leader| leader.state == b'Z' && leader.threads > 1)
+            && self.turn_to_living_thread().is_some()
     }
 
     /// For a process whose leader has ended: asks a thread that lives from now on. Its `stat`; `None`
