@@ -15,9 +15,8 @@ use crate::sys::{Errno, Result};
 use crate::wait;
 
 /// How often something is asked again that the end of a thread or an exec has spoilt.
-const TRIES: usize = 16;
-/// How often an empty answer is asked for again, which is also that of a process about to execute
-/// a program.
+const TRIES: usize = 64;
+/// How often an empty answer is asked for again.
 const EMPTY_TRIES: usize = 4;
 
 /// The answer of the leader, or of a thread that lives where the leader has ended. A question answers
@@ -30,19 +29,21 @@ pub(crate) fn ask<T>(
     let leader = Proc::new(pidfd, wait::pid(pidfd)? as u32);
     let mut empty = 0;
     for _ in 0..TRIES {
-        let answer = question(&leader);
+        let mut answer = question(&leader);
         leader.check()?;
-        if !is_nothing(&answer) {
+        let refused = matches!(answer, Err(Errno(libc::EACCES | libc::EPERM)));
+        if !refused && !is_nothing(&answer) {
             return answer.map(Some);
         }
         let state = state_of(&leader)?;
         if has_ended(&state) {
+            // Its files are root's by now, and empty.
             let mut living = leader;
             if living.turn_to_living_thread().is_none() {
                 leader.check()?;
                 return Err(Errno(libc::ENODATA));
             }
-            let answer = question(&living);
+            answer = question(&living);
             leader.check()?;
             if !is_nothing(&answer) {
                 return answer.map(Some);
@@ -53,15 +54,16 @@ pub(crate) fn ask<T>(
             if of_thread.is_none_or(|of_thread| has_ended(&of_thread)) {
                 continue;
             }
+        } else if refused {
+            return answer.map(Some);
         } else if state.vsize == 0 {
             return Err(Errno(libc::ENODATA));
         }
-        if matches!(answer, Err(Errno(libc::EAGAIN))) {
-            continue;
-        }
-        empty += 1;
-        if empty == EMPTY_TRIES {
-            return Ok(None);
+        if !matches!(answer, Err(Errno(libc::EAGAIN))) {
+            empty += 1;
+            if empty == EMPTY_TRIES {
+                return Ok(None);
+            }
         }
         std::thread::yield_now();
     }

@@ -4,14 +4,14 @@
 //! The open descriptors of a process.
 
 use std::ffi::{CString, OsString};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 
 use super::ask::ask;
 use super::parse::fdinfo::{FdInfo, fdinfo};
-use super::proc::Proc;
-use super::text::{link, whole};
-use crate::sys::query::File;
+use super::proc::{self, Proc};
+use super::text::whole;
+use crate::sys::query::{self, File};
 use crate::sys::{Errno, Result};
 
 /// What a descriptor refers to.
@@ -62,7 +62,7 @@ pub struct OpenFd {
 }
 
 /// How often a number is looked at again that stands for another file by then.
-const TRIES: usize = 8;
+const TRIES: usize = 64;
 
 /// All of them, by number in ascending order.
 pub(crate) fn open_fds(pidfd: BorrowedFd<'_>) -> Result<Vec<OpenFd>> {
@@ -91,21 +91,30 @@ fn descriptor(process: &Proc<'_>, number: u32) -> Result<Option<OpenFd>> {
     let fd = i32::try_from(number).map_err(|_| Errno(libc::EOVERFLOW))?;
     let name = |dir| CString::new(format!("{dir}/{number}")).map_err(|_| Errno(libc::EINVAL));
     let (entry, info) = (name("fd")?, name("fdinfo")?);
-    let mut path = match closed(link(process, &entry))? {
-        Some(path) => path,
-        None => return Ok(None),
-    };
     for _ in 0..TRIES {
+        // A hold on what it refers to, which opens nothing.
+        let Some(held) = closed(process.open(&entry, libc::O_PATH))? else { return Ok(None) };
         let Some(text) = closed(whole(process, &info))? else { return Ok(None) };
-        let file = process.file(&entry);
-        let Some(again) = closed(link(process, &entry))? else { return Ok(None) };
-        // The same before and after: what was read in between is of the same file.
-        if again == path {
-            return Ok(of(fd, path, &fdinfo(&text), file.ok()));
+        let info = fdinfo(&text);
+        let (of_held, path) = own(&held)?;
+        let same = match (info.ino, of_held.ino) {
+            (Some(ino), Some(held)) => ino == held && info.mnt_id == of_held.mnt_id,
+            // Before 5.14: it refers to the same before and after.
+            _ => closed(process.whole_link(&entry))?.as_ref() == Some(&path),
+        };
+        if same {
+            return Ok(of(fd, path, &info, query::file_of(held.as_fd()).ok()));
         }
-        path = again;
     }
     Err(Errno(libc::EAGAIN))
+}
+
+/// What /proc says of a descriptor of the caller.
+fn own(fd: &OwnedFd) -> Result<(FdInfo, Vec<u8>)> {
+    let path = |dir| proc::Path::new().text(dir).number(fd.as_raw_fd() as u32);
+    let mut buf = [0; 1024];
+    let info = fdinfo(proc::read_small(path(c"thread-self/fdinfo/"), &mut buf)?);
+    Ok((info, proc::link(path(c"thread-self/fd/").as_c_str())?))
 }
 
 /// A descriptor that is closed meanwhile is none.

@@ -216,14 +216,14 @@ impl<'a> Proc<'a> {
         Ok(buf.get(..len).unwrap_or_default())
     }
 
+    /// What a link says, whole.
+    pub(crate) fn whole_link(&self, file: &CStr) -> Result<Vec<u8>> {
+        link(self.living_path(file).as_c_str()).map_err(|e| self.why(e))
+    }
+
     /// The size that stat(2) has of a file.
     pub(crate) fn size(&self, file: &CStr) -> Result<u64> {
         sys::query::size_at(root()?, self.living_path(file).as_c_str()).map_err(|e| self.why(e))
-    }
-
-    /// What stat(2) has of a file, links followed.
-    pub(crate) fn file(&self, file: &CStr) -> Result<sys::query::File> {
-        sys::query::file_at(root()?, self.living_path(file).as_c_str()).map_err(|e| self.why(e))
     }
 
     /// The numbered entries of one of its directories: threads, descriptors.
@@ -256,6 +256,22 @@ impl<'a> Proc<'a> {
         });
         self.living = found;
         found.map(|_| stat)
+    }
+}
+
+/// What a link below /proc says, whole.
+pub(crate) fn link(path: &CStr) -> Result<Vec<u8>> {
+    let mut buf = vec![0; 4096];
+    loop {
+        let len = sys::fd::readlink_at(root()?, path, &mut buf)?;
+        if len < buf.len() {
+            buf.truncate(len);
+            return Ok(buf);
+        }
+        if len >= 1 << 20 {
+            return Err(Errno(libc::ENAMETOOLONG));
+        }
+        buf = vec![0; len * 4];
     }
 }
 

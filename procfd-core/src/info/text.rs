@@ -51,16 +51,16 @@ pub enum Text {
 /// The bytes. Of a process that has no such text, ENODATA; EBADF for a descriptor that is not open.
 pub(crate) fn text(pidfd: BorrowedFd<'_>, which: Text) -> Result<Vec<u8>> {
     match which {
-        Text::Exe => ask_for(pidfd, |process| link(process, c"exe")),
-        Text::Cwd => ask_for(pidfd, |process| link(process, c"cwd")),
-        Text::Root => ask_for(pidfd, |process| link(process, c"root")),
-        Text::Argv => Ok(ask(pidfd, |process| of_memory(process, c"cmdline"))?.unwrap_or_default()),
-        Text::Environ => Ok(ask(pidfd, |process| of_memory(process, c"environ"))?.unwrap_or_default()),
-        Text::Auxv => ask_for(pidfd, |process| auxv(&of_memory(process, c"auxv")?)),
+        Text::Exe => ask_for(pidfd, |process| process.whole_link(c"exe")),
+        Text::Cwd => ask_for(pidfd, |process| process.whole_link(c"cwd")),
+        Text::Root => ask_for(pidfd, |process| process.whole_link(c"root")),
+        Text::Argv => Ok(ask(pidfd, |process| of_start(process, c"cmdline"))?.unwrap_or_default()),
+        Text::Environ => Ok(ask(pidfd, |process| of_start(process, c"environ"))?.unwrap_or_default()),
+        Text::Auxv => ask_for(pidfd, vector),
         Text::Mounts => ask_for(pidfd, |process| whole(process, c"mountinfo")),
         Text::Fd(number) => {
             let name = CString::new(format!("fd/{number}")).map_err(|_| NO_DATA)?;
-            ask(pidfd, |process| link(process, &name))?.ok_or(Errno(libc::EBADF))
+            ask(pidfd, |process| process.whole_link(&name))?.ok_or(Errno(libc::EBADF))
         }
         Text::Cgroup => cgroup(pidfd),
         Text::Wchan => ask_leader(pidfd, |process| {
@@ -81,19 +81,6 @@ pub(crate) fn text(pidfd: BorrowedFd<'_>, which: Text) -> Result<Vec<u8>> {
     })
 }
 
-/// A path that a link of the process says.
-pub(super) fn link(process: &Proc<'_>, file: &CStr) -> Result<Vec<u8>> {
-    let mut buf = vec![0; 4096];
-    loop {
-        let len = process.link(file, &mut buf)?.len();
-        if len < buf.len() {
-            buf.truncate(len);
-            return Ok(buf);
-        }
-        buf = larger(buf.len())?;
-    }
-}
-
 /// What is read of a process's memory, in one read, which sees one memory; a second could see that of
 /// the next program. ENODATA: nothing.
 fn of_memory(process: &Proc<'_>, file: &CStr) -> Result<Vec<u8>> {
@@ -112,6 +99,33 @@ fn of_memory(process: &Proc<'_>, file: &CStr) -> Result<Vec<u8>> {
     }
 }
 
+/// The auxiliary vector, which whatever has a memory has, but not before its program starts. EAGAIN:
+/// then.
+fn vector(process: &Proc<'_>) -> Result<Vec<u8>> {
+    match of_memory(process, c"auxv").and_then(|raw| auxv(&raw)) {
+        Err(NO_DATA) => Err(Errno(libc::EAGAIN)),
+        done => done,
+    }
+}
+
+/// Arguments or environment. There may be none; and there are none yet before the program starts.
+fn of_start(process: &Proc<'_>, file: &CStr) -> Result<Vec<u8>> {
+    match of_memory(process, file) {
+        Err(NO_DATA) => {}
+        done => return done,
+    }
+    match vector(process) {
+        // Not for everybody who may know the arguments.
+        Err(Errno(libc::EACCES | libc::EPERM)) => return Err(NO_DATA),
+        Err(e) => return Err(e),
+        Ok(_) => {}
+    }
+    match of_memory(process, file) {
+        Err(NO_DATA) => Ok(Vec::new()),
+        done => done,
+    }
+}
+
 /// A file that shows the memory in several reads, and nothing more once that is gone: so it must still
 /// show something after the last. EAGAIN: the process has another memory by now, or none.
 pub(super) fn of_one_memory(process: &Proc<'_>, file: &CStr) -> Result<Vec<u8>> {
@@ -125,9 +139,6 @@ pub(super) fn of_one_memory(process: &Proc<'_>, file: &CStr) -> Result<Vec<u8>> 
         }
         text.try_reserve(len).map_err(|_| Errno(libc::ENOMEM))?;
         text.extend_from_slice(buf.get(..len).unwrap_or_default());
-    }
-    if text.is_empty() {
-        return Err(NO_DATA);
     }
     match read_at(&file, &mut [0], 0)? {
         0 => Err(Errno(libc::EAGAIN)),

@@ -110,8 +110,8 @@ pub(crate) struct File {
     pub rdev: u64,
 }
 
-/// statx(2), which asks no server of a network file system: one that is gone would not answer.
-pub(crate) fn file_at(dir: BorrowedFd<'_>, path: &core::ffi::CStr) -> Result<File> {
+/// statx(2) of a descriptor, which asks no server of a network file system: one that is gone would not answer.
+pub(crate) fn file_of(fd: BorrowedFd<'_>) -> Result<File> {
     const AT_STATX_DONT_SYNC: i32 = 0x4000;
     const STATX_TYPE_MODE_INO: u32 = 0x103;
     /// `struct statx` (linux/stat.h).
@@ -127,11 +127,11 @@ pub(crate) fn file_at(dir: BorrowedFd<'_>, path: &core::ffi::CStr) -> Result<Fil
         tail: [u64; 14],
     }
     let mut st = MaybeUninit::<Statx>::zeroed();
-    let flags = AT_STATX_DONT_SYNC | libc::AT_NO_AUTOMOUNT;
+    let (path, flags) = (c"", AT_STATX_DONT_SYNC | libc::AT_EMPTY_PATH);
     // SAFETY: `path` is NUL-terminated; the kernel fills the structure's 256 bytes, for which all
     // zeroes is a value.
     let st = unsafe {
-        call!(SYS_statx, dir.as_raw_fd(), path.as_ptr(), flags, STATX_TYPE_MODE_INO, st.as_mut_ptr())?;
+        call!(SYS_statx, fd.as_raw_fd(), path.as_ptr(), flags, STATX_TYPE_MODE_INO, st.as_mut_ptr())?;
         st.assume_init()
     };
     let device = |[major, minor]: [u32; 2]| libc::makedev(major, minor);
