@@ -16,6 +16,7 @@ import asyncio
 import asyncio.subprocess
 import asyncio.unix_events
 import importlib
+import importlib.util
 import os
 import pathlib
 import posix
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 SUITES = {
@@ -31,7 +33,8 @@ SUITES = {
     "test.test_asyncio.test_subprocess": "",
     "test.test_posix": r"\.TestPosixSpawn",
 }
-SUITE_SECONDS = 280
+SUITE_SECONDS = 200
+NOBODY = 65534
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -46,7 +49,7 @@ def replace_functions() -> None:
     subprocess.Popen = procfd.Popen
     for name in ("posix_spawn", "posix_spawnp"):
         for module in (os, posix):
-            setattr(module, name, getattr(procfd, name, None) or getattr(module, name))
+            setattr(module, name, getattr(procfd, name))
     for name in ("create_subprocess_exec", "create_subprocess_shell"):
         for module in (asyncio, asyncio.subprocess):
             setattr(module, name, getattr(procfd.aio, name))
@@ -130,75 +133,105 @@ def run_one(name: str, wanted: str) -> int:
     replace_functions()
     # One test of 3.12 relies on this having been done by a test before it, and is the first here.
     asyncio.set_event_loop(None)
-    module = importlib.import_module(name)
-    chosen = unittest.TestSuite()
-    for test in tests_of(unittest.defaultTestLoader.loadTestsFromModule(module)):
-        if not re.search(SUITES[name], test.id()) or not re.search(wanted, test.id()):
-            continue
-        reason = next((EXCLUDED[key] for key in EXCLUDED if re.search(key, test.id())), None)
-        if reason is None:
-            chosen.addTest(test)
-        else:
-            print(f"# excluded: {test.id()}: {reason}", file=out, flush=True)
     report = Report(out)
+    # The suites write into the current directory, one of them already when it is imported.
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
+        module = importlib.import_module(name)
+        chosen = unittest.TestSuite()
+        for test in tests_of(unittest.defaultTestLoader.loadTestsFromModule(module)):
+            if not re.search(SUITES[name], test.id()) or not re.search(wanted, test.id()):
+                continue
+            reason = next((EXCLUDED[key] for key in EXCLUDED if re.search(key, test.id())), None)
+            if reason is None:
+                chosen.addTest(test)
+            else:
+                print(f"# excluded: {test.id()}: {reason}", file=out, flush=True)
         chosen.run(report)
         os.chdir("/")
     print(f"1..{report.count}", file=out, flush=True)
     return 0 if report.wasSuccessful() else 1
 
 
+def users() -> dict[str, dict[str, Any]]:
+    """Who runs the suites: the caller, and for root nobody as well."""
+    if os.getuid() != 0:
+        return {"caller": {}}
+    return {"root": {}, "nobody": {"user": NOBODY, "group": NOBODY, "extra_groups": []}}
+
+
 def run_all(wanted: list[str]) -> int:
     """Each suite in a process of its own, as one stream of TAP."""
     count = failed = 0
-    for name in SUITES:
-        if wanted and not any(word in name for word in wanted):
-            continue
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            count += 1
-            print(f"ok {count} - {name} # SKIP not installed with this interpreter: {error}")
-            continue
-        command = [sys.executable, __file__, "--only", name]
-        try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=SUITE_SECONDS,
-            )
-            output, errors, status = done.stdout, done.stderr, done.returncode
-        except subprocess.TimeoutExpired as late:
-            output, errors = (
-                part.decode(errors="replace") if isinstance(part, bytes) else part or ""
-                for part in (late.stdout, late.stderr)
-            )
-            status = None
-        plan = None
-        for line in output.splitlines():
-            point = re.match(r"(not )?ok \d+ - (.*)", line)
-            if point:
-                count += 1
-                failed += bool(point[1])
-                line = f"{point[1] or ''}ok {count} - {point[2]}"
-            elif line.startswith("1.."):
-                plan = line
-                continue
-            print(line)
+
+    def skip(name: str, reason: str) -> None:
+        nonlocal count
         count += 1
-        ended = plan is not None and status in (0, 1)
-        failed += not ended
-        print(f"{'' if ended else 'not '}ok {count} - {name} came to its end")
-        if not ended:
-            print(f"# exit status {status}; it wrote at the end:")
-            for line in errors.splitlines()[-40:]:
-                print(f"# {line}")
+        print(f"ok {count} - {name} # SKIP {reason}", flush=True)
+
+    for user, identity in users().items():
+        try:
+            subprocess.run([sys.executable, "-c", ""], check=True, cwd="/", **identity)
+        except PermissionError:
+            skip(f"[{user}]", "this interpreter is closed to nobody")
+            continue
+        for suite in SUITES:
+            name = f"[{user}]: {suite}"
+            if wanted and not any(word in suite for word in wanted):
+                continue
+            if importlib.util.find_spec("test") is None or not has(suite):
+                skip(name, "this interpreter has no such test suite")
+                continue
+            for good, line in points(suite, identity):
+                if good is None:
+                    print(line)
+                    continue
+                count += 1
+                failed += not good
+                print(f"{'' if good else 'not '}ok {count} - [{user}]: {line}", flush=True)
     print(f"1..{count}")
     return 1 if failed else 0
+
+
+def has(suite: str) -> bool:
+    try:
+        return importlib.util.find_spec(suite) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def points(suite: str, identity: dict[str, Any]) -> Iterator[tuple[bool | None, str]]:
+    """What one suite says: whether a test was good and its name, or None and a comment."""
+    command = [sys.executable, __file__, "--only", suite]
+    status: int | None = None
+    try:
+        done = subprocess.run(
+            command,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SUITE_SECONDS,
+            check=False,
+            **identity,
+        )
+        output, errors, status = done.stdout, done.stderr, done.returncode
+    except subprocess.TimeoutExpired as late:
+        output, errors = late.stdout or b"", late.stderr or b""
+    planned = False
+    for line in output.decode(errors="replace").splitlines():
+        point = re.match(r"(not )?ok \d+ - (.*)", line)
+        if point:
+            yield not point[1], point[2]
+        elif line.startswith("1.."):
+            planned = line != "1..0"
+        else:
+            yield None, line
+    ended = planned and status in (0, 1)
+    yield ended, f"{suite} came to its end"
+    if not ended:
+        yield None, f"# exit status {status}; it wrote at the end:"
+        for line in errors.decode(errors="replace").splitlines()[-40:]:
+            yield None, f"# {line}"
 
 
 if __name__ == "__main__":
