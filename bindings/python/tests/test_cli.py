@@ -75,6 +75,7 @@ def test_run_in_namespaces() -> None:
     )
     assert (status, out.split()) == (0, ["1", "0", "box"])
     assert run("--map-root", "--init", "sh", "-c", "echo $$; exit 5") == (5, "2\n")
+    assert run("--map-root", "--unshare", "pid", "--kill-on-exit", "sh", "-c", "exit 6")[0] == 6
 
 
 def test_run_forwards_signals() -> None:

@@ -169,6 +169,8 @@ def settings(given: argparse.Namespace) -> OpenSettings:
         "session": given.session or None,
         "inherit_all": given.inherit_all or None,
         "kill_on_close": True if given.kill_on_exit else None,
+        # The kernel protects a pid 1 from its own hand: the watcher does it there.
+        "watch": given.kill_on_exit and "pid" in unshare and not given.init,
         # Python ignores these, and the program should not.
         "sigdefault": [signal.SIGPIPE, signal.SIGXFSZ],
     }
