@@ -101,7 +101,13 @@ pub unsafe extern "C" fn process_config(
 /// PROC_WAIT: EAGAIN (PROC_WAIT_NOHANG), ETIMEDOUT, EINTR (a signal handler ran), ENODATA (ended,
 /// status not knowable), ECHILD (stops of another's child), EOPNOTSUPP (stops with a timeout where io_uring has no waitid, before 6.7);
 /// PROC_GETFD: EBADF (it has no such descriptor), ENOSYS (before 5.6);
-/// PROC_SIGNAL: EOPNOTSUPP (scopes, before 6.9); PROC_SET_CLOSE: EOPNOTSUPP (started without one).
+/// PROC_SIGNAL: EOPNOTSUPP (scopes, before 6.9); PROC_SET_CLOSE: EOPNOTSUPP (started without one);
+/// PROC_KILL_TREE: EINVAL (the init of the caller's own pid namespace), EOPNOTSUPP (no /proc; no
+/// cgroup.kill, before 5.14), EBUSY (the caller's own cgroup), EACCES, EREMOTE.
+/// The others are for a process that runs: ESRCH once it has ended, reaped or not; EREMOTE (not in the
+/// caller's pid namespace), EOPNOTSUPP (no /proc of it), EACCES (a lower nice value or OOM score, another's
+/// cgroup, memory that may not be traced), EBUSY (no room for SCHED_DEADLINE; a cgroup with controllers),
+/// EAGAIN (threads made faster than they are set), ENOSYS (PROC_MADVISE before 5.10, PROC_MRELEASE 5.15).
 ///
 /// Thread-safe. Not for signal handlers.
 ///

@@ -229,8 +229,8 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// `EPERM`: the caller may not trace it, or has not `CAP_SYS_NICE`; `EINVAL`: over 1024 ranges, not on
-    /// page borders, or advice that this kernel does not have; `ENOMEM`: not mapped; `ESRCH`: it has ended; `ENOSYS` before 5.10.
+    /// `EACCES`: the caller may not trace it; `EPERM`: it has not `CAP_SYS_NICE`; `EINVAL`: over 1024 ranges,
+    /// not on page borders, or advice that this kernel does not have; `ENOMEM`: not mapped; `ESRCH`: it has ended; `ENOSYS` before 5.10.
     #[doc(alias = "PROC_MADVISE")]
     pub fn madvise(&self, ranges: &[(u64, u64)], advice: Advice) -> io::Result<usize> {
         Ok(super::advise(self.pidfd(), ranges, advice)?)
