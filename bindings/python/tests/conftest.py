@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import procfd
 import pytest
@@ -111,16 +112,13 @@ def root() -> None:
         pytest.skip("needs root")
 
 
-def run(*command: str, **settings: object) -> tuple[int, str]:
+def run(*command: str, **settings: Any) -> tuple[int, str]:
     """Return code and output of a program, started with these settings."""
     reader, writer = os.pipe()
     try:
         try:
-            process = procfd.spawn(
-                command[0],
-                command,
-                {"search": True, "stdout": writer, **settings},  # type: ignore[typeddict-item]
-            )
+            given: Any = {"search": True, "stdout": writer, **settings}
+            process = procfd.spawn(command[0], command, given)
         finally:
             os.close(writer)
         with open(reader, closefd=False) as file:

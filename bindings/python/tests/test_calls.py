@@ -24,7 +24,8 @@ def context() -> Iterator[int]:
 def test_a_life(context: int) -> None:
     assert process_info(context, procfd.PROC_INFO_STATE) == procfd.PROC_STATE_CONFIGURING
     process_config(context, procfd.PROC_SET_EXEC, procfd.PROC_EXEC_PATH, "sh")
-    process_config(context, procfd.PROC_SET_ARGV, 0, ["sh", b"-c", 'exit "$CODE"'])
+    arguments: list[str | bytes] = ["sh", b"-c", 'exit "$CODE"']
+    process_config(context, procfd.PROC_SET_ARGV, 0, arguments)
     process_config(context, procfd.PROC_SET_ENV_VAR, 0, b"CODE=7")
     process_config(context, procfd.PROC_SET_NICE, 3)
     process_config(context, procfd.PROC_FD_DUP, 0, procfd.procfd_dup(source=1, target=2))
@@ -130,6 +131,6 @@ def test_what_is_refused(context: int) -> None:
     with pytest.raises(TypeError):
         process_config(context, procfd.PROC_SET_ARGV, 0, [1])  # type: ignore[arg-type]
     with pytest.raises(AttributeError):
-        procfd.PROC_NONSENSE  # type: ignore[attr-defined]  # noqa: B018
+        procfd.PROC_NONSENSE  # noqa: B018
     with procfd.Context() as other:
         assert process_info(other, procfd.PROC_INFO_STATE) == procfd.PROC_STATE_CONFIGURING

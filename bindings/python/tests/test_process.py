@@ -91,9 +91,10 @@ def test_time_outs(sleeper: procfd.Process) -> None:
         with pytest.raises(TimeoutError) as raised:
             sleeper.wait(timeout)
         assert isinstance(raised.value, procfd.Error)
-    for timeout in ("1", [1]):
+    wrong: Any
+    for wrong in ("1", [1]):
         with pytest.raises(TypeError):
-            sleeper.wait(timeout)  # type: ignore[arg-type]
+            sleeper.wait(wrong)
     with pytest.raises(ValueError, match="number"):
         sleeper.wait(float("nan"))
     sleeper.kill()
@@ -101,7 +102,7 @@ def test_time_outs(sleeper: procfd.Process) -> None:
 
 
 def test_a_signal_handler_runs_and_the_wait_goes_on(sleeper: procfd.Process) -> None:
-    calls = []
+    calls: list[int] = []
 
     def handler(*_: object) -> None:
         calls.append(len(calls))
@@ -203,10 +204,10 @@ def state_letter(process: procfd.Process) -> str:
 
 def test_stop_continue_terminate(sleeper: procfd.Process) -> None:
     sleeper.stop()
-    os.waitid(os.P_PIDFD, sleeper.pidfd, os.WSTOPPED | os.WNOWAIT)  # type: ignore[attr-defined]
+    os.waitid(os.P_PIDFD, sleeper.pidfd, os.WSTOPPED | os.WNOWAIT)
     assert state_letter(sleeper) == "T"
     sleeper.cont()
-    os.waitid(os.P_PIDFD, sleeper.pidfd, os.WCONTINUED | os.WNOWAIT)  # type: ignore[attr-defined]
+    os.waitid(os.P_PIDFD, sleeper.pidfd, os.WCONTINUED | os.WNOWAIT)
     sleeper.terminate()
     assert sleeper.wait(60).signal == signal.SIGTERM
 
@@ -236,7 +237,7 @@ def test_info(sleeper: procfd.Process) -> None:
 def test_every_field_of_the_header_has_a_name(sleeper: procfd.Process) -> None:
     bits = {
         name: getattr(procfd, name) for name in dir(procfd._abi) if name.startswith("PROC_FIELD_")
-    }  # type: ignore[attr-defined]
+    }
     for bit in bits.values():
         assert set(sleeper.info(bit)._asdict()) <= set(dir(procfd.Info))
     whole = 0
@@ -414,7 +415,7 @@ def test_descriptors_travel(sleeper: procfd.Process) -> None:
 
 def receive(connection: Any) -> None:
     """Another process: opens what it is sent, and kills that."""
-    handle = multiprocessing.reduction.recv_handle(connection)  # type: ignore[attr-defined]
+    handle = multiprocessing.reduction.recv_handle(connection)
     with procfd.open(fd=handle) as opened:
         os.close(handle)
         opened.kill()
@@ -431,7 +432,7 @@ def test_multiprocessing_sends_them_too(sleeper: procfd.Process) -> None:
                 receive(theirs)
             finally:
                 os._exit(0)
-        multiprocessing.reduction.send_handle(ours, sleeper.fileno(), pid)  # type: ignore[attr-defined]
+        multiprocessing.reduction.send_handle(ours, sleeper.fileno(), pid)
         assert ours.recv() == -9
         os.waitpid(pid, 0)
 

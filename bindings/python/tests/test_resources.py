@@ -70,7 +70,7 @@ def test_a_warning_that_is_an_error_is_reported_and_not_lost() -> None:
 def test_no_zombie_of_what_ended_before_it_was_dropped() -> None:
     before = children()
     process = procfd.spawn("/bin/true", ["true"])
-    os.waitid(os.P_PIDFD, process.pidfd, os.WEXITED | os.WNOWAIT)  # type: ignore[attr-defined]
+    os.waitid(os.P_PIDFD, process.pidfd, os.WEXITED | os.WNOWAIT)
     assert children() > before
     del process
     gc.collect()
@@ -80,7 +80,7 @@ def test_no_zombie_of_what_ended_before_it_was_dropped() -> None:
 def test_without_autoreap_the_child_is_the_callers() -> None:
     process = procfd.spawn("/bin/true", ["true"], autoreap=False)
     pid = process.pid
-    os.waitid(os.P_PIDFD, process.pidfd, os.WEXITED | os.WNOWAIT)  # type: ignore[attr-defined]
+    os.waitid(os.P_PIDFD, process.pidfd, os.WEXITED | os.WNOWAIT)
     process.close()
     procfd.Context().close()
     assert os.waitpid(pid, 0) == (pid, 0)

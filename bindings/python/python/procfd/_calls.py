@@ -16,12 +16,10 @@ from typing import Any, Union
 
 from . import _native
 from ._abi import PROC_WAIT, procfd_wait
-from ._types import Fd
+from ._types import Fd, StrPath
 
 _Object = Union[ctypes.Structure, "ctypes.Array[Any]"]
-Data = Union[
-    _Object, str, bytes, "os.PathLike[str]", Sequence[ctypes.Structure], Sequence[str], None
-]
+Data = Union[_Object, StrPath, Sequence[ctypes.Structure], Sequence[StrPath], None]
 
 
 def _number(procfd: Fd) -> int:
