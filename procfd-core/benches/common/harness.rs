@@ -300,7 +300,11 @@ fn describe_machine() {
     // SAFETY: a plain number.
     let cores = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
     let pinned = cpu.map_or("not pinned".into(), |cpu| format!("pinned to core {cpu}"));
-    println!("Linux {release}, {}, {cores} cores, {pinned}", std::env::consts::ARCH);
+    let machine = format!("Linux {release}, {}, {cores} cores, {pinned}", std::env::consts::ARCH);
+    println!("{machine}");
+    if let Some(mut file) = CSV.get() {
+        writeln!(file, "# {machine}").expect("the file of --csv");
+    }
 }
 
 fn pin() -> Option<usize> {

@@ -12,6 +12,7 @@
 //! | `../common/program` | the programs that are started |
 //! | `bare` | clone3 and its children, without the library |
 //! | `start` | starts: small, namespaces, large parent, many descriptors |
+//! | `sweep` | starts against memory and descriptors, for plots |
 //! | `wake` | from a child's end to the waiter's return |
 //! | `parts` | single calls |
 
@@ -24,18 +25,21 @@ mod parts;
 #[path = "../common/program.rs"]
 mod program;
 mod start;
+mod sweep;
 mod wake;
 
 use harness::Group;
 
 /// In the order in which they run: the large parent and the many descriptors come last.
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 8] = [
     ("start", start::small),
     ("namespaces", start::namespaces),
     ("wake", wake::wake),
     ("parts", parts::parts),
     ("descriptors", start::many_descriptors),
     ("memory", start::large_parent),
+    ("by-descriptors", sweep::descriptors),
+    ("by-memory", sweep::memory),
 ];
 
 fn main() {

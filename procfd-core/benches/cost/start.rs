@@ -15,11 +15,11 @@ use crate::bare::{self, Exec, Stack};
 use crate::harness::{Aim, Medians, Method, Rounds, group};
 use crate::program::Program;
 
-const RAW: &str = "raw";
-const POSIX_SPAWN: &str = "posix_spawn";
-const C: &str = "procfd, C calls";
+pub const RAW: &str = "raw";
+pub const POSIX_SPAWN: &str = "posix_spawn";
+pub const C: &str = "procfd, C calls";
 const RUST: &str = "procfd, Rust";
-const FUSE: &str = "procfd, C calls, kill on close";
+pub const FUSE: &str = "procfd, C calls, kill on close";
 const SETTINGS: &str = "procfd, C calls, ids cwd rlimits nnp";
 
 /// The user and group of `nobody`.
@@ -32,7 +32,7 @@ fn is_root() -> bool {
 }
 
 /// clone3(VM|VFORK|PIDFD), execve, waitid(P_PIDFD), close.
-fn raw_start(path: &CStr, stack: &Stack, flags: u64) -> io::Result<()> {
+pub fn raw_start(path: &CStr, stack: &Stack, flags: u64) -> io::Result<()> {
     // SAFETY: `execute` is fit for shared memory, and CLONE_VFORK waits for it.
     let (_, pidfd) = unsafe {
         bare::clone3(bare::VM_VFORK | bare::PIDFD | flags, stack, bare::execute, &Exec::new(path))
@@ -77,7 +77,7 @@ fn vfork(path: &CStr, stack: &Stack) -> io::Result<()> {
     bare::wait_pid(pid)
 }
 
-fn fork(path: &CStr) -> io::Result<()> {
+pub fn fork(path: &CStr) -> io::Result<()> {
     let exec = Exec::new(path);
     // SAFETY: the child executes or exits, and this program has one thread.
     match unsafe { libc::fork() } {
@@ -88,7 +88,7 @@ fn fork(path: &CStr) -> io::Result<()> {
     }
 }
 
-fn posix_spawn(path: &CStr) -> io::Result<i32> {
+pub fn posix_spawn(path: &CStr) -> io::Result<i32> {
     let exec = Exec::new(path);
     let mut pid = 0;
     // SAFETY: strings and arrays end with NUL and NULL, and outlive the call.
@@ -116,7 +116,7 @@ fn command(mut command: Command) -> io::Result<()> {
 }
 
 /// open, configure, create, wait, close: call by call as the C functions do it.
-fn by_c(path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
+pub fn by_c(path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
     let fd = raw::open(OpenFlags::NO_WATCH.bits())?;
     let done = by_c_on(fd, path, more);
     bare::close(fd);
@@ -277,7 +277,7 @@ pub fn many_descriptors(rounds: &Rounds) {
 }
 
 /// Descriptors as a careful program has them: close-on-exec.
-fn open_many(many: usize) -> io::Result<Vec<std::fs::File>> {
+pub fn open_many(many: usize) -> io::Result<Vec<std::fs::File>> {
     let need = many as u64 + 200;
     // SAFETY: the structure outlives both calls.
     unsafe {
@@ -318,7 +318,7 @@ pub fn large_parent(rounds: &Rounds) {
     }
 }
 
-const FORK: &str = "fork + execve + waitpid";
+pub const FORK: &str = "fork + execve + waitpid";
 
 /// fork on its own rounds: at 8 GiB one takes a third of a second.
 fn starts_by_memory(title: &str, rounds: usize, fork_rounds: usize) -> Medians {
@@ -341,17 +341,17 @@ fn starts_by_memory(title: &str, rounds: usize, fork_rounds: usize) -> Medians {
     starts.with(fork)
 }
 
-fn available() -> u64 {
+pub fn available() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"));
     let kib = line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok());
     kib.unwrap_or(0) * 1024
 }
 
-struct Memory(*mut libc::c_void, usize);
+pub struct Memory(*mut libc::c_void, usize);
 
 /// Small pages, each written to.
-fn touched(size: usize) -> io::Result<Memory> {
+pub fn touched(size: usize) -> io::Result<Memory> {
     // SAFETY: a new mapping, and writes inside it.
     unsafe {
         let base = libc::mmap(
