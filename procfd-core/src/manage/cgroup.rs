@@ -46,7 +46,7 @@ pub(crate) fn kill(pidfd: BorrowedFd<'_>) -> Result<()> {
 }
 
 /// The path in the cgroup v2 hierarchy, from the root that the caller's cgroup namespace has.
-fn path_of(proc_dir: BorrowedFd<'_>) -> Result<PathBuf> {
+pub(super) fn path_of(proc_dir: BorrowedFd<'_>) -> Result<PathBuf> {
     let mut buf = vec![0u8; 16 * 1024];
     let len = sys::fd::read_small(proc_dir.as_raw_fd(), c"cgroup", &mut buf)
         .map_err(|e| if e.0 == libc::ENOENT { Errno(libc::ESRCH) } else { e })?;
@@ -62,7 +62,7 @@ fn unified(cgroup: &[u8]) -> Option<PathBuf> {
 }
 
 /// The directory of a path in the hierarchy, by whichever mount shows it.
-fn open(path: &Path) -> Result<OwnedFd> {
+pub(super) fn open(path: &Path) -> Result<OwnedFd> {
     let mounts = read_all(c"/proc/self/mountinfo")?;
     for (root, point) in mounts.split(|&b| b == b'\n').filter_map(cgroup2_mount) {
         let Ok(below) = path.strip_prefix(&root) else { continue };

@@ -18,6 +18,8 @@ mod limits;
 mod methods;
 mod place;
 mod proven;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod tree;
 

@@ -50,7 +50,7 @@ fn takes_pidfds() -> bool {
 }
 
 /// Before 5.8: one by one, and those before a failure stay.
-fn enter_by_files(pidfd: BorrowedFd<'_>, namespaces: Namespaces) -> Result<()> {
+pub(super) fn enter_by_files(pidfd: BorrowedFd<'_>, namespaces: Namespaces) -> Result<()> {
     let dir = proven::directory(pidfd)?;
     let mut files: Vec<(OwnedFd, Namespaces)> = Vec::new();
     for (namespace, path) in FILES.into_iter().filter(|(ns, _)| namespaces.contains(*ns)) {
