@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""psutil, timed by itself: each line of input is a pid or `all`, each line of output nanoseconds."""
+"""psutil, timed by itself: a line of input is a pid or `all`, a line of output nanoseconds."""
 
 import sys
 import time
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 SET = ["pid", "ppid", "status", "cpu_times", "memory_info", "name"]
 known: dict[int, psutil.Process] = {}
