@@ -307,7 +307,16 @@ fn strings(bytes: &[u8]) -> Vec<OsString> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::{AsFd, AsRawFd};
+    use std::os::unix::ffi::OsStrExt;
+    use std::process::{Command, Stdio};
+
     use super::*;
+    use crate::{FdKind, MapFlags, sys};
+
+    fn own() -> Process {
+        Process::open(std::process::id()).unwrap()
+    }
 
     #[test]
     fn strings_and_their_ends() {
@@ -315,5 +324,101 @@ mod tests {
         assert_eq!(strings(b"title"), ["title"]);
         assert_eq!(strings(b"\0"), [""]);
         assert!(strings(b"").is_empty());
+    }
+
+    #[test]
+    fn the_texts_of_the_caller() {
+        let own = own();
+        assert_eq!(own.exe().unwrap(), std::env::current_exe().unwrap());
+        assert_eq!(own.cwd().unwrap(), std::env::current_dir().unwrap());
+        assert_eq!(own.argv().unwrap(), std::env::args_os().collect::<Vec<_>>());
+        let environ = std::fs::read("/proc/self/environ").unwrap();
+        assert_eq!(own.environ().unwrap(), strings(&environ));
+        let page = own.auxv().unwrap().into_iter().find(|&(key, _)| key == libc::AT_PAGESZ);
+        assert_eq!(page.map(|(_, size)| size % 4096), Some(0));
+        assert_eq!(own.auxv().unwrap().last(), Some(&(0, 0)));
+        assert_eq!(own.mounts().unwrap().as_bytes(), std::fs::read("/proc/self/mountinfo").unwrap());
+    }
+
+    #[test]
+    fn the_mappings_of_the_caller() {
+        let code = the_mappings_of_the_caller as fn() as usize as u64;
+        let maps = own().maps().unwrap();
+        let map = maps.iter().find(|map| (map.start..map.end).contains(&code)).unwrap();
+        assert_eq!(map.flags, MapFlags::READ | MapFlags::EXEC);
+        assert_eq!(PathBuf::from(&map.path), std::env::current_exe().unwrap());
+        assert!(maps.iter().any(|map| map.path == "[stack]"));
+        assert!(maps.windows(2).all(|two| two[0].end <= two[1].start));
+    }
+
+    #[test]
+    fn the_descriptors_of_the_caller() {
+        let file = std::fs::File::open("/dev/null").unwrap();
+        let all = own().open_fds().unwrap();
+        let one = all.iter().find(|fd| fd.fd == file.as_raw_fd()).unwrap();
+        assert_eq!((one.kind, one.path.as_bytes()), (FdKind::Character, &b"/dev/null"[..]));
+        assert_eq!(one.rdev, libc::makedev(1, 3));
+        assert_ne!(one.flags & libc::O_CLOEXEC as u32, 0);
+        assert_eq!(own().fd_path(file.as_raw_fd() as u32).unwrap(), PathBuf::from("/dev/null"));
+        assert_eq!(own().fd_path(1_000_000).unwrap_err().raw_os_error(), Some(libc::EBADF));
+    }
+
+    #[test]
+    fn the_threads_of_the_caller() {
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let (named, ready) = std::sync::mpsc::channel();
+        let thread = std::thread::Builder::new().name("x) R 1 (y".into());
+        let thread = thread.spawn(move || {
+            let link = std::fs::read_link("/proc/thread-self").unwrap();
+            let tid: u32 = link.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            named.send(tid).unwrap();
+            let _ = wait.recv();
+        });
+        let tid = ready.recv().unwrap();
+        let all = own().threads(Fields::all()).unwrap();
+        let one = all.iter().find(|thread| thread.tid == tid).unwrap();
+        assert_eq!(one.comm.unwrap().as_bytes(), b"x) R 1 (y");
+        assert!(one.fields().contains(Fields::START | Fields::TIMES | Fields::SWITCHES | Fields::SIGNALS));
+        assert!(one.cpu_ns.unwrap() > 0);
+        assert_eq!(own().threads(Fields::empty()).unwrap()[0].fields(), Fields::IDS);
+        drop(done);
+        thread.unwrap().join().unwrap();
+    }
+
+    #[test]
+    fn the_lists_of_the_caller() {
+        let own = own();
+        assert!(!own.affinity().unwrap().is_empty());
+        assert!(!own.uid_map().unwrap().is_empty());
+        assert!(!own.gid_map().unwrap().is_empty());
+        own.groups().unwrap();
+        let ns = own.namespace(Namespaces::UTS).unwrap();
+        let link = std::fs::read_link("/proc/self/ns/uts").unwrap();
+        let (_, inode) = sys::fd::mode_and_inode(ns.as_fd()).unwrap();
+        assert_eq!(link, PathBuf::from(format!("uts:[{inode}]")));
+        let both = own.namespace(Namespaces::UTS | Namespaces::NET);
+        assert_eq!(both.unwrap_err().raw_os_error(), Some(libc::EINVAL));
+    }
+
+    #[test]
+    fn a_child_until_it_is_reaped() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let process = Process::open(child.id()).unwrap();
+        let refs = own().children().unwrap();
+        let one = refs.iter().find(|one| one.pid == child.id()).unwrap();
+        assert_eq!(one.ppid, std::process::id());
+        let start = process.info(Fields::START).unwrap().start.unwrap();
+        assert_eq!(one.start_boot_ns, start.boot_ns);
+        assert!(own().descendants().unwrap().contains(one));
+        drop(child.stdin.take());
+        sys::fd::poll(process.pidfd(), libc::POLLIN, None).unwrap();
+        let error = |done: io::Result<()>| done.unwrap_err().raw_os_error();
+        assert_eq!(error(process.exe().map(drop)), Some(libc::ENODATA));
+        assert_eq!(error(process.open_fds().map(drop)), Some(libc::ENODATA));
+        assert_eq!(process.threads(Fields::STATE).unwrap()[0].state.unwrap().code, b'Z');
+        child.wait().unwrap();
+        assert_eq!(error(process.exe().map(drop)), Some(libc::ESRCH));
+        assert_eq!(error(process.threads(Fields::empty()).map(drop)), Some(libc::ESRCH));
+        assert_eq!(error(process.children().map(drop)), Some(libc::ESRCH));
     }
 }

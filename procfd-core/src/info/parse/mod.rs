@@ -25,10 +25,10 @@ pub struct Comm {
 }
 
 impl Comm {
-    /// `None`: longer than the kernel's buffer.
+    /// `None`: longer than the kernel's buffer, which ends in a NUL.
     pub(crate) fn new(name: &[u8]) -> Option<Self> {
         let mut bytes = [0; 64];
-        bytes.get_mut(..name.len())?.copy_from_slice(name);
+        bytes.get_mut(..63)?.get_mut(..name.len())?.copy_from_slice(name);
         Some(Self { bytes, len: name.len() as u8 })
     }
 
@@ -37,7 +37,7 @@ impl Comm {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 
-    /// Its bytes with zeroes behind them.
+    /// Its bytes with at least one zero behind them.
     pub fn padded(&self) -> &[u8; 64] {
         &self.bytes
     }
@@ -173,8 +173,8 @@ mod tests {
 
     #[test]
     fn a_name_fills_its_buffer_and_no_more() {
-        assert_eq!(Comm::new(&[b'x'; 64]).unwrap().as_bytes().len(), 64);
-        assert!(Comm::new(&[b'x'; 65]).is_none());
+        assert_eq!(Comm::new(&[b'x'; 63]).unwrap().as_bytes().len(), 63);
+        assert!(Comm::new(&[b'x'; 64]).is_none());
         assert_eq!(&Comm::new(b"ab").unwrap().padded()[..3], b"ab\0");
     }
 }
