@@ -185,6 +185,19 @@ impl Context {
         self.set(|c| c.set_env(vars))
     }
 
+    /// The creator's environment as it is now, and not as another thread may have changed it by the time of
+    /// the creation. One that was given before stays.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    pub fn env_now(&mut self) -> Configured<'_> {
+        self.set(|c| {
+            c.fix_env();
+            Ok(())
+        })
+    }
+
     /// One variable on top of the environment.
     ///
     /// # Errors

@@ -71,7 +71,7 @@ impl Named {
     /// Fixes the creator's environment, while no other thread of the interpreter can change it.
     pub(crate) fn fix_environment(&self, context: &mut Context) -> PyResult<()> {
         if !self.has_env && self.has_program() {
-            context.env_only(std::env::vars_os()).map_err(|e| error::of_config(&e))?;
+            context.env_now().map_err(|e| error::of_config(&e))?;
         }
         Ok(())
     }

@@ -30,6 +30,10 @@ impl Config {
         Ok(())
     }
 
+    pub(crate) fn fix_env(&mut self) {
+        self.env.base.get_or_insert_with(|| CStrArray::new(CStrArrayRef::environ().to_vec()));
+    }
+
     pub(crate) fn set_env_var(&mut self, assignment: CString) -> Set {
         let Some(name) = name(assignment.as_bytes()) else {
             return Err(Error::config(libc::EINVAL, "environment variable: no NAME="));
