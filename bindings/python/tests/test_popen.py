@@ -408,6 +408,52 @@ def test_preexec_fn() -> None:
     os.close(pidfd)
 
 
+def test_preexec_fn_with_settings() -> None:
+    def add_a_file() -> None:
+        os.dup2(0, 11)
+        os.environ["FROM_FUNCTION"] = "x"
+
+    code = "ls /proc/self/fd; ulimit -n; cat <&9; echo $FROM_FUNCTION"
+    reader, writer = os.pipe()
+    os.write(writer, b"nine\n")
+    os.close(writer)
+    kept = os.dup(reader)
+    done = procfd.run(
+        ["bash", "-c", code],
+        preexec_fn=add_a_file,
+        pass_fds=[kept],
+        limits={resource.RLIMIT_NOFILE: (64, 64)},
+        actions=[("dup", reader, 9)],
+        stdin=procfd.DEVNULL,
+        stdout=procfd.PIPE,
+        text=True,
+    )
+    os.close(reader)
+    os.close(kept)
+    *fds, limit, nine, from_function = done.stdout.split()
+    assert {"0", "1", "2", "9", str(kept)} <= set(fds)
+    assert "11" not in fds
+    assert (limit, nine, from_function) == ("64", "nine", "x")
+
+    def fail() -> None:
+        raise ValueError
+
+    with pytest.raises(procfd.SubprocessError, match="preexec_fn"):
+        procfd.run(["true"], preexec_fn=fail, nice=1)
+    for program in ("no-such-program", "/no/such/program", "/etc/passwd"):
+        both(lambda s, p=program: s.run([p], preexec_fn=os.getpid))  # type: ignore[misc]
+        with pytest.raises(OSError) as failed:
+            procfd.run([program], preexec_fn=os.getpid, nice=1)
+        assert failed.value.filename == program
+    with pytest.raises(FileNotFoundError) as nowhere:
+        procfd.run(["true"], preexec_fn=os.getpid, nice=1, cwd="/no/such/directory")
+    assert nowhere.value.filename == "/no/such/directory"
+    done = procfd.run(["env"], preexec_fn=os.getpid, nice=1, env={"A": "1"}, stdout=-1, text=True)
+    assert done.stdout == "A=1\n"
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
 def test_audit_event() -> None:
     code = (
         "import sys, procfd\n"

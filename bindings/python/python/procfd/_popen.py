@@ -54,9 +54,9 @@ class Popen(subprocess.Popen[AnyStr]):
     ``wait(timeout)`` and ``communicate(timeout=...)`` sleep in the kernel until the process ends or
     the time is over. Signals go through the pidfd, and cannot hit another process.
 
-    ``preexec_fn`` needs the interpreter in the child: it takes the fork of the standard library,
-    with the dangers for programs with threads that its documentation names, and with no setting of
-    procfd beside it but the close policy. Most of what it is used for is a keyword here.
+    ``preexec_fn`` needs the interpreter in the child: it takes a fork, that of the standard library
+    if it can, with the dangers for programs with threads which the documentation there names. Most
+    of what it is used for is a keyword here.
 
     ``process`` is the procfd.Process, and ``fileno()`` its descriptor, which can be passed on. Who
     has asked for neither does not keep descriptors of a process whose end is known.
@@ -146,8 +146,9 @@ class Popen(subprocess.Popen[AnyStr]):
 
     def _execute_child(self, *values: Any) -> None:
         given = dict(zip(_START, values))
-        if given["preexec_fn"] is not None:
-            self._fork(values)
+        preexec_fn = given["preexec_fn"]
+        if preexec_fn is not None and not self._settings.keys() - _CLOSE:
+            self._standard_fork(values)
             return
         args: Any = given["args"]
         shell, executable = given["shell"], given["executable"]
@@ -171,7 +172,10 @@ class Popen(subprocess.Popen[AnyStr]):
         copies: list[int] = []
         try:
             settings = _settings_of(given, self._settings, copies)
-            process = _native.spawn(programs, args, cast(Any, settings))
+            if preexec_fn is None:
+                process = _native.spawn(programs, args, cast(Any, settings))
+            else:
+                process = self._fork(programs, args, executable, given, settings)
         except Error as error:
             # The file that the standard library would name, and its words.
             if error.stage in (Stage.EXEC, Stage.CWD):
@@ -186,12 +190,27 @@ class Popen(subprocess.Popen[AnyStr]):
         self._process = process
         self.pid = process.pid
         self._child_created = True
-        self._close_pipe_fds(*(given[name] for name in _PIPES))
+        if any(given[name] != -1 for name in _CHILD_ENDS):
+            self._close_pipe_fds(*(given[name] for name in _PIPES))
 
-    def _fork(self, values: tuple[Any, ...]) -> None:
-        others = self._settings.keys() - _CLOSE
-        if others:
-            raise ValueError(f"preexec_fn does not go together with {', '.join(sorted(others))}")
+    def _fork(
+        self,
+        programs: list[bytes],
+        args: list[Any],
+        executable: Any,
+        given: dict[str, Any],
+        settings: dict[str, Any],
+    ) -> _native.Process:
+        from ._preexec import fork
+
+        try:
+            return fork(programs, args, given["preexec_fn"], given["close_fds"], settings)
+        except OSError as error:
+            if not isinstance(error, Error):
+                error.filename = executable
+            raise
+
+    def _standard_fork(self, values: tuple[Any, ...]) -> None:
         super()._execute_child(*values)  # type: ignore[misc]
         # Not reaped, so the pid is its own; but where SIGCHLD is ignored it may be gone by now,
         # and there is no status then.
