@@ -12,52 +12,63 @@ use crate::abi::*;
 use crate::args::zero;
 use crate::manage::{change, usage};
 
-/// For each group, where its last field begins: a caller's structure that ends before does not have it.
+/// Where a field ends.
+macro_rules! end {
+    ($field:ident) => {
+        offset_of!(procfd_info, $field) + size_of_field(|info| &info.$field)
+    };
+}
+
+const fn size_of_field<T>(_: fn(&procfd_info) -> &T) -> usize {
+    size_of::<T>()
+}
+
+/// For each group, where its last field ends: a caller's structure that ends before does not have it.
 const LAST: &[(u64, usize)] = &[
-    (PROC_FIELD_IDS, offset_of!(procfd_info, ppid)),
-    (PROC_FIELD_CREDS, offset_of!(procfd_info, fsgid)),
-    (PROC_FIELD_CGROUP_ID, offset_of!(procfd_info, cgroup_id)),
-    (PROC_FIELD_EXIT, offset_of!(procfd_info, exit_status)),
-    (PROC_FIELD_INODE, offset_of!(procfd_info, inode)),
-    (PROC_FIELD_STATE, offset_of!(procfd_info, task_flags)),
-    (PROC_FIELD_START, offset_of!(procfd_info, start_real_ns)),
-    (PROC_FIELD_TIMES, offset_of!(procfd_info, block_io_ns)),
-    (PROC_FIELD_MEMORY, offset_of!(procfd_info, mem_resident)),
-    (PROC_FIELD_COMM, offset_of!(procfd_info, comm)),
-    (PROC_FIELD_CPU, offset_of!(procfd_info, cpu_ns)),
-    (PROC_FIELD_JOB, offset_of!(procfd_info, tty)),
-    (PROC_FIELD_THREADS, offset_of!(procfd_info, threads)),
-    (PROC_FIELD_FAULTS, offset_of!(procfd_info, children_majflt)),
-    (PROC_FIELD_SCHED, offset_of!(procfd_info, processor)),
-    (PROC_FIELD_TRACER, offset_of!(procfd_info, tracer)),
-    (PROC_FIELD_CPU_SPLIT, offset_of!(procfd_info, cpu_system_ns)),
-    (PROC_FIELD_MEMORY_PARTS, offset_of!(procfd_info, mem_data)),
-    (PROC_FIELD_MEMORY_DETAIL, offset_of!(procfd_info, mem_swap)),
-    (PROC_FIELD_SIGNALS, offset_of!(procfd_info, sig_queue_limit)),
-    (PROC_FIELD_CAPS, offset_of!(procfd_info, cap_ambient)),
-    (PROC_FIELD_SECURITY, offset_of!(procfd_info, seccomp_filters)),
-    (PROC_FIELD_UMASK, offset_of!(procfd_info, umask)),
-    (PROC_FIELD_NS_PID, offset_of!(procfd_info, ns_depth)),
-    (PROC_FIELD_DUMPABLE, offset_of!(procfd_info, dumpable)),
-    (PROC_FIELD_COREDUMP, offset_of!(procfd_info, coredump_signal)),
-    (PROC_FIELD_OOM, offset_of!(procfd_info, oom_score)),
-    (PROC_FIELD_LOGIN, offset_of!(procfd_info, audit_session)),
-    (PROC_FIELD_AUTOGROUP, offset_of!(procfd_info, autogroup)),
-    (PROC_FIELD_IO, offset_of!(procfd_info, io_cancelled_write_bytes)),
-    (PROC_FIELD_IOPRIO, offset_of!(procfd_info, ioprio)),
-    (PROC_FIELD_FDS, offset_of!(procfd_info, fd_limit)),
-    (PROC_FIELD_MOUNTS, offset_of!(procfd_info, mounts)),
-    (PROC_FIELD_CORE_SCHED, offset_of!(procfd_info, core_sched_cookie)),
-    (PROC_FIELD_NAMESPACES, offset_of!(procfd_info, ns_uts_id)),
-    (PROC_FIELD_MEMORY_SET, offset_of!(procfd_info, mem_swap_pss)),
-    (PROC_FIELD_SWITCHES, offset_of!(procfd_info, nivcsw)),
-    (PROC_FIELD_RUN_DELAY, offset_of!(procfd_info, run_slices)),
-    (PROC_FIELD_TIMER_SLACK, offset_of!(procfd_info, timer_slack_ns)),
-    (PROC_FIELD_COREDUMP_FILTER, offset_of!(procfd_info, coredump_filter)),
-    (PROC_FIELD_SECUREBITS, offset_of!(procfd_info, securebits)),
-    (PROC_FIELD_PERSONALITY, offset_of!(procfd_info, personality)),
-    (PROC_FIELD_USAGE, offset_of!(procfd_info, usage)),
-    (PROC_FIELD_LIMITS, offset_of!(procfd_info, limits)),
+    (PROC_FIELD_IDS, end!(ppid)),
+    (PROC_FIELD_CREDS, end!(fsgid)),
+    (PROC_FIELD_CGROUP_ID, end!(cgroup_id)),
+    (PROC_FIELD_EXIT, end!(exit_status)),
+    (PROC_FIELD_INODE, end!(inode)),
+    (PROC_FIELD_STATE, end!(task_flags)),
+    (PROC_FIELD_START, end!(start_real_ns)),
+    (PROC_FIELD_TIMES, end!(block_io_ns)),
+    (PROC_FIELD_MEMORY, end!(mem_resident)),
+    (PROC_FIELD_COMM, end!(comm)),
+    (PROC_FIELD_CPU, end!(cpu_ns)),
+    (PROC_FIELD_JOB, end!(tty)),
+    (PROC_FIELD_THREADS, end!(threads)),
+    (PROC_FIELD_FAULTS, end!(children_majflt)),
+    (PROC_FIELD_SCHED, end!(processor)),
+    (PROC_FIELD_TRACER, end!(tracer)),
+    (PROC_FIELD_CPU_SPLIT, end!(cpu_system_ns)),
+    (PROC_FIELD_MEMORY_PARTS, end!(mem_data)),
+    (PROC_FIELD_MEMORY_DETAIL, end!(mem_swap)),
+    (PROC_FIELD_SIGNALS, end!(sig_queue_limit)),
+    (PROC_FIELD_CAPS, end!(cap_ambient)),
+    (PROC_FIELD_SECURITY, end!(seccomp_filters)),
+    (PROC_FIELD_UMASK, end!(umask)),
+    (PROC_FIELD_NS_PID, end!(ns_depth)),
+    (PROC_FIELD_DUMPABLE, end!(dumpable)),
+    (PROC_FIELD_COREDUMP, end!(coredump_signal)),
+    (PROC_FIELD_OOM, end!(oom_score)),
+    (PROC_FIELD_LOGIN, end!(audit_session)),
+    (PROC_FIELD_AUTOGROUP, end!(autogroup)),
+    (PROC_FIELD_IO, end!(io_cancelled_write_bytes)),
+    (PROC_FIELD_IOPRIO, end!(ioprio)),
+    (PROC_FIELD_FDS, end!(fd_limit)),
+    (PROC_FIELD_MOUNTS, end!(mounts)),
+    (PROC_FIELD_CORE_SCHED, end!(core_sched_cookie)),
+    (PROC_FIELD_NAMESPACES, end!(ns_uts_id)),
+    (PROC_FIELD_MEMORY_SET, end!(mem_swap_pss)),
+    (PROC_FIELD_SWITCHES, end!(nivcsw)),
+    (PROC_FIELD_RUN_DELAY, end!(run_slices)),
+    (PROC_FIELD_TIMER_SLACK, end!(timer_slack_ns)),
+    (PROC_FIELD_COREDUMP_FILTER, end!(coredump_filter)),
+    (PROC_FIELD_SECUREBITS, end!(securebits)),
+    (PROC_FIELD_PERSONALITY, end!(personality)),
+    (PROC_FIELD_USAGE, end!(usage)),
+    (PROC_FIELD_LIMITS, end!(limits)),
 ];
 
 /// The structure for a caller who has room for `size` bytes of it.
@@ -65,7 +76,7 @@ pub(crate) fn flat(info: &Info, size: usize) -> procfd_info {
     let mut out: procfd_info = zero();
     out.mask = info.fields().bits();
     if size < size_of::<procfd_info>() {
-        for (bit, _) in LAST.iter().filter(|&&(_, last)| last >= size) {
+        for (bit, _) in LAST.iter().filter(|&&(_, end)| end > size) {
             out.mask &= !bit;
         }
     }

@@ -69,9 +69,21 @@ pub(crate) fn numbers() -> Vec<u32> {
         .collect()
 }
 
-/// How many forks lie between the process that first used the library and this one.
+/// A number that a process and its forked child do not share: what was kept in the one is not for the
+/// other, which may be in another pid namespace. Also of a fork that the hooks did not hear of.
 pub(crate) fn forks() -> u64 {
-    GENERATION.load(Ordering::Relaxed)
+    static COPIES: AtomicU64 = AtomicU64::new(0);
+    let word = sys::forked::word();
+    let mut copy = word.load(Ordering::Relaxed);
+    if copy == 0 {
+        let next = COPIES.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        copy = match word.compare_exchange(0, next, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => next,
+            Err(other) => other,
+        };
+    }
+    // Both only grow from a process to its child.
+    GENERATION.load(Ordering::Relaxed).wrapping_add(copy)
 }
 
 /// A descriptor on the list.

@@ -178,13 +178,10 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
     let sum_usage = fields.contains(Fields::USAGE) && out.usage.is_none();
     let mut stat = None;
     if fields.intersects(Fields::STAT) || sum_usage {
-        let mut buf = [0; 2048];
-        if let Some(read) = process.read_small(c"stat", &mut buf).ok().and_then(stat::stat) {
+        if let Some((read, living)) = process.stat() {
             of_stat(out, &read, fields);
-            if read.state == b'Z' && read.threads > 1 {
-                if let Some(living) = process.turn_to_living_thread().as_deref().and_then(stat::stat) {
-                    of_living_stat(out, &living, fields);
-                }
+            if let Some(living) = living {
+                of_living_stat(out, &living, fields);
             }
             stat = Some(read);
         }
@@ -199,7 +196,7 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
     let mut text = Vec::new();
     let mut known = None;
     if fields.intersects(Fields::STATUS | Fields::SWITCHES | Fields::FDS) || sum_usage {
-        known = read_status(&mut process, stat.is_some(), &mut text);
+        known = process.status(&mut text);
         if let Some(read) = &known {
             of_status(out, read, fields);
         }
@@ -222,12 +219,14 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
     }
     small_files(out, &process.whole(), fields);
     by_calls(out, process.pid(), fields);
-    let told = stat.is_some() || known.is_some();
     of_a_living_thread(out, &process, fields);
     let missing = fields & Fields::OF_A_LIVING_THREAD & !out.fields();
-    // The files read before would have told that the leader has ended.
-    if !missing.is_empty() && !told && process.turn_if_leader_has_ended() {
-        of_a_living_thread(out, &process, missing);
+    // The files read before have told whether the leader has ended; but the thread in its place may end.
+    if !missing.is_empty() && (process.is_turned() || (stat.is_none() && known.is_none())) {
+        let was_turned = process.is_turned();
+        if process.stat().is_some_and(|(_, living)| living.is_some() || was_turned) {
+            of_a_living_thread(out, &process, missing);
+        }
     }
 }
 
@@ -251,20 +250,6 @@ fn of_a_living_thread(out: &mut Info, process: &Proc<'_>, fields: Fields) {
     if fields.contains(Fields::MEMORY_SET) {
         out.memory_set = process.read_small(c"smaps_rollup", &mut [0; 4096]).ok().and_then(memory_set);
     }
-}
-
-/// The `status`, of a living thread where the leader has ended.
-fn read_status<'t>(
-    process: &mut Proc<'_>,
-    stat_read: bool,
-    text: &'t mut Vec<u8>,
-) -> Option<status::Status<'t>> {
-    process.read(c"status", text).ok()?;
-    let has_ended = status::status(text).state == Some(b'Z');
-    if has_ended && !stat_read && process.turn_to_living_thread().is_some() {
-        process.read(c"status", text).ok()?;
-    }
-    Some(status::status(text))
 }
 
 fn clocks(out: &mut Info, pid: u32, fields: Fields) {
@@ -641,18 +626,33 @@ fn by_calls(out: &mut Info, pid: u32, fields: Fields) {
 }
 
 fn namespaces(process: &Proc<'_>) -> Option<NamespaceIds> {
+    let mut before = None;
+    loop {
+        let ids = namespaces_once(process)?;
+        let complete =
+            [ids.cgroup, ids.ipc, ids.mnt, ids.net, ids.pid, ids.user, ids.uts].iter().all(|&id| id != 0);
+        // Twice the same: the kernel lacks that kind. Else its leader has ended in between, or another
+        // thread has become it.
+        if complete || before == Some(ids) {
+            return Some(ids);
+        }
+        before = Some(ids);
+    }
+}
+
+fn namespaces_once(process: &Proc<'_>) -> Option<NamespaceIds> {
     let mut ids = NamespaceIds::default();
     let kinds: [(&CStr, &mut u64); 10] = [
         (c"ns/user", &mut ids.user),
         (c"ns/cgroup", &mut ids.cgroup),
         (c"ns/ipc", &mut ids.ipc),
-        (c"ns/mnt", &mut ids.mnt),
         (c"ns/net", &mut ids.net),
         (c"ns/pid", &mut ids.pid),
         (c"ns/pid_for_children", &mut ids.pid_for_children),
         (c"ns/time", &mut ids.time),
         (c"ns/time_for_children", &mut ids.time_for_children),
         (c"ns/uts", &mut ids.uts),
+        (c"ns/mnt", &mut ids.mnt),
     ];
     for (link, id) in kinds {
         match process.link(link, &mut [0; 64]) {

@@ -14,14 +14,19 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::parse::stat;
+use super::parse::stat::{Stat, stat};
+use super::parse::status::{Status, status};
 use crate::private::{self, Private};
 use crate::procfd;
 use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result};
 
-/// The kept descriptor of /proc plus one in the low half, the count of forks it is for in the high
+/// The kept descriptor of /proc plus one in the low half, of which fork of the process it is in the high
 /// one; 0 for none.
 static ROOT: AtomicU64 = AtomicU64::new(0);
+
+/// How often something is read that was found in between: a task that is released, as its leader and the
+/// thread that executes a program trade places, is told with 0 threads, and is the process no more.
+const TRIES: usize = 4;
 
 /// /proc, of the caller's own pid namespace. EREMOTE: there is another one's; ENOENT and so on: none.
 fn root() -> Result<BorrowedFd<'static>> {
@@ -233,12 +238,62 @@ impl<'a> Proc<'a> {
         sys::query::numbers_in(dir.as_fd(), each)
     }
 
-    /// Whether the leader has ended before others; then asks one of those from now on.
-    pub(crate) fn turn_if_leader_has_ended(&mut self) -> bool {
-        let mut buf = [0; 2048];
-        let leader = self.whole().read_small(c"stat", &mut buf).ok().and_then(stat::stat);
-        leader.is_some_and(|leader| leader.state == b'Z' && leader.threads > 1)
-            && self.turn_to_living_thread().is_some()
+    /// Whether another thread is asked in the leader's place.
+    pub(crate) fn is_turned(&self) -> bool {
+        self.living.is_some()
+    }
+
+    /// Asks the leader again.
+    pub(crate) fn turn_back(&mut self) {
+        self.living = None;
+    }
+
+    /// The process's `stat`; and where its leader has ended before others, that of a living thread, which
+    /// is asked from now on.
+    pub(crate) fn stat(&mut self) -> Option<(Stat, Option<Stat>)> {
+        self.turn_back();
+        let mut last = None;
+        for _ in 0..TRIES {
+            let mut buf = [0; 2048];
+            let read = self.read_small(c"stat", &mut buf).ok().and_then(stat)?;
+            if read.threads == 0 {
+                continue;
+            }
+            if read.state != b'Z' || read.threads == 1 {
+                return Some((read, None));
+            }
+            if let Some(living) = self.turn_to_living_thread().as_deref().and_then(stat) {
+                return Some((read, Some(living)));
+            }
+            last = Some((read, None));
+        }
+        last
+    }
+
+    /// The `status`, of a living thread where the leader has ended.
+    pub(crate) fn status<'t>(&mut self, text: &'t mut Vec<u8>) -> Option<Status<'t>> {
+        let mut ended = false;
+        for _ in 0..TRIES {
+            if self.read(c"status", text).is_err() {
+                if !self.is_turned() {
+                    return None;
+                }
+                self.turn_back();
+                continue;
+            }
+            let read = status(text);
+            ended = read.state == Some(b'Z') && read.threads != Some(0);
+            match read.threads {
+                _ if read.state != Some(b'Z') && read.threads != Some(0) => return Some(status(text)),
+                Some(1) => break,
+                Some(0) => self.turn_back(),
+                _ if self.is_turned() => self.turn_back(),
+                _ => {
+                    self.turn_to_living_thread();
+                }
+            }
+        }
+        ended.then(|| status(text))
     }
 
     /// For a process whose leader has ended: asks a thread that lives from now on. Its `stat`; `None`

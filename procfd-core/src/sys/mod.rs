@@ -9,6 +9,7 @@
 //! | `cstr` | strings and NULL-terminated string arrays for the kernel |
 //! | `dir` | the numbers a directory lists |
 //! | `fd` | descriptors: close, flags, poll, epoll, stat |
+//! | `forked` | memory that a fork empties |
 //! | `manage` | what is done to another process: limits, scheduling, namespaces, memory |
 //! | `pidfd` | pidfds: open, signal, wait, ask |
 //! | `query` | questions by number: CPU clocks, priorities, directories of numbers |
@@ -22,6 +23,7 @@ pub(crate) mod child;
 pub(crate) mod cstr;
 pub(crate) mod dir;
 pub(crate) mod fd;
+pub(crate) mod forked;
 pub(crate) mod manage;
 pub(crate) mod pidfd;
 pub(crate) mod query;

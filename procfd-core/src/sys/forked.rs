@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! How a process finds out that it is a copy, when nobody has told it.
+
+use core::ptr::{NonNull, null_mut};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use super::{Result, call};
+
+static WORD: AtomicPtr<AtomicU64> = AtomicPtr::new(null_mut());
+/// Where there is no such memory.
+static ORDINARY: AtomicU64 = AtomicU64::new(0);
+
+/// A word that the kernel sets to 0 in the child of any fork, also one that libc's hooks do not hear of,
+/// such as clone(2) itself (MADV_WIPEONFORK, 4.14). Without that it is copied as all memory is.
+pub(crate) fn word() -> &'static AtomicU64 {
+    let known = WORD.load(Ordering::Acquire);
+    if known.is_null() {
+        return first();
+    }
+    // SAFETY: WORD is null or what `first` has put there, which stays mapped for good.
+    unsafe { &*known }
+}
+
+#[cold]
+fn first() -> &'static AtomicU64 {
+    let Ok(page) = page() else { return &ORDINARY };
+    match WORD.compare_exchange(null_mut(), page.as_ptr(), Ordering::AcqRel, Ordering::Acquire) {
+        // SAFETY: a page of zeroes of which nobody knows but through WORD, and which stays mapped.
+        Ok(_) => unsafe { page.as_ref() },
+        Err(other) => {
+            unmap(page);
+            // SAFETY: another thread's, as above.
+            unsafe { &*other }
+        }
+    }
+}
+
+const SIZE: usize = 4096;
+
+fn page() -> Result<NonNull<AtomicU64>> {
+    // SAFETY: a new mapping touches no memory that anybody has.
+    let at = unsafe {
+        call!(
+            SYS_mmap,
+            0,
+            SIZE,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1isize,
+            0
+        )
+    }?;
+    let page = NonNull::new(at as *mut AtomicU64).ok_or(super::Errno(libc::ENOMEM))?;
+    // SAFETY: the mapping made above; in this process its contents stay.
+    match unsafe { call!(SYS_madvise, at, SIZE, libc::MADV_WIPEONFORK) } {
+        Ok(_) => Ok(page),
+        Err(e) => {
+            unmap(page);
+            Err(e)
+        }
+    }
+}
+
+fn unmap(page: NonNull<AtomicU64>) {
+    // SAFETY: a mapping of `page`, which nobody else has seen.
+    let _ = unsafe { call!(SYS_munmap, page.as_ptr(), SIZE) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_stays_the_same() {
+        word().store(5, Ordering::Relaxed);
+        assert_eq!(word().load(Ordering::Relaxed), 5);
+        word().store(0, Ordering::Relaxed);
+    }
+}
