@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The table of tests/e2e/cases through the Rust interface: one TAP test for each case.
+
+use std::error::Error;
+use std::fs;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use procfd::{Context, IdMap, Ids, Namespaces, Process, ProcessState, SignalSet};
+
+type Done<T> = Result<T, Box<dyn Error>>;
+
+/// How long a case may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+struct Case {
+    name: String,
+    lines: Vec<Vec<String>>,
+}
+
+impl Case {
+    /// The lines that begin with this word, without it.
+    fn of<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a [String]> {
+        self.lines.iter().filter(move |line| line[0] == word).map(|line| &line[1..])
+    }
+}
+
+fn unescaped(word: &str) -> String {
+    let mut out = String::new();
+    let mut left = word.chars();
+    while let Some(c) = left.next() {
+        match (c, if c == '\\' { left.next() } else { None }) {
+            ('\\', Some('n')) => out.push('\n'),
+            ('\\', Some('t')) => out.push('\t'),
+            ('\\', Some('\\')) => out.push('\\'),
+            ('\\', Some('e')) => {}
+            ('\\', other) => panic!("no such escape: {other:?}"),
+            (c, _) => out.push(c),
+        }
+    }
+    out
+}
+
+fn cases(text: &str) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let mut words: Vec<String> = line.split('\t').map(unescaped).collect();
+        match cases.last_mut() {
+            _ if words[0] == "case" => cases.push(Case { name: words.remove(1), lines: Vec::new() }),
+            Some(case) => case.lines.push(words),
+            None => panic!("not in a case: {line}"),
+        }
+    }
+    cases
+}
+
+fn numbers<T: std::str::FromStr>(words: &[String]) -> Vec<T>
+where
+    T::Err: std::fmt::Debug,
+{
+    words.iter().map(|word| word.parse().unwrap()).collect()
+}
+
+fn own_id(id: u32) -> [IdMap; 1] {
+    [IdMap { inside: 0, outside: id, count: 1 }]
+}
+
+fn set(c: &mut Context, words: &[String]) -> Done<()> {
+    let (key, values) = words.split_first().ok_or("a setting without a name")?;
+    let number = |at: usize| -> Done<i32> { Ok(values.get(at).ok_or("a number is missing")?.parse()?) };
+    let signals = || numbers::<i32>(values).into_iter().collect::<SignalSet>();
+    // SAFETY: no arguments, cannot fail.
+    let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
+    match key.as_str() {
+        "program" => c.program(&values[0])?,
+        "search" => c.program_in_path(&values[0])?,
+        "args" => c.args(values)?,
+        "env" => c.env_only(values.iter().map(|v| v.split_once('=').unwrap()))?,
+        "env_set" => {
+            let (name, value) = values[0].split_once('=').ok_or("no value")?;
+            c.env(name, value)?
+        }
+        "env_unset" => c.env_remove(&values[0])?,
+        "cwd" => c.current_dir(&values[0])?,
+        "dup" => c.dup(number(0)?, number(1)?)?,
+        "open" => c.open_at(number(0)?, &values[1], libc::O_RDONLY, 0)?,
+        "null" => c.null(number(0)?)?,
+        "close" => c.close(number(0)?)?,
+        "close_range" => c.close_range(number(0)? as u32, number(1)? as u32)?,
+        "umask" => c.umask(number(0)? as u32)?,
+        "session" => c.new_session()?,
+        "process_group" => c.process_group(number(0)?)?,
+        "limit" => c.rlimit(values[0].parse()?, values[1].parse()?, values[2].parse()?)?,
+        "nice" => c.nice(number(0)?)?,
+        "no_new_privs" => c.no_new_privs()?,
+        "sigmask" => c.signal_mask(signals())?,
+        "sigdefault" => c.default_signals(signals())?,
+        "sigignore" => c.ignored_signals(signals())?,
+        "uid" => c.uid(Ids::all(number(0)? as u32))?,
+        "gid" => c.gid(Ids::all(number(0)? as u32))?,
+        "groups" => c.groups(&numbers(values))?,
+        "namespaces" => {
+            let of = |name: &String| match name.as_str() {
+                "user" => Namespaces::USER,
+                "pid" => Namespaces::PID,
+                "uts" => Namespaces::UTS,
+                other => panic!("no such namespace here: {other}"),
+            };
+            c.namespaces(values.iter().map(of).collect())?
+        }
+        "uid_map_self" => c.uid_map(&own_id(uid))?,
+        "gid_map_self" => c.gid_map(&own_id(gid))?,
+        "hostname" => c.hostname(&values[0])?,
+        "init" => c.built_in_init(true)?,
+        other => panic!("no such setting here: {other}"),
+    };
+    Ok(())
+}
+
+/// The creation fails as the case has it, and gives the context back.
+fn failing(context: Context, wanted: &[String]) -> Done<Context> {
+    let Err(failed) = context.create() else { return Err("it started".into()) };
+    let error = failed.error();
+    let errno = match wanted[1].as_str() {
+        "ENOENT" => libc::ENOENT,
+        "EACCES" => libc::EACCES,
+        "EPERM" => libc::EPERM,
+        other => panic!("no such errno here: {other}"),
+    };
+    let found = (error.stage().as_raw(), error.raw_os_error(), error.index());
+    if found != (wanted[0].parse()?, errno, wanted[2].parse()?) {
+        return Err(format!("{found:?}: {error}").into());
+    }
+    Ok(failed.into_context())
+}
+
+/// The process runs: what it writes, and how it ends.
+fn watch(case: &Case, process: &Process, mut output: UnixStream) -> Done<()> {
+    let mut text = Vec::new();
+    let mut signal = case.of("signal").next();
+    let mut part = [0; 4096];
+    loop {
+        let len = output.read(&mut part)?;
+        text.extend_from_slice(&part[..len]);
+        if len == 0 {
+            break;
+        }
+        if let (true, Some(number)) = (text.contains(&b'\n'), &signal) {
+            process.send_signal(number[0].parse()?)?;
+            signal = None;
+        }
+    }
+    let status = process.wait_timeout(LIMIT)?.ok_or("it has not ended")?;
+    let wanted = case.of("output").next().map_or("", |words| words[0].as_str());
+    if text != wanted.as_bytes() {
+        return Err(format!("it wrote \"{}\", not \"{}\"", text.escape_ascii(), wanted.escape_debug()).into());
+    }
+    let exited: Option<i32> = case.of("exited").next().map(|words| words[0].parse()).transpose()?;
+    let killed: Option<i32> = case.of("killed").next().map(|words| words[0].parse()).transpose()?;
+    if (status.code(), status.signal()) != (exited, killed) || process.state()? != ProcessState::Exited {
+        return Err(format!("it ended with {:?}", status.change).into());
+    }
+    Ok(())
+}
+
+fn run(case: &Case) -> Done<()> {
+    let mut context = Context::new()?;
+    // Not a pipe, for which std came later than the oldest compiler supported.
+    let (output, end) = UnixStream::pair()?;
+    context.fd(OwnedFd::from(end), 1)?;
+    for words in case.of("set") {
+        set(&mut context, words)?;
+    }
+    if let Some(wanted) = case.of("fails").next() {
+        context = failing(context, wanted)?;
+        if case.of("then").next().is_none() {
+            return Ok(());
+        }
+    }
+    for words in case.of("then") {
+        set(&mut context, words)?;
+    }
+    let process = context.create()?;
+    watch(case, &process, output)
+}
+
+fn main() {
+    let path = "tests/e2e/cases";
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/e2e/cases");
+    let text = fs::read_to_string(path).or_else(|_| fs::read_to_string(beside)).unwrap();
+    // What a child must not have: std opens nothing without close-on-exec.
+    // SAFETY: a NUL-terminated path.
+    assert!(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY) } >= 0);
+    // SAFETY: no arguments, cannot fail.
+    let root = unsafe { libc::geteuid() } == 0;
+    let cases = cases(&text);
+    let mut failed = false;
+    println!("1..{}", cases.len());
+    for (number, case) in (1..).zip(&cases) {
+        let need = case.of("need").next().map(|words| words[0].as_str());
+        if matches!((need, root), (Some("root"), false) | (Some("user"), true)) {
+            println!(
+                "ok {number} - {} # SKIP needs {}",
+                case.name,
+                if root { "a user other than root" } else { "root" }
+            );
+            continue;
+        }
+        match run(case) {
+            Ok(()) => println!("ok {number} - {}", case.name),
+            Err(why) => {
+                failed = true;
+                println!("# {why}\nnot ok {number} - {}", case.name);
+            }
+        }
+    }
+    std::process::exit(failed.into());
+}
