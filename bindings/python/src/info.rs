@@ -159,8 +159,11 @@ fn name(comm: procfd::Comm) -> OsString {
 
 /// Soft and hard by RLIMIT_*, -1 for none, as the module `resource` has them.
 fn limits(limits: procfd::Limits) -> BTreeMap<usize, (i128, i128)> {
-    let shown = |limit: u64| if limit == u64::MAX { -1 } else { limit.into() };
-    limits.0.iter().map(|(soft, hard)| (shown(*soft), shown(*hard))).enumerate().collect()
+    limits.0.iter().map(|(soft, hard)| (limit(*soft), limit(*hard))).enumerate().collect()
+}
+
+pub(crate) fn limit(limit: u64) -> i128 {
+    if limit == u64::MAX { -1 } else { limit.into() }
 }
 
 /// Groups by name, or as the bits of `PROC_FIELD_*`.

@@ -9,6 +9,7 @@
 //! | `settings` | the keywords of a configuration |
 //! | `descriptors` | those of them that map descriptors and open files |
 //! | `process` | `Process`, `open`, `attach` |
+//! | `manage` | what managing it answers |
 //! | `status` | `ExitStatus`, `Usage` |
 //! | `info`, `records` | `Info`, and the groups of its attributes |
 //! | `snapshot` | the same of many processes |
@@ -25,6 +26,7 @@ mod convert;
 mod descriptors;
 mod error;
 mod info;
+mod manage;
 mod posix;
 mod process;
 mod records;
@@ -43,6 +45,8 @@ mod _native {
     use super::context::{Context, spawn};
     #[pymodule_export]
     use super::info::Info;
+    #[pymodule_export]
+    use super::manage::{KillTree, Reference};
     #[pymodule_export]
     use super::posix::{posix_spawn, posix_spawnp};
     #[pymodule_export]

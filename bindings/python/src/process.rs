@@ -3,6 +3,8 @@
 
 //! `Process`: a process behind its descriptors.
 
+use std::ffi::OsString;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -11,11 +13,12 @@ use std::time::{Duration, Instant};
 use procfd::{ProcessState, WaitOptions};
 use pyo3::exceptions::{PyResourceWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyInt;
+use pyo3::types::{IntoPyDict, PyDict, PyInt};
 
 use crate::convert;
 use crate::error;
 use crate::info::{self, Info};
+use crate::manage::{self, KillTree, Reference};
 use crate::settings;
 use crate::status::ExitStatus;
 
@@ -99,6 +102,16 @@ impl Process {
         Ok(status.map(|status| self.keep(status)))
     }
 
+    /// A call that may take its time.
+    fn ask<T: Send>(
+        &self,
+        py: Python<'_>,
+        call: impl FnOnce(&procfd::Process) -> io::Result<T> + Send,
+    ) -> PyResult<T> {
+        let process = self.get()?;
+        py.detach(|| call(&process)).map_err(|e| error::from_io(&e))
+    }
+
     fn send(&self, signal: i32) -> PyResult<()> {
         self.get()?.send_signal(signal).map_err(|e| error::from_io(&e))
     }
@@ -178,10 +191,7 @@ impl Process {
         scope: Option<&Bound<'_, PyAny>>,
         value: Option<u64>,
     ) -> PyResult<()> {
-        let signal = match signal.extract::<i32>()? {
-            0 => 0,
-            _ => convert::signal(signal)?,
-        };
+        let signal = signal_or_none(signal)?;
         let scope = scope.map(settings::scope).transpose()?.unwrap_or_default();
         self.get()?.send_signal_to(signal, scope, value).map_err(|e| error::from_io(&e))
     }
@@ -196,22 +206,163 @@ impl Process {
         self.send(libc::SIGKILL)
     }
 
-    /// SIGSTOP.
-    fn stop(&self) -> PyResult<()> {
-        self.send(libc::SIGSTOP)
+    /// SIGSTOP; with the built-in init, for every process of its namespace.
+    fn stop(&self, py: Python<'_>) -> PyResult<()> {
+        self.ask(py, |p| p.stop())
     }
 
-    /// SIGCONT.
-    fn cont(&self) -> PyResult<()> {
-        self.send(libc::SIGCONT)
+    /// Continues what was stopped.
+    fn cont(&self, py: Python<'_>) -> PyResult<()> {
+        self.ask(py, |p| p.cont())
+    }
+
+    /// Sends a signal to the process and all its descendants; 0 counts them.
+    #[pyo3(signature = (signal=None))]
+    fn kill_tree(&self, py: Python<'_>, signal: Option<&Bound<'_, PyAny>>) -> PyResult<KillTree> {
+        let signal = signal.map_or(Ok(libc::SIGKILL), signal_or_none)?;
+        self.ask(py, |p| p.kill_tree(signal)).map(KillTree)
+    }
+
+    /// SIGKILL to every process of its cgroup and of those below, at once, by the kernel.
+    fn kill_cgroup(&self, py: Python<'_>) -> PyResult<KillTree> {
+        self.ask(py, |p| p.kill_cgroup()).map(KillTree)
+    }
+
+    /// Moves the calling thread into namespaces of the process.
+    fn setns(&self, py: Python<'_>, namespaces: &Bound<'_, PyAny>) -> PyResult<()> {
+        let namespaces = settings::namespaces(namespaces)?;
+        self.ask(py, |p| p.setns(namespaces))
+    }
+
+    /// A descriptor of one of its namespaces, which the caller closes.
+    fn namespace(&self, py: Python<'_>, which: &Bound<'_, PyAny>) -> PyResult<RawFd> {
+        let which = settings::namespaces(which)?;
+        self.ask(py, |p| p.namespace(which)).map(IntoRawFd::into_raw_fd)
+    }
+
+    /// A resource limit as it was, soft and hard, -1 for none; it becomes `limits` if that is given.
+    #[pyo3(signature = (resource, limits=None))]
+    fn rlimit(
+        &self,
+        py: Python<'_>,
+        resource: u32,
+        limits: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(i128, i128)> {
+        let new = limits.map(settings::limits).transpose()?;
+        let (soft, hard) = self.ask(py, |p| p.rlimit(resource, new))?;
+        Ok((info::limit(soft), info::limit(hard)))
+    }
+
+    /// Sets the nice value of all its threads.
+    fn set_nice(&self, py: Python<'_>, nice: i32) -> PyResult<()> {
+        self.ask(py, |p| p.set_nice(nice))
+    }
+
+    /// Sets the scheduling policy of all its threads: `flags`, `nice`, `priority`, `runtime`, `deadline`
+    /// and `period` in seconds, `util_min`, `util_max`.
+    #[pyo3(signature = (policy, **parameters))]
+    fn set_scheduler(
+        &self,
+        py: Python<'_>,
+        policy: u32,
+        parameters: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let scheduler = manage::scheduler(policy, parameters)?;
+        self.ask(py, |p| p.set_scheduler(&scheduler))
+    }
+
+    /// Sets the CPUs that all its threads may run on.
+    fn set_affinity(&self, py: Python<'_>, cpus: Vec<usize>) -> PyResult<()> {
+        self.ask(py, |p| p.set_affinity(cpus))
+    }
+
+    /// The CPUs that its leading thread may run on.
+    fn affinity(&self, py: Python<'_>) -> PyResult<Vec<usize>> {
+        self.ask(py, |p| p.affinity())
+    }
+
+    /// Sets the I/O priority of all its threads: class and level in it.
+    #[pyo3(signature = (class_, level=0))]
+    fn set_ioprio(&self, py: Python<'_>, class_: u8, level: u16) -> PyResult<()> {
+        self.ask(py, |p| p.set_ioprio(class_, level))
+    }
+
+    /// Sets `oom_score_adj`, -1000 to 1000.
+    fn set_oom_score_adj(&self, py: Python<'_>, value: i32) -> PyResult<()> {
+        self.ask(py, |p| p.set_oom_score_adj(value))
+    }
+
+    /// Moves it into the cgroup of a cgroup v2 directory, by path or descriptor.
+    fn move_to_cgroup(&self, py: Python<'_>, directory: &Bound<'_, PyAny>) -> PyResult<()> {
+        let directory = manage::directory(directory)?;
+        self.ask(py, |p| p.move_to_cgroup(directory.as_fd()))
+    }
+
+    /// Frees the memory of a process that SIGKILL is ending, without waiting for it to get there.
+    fn mrelease(&self, py: Python<'_>) -> PyResult<()> {
+        self.ask(py, |p| p.mrelease())
+    }
+
+    /// The path of its program.
+    fn exe(&self, py: Python<'_>) -> PyResult<OsString> {
+        self.ask(py, |p| p.exe()).map(OsString::from)
+    }
+
+    /// Its current directory.
+    fn cwd(&self, py: Python<'_>) -> PyResult<OsString> {
+        self.ask(py, |p| p.cwd()).map(OsString::from)
+    }
+
+    /// Its root directory.
+    fn root(&self, py: Python<'_>) -> PyResult<OsString> {
+        self.ask(py, |p| p.root()).map(OsString::from)
+    }
+
+    /// Its arguments.
+    fn argv(&self, py: Python<'_>) -> PyResult<Vec<OsString>> {
+        self.ask(py, |p| p.argv())
+    }
+
+    /// Its environment as the program was started with.
+    fn environ<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        manage::variables(self.ask(py, |p| p.environ())?).into_py_dict(py)
+    }
+
+    /// The path of its cgroup v2 directory, from the root of the caller's cgroup namespace.
+    fn cgroup(&self, py: Python<'_>) -> PyResult<OsString> {
+        self.ask(py, |p| p.cgroup()).map(OsString::from)
+    }
+
+    /// Its supplementary groups.
+    fn groups(&self, py: Python<'_>) -> PyResult<Vec<u32>> {
+        self.ask(py, |p| p.groups())
+    }
+
+    /// The user id map of its user namespace: first id inside, outside, and how many.
+    fn uid_map(&self, py: Python<'_>) -> PyResult<Vec<(u32, u32, u32)>> {
+        self.ask(py, |p| p.uid_map()).map(manage::lines)
+    }
+
+    /// The group id map of its user namespace.
+    fn gid_map(&self, py: Python<'_>) -> PyResult<Vec<(u32, u32, u32)>> {
+        self.ask(py, |p| p.gid_map()).map(manage::lines)
+    }
+
+    /// Its children.
+    fn children(&self, py: Python<'_>) -> PyResult<Vec<Reference>> {
+        self.ask(py, |p| p.children()).map(manage::references)
+    }
+
+    /// Its children, their children and so on, parents first.
+    fn descendants(&self, py: Python<'_>) -> PyResult<Vec<Reference>> {
+        self.ask(py, |p| p.descendants()).map(manage::references)
     }
 
     /// The fields asked for, as far as they are known.
     #[pyo3(signature = (*fields))]
     fn info(&self, py: Python<'_>, fields: &Bound<'_, PyAny>) -> PyResult<Info> {
         let fields = info::fields(fields)?;
-        let process = self.get()?;
-        py.detach(|| process.info(fields)).map(Info).map_err(|e| error::from_io(&e))
+        self.ask(py, |p| p.info(fields)).map(Info)
     }
 
     /// A duplicate of one of its descriptors, which the caller closes.
@@ -274,6 +425,14 @@ impl Process {
             (Some(_), Some(_)) => format!("<procfd.Process{pid} exited>"),
             (Some(process), None) => format!("<procfd.Process{pid} fd={}>", process.as_raw_fd()),
         }
+    }
+}
+
+/// A signal, or 0, which only checks.
+fn signal_or_none(signal: &Bound<'_, PyAny>) -> PyResult<i32> {
+    match signal.extract::<i32>()? {
+        0 => Ok(0),
+        _ => convert::signal(signal),
     }
 }
 

@@ -331,7 +331,7 @@ fn ids(value: &Bound<'_, PyAny>) -> PyResult<Ids> {
 }
 
 /// Soft and hard limit, or one number for both; -1 (RLIM_INFINITY) is none.
-fn limits(value: &Bound<'_, PyAny>) -> PyResult<(u64, u64)> {
+pub(crate) fn limits(value: &Bound<'_, PyAny>) -> PyResult<(u64, u64)> {
     let limit = |value: &Bound<'_, PyAny>| -> PyResult<u64> {
         if value.eq(-1)? { Ok(u64::MAX) } else { value.extract() }
     };
@@ -355,7 +355,7 @@ const NAMESPACES: &[(&str, Namespaces)] = &[
 ];
 
 /// CLONE_NEW* flags, or names.
-fn namespaces(value: &Bound<'_, PyAny>) -> PyResult<Namespaces> {
+pub(crate) fn namespaces(value: &Bound<'_, PyAny>) -> PyResult<Namespaces> {
     if value.is_instance_of::<PyInt>() {
         return Ok(Namespaces::from_bits_retain(value.extract()?));
     }

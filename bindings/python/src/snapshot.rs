@@ -7,11 +7,11 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyTuple};
+use pyo3::types::PyTuple;
 
-use crate::convert;
 use crate::error;
 use crate::info::{self, Info};
+use crate::manage;
 use crate::process::Process;
 
 /// Takes the chosen fields of many processes in one go, again and again. With `keep` it holds on to the
@@ -54,14 +54,7 @@ impl Snapshot {
     /// The processes of a cgroup, by its cgroup v2 directory; with `below`, of those beneath it too.
     #[pyo3(signature = (directory, below=false))]
     fn cgroup(&self, py: Python<'_>, directory: &Bound<'_, PyAny>, below: bool) -> PyResult<Vec<Info>> {
-        let dir = if directory.is_instance_of::<PyInt>()
-            || !convert::is_string(directory) && directory.hasattr("fileno")?
-        {
-            convert::duplicate(convert::fd(directory)?, 0)?
-        } else {
-            let path = convert::os_string(directory)?;
-            convert::directory(path).map_err(|e| error::of_file(py, &e, directory.clone().unbind()))?
-        };
+        let dir = manage::directory(directory)?;
         self.with(py, |s| Ok(s.cgroup(dir, below)?.map(Info).collect()))
     }
 

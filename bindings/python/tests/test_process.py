@@ -8,6 +8,7 @@ import multiprocessing.reduction
 import os
 import pathlib
 import pickle
+import resource
 import select
 import signal
 import socket
@@ -521,3 +522,92 @@ def test_ancillary_data_by_hand(sleeper: procfd.Process) -> None:
         with procfd.open(fd=number) as opened:
             assert opened.state == "running"
         os.close(number)
+
+
+def test_a_tree_is_killed() -> None:
+    reader, writer = os.pipe()
+    with sh("sh -c 'sleep 1000 & wait' & sleep 1000 & echo; wait", stdout=writer) as process:
+        os.close(writer)
+        with open(reader) as output:
+            output.readline()
+            while len(process.descendants()) < 3:
+                time.sleep(0.01)
+            members = [procfd.open(member.pid) for member in process.descendants()]
+            assert {child.ppid for child in process.children()} == {process.pid}
+            assert process.kill_tree(0).signalled == 4
+            tree = process.kill_tree()
+            assert (tree.how, tree.signalled, tree.refused) == ("walk", 4, 0)
+            assert process.wait(60).signal == 9
+            for member in members:
+                assert readable(member.pidfd, 60)
+                member.close()
+            # The pipe had four writers.
+            assert output.read() == ""
+    with pytest.raises(ValueError, match="range"):
+        sh("exit 0", kill_on_close=True).kill_tree(99)
+    assert "signalled=4" in repr(tree)
+
+
+def test_limits_and_priorities(sleeper: procfd.Process) -> None:
+    soft, hard = resource.prlimit(sleeper.pid, resource.RLIMIT_NOFILE)
+    assert sleeper.rlimit(resource.RLIMIT_NOFILE) == (soft, hard)
+    assert sleeper.rlimit(resource.RLIMIT_NOFILE, (32, hard)) == (soft, hard)
+    assert resource.prlimit(sleeper.pid, resource.RLIMIT_NOFILE) == (32, hard)
+    sleeper.set_nice(7)
+    assert os.getpriority(os.PRIO_PROCESS, sleeper.pid) == 7
+    sleeper.set_scheduler(os.SCHED_BATCH, nice=8)
+    assert os.sched_getscheduler(sleeper.pid) == os.SCHED_BATCH
+    assert os.getpriority(os.PRIO_PROCESS, sleeper.pid) == 8
+    cpu = sleeper.affinity()[0]
+    sleeper.set_affinity([cpu])
+    assert os.sched_getaffinity(sleeper.pid) == {cpu}
+    sleeper.set_ioprio(3)
+    sleeper.set_oom_score_adj(500)
+    assert pathlib.Path(f"/proc/{sleeper.pid}/oom_score_adj").read_text() == "500\n"
+    with pytest.raises(OSError, match="Invalid"):
+        sleeper.set_nice(99)
+    with pytest.raises(TypeError, match="nonsense"):
+        sleeper.set_scheduler(0, nonsense=1)  # type: ignore[call-arg]
+
+
+def test_what_it_is_and_where(tmp_path: pathlib.Path) -> None:
+    environment = {"A": "b=c", "ODD": "\udcff"}
+    settings: Any = {"env": environment, "cwd": tmp_path, "kill_on_close": True}
+    with procfd.spawn("/bin/sleep", ["sleep", "1000"], settings) as process:
+        assert process.exe() == os.path.realpath("/bin/sleep")
+        assert process.argv() == ["sleep", "1000"]
+        assert process.environ() == environment
+        assert process.cwd() == str(tmp_path.resolve())
+        assert process.root() == "/"
+        assert process.groups() == sorted(os.getgroups())
+        assert process.uid_map() == [
+            tuple(int(word) for word in line.split())
+            for line in pathlib.Path("/proc/self/uid_map").read_text().splitlines()
+        ]
+        assert process.gid_map()
+        namespace = process.namespace("uts")
+        assert os.fstat(namespace).st_ino == os.stat("/proc/self/ns/uts").st_ino
+        os.close(namespace)
+        with pytest.raises(OSError, match="Invalid"):
+            process.namespace(["uts", "ipc"])  # type: ignore[arg-type]
+        with pytest.raises(FileNotFoundError):
+            process.move_to_cgroup("/nonexistent")
+        process.kill()
+        process.wait(60)
+        with pytest.raises(ProcessLookupError):
+            process.exe()
+
+
+def test_its_namespaces_are_entered(root: None) -> None:
+    with procfd.spawn(
+        "/bin/sleep", ["sleep", "1000"], namespaces="uts", hostname="inside", kill_on_close=True
+    ) as process:
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                process.setns("uts")
+                status = int(socket.gethostname() != "inside")
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

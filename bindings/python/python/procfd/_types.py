@@ -82,3 +82,16 @@ class OpenSettings(Settings, total=False):
 
     watch: bool | None
     autoreap: bool | None
+
+
+class SchedulerParameters(TypedDict, total=False):
+    """What `Process.set_scheduler` takes; times are seconds."""
+
+    flags: int
+    nice: int
+    priority: int
+    runtime: float
+    deadline: float
+    period: float
+    util_min: int
+    util_max: int
