@@ -543,8 +543,8 @@ def test_a_tree_is_killed() -> None:
                 member.close()
             # The pipe had four writers.
             assert output.read() == ""
-    with pytest.raises(ValueError, match="range"):
-        sh("exit 0", kill_on_close=True).kill_tree(99)
+    with sh("exit 0") as process, pytest.raises(ValueError, match="range"):
+        process.kill_tree(99)
     assert "signalled=4" in repr(tree)
 
 

@@ -6,7 +6,16 @@ from typing import Any, Literal, NoReturn, final
 
 from typing_extensions import Self, TypeAlias, Unpack
 
-from ._types import Environment, Fd, FileAction, OpenSettings, Program, SchedulerParameters, Settings, StrPath
+from ._types import (
+    Environment,
+    Fd,
+    FileAction,
+    OpenSettings,
+    Program,
+    SchedulerParameters,
+    Settings,
+    StrPath,
+)
 
 __all__ = [
     "Autogroup",
