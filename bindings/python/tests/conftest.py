@@ -80,6 +80,11 @@ def _from_the_first_use_on() -> None:
     for watch in (False, True):
         procfd.spawn("/bin/true", ["true"], watch=watch).wait()
     procfd.Snapshot("ids", "comm").all()
+    with contextlib.suppress(ImportError):
+        # A pipe for signals, which stays.
+        import uvloop
+
+        uvloop.new_event_loop().close()
     with contextlib.suppress(OSError):
         ids = {"uid_map": [(0, os.geteuid(), 1)], "gid_map": [(0, os.getegid(), 1)]}
         procfd.spawn("/bin/true", namespaces=["user", "pid"], init=True, **ids).wait()  # type: ignore[arg-type]
