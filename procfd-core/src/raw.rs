@@ -370,6 +370,11 @@ pub fn snapshot(
     keep: bool,
     each: &mut dyn FnMut(Result<Info>) -> bool,
 ) -> Result<usize> {
+    // Needed there in any case: that it is asked now and not asked then would undo what is kept.
+    let fields = match many {
+        Many::Cgroup { .. } => fields | Fields::CGROUP_ID,
+        _ => fields,
+    };
     // Where another thread has it, or had it when this process was forked, nothing is kept.
     let mut kept = if keep { KEPT.try_lock().ok() } else { None };
     let mut own = Snapshot::new(fields).keep(false);

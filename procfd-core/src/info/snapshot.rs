@@ -10,7 +10,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::AtomicU32;
 
 use super::gather;
@@ -23,7 +23,8 @@ use crate::sys::{self, Errno, Result};
 /// Takes the chosen fields of many processes in one go, again and again.
 ///
 /// With [`keep`](Self::keep) it holds on to the files it reads, which makes the next time twice as
-/// fast: one descriptor for each process, and never more than half the soft RLIMIT_NOFILE.
+/// fast: one descriptor for each process, as long as less than half of what the soft RLIMIT_NOFILE allows
+/// is in use.
 ///
 /// ```
 /// use procfd::{Fields, Snapshot};
@@ -40,6 +41,8 @@ pub struct Snapshot {
     keep: bool,
     kept: HashMap<u32, Kept>,
     round: u64,
+    /// A descriptor is kept if its number is below this: 0 to keep no more.
+    room: usize,
     /// Which fork of the process the kept descriptors are of.
     forks: u64,
 }
@@ -60,6 +63,7 @@ impl Snapshot {
             keep: false,
             kept: HashMap::new(),
             round: 0,
+            room: 0,
             forks: private::forks(),
         }
     }
@@ -97,10 +101,13 @@ impl Snapshot {
     }
 
     pub(crate) fn all_of(&mut self) -> Result<Processes<'_>> {
-        let mut pids = Vec::new();
-        proc::processes(|pid| {
-            pids.push(pid);
-            true
+        let pids = self.making_way(|| {
+            let mut pids = Vec::new();
+            proc::processes(|pid| {
+                pids.push(pid);
+                true
+            })?;
+            Ok(pids)
         })?;
         Ok(self.of(pids))
     }
@@ -116,8 +123,8 @@ impl Snapshot {
     }
 
     pub(crate) fn tree_of(&mut self, root: BorrowedFd<'_>) -> Result<Processes<'_>> {
-        let pids = super::tree::with_descendants(root)?.into_iter().map(|member| member.pid).collect();
-        Ok(self.of(pids))
+        let members = self.making_way(|| super::tree::with_descendants(root))?;
+        Ok(self.of(members.into_iter().map(|member| member.pid).collect()))
     }
 
     /// The processes of a cgroup, by a descriptor of its cgroup v2 directory; with `below`, of those
@@ -131,7 +138,7 @@ impl Snapshot {
     }
 
     pub(crate) fn cgroup_of(&mut self, dir: BorrowedFd<'_>, below: bool) -> Result<Processes<'_>> {
-        let members = super::cgroup::members(dir, below)?;
+        let members = self.making_way(|| super::cgroup::members(dir, below))?;
         // A number in the list may be another process's by the time it is asked.
         self.set_fields(self.fields | Fields::CGROUP_ID);
         let mut processes = self.of(members.pids);
@@ -159,8 +166,32 @@ impl Snapshot {
         }
         self.round = self.round.wrapping_add(1);
         let limit = sys::task::rlimit(libc::RLIMIT_NOFILE).map_or(0, |limit| limit.cur);
-        let room = if self.keep { usize::try_from(limit / 2).unwrap_or(usize::MAX) } else { 0 };
-        Processes { snapshot: self, pids: pids.into_iter(), room, cgroups: None }
+        self.room = if self.keep { usize::try_from(limit / 2).unwrap_or(usize::MAX) } else { 0 };
+        // The limit may have been lowered.
+        let room = self.room;
+        self.kept.retain(|_, kept| is_below(&kept.fd, room));
+        Processes { snapshot: self, pids: pids.into_iter(), cgroups: None }
+    }
+
+    /// Tries again without what is kept, if there is no descriptor left.
+    fn making_way<T>(&mut self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
+        match work() {
+            Err(Errno(libc::EMFILE | libc::ENFILE)) if !self.kept.is_empty() => {
+                self.kept.clear();
+                work()
+            }
+            done => done,
+        }
+    }
+
+    /// The lowest free number is given first: one that is not below `room` says that half the table is in
+    /// use, and the other half is the program's.
+    fn keep_one(&mut self, pid: u32, fd: Private) {
+        if is_below(&fd, self.room) {
+            self.kept.insert(pid, Kept { fd, round: self.round });
+        } else {
+            self.room = 0;
+        }
     }
 
     /// By what is kept, which answers for its own process or not at all.
@@ -180,23 +211,21 @@ impl Snapshot {
     }
 
     /// One that is not kept. `None`: it has gone.
-    fn first(&mut self, pid: u32, room: usize) -> Option<Info> {
-        let keep = self.kept.len() < room;
+    fn first(&mut self, pid: u32) -> Option<Info> {
         if !is_stat_only(self.fields) {
-            return self.first_by_pidfd(pid, keep);
+            return self.first_by_pidfd(pid, true);
         }
         let path = proc::Path::new().number(pid).text(c"/stat");
-        if keep {
+        if self.room != 0 {
             match Private::new(|| proc::open(path.as_c_str(), libc::O_RDONLY)) {
                 Ok(fd) => {
                     let known = of_stat_file(fd.as_fd(), self.fields);
                     if known.is_some() {
-                        self.kept.insert(pid, Kept { fd, round: self.round });
+                        self.keep_one(pid, fd);
                     }
                     return known.or_else(|| self.first_by_pidfd(pid, false));
                 }
-                // The program needs them more.
-                Err(Errno(libc::EMFILE | libc::ENFILE)) => self.kept.clear(),
+                Err(Errno(libc::EMFILE | libc::ENFILE)) => self.let_go(),
                 Err(_) => return None,
             }
         }
@@ -210,17 +239,27 @@ impl Snapshot {
         let number = i32::try_from(pid).ok()?;
         let fd = match Private::new(|| sys::pidfd::open(number)) {
             Err(Errno(libc::EMFILE | libc::ENFILE)) if !self.kept.is_empty() => {
-                self.kept.clear();
+                self.let_go();
                 Private::new(|| sys::pidfd::open(number)).ok()?
             }
             done => done.ok()?,
         };
         let known = of_pidfd(fd.as_fd(), pid, self.fields)?;
-        if keep {
-            self.kept.insert(pid, Kept { fd, round: self.round });
+        if keep && self.room != 0 {
+            self.keep_one(pid, fd);
         }
         Some(known)
     }
+
+    /// The program needs them more.
+    fn let_go(&mut self) {
+        self.kept.clear();
+        self.room = 0;
+    }
+}
+
+fn is_below(fd: &Private, room: usize) -> bool {
+    usize::try_from(fd.as_fd().as_raw_fd()).is_ok_and(|number| number < room)
 }
 
 /// An open `stat`, which answers ESRCH once its process has gone.
@@ -253,7 +292,6 @@ fn is_stat_only(fields: Fields) -> bool {
 pub struct Processes<'a> {
     snapshot: &'a mut Snapshot,
     pids: std::vec::IntoIter<u32>,
-    room: usize,
     /// The cgroups that an entry has to be in.
     cgroups: Option<HashSet<u64>>,
 }
@@ -277,7 +315,7 @@ impl Iterator for Processes<'_> {
 
     fn next(&mut self) -> Option<Info> {
         while let Some(pid) = self.pids.next() {
-            let found = self.snapshot.again(pid).or_else(|| self.snapshot.first(pid, self.room));
+            let found = self.snapshot.again(pid).or_else(|| self.snapshot.first(pid));
             if let Some(info) = found.filter(|info| self.belongs(info)) {
                 return Some(info);
             }
