@@ -1033,7 +1033,8 @@ struct procfd_info {
     /* PROC_FIELD_CORE_SCHED: core scheduling cookie of the leading thread, 0 for none. */
     uint64_t core_sched_cookie;
     /*
-     * PROC_FIELD_NAMESPACES: inode of the cgroup namespace; 0, here and below, where the kernel has no such kind.
+     * PROC_FIELD_NAMESPACES: inode of the cgroup namespace; 0, here and below, where the kernel has no such
+     * kind, or the process has left it by its end: all but pid and user.
      */
     uint64_t ns_cgroup_id;
     /* PROC_FIELD_NAMESPACES: inode of the IPC namespace. */

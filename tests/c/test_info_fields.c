@@ -112,6 +112,15 @@ static void states(void)
 	int pidfd = process_info(k.fd, PROC_INFO_PIDFD, 0, NULL, 0);
 	CHECK_ENDS(pidfd);
 	CHECK_EQ(state_letter(k.fd), 'Z');
+	/* It has left its namespaces, save for two. */
+	i = some_of(k.fd, PROC_FIELD_NAMESPACES);
+	int self = sys_pidfd_open(getpid());
+	struct procfd_info own = some_of(self, PROC_FIELD_NAMESPACES);
+	close(self);
+	if (i.mask) {
+		CHECK(i.ns_pid_id == own.ns_pid_id && i.ns_user_id == own.ns_user_id);
+		CHECK(i.ns_mnt_id == 0 && i.ns_net_id == 0 && i.ns_time_id == 0);
+	}
 	close(pidfd);
 	expect_killed(k.fd, SIGKILL);
 	close(k.told);

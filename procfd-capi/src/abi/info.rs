@@ -395,7 +395,8 @@ pub struct procfd_info {
     pub fd_limit: u64,
     /// PROC_FIELD_CORE_SCHED: core scheduling cookie of the leading thread, 0 for none.
     pub core_sched_cookie: u64,
-    /// PROC_FIELD_NAMESPACES: inode of the cgroup namespace; 0, here and below, where the kernel has no such kind.
+    /// PROC_FIELD_NAMESPACES: inode of the cgroup namespace; 0, here and below, where the kernel has no such
+    /// kind, or the process has left it by its end: all but pid and user.
     pub ns_cgroup_id: u64,
     /// PROC_FIELD_NAMESPACES: inode of the IPC namespace.
     pub ns_ipc_id: u64,

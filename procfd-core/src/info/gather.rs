@@ -228,6 +228,9 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
             of_a_living_thread(out, &process, missing);
         }
     }
+    if fields.contains(Fields::NAMESPACES) && out.namespaces.is_none() {
+        out.namespaces = namespaces_of_an_ended(&process);
+    }
 }
 
 /// What goes with the memory and the namespaces of a thread that ends, or is root's alone from then on.
@@ -664,6 +667,19 @@ fn namespaces_once(process: &Proc<'_>) -> Option<NamespaceIds> {
         }
     }
     Some(ids)
+}
+
+/// A process that has ended has left all but its pid and its user namespace.
+fn namespaces_of_an_ended(process: &Proc<'_>) -> Option<NamespaceIds> {
+    let id = |link: &CStr| match process.link(link, &mut [0; 64]) {
+        Ok(text) => one::namespace(text),
+        Err(Errno(libc::ENOENT)) => Some(0),
+        Err(_) => None,
+    };
+    match id(c"ns/mnt")? {
+        0 => Some(NamespaceIds { user: id(c"ns/user")?, pid: id(c"ns/pid")?, ..NamespaceIds::default() }),
+        _ => None,
+    }
 }
 
 fn memory_set(text: &[u8]) -> Option<MemorySet> {

@@ -445,7 +445,8 @@ records! {
         /// The soft RLIMIT_NOFILE.
         limit: u64,
     }
-    /// [`Fields::NAMESPACES`]: inodes; 0 for kinds that the kernel does not have.
+    /// [`Fields::NAMESPACES`]: inodes; 0 for kinds that the kernel does not have, and for those that a
+    /// process has left by its end: all but pid and user.
     NamespaceIds {
         /// Cgroup.
         cgroup: u64,
