@@ -42,7 +42,7 @@ def test_run_hands_the_status_on() -> None:
     assert run("true") == (0, "")
     assert run("sh", "-c", "echo out; exit 7") == (7, "out\n")
     assert run("--", "sh", "-c", "kill -TERM $$")[0] == 128 + signal.SIGTERM
-    assert run("no-such-program")[0] == 127
+    assert run("/no/such/program")[0] == 127
     assert run("/etc/passwd")[0] == 126
     assert run("--cwd", "/no/such/directory", "true")[0] == 125
     assert run()[0] == 2
