@@ -106,6 +106,42 @@ static void zombie_and_reaped(void)
 	close(fd);
 }
 
+/* Another process under the number of one that is reaped: not this one, and not touched. */
+static void a_number_that_is_used_again(void)
+{
+	NEED_ROOT();
+	char path[64];
+	pid_t pid;
+	int fd = paused(&pid), pidfd = sys_pidfd_open(pid);
+	snprintf(path, sizeof path, "/proc/%d", pid);
+	int dir = open(path, O_DIRECTORY | O_CLOEXEC), fds[] = { fd, pidfd, dir };
+	kill_and_reap(pid);
+	/* struct clone_args with set_tid (5.5) */
+	uint64_t args[10] = { [4] = SIGCHLD, [8] = (uint64_t)(uintptr_t)&pid, [9] = 1 };
+	pid_t again = (pid_t)syscall(SYS_clone3, args, sizeof args);
+	if (again == 0) {
+		alarm(CHILD_LIFE);
+		for (;;)
+			pause();
+	}
+	if (again < 0) {
+		int err = errno;
+		if (err != EEXIST && err != ENOSYS && err != EINVAL && err != EPERM && err != E2BIG)
+			FAIL("clone3 of pid %d: errno %d", pid, err);
+		SKIP("no process can be given a number here");
+	}
+	CHECK_EQ(again, pid);
+	for (int f = 0; f < 3; f++)
+		for (int i = 0; i < COMMANDS; i++)
+			refused_with(fds[f], &commands[i], ESRCH);
+	CHECK(!strchr("TZ", status_of(pid, "State")[0]));
+	CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)pid), 0);
+	kill_and_reap(pid);
+	close(dir);
+	close(pidfd);
+	close(fd);
+}
+
 static void no_such_descriptor(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), dir = open("/proc", O_DIRECTORY | O_CLOEXEC);
@@ -673,7 +709,8 @@ static void with_a_foreign_proc(void)
 	CHECK_EQ(st, 0);
 }
 
-TAP_MAIN(CASE(no_process_yet), CASE(zombie_and_reaped), CASE(no_such_descriptor), CASE(of_another_user),
+TAP_MAIN(CASE(no_process_yet), CASE(zombie_and_reaped), CASE(a_number_that_is_used_again),
+	 CASE(no_such_descriptor), CASE(of_another_user),
 	 CASE(the_init_of_the_system), CASE(garbage), CASE(limits), CASE(above_the_hard_limit),
 	 CASE(all_threads), CASE(with_privilege), CASE(without_privilege), CASE(one_thread),
 	 CASE(threads_that_come_and_go), CASE(oom_score_adj), CASE(advice), CASE(release),
