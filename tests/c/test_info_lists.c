@@ -3,6 +3,7 @@
 #include "util.h"
 
 #include <sys/auxv.h>
+#include <sys/mount.h>
 #include <sys/sysmacros.h>
 
 #define STACK (64 * 1024)
@@ -681,6 +682,31 @@ static void not_for_others(void)
 	stay_end(s);
 }
 
+static void hidden(void)
+{
+	NEED_ROOT();
+	struct stay s = stay(NULL, NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		CHECK_EQ(unshare(CLONE_NEWNS), 0);
+		CHECK_EQ(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+		CHECK_EQ(mount("proc", "/proc", "proc", 0, "hidepid=2"), 0);
+		CHECK_EQ(setgroups(0, NULL), 0);
+		CHECK_EQ(setresgid(NOBODY, NOBODY, NOBODY), 0);
+		CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+		static const uint32_t closed[] = { PROC_INFO_EXE, PROC_INFO_ARGV, PROC_INFO_CGROUP,
+						   PROC_INFO_THREADS, PROC_INFO_CHILDREN, PROC_INFO_GROUPS,
+						   PROC_INFO_UID_MAP, PROC_INFO_FDS };
+		for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
+			CHECK_ERR(process_info(s.fd, closed[i], 0, big, sizeof big), EACCES);
+		_exit(0);
+	}
+	int status;
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	stay_end(s);
+}
+
 /* ---- families ---- */
 
 static void fork_two(void *arg)
@@ -690,9 +716,11 @@ static void fork_two(void *arg)
 		return;
 	--*depth;
 	for (int i = 0; i < 2; i++) {
-		pid_t pid = fork();
+		pid_t parent = getpid(), pid = fork();
 		if (pid == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (getppid() != parent)
+				_exit(0);
 			fork_two(depth);
 			for (;;)
 				pause();
@@ -903,17 +931,34 @@ static void in_a_pid_namespace(void)
 
 #define LETTERS 20000
 
-/* Started with "--storm": executes itself over and over, with one letter in all it is given, then another. */
-__attribute__((constructor)) static void storm(int argc, char **argv)
+static char **storm_argv;
+
+/* Executes the program again, with the other letter in all it is given. */
+static void *storm_on(void *unused)
 {
 	static char value[LETTERS];
-	if (argc < 3 || strcmp(argv[1], "--storm"))
-		return;
-	memset(value, argv[2][2] == 'a' ? 'b' : 'a', sizeof value - 1);
+	(void)unused;
+	memset(value, storm_argv[2][2] == 'a' ? 'b' : 'a', sizeof value - 1);
 	memcpy(value, "V=", 2);
-	char *next[] = { argv[0], argv[1], value, value, NULL }, *env[] = { value, value, NULL };
-	execve(argv[0], next, env);
+	char *next[] = { storm_argv[0], storm_argv[1], value, value, NULL }, *env[] = { value, value, NULL };
+	execve(storm_argv[0], next, env);
 	_exit(127);
+}
+
+/* Started with "--storm" it executes itself over and over; with "--storm-of-threads", every second time
+ * from a thread whose leader has ended or is about to. */
+__attribute__((constructor)) static void storm(int argc, char **argv)
+{
+	if (argc < 3 || strncmp(argv[1], "--storm", 7))
+		return;
+	storm_argv = argv;
+	if (argv[1][7] && argv[2][2] == 'a') {
+		pthread_t t;
+		if (pthread_create(&t, NULL, storm_on, NULL))
+			_exit(127);
+		syscall(SYS_exit, 0);
+	}
+	storm_on(NULL);
 }
 
 /* One letter throughout, of the length it was given. */
@@ -926,12 +971,12 @@ static void of_one_program(const char *p, int n)
 			FAIL("byte %d is %c, the first %c", i, p[i], p[2]);
 }
 
-static void a_process_that_executes_and_executes(void)
+static void executes_and_executes(const char *how)
 {
 	static const uint32_t asked[] = { PROC_INFO_ARGV, PROC_INFO_ENVIRON, PROC_INFO_MAPS, PROC_INFO_AUXV,
 					  PROC_INFO_EXE, PROC_INFO_FDS };
 	int fd = ctx(), answers = 0;
-	set_program(fd, self_path, "--storm", "V=a", (char *)NULL);
+	set_program(fd, self_path, how, "V=b", (char *)NULL);
 	create(fd);
 	for (int i = 0; i < 600; i++) {
 		uint32_t cmd = asked[i % 6];
@@ -941,7 +986,7 @@ static void a_process_that_executes_and_executes(void)
 			CHECK_EQ(errno, EAGAIN);
 			continue;
 		}
-		int skip = (int)strlen(self_path) + 1 + (int)sizeof "--storm";
+		int skip = (int)(strlen(self_path) + 1 + strlen(how) + 1);
 		if (cmd == PROC_INFO_ARGV && n > 2 * LETTERS)
 			of_one_program(big + skip, n - skip), answers++;
 		else if (cmd == PROC_INFO_ENVIRON && n > LETTERS)
@@ -955,6 +1000,16 @@ static void a_process_that_executes_and_executes(void)
 	}
 	CHECK(answers > 0);
 	finish(fd);
+}
+
+static void a_process_that_executes_and_executes(void)
+{
+	executes_and_executes("--storm");
+}
+
+static void threads_that_execute_and_execute(void)
+{
+	executes_and_executes("--storm-of-threads");
 }
 
 struct reader {
@@ -1121,8 +1176,8 @@ static void by_any_descriptor(void)
 
 TAP_MAIN(CASE(texts_of_a_program), CASE(fills_what_fits), CASE(an_environment_of_megabytes), CASE(odd_paths),
 	 CASE(texts_of_the_kernel), CASE(mappings), CASE(descriptors), CASE(threads),
-	 CASE(a_leader_that_has_ended), CASE(zombies), CASE(kernel_threads), CASE(not_for_others),
+	 CASE(a_leader_that_has_ended), CASE(zombies), CASE(kernel_threads), CASE(not_for_others), CASE(hidden),
 	 CASE(families), CASE(groups), CASE(affinity), CASE(id_maps), CASE(namespaces),
 	 CASE(in_a_pid_namespace), CASE(a_process_that_executes_and_executes),
-	 CASE(a_number_that_is_used_again), CASE(descriptors_that_change), CASE(bad_arguments),
+	 CASE(threads_that_execute_and_execute), CASE(a_number_that_is_used_again), CASE(descriptors_that_change), CASE(bad_arguments),
 	 CASE(by_any_descriptor))

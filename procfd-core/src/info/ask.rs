@@ -8,16 +8,24 @@
 //! execute a program while it is asked, which gives it another memory.
 
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use super::parse::stat::{Stat, stat};
 use super::proc::Proc;
 use crate::sys::{Errno, Result};
 use crate::wait;
 
-/// How often something is asked again that the end of a thread or an exec has spoilt.
+/// How often something is asked again that the end of a thread or an exec has spoilt; the first times at
+/// once, then after a millisecond.
 const TRIES: usize = 64;
+const AT_ONCE: usize = 16;
 /// How often an empty answer is asked for again.
 const EMPTY_TRIES: usize = 4;
+/// How often a process that lives is looked for: while a thread of it takes the leader's place, there is nobody
+/// under its number for an instant.
+const HIDDEN_TRIES: usize = 8;
+/// The same as [`EMPTY_TRIES`] where the caller may not know whether a program is about to start.
+const UNSURE_TRIES: usize = 20;
 
 /// The answer of the leader, or of a thread that lives where the leader has ended. A question answers
 /// ENODATA for "nothing there" and EAGAIN for "spoilt". `None`: a process with a memory has none.
@@ -27,45 +35,61 @@ pub(crate) fn ask<T>(
     mut question: impl FnMut(&Proc<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
     let leader = Proc::new(pidfd, wait::pid(pidfd)? as u32);
-    let mut empty = 0;
-    for _ in 0..TRIES {
+    let (mut empty, mut hidden) = (0, 0);
+    for tried in 0..TRIES {
+        if tried > AT_ONCE {
+            std::thread::sleep(Duration::from_millis(1));
+        } else if tried > 0 {
+            std::thread::yield_now();
+        }
         let mut answer = question(&leader);
         leader.check()?;
         let refused = matches!(answer, Err(Errno(libc::EACCES | libc::EPERM)));
         if !refused && !is_nothing(&answer) {
             return answer.map(Some);
         }
-        let state = state_of(&leader)?;
-        if has_ended(&state) {
+        let state = match state_of(&leader) {
+            Err(Errno(libc::EACCES)) if hidden < HIDDEN_TRIES => {
+                hidden += 1;
+                continue;
+            }
+            done => done?,
+        };
+        if has_given_up(&state) {
             // Its files are root's by now, and empty.
+            match state.threads {
+                // A thread that executes a program is becoming the leader.
+                0 => continue,
+                1 => return Err(Errno(libc::ENODATA)),
+                _ => {}
+            }
             let mut living = leader;
             if living.turn_to_living_thread().is_none() {
-                leader.check()?;
-                return Err(Errno(libc::ENODATA));
+                continue;
             }
             answer = question(&living);
             leader.check()?;
             if !is_nothing(&answer) {
                 return answer.map(Some);
             }
-            // Nothing there, or the thread has ended, or executed a program and is the leader now.
+            // Nothing there; or the thread has ended, or executed a program and is the leader now.
             let mut again = [0; 2048];
             let of_thread = living.read_small(c"stat", &mut again).ok().and_then(stat);
-            if of_thread.is_none_or(|of_thread| has_ended(&of_thread)) {
+            if of_thread.is_none_or(|of_thread| has_given_up(&of_thread)) {
                 continue;
             }
         } else if refused {
             return answer.map(Some);
-        } else if state.vsize == 0 {
-            return Err(Errno(libc::ENODATA));
+        } else if state.end_code == 0 {
+            // The kernel is about to start a program in it, and has not said yet what that is given.
+            continue;
         }
         if !matches!(answer, Err(Errno(libc::EAGAIN))) {
             empty += 1;
-            if empty == EMPTY_TRIES {
+            if empty == if state.end_code == 1 { UNSURE_TRIES } else { EMPTY_TRIES } {
                 return Ok(None);
             }
         }
-        std::thread::yield_now();
     }
     Err(Errno(libc::EAGAIN))
 }
@@ -75,21 +99,27 @@ pub(crate) fn ask_for<T>(pidfd: BorrowedFd<'_>, question: impl FnMut(&Proc<'_>) 
     ask(pidfd, question)?.ok_or(Errno(libc::ENODATA))
 }
 
-/// The answer of the leader, ended or not. ESRCH: it is reaped.
+/// The answer of the leader, ended or not. ESRCH: it is reaped. EACCES: this /proc does not show it.
 pub(crate) fn ask_leader<T>(
     pidfd: BorrowedFd<'_>,
-    question: impl FnOnce(&Proc<'_>) -> Result<T>,
+    mut question: impl FnMut(&Proc<'_>) -> Result<T>,
 ) -> Result<T> {
     let leader = Proc::new(pidfd, wait::pid(pidfd)? as u32);
-    let answer = question(&leader);
-    leader.check()?;
-    match answer {
-        // Alive, so it is the file that is missing.
-        Err(Errno(libc::ENOENT | libc::ESRCH)) => {
-            state_of(&leader)?;
-            Err(Errno(libc::ENODATA))
+    let mut tried = 0;
+    loop {
+        let answer = question(&leader);
+        leader.check()?;
+        match answer {
+            Err(Errno(libc::ENOENT | libc::ESRCH)) if tried < HIDDEN_TRIES => {
+                tried += 1;
+                std::thread::yield_now();
+            }
+            // It lives, so it is the file that is missing.
+            Err(Errno(libc::ENOENT | libc::ESRCH)) => {
+                return Err(state_of(&leader).err().unwrap_or(Errno(libc::ENODATA)));
+            }
+            done => return done,
         }
-        done => done,
     }
 }
 
@@ -108,6 +138,7 @@ fn state_of(process: &Proc<'_>) -> Result<Stat> {
     }
 }
 
-fn has_ended(stat: &Stat) -> bool {
-    matches!(stat.state, b'Z' | b'X')
+/// Whether a task has ended, or is about to and has left its memory; a kernel thread never had one.
+fn has_given_up(stat: &Stat) -> bool {
+    matches!(stat.state, b'Z' | b'X') || stat.vsize == 0
 }

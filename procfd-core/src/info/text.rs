@@ -9,7 +9,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt;
 
 use super::ask::{ask, ask_for, ask_leader};
-use super::parse::one;
+use super::parse::{one, stat::stat};
 use super::proc::Proc;
 use crate::sys::{self, Errno, Result};
 
@@ -54,8 +54,8 @@ pub(crate) fn text(pidfd: BorrowedFd<'_>, which: Text) -> Result<Vec<u8>> {
         Text::Exe => ask_for(pidfd, |process| process.whole_link(c"exe")),
         Text::Cwd => ask_for(pidfd, |process| process.whole_link(c"cwd")),
         Text::Root => ask_for(pidfd, |process| process.whole_link(c"root")),
-        Text::Argv => Ok(ask(pidfd, |process| of_start(process, c"cmdline"))?.unwrap_or_default()),
-        Text::Environ => Ok(ask(pidfd, |process| of_start(process, c"environ"))?.unwrap_or_default()),
+        Text::Argv => Ok(ask(pidfd, |process| of_memory(process, c"cmdline"))?.unwrap_or_default()),
+        Text::Environ => Ok(ask(pidfd, |process| of_memory(process, c"environ"))?.unwrap_or_default()),
         Text::Auxv => ask_for(pidfd, vector),
         Text::Mounts => ask_for(pidfd, |process| whole(process, c"mountinfo")),
         Text::Fd(number) => {
@@ -81,13 +81,16 @@ pub(crate) fn text(pidfd: BorrowedFd<'_>, which: Text) -> Result<Vec<u8>> {
     })
 }
 
-/// What is read of a process's memory, in one read, which sees one memory; a second could see that of
-/// the next program. ENODATA: nothing.
+/// Arguments or environment, in one read, which sees one memory; a second could see that of the next
+/// program. ENODATA: nothing, which is also what there is before the program starts.
 fn of_memory(process: &Proc<'_>, file: &CStr) -> Result<Vec<u8>> {
-    let file = File::from(process.open(file, libc::O_RDONLY)?);
+    in_one_read(&File::from(process.open(file, libc::O_RDONLY)?))
+}
+
+fn in_one_read(file: &File) -> Result<Vec<u8>> {
     let mut buf = vec![0; 4096];
     loop {
-        let len = read_at(&file, &mut buf, 0)?;
+        let len = read_at(file, &mut buf, 0)?;
         if len == 0 {
             return Err(NO_DATA);
         }
@@ -99,37 +102,30 @@ fn of_memory(process: &Proc<'_>, file: &CStr) -> Result<Vec<u8>> {
     }
 }
 
-/// The auxiliary vector, which whatever has a memory has, but not before its program starts. EAGAIN:
-/// then.
+/// The auxiliary vector, which whatever has a memory has. EAGAIN: not yet, or not any more.
 fn vector(process: &Proc<'_>) -> Result<Vec<u8>> {
-    match of_memory(process, c"auxv").and_then(|raw| auxv(&raw)) {
+    let file = of_started(process, c"auxv")?;
+    match in_one_read(&file).and_then(|raw| auxv(&raw)) {
         Err(NO_DATA) => Err(Errno(libc::EAGAIN)),
         done => done,
     }
 }
 
-/// Arguments or environment. There may be none; and there are none yet before the program starts.
-fn of_start(process: &Proc<'_>, file: &CStr) -> Result<Vec<u8>> {
-    match of_memory(process, file) {
-        Err(NO_DATA) => {}
-        done => return done,
-    }
-    match vector(process) {
-        // Not for everybody who may know the arguments.
-        Err(Errno(libc::EACCES | libc::EPERM)) => return Err(NO_DATA),
-        Err(e) => return Err(e),
-        Ok(_) => {}
-    }
-    match of_memory(process, file) {
-        Err(NO_DATA) => Ok(Vec::new()),
-        done => done,
+/// A file of a memory whose program has started: until then the kernel is still filling it. If the file, which
+/// is of the memory at its opening, shows something after this, that was the one looked at. EAGAIN: not yet.
+fn of_started(process: &Proc<'_>, file: &CStr) -> Result<File> {
+    let file = File::from(process.open(file, libc::O_RDONLY)?);
+    let mut buf = [0; 2048];
+    match stat(process.read_small(c"stat", &mut buf)?) {
+        Some(stat) if stat.end_code != 0 => Ok(file),
+        _ => Err(Errno(libc::EAGAIN)),
     }
 }
 
 /// A file that shows the memory in several reads, and nothing more once that is gone: so it must still
 /// show something after the last. EAGAIN: the process has another memory by now, or none.
 pub(super) fn of_one_memory(process: &Proc<'_>, file: &CStr) -> Result<Vec<u8>> {
-    let file = File::from(process.open(file, libc::O_RDONLY)?);
+    let file = of_started(process, file)?;
     let mut text = Vec::new();
     let mut buf = vec![0; 1 << 16];
     loop {

@@ -39,6 +39,9 @@ pub(crate) struct Stat {
     pub vsize: u64,
     /// Pages.
     pub rss: u64,
+    /// Where the program's code ends. 0: no memory, or a program that is not started yet; 1: not for the
+    /// reader to know.
+    pub end_code: u64,
     pub processor: u32,
     pub rt_priority: u32,
     pub policy: u32,
@@ -89,9 +92,11 @@ pub(crate) fn stat(text: &[u8]) -> Option<Stat> {
         start: n.skip(1)?.unsigned()?,
         vsize: n.unsigned()?,
         rss: n.count()?,
-        // rsslim, the five addresses, the four 32-bit signal sets (status has all 64), wchan, two
-        // that are always 0, exit_signal.
-        processor: n.skip(14)?.unsigned()?.try_into().ok()?,
+        // rsslim, start_code.
+        end_code: n.skip(2)?.unsigned()?,
+        // Three addresses, the four 32-bit signal sets (status has all 64), wchan, two that are
+        // always 0, exit_signal.
+        processor: n.skip(11)?.unsigned()?.try_into().ok()?,
         rt_priority: n.unsigned()?.try_into().ok()?,
         policy: n.unsigned()?.try_into().ok()?,
         blkio_delay: n.unsigned()?,
@@ -234,6 +239,7 @@ mod tests {
             start: 160901,
             vsize: 17444864,
             rss: 3534,
+            end_code: 93960713609557,
             processor: 1,
             rt_priority: 4,
             policy: 2,
