@@ -289,6 +289,46 @@ static void threads_that_fork(void)
 	explode(bomb_of_threads, 5);
 }
 
+#define MANY_PAGES (192u << 20)
+
+/* Nearly all the time in the middle of a fork, which takes long: there is much memory to be shared. */
+static void forks_slowly(void *arg)
+{
+	struct shared *s = arg;
+	char *p = mmap(NULL, MANY_PAGES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(p != MAP_FAILED);
+	madvise(p, MANY_PAGES, MADV_NOHUGEPAGE);
+	memset(p, 1, MANY_PAGES);
+	for (;;) {
+		pid_t pid = fork();
+		if (pid == 0)
+			forever();
+		CHECK(pid > 0);
+		atomic_fetch_add(&s->made, 1);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+/* A fork that a stop comes into the middle of is over, and what it has made is stopped, at the return. */
+static void stopped_in_the_middle_of_a_fork(void)
+{
+	struct shared *s = share();
+	pid_t pid = fork_run(forks_slowly, s);
+	int pidfd = sys_pidfd_open(pid);
+	for (int round = 0; round < 40; round++) {
+		wait_for(&s->made, atomic_load(&s->made) + 1);
+		usleep((unsigned)round * 50);
+		kill_tree(pidfd, SIGSTOP, -1);
+		/* In uninterruptible sleep it is not waited for without end. */
+		CHECK(strchr("TD", status_of(pid, "State")[0]));
+		kill_tree(pidfd, SIGCONT, -1);
+	}
+	kill_tree(pidfd, SIGKILL, -1);
+	CHECK_EQ(reap_pidfd(pidfd), SIGKILL);
+	close(pidfd);
+}
+
 /* The parent sleeps in the kernel, and cannot be stopped, until the child executes or ends. */
 static void in_vfork(void *arg)
 {
@@ -550,6 +590,7 @@ static void a_stopped_namespace_ends_with_its_procfd(void)
 
 TAP_MAIN(CASE(a_tree), CASE(a_branch), CASE(stopped_and_continued), CASE(another_signal),
 	 CASE(few_descriptors), CASE(forking_as_fast_as_they_can), CASE(threads_that_fork),
+	 CASE(stopped_in_the_middle_of_a_fork),
 	 CASE(the_parent_of_a_vfork), CASE(orphans), CASE(the_caller_is_in_it), CASE(of_several_users),
 	 CASE(not_roots_of_a_tree), COLD(a_namespace), COLD(stop_of_a_built_in_init),
 	 COLD(a_stopped_namespace_ends_with_its_procfd))
