@@ -11,6 +11,8 @@ the shipped static library, and the same functions in the shipped shared library
   - thread-local storage (segment registers %fs and %gs).
 The section must be there, must not be empty, and must hold procfd_child_entry.
 
+An object given as the argument is looked at in their place.
+
 With --self-test, objects that break each rule are assembled, and must be refused.
 """
 
@@ -321,12 +323,16 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--self-test", action="store_true")
+    parser.add_argument("object", nargs="?", type=pathlib.Path)
     args = parser.parse_args()
     tap = Tap()
     if platform.machine() != "x86_64":
         tap.skip("the child's code", f"this checker does not read {platform.machine()} code")
     elif args.self_test:
         self_test(tap)
+    elif args.object:
+        name = f"the child's code in {args.object.name} is self-contained"
+        tap.case(name, check_object(args.object))
     else:
         names = child_functions(STATIC)
         tap.note(f"{len(names)} functions: {', '.join(sorted(names))}")
