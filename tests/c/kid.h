@@ -6,6 +6,8 @@
 #ifndef KID_H
 #define KID_H
 
+#include <sys/stat.h>
+
 /* All bits that there are. */
 #define EVERY_FIELD ((PROC_FIELD_PERSONALITY << 1) - 1)
 
@@ -191,6 +193,64 @@ UNUSED static void new_namespaces(int flags)
 {
 	if (unshare(flags | (geteuid() ? CLONE_NEWUSER : 0)))
 		_exit(97);
+}
+
+/* ---- measures ---- */
+
+#define MIB (1ULL << 20)
+#define TICK 10000000ULL
+
+UNUSED static uint64_t clock_of(int id)
+{
+	struct timespec ts;
+	CHECK_EQ(clock_gettime(id, &ts), 0);
+	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
+}
+
+UNUSED static uint64_t ns_of(struct timeval tv)
+{
+	return (uint64_t)tv.tv_sec * SECOND + (uint64_t)tv.tv_usec * 1000;
+}
+
+#define BETWEEN(low, x, high)                                                                  \
+	do {                                                                                   \
+		unsigned long long lo_ = (low), x_ = (x), hi_ = (high);                        \
+		if (x_ < lo_ || x_ > hi_)                                                      \
+			FAIL("%s is %llu, wanted %s %llu to %s %llu", #x, x_, #low, lo_, #high, hi_); \
+	} while (0)
+
+/* Counters of pages may lag by some for each processor. */
+#define LAG (8 * MIB)
+
+/* Process CPU-time clocks of the caller: sampled user and system, sampled user. */
+#define CLOCK_PROF ((clockid_t)-8)
+#define CLOCK_VIRT ((clockid_t)-7)
+
+UNUSED static void burn(void)
+{
+	struct rusage ru;
+	do {
+		for (volatile int n = 0; n < 100000; n++)
+			;
+		getrusage(RUSAGE_SELF, &ru);
+	} while (ns_of(ru.ru_utime) + ns_of(ru.ru_stime) < 50000000 ||
+		 clock_of(CLOCK_PROF) < 50000000);
+}
+
+UNUSED static char *fresh(size_t size, int how)
+{
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, how | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		_exit(96);
+	madvise(p, size, MADV_NOHUGEPAGE);
+	for (size_t n = 0; n < size; n += 4096)
+		p[n] = 1;
+	return p;
+}
+
+UNUSED static void run_stay(void)
+{
+	stay();
 }
 
 #endif

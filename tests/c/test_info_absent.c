@@ -29,11 +29,6 @@
 	(PROC_FIELD_MEMORY | PROC_FIELD_MEMORY_PARTS | PROC_FIELD_MEMORY_DETAIL |              \
 	 PROC_FIELD_MEMORY_SET | PROC_FIELD_DUMPABLE | PROC_FIELD_COREDUMP_FILTER)
 
-static void run_stay(void)
-{
-	stay();
-}
-
 /* Every group by itself and all at once agree on what is absent. */
 static void absent(int fd, uint64_t mask)
 {

@@ -57,7 +57,7 @@ static int has(int n, pid_t pid)
 	return find(n, pid) != NULL;
 }
 
-static void run_stay(void)
+static void run_named(void)
 {
 	prctl(PR_SET_NAME, "a (kid)\n");
 	stay();
@@ -65,7 +65,7 @@ static void run_stay(void)
 
 static void all(void)
 {
-	struct kid k = kid(run_stay);
+	struct kid k = kid(run_named);
 	pid_t zombie = fork();
 	if (zombie == 0)
 		_exit(0);
@@ -103,7 +103,7 @@ static void all(void)
 /* What PROC_INFO says of one, the snapshot says of it. */
 static void every_field(void)
 {
-	struct kid k = kid(run_stay);
+	struct kid k = kid(run_named);
 	done(&k);
 	int n = take(-1, PROC_SNAPSHOT_ALL, 0, EVERY_FIELD);
 	const struct procfd_info *i = find(n, k.pid);
@@ -120,7 +120,7 @@ static void every_field(void)
 static void list(void)
 {
 	char path[64];
-	struct kid k = kid(run_stay), dead = kid(run_stay);
+	struct kid k = kid(run_named), dead = kid(run_named);
 	done(&k);
 	done(&dead);
 	int dead_fd = process_info(dead.fd, PROC_INFO_PIDFD, 0, NULL, 0);
@@ -202,7 +202,7 @@ static void run_generations(void)
 static void tree(void)
 {
 	pid_t pids[2];
-	struct kid k = kid(run_generations), other = kid(run_stay);
+	struct kid k = kid(run_generations), other = kid(run_named);
 	TOLD(&k, pids);
 	done(&other);
 	for (int more = 0; more < 4; more++) {
@@ -269,7 +269,7 @@ static void cgroup(void)
 	if (mkdir(own, 0755))
 		SKIP("no cgroup may be made here");
 	CHECK_EQ(mkdir(below, 0755), 0);
-	struct kid a = kid(run_stay), b = kid(run_stay), c = kid(run_stay);
+	struct kid a = kid(run_named), b = kid(run_named), c = kid(run_named);
 	CHECK(enter(own, a.pid) && enter(below, b.pid));
 	int dir = open(own, O_DIRECTORY | O_CLOEXEC), held = 0, n;
 	for (int more = 0; more < 6; more++) {
