@@ -28,9 +28,9 @@ mod sleepers;
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 
-use procfd::{Fields, Process, Snapshot, raw};
+use procfd::{Fields, Process, Snapshot};
 
 use harness::{Aim, Group, Method, Rounds, group};
 use peers::{Library, Psutil};
@@ -49,6 +49,14 @@ const SET: Fields =
 const LOOP: &str = "C loop";
 const PROC2: &str = "libproc2";
 const PSUTIL: &str = "psutil";
+/// Opened by the library that is asked, and by another, whose message has to be looked at each time.
+const OWN: &str = "process_info, procfd";
+const RECEIVED: &str = "process_info, received procfd";
+
+fn close(fd: RawFd) {
+    // SAFETY: a number of this process's own, or -1.
+    unsafe { libc::close(fd) };
+}
 
 /// libprocfd.so as it is built, through its header.
 fn calls() -> Library {
@@ -89,6 +97,7 @@ fn ids_and_cpu(rounds: &Rounds) {
     let given = Process::open(pid as u32).expect("it runs");
     let library = calls();
     let (bare, by_c) = (library.two(c"bare_ids_cpu"), library.one(c"calls_ids_cpu"));
+    let attached = library.one(c"calls_attach")(pidfd).unwrap_or(-1);
     group(
         "Ids and CPU time of one process",
         &[BARE],
@@ -101,10 +110,12 @@ fn ids_and_cpu(rounds: &Rounds) {
                 complete(given.info(wanted)?.fields(), wanted)
             })
             .aim(Aim::AtMost(1.5, BARE)),
-            Method::hundred("process_info, procfd", || by_c(procfd).map(drop)),
             Method::hundred("process_info, pidfd", || by_c(pidfd).map(drop)).aim(Aim::AtMost(1.5, BARE)),
+            Method::hundred(OWN, || by_c(attached).map(drop)),
+            Method::hundred(RECEIVED, || by_c(procfd).map(drop)),
         ],
     );
+    close(attached);
 }
 
 fn set(rounds: &Rounds) {
@@ -116,6 +127,7 @@ fn set(rounds: &Rounds) {
     let (loop_one, proc2_one, by_c) =
         (c.one(c"loop_one"), proc2.one(c"proc2_one"), library.one(c"calls_set"));
     let psutil = psutil();
+    let attached = library.one(c"calls_attach")(pidfd).unwrap_or(-1);
     group(
         "Ids, state, times, memory and name of one process",
         &[LOOP],
@@ -124,18 +136,20 @@ fn set(rounds: &Rounds) {
             Method::hundred(LOOP, || loop_one(pid).map(drop)),
             Method::hundred(PROC2, || proc2_one(pid).map(drop)),
             Method::timing_itself(PSUTIL, || ask(&psutil, &pid.to_string())),
+            Method::timing_itself("psutil, a new Process", || ask(&psutil, &format!("new {pid}"))),
             Method::hundred("Process::info", || complete(sleepers.one().info(SET)?.fields(), SET))
                 .aim(Aim::AtMost(1.3, LOOP))
                 .aim(Aim::Faster(3.0, PROC2))
                 .aim(Aim::Faster(10.0, PSUTIL)),
-            Method::hundred("process_info, procfd", || by_c(procfd).map(drop)),
             Method::hundred("process_info, pidfd", || by_c(pidfd).map(drop))
                 .aim(Aim::AtMost(1.3, LOOP))
                 .aim(Aim::Faster(3.0, PROC2))
                 .aim(Aim::Faster(10.0, PSUTIL)),
-            Method::hundred("raw::info, pidfd", || complete(raw::info(pidfd, SET)?.fields(), SET)),
+            Method::hundred(OWN, || by_c(attached).map(drop)),
+            Method::hundred(RECEIVED, || by_c(procfd).map(drop)),
         ],
     );
+    close(attached);
 }
 
 /// Room for a held descriptor of each, which is half of what a snapshot takes at most.

@@ -27,6 +27,15 @@ int bare_ids_cpu(int pidfd, int pid)
 	return info.pid == (unsigned)pid ? 0 : -1;
 }
 
+/* A procfd of this copy of the library, which is not the benchmark's own. */
+int calls_attach(int pidfd)
+{
+	int fd = process_open(PROCFD_NO_WATCH);
+	if (fd >= 0 && process_config(fd, PROC_ATTACH, (uint64_t)pidfd, NULL, 0) < 0)
+		return -1;
+	return fd;
+}
+
 int calls_ids_cpu(int fd)
 {
 	struct procfd_info info;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""psutil, timed by itself: a line of input is a pid or `all`, a line of output nanoseconds."""
+"""psutil, timed by itself: a line of input is a pid, `new` and a pid, or `all`; of output, ns."""
 
 import sys
 import time
@@ -17,9 +17,10 @@ for line in sys.stdin:
             process.info  # noqa: B018
         print(time.perf_counter_ns() - before, flush=True)
     else:
-        pid = int(line)
+        # A pid behind "new" is looked up each time, else what was found once answers again.
+        pid = int(line.removeprefix("new "))
         process = known.setdefault(pid, psutil.Process(pid))
         before = time.perf_counter_ns()
         for _ in range(20):
-            process.as_dict(SET)
+            (psutil.Process(pid) if line.startswith("new") else process).as_dict(SET)
         print((time.perf_counter_ns() - before) // 20, flush=True)
