@@ -245,7 +245,8 @@ impl Context {
         })
     }
 
-    /// In the list: the child gets this descriptor, which the context keeps, as `target`.
+    /// In the list: the child gets this descriptor as `target`. The context keeps it until the process has
+    /// started, and then closes it.
     ///
     /// # Errors
     ///

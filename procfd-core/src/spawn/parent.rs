@@ -161,6 +161,8 @@ impl Started {
         state.pidfd = Some(self.pidfd);
         state.watched = self.watched;
         state.started = true;
+        // The process has its own: a pipe whose end stayed open here would never end.
+        state.config.held.clear();
     }
 }
 
