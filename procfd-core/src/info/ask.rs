@@ -24,6 +24,11 @@ const EMPTY_TRIES: usize = 4;
 /// How often a process that lives is looked for: while a thread of it takes the leader's place, there is nobody
 /// under its number for an instant.
 const HIDDEN_TRIES: usize = 8;
+/// How often a process that has not ended may refuse: it could be the leader since the question, and what
+/// refused one that has ended.
+const REFUSALS: usize = 3;
+/// A kernel thread (linux/sched.h).
+const PF_KTHREAD: u32 = 0x20_0000;
 /// The same as [`EMPTY_TRIES`] where the caller may not know whether a program is about to start.
 const UNSURE_TRIES: usize = 20;
 
@@ -35,7 +40,7 @@ pub(crate) fn ask<T>(
     mut question: impl FnMut(&Proc<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
     let leader = Proc::new(pidfd, wait::pid(pidfd)? as u32);
-    let (mut empty, mut hidden) = (0, 0);
+    let (mut empty, mut hidden, mut refusals) = (0, 0, 0);
     for tried in 0..TRIES {
         if tried > AT_ONCE {
             std::thread::sleep(Duration::from_millis(1));
@@ -55,6 +60,9 @@ pub(crate) fn ask<T>(
             }
             done => done?,
         };
+        if state.flags & PF_KTHREAD != 0 {
+            return if refused { answer.map(Some) } else { Err(Errno(libc::ENODATA)) };
+        }
         if has_given_up(&state) {
             // Its files are root's by now, and empty.
             match state.threads {
@@ -79,7 +87,11 @@ pub(crate) fn ask<T>(
                 continue;
             }
         } else if refused {
-            return answer.map(Some);
+            refusals += 1;
+            if refusals == REFUSALS {
+                return answer.map(Some);
+            }
+            continue;
         } else if state.end_code == 0 {
             // The kernel is about to start a program in it, and has not said yet what that is given.
             continue;
@@ -138,7 +150,7 @@ fn state_of(process: &Proc<'_>) -> Result<Stat> {
     }
 }
 
-/// Whether a task has ended, or is about to and has left its memory; a kernel thread never had one.
+/// Whether a task has ended, or is about to and has left its memory.
 fn has_given_up(stat: &Stat) -> bool {
     matches!(stat.state, b'Z' | b'X') || stat.vsize == 0
 }
