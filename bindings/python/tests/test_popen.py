@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import gc
 import os
 import pathlib
@@ -371,13 +372,10 @@ def test_user_and_groups() -> None:
 
 
 def test_pipesize() -> None:
-    import fcntl
-
-    getsize = 1032
+    getsize = 1032  # F_GETPIPE_SZ
     with procfd.Popen(["true"], stdout=procfd.PIPE, pipesize=8192) as process:
         assert process.stdout is not None
-        expected = 8192 if sys.version_info >= (3, 10) else 65536
-        assert fcntl.fcntl(process.stdout, getsize) == expected
+        assert fcntl.fcntl(process.stdout, getsize) == 8192
 
 
 def test_preexec_fn() -> None:

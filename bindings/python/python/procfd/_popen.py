@@ -37,6 +37,7 @@ _STANDARD = frozenset(_init.co_varnames[1 : _init.co_argcount + _init.co_kwonlya
 _ABSENT = {"pipesize", "process_group"} - _STANDARD
 # What restore_signals is about: the signals that Python ignores.
 _RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
+F_SETPIPE_SZ = 1031
 _PIPES = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
 _CHILD_ENDS = ("p2cread", "c2pwrite", "errwrite")
 # The settings that a running process can be given.
@@ -146,6 +147,11 @@ class Popen(subprocess.Popen[AnyStr]):
 
     def _execute_child(self, *values: Any) -> None:
         given = dict(zip(_START, values))
+        # Only with 3.9, whose __init__ does not take it.
+        if (pipesize := self._settings.pop("pipesize", None)) is not None:
+            for name in ("p2cwrite", "c2pread", "errread"):
+                if given[name] != -1:
+                    fcntl.fcntl(given[name], F_SETPIPE_SZ, pipesize)
         preexec_fn = given["preexec_fn"]
         if preexec_fn is not None and not self._settings.keys() - _CLOSE:
             self._standard_fork(values)
