@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use procfd::{CreateError, OpenFlags, raw};
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -159,6 +160,16 @@ impl Context {
 
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, _exception: &Bound<'_, PyAny>) {
+        self.close();
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // Held by somebody: not garbage.
+        let Ok(state) = self.state.try_lock() else { return Ok(()) };
+        state.named.objects().try_for_each(|object| visit.call(object))
+    }
+
+    fn __clear__(&self) {
         self.close();
     }
 

@@ -53,15 +53,22 @@ impl Named {
             Stage::EXEC if self.candidates => {
                 self.program.as_ref().and_then(|list| list.bind(py).get_item(at).ok()).map(Bound::unbind)
             }
-            Stage::EXEC | Stage::PLAN if error.raw_os_error() != libc::EINVAL => {
+            Stage::EXEC => self.program.as_ref().map(|o| o.clone_ref(py)),
+            // A search that finds no place to look in.
+            Stage::PLAN if matches!(error.raw_os_error(), libc::ENOENT | libc::ENAMETOOLONG) => {
                 self.program.as_ref().map(|o| o.clone_ref(py))
             }
-            Stage::EXEC => self.program.as_ref().map(|o| o.clone_ref(py)),
             Stage::ROOT => self.root.as_ref().map(|o| o.clone_ref(py)),
             Stage::CWD | Stage::FD => self.actions.get(at).and_then(Option::as_ref).map(|o| o.clone_ref(py)),
             _ => None,
         };
         error::of_step(py, error, filename)
+    }
+
+    /// Every object of the interpreter that is held, for its collector.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &Py<PyAny>> {
+        let actions = self.actions.iter().flatten();
+        self.program.iter().chain(&self.root).chain(actions).chain(&self.held)
     }
 
     pub(crate) fn has_program(&self) -> bool {

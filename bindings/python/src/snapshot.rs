@@ -4,8 +4,9 @@
 //! `Snapshot`: the same questions about many processes at once.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -17,17 +18,27 @@ use crate::process::Process;
 /// Takes the chosen fields of many processes in one go, again and again. With `keep` it holds on to the
 /// files it reads, which makes the next time faster.
 #[pyclass(frozen, module = "procfd")]
-pub(crate) struct Snapshot(Mutex<procfd::Snapshot>);
+pub(crate) struct Snapshot(Mutex<Option<procfd::Snapshot>>);
 
 impl Snapshot {
-    /// Not attached to the interpreter, so that a thread which waits for the lock holds up nobody.
+    /// Takes it out for the time of the call: a lock that is held without the interpreter's would stay
+    /// so in the child of a fork.
     fn with<T: Send>(
         &self,
         py: Python<'_>,
         take: impl FnOnce(&mut procfd::Snapshot) -> io::Result<T> + Send,
     ) -> PyResult<T> {
-        let taken = py.detach(|| take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)));
+        let mut snapshot = self
+            .lock()
+            .take()
+            .ok_or_else(|| PyRuntimeError::new_err("another thread is using this snapshot"))?;
+        let taken = py.detach(|| take(&mut snapshot));
+        *self.lock() = Some(snapshot);
         taken.map_err(|e| error::from_io(&e))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<procfd::Snapshot>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -37,7 +48,7 @@ impl Snapshot {
     #[pyo3(signature = (*fields, keep=false))]
     fn new(fields: &Bound<'_, PyTuple>, keep: bool) -> PyResult<Self> {
         let fields = info::fields(fields)?;
-        Ok(Self(Mutex::new(procfd::Snapshot::new(fields).keep(keep))))
+        Ok(Self(Mutex::new(Some(procfd::Snapshot::new(fields).keep(keep)))))
     }
 
     /// All processes that /proc shows, by ascending pid.

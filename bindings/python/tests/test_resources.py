@@ -136,3 +136,19 @@ def test_at_the_end_of_the_interpreter() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_circle_is_collected() -> None:
+    before = set(descriptors())
+
+    class Owner:
+        def __init__(self) -> None:
+            self.context = procfd.Context("/bin/true", stdin=self)
+
+        def fileno(self) -> int:
+            return 0
+
+    for _ in range(10):
+        Owner()
+    gc.collect()
+    assert set(descriptors()) == before
