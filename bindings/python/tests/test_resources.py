@@ -12,7 +12,7 @@ import warnings
 
 import procfd
 import pytest
-from conftest import children, descriptors
+from conftest import children, descriptors, sweep
 
 
 def test_dropping_a_running_process_warns() -> None:
@@ -139,6 +139,7 @@ def test_at_the_end_of_the_interpreter() -> None:
 
 
 def test_a_circle_is_collected() -> None:
+    sweep()
     before = set(descriptors())
 
     class Owner:
@@ -150,5 +151,5 @@ def test_a_circle_is_collected() -> None:
 
     for _ in range(10):
         Owner()
-    gc.collect()
+    sweep()
     assert set(descriptors()) == before
