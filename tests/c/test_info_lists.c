@@ -707,6 +707,29 @@ static void hidden(void)
 	stay_end(s);
 }
 
+static void without_proc(void)
+{
+	NEED_ROOT();
+	struct stay s = stay(NULL, NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		CHECK_EQ(unshare(CLONE_NEWNS), 0);
+		CHECK_EQ(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+		CHECK_EQ(mount("none", "/proc", "tmpfs", 0, NULL), 0);
+		for (uint32_t cmd = PROC_INFO_EXE; cmd <= PROC_INFO_FD_PATH; cmd++)
+			CHECK_ERR(process_info(s.fd, cmd, 0, big, sizeof big), ENOENT);
+		CHECK_ERR(process_info(s.fd, PROC_INFO_THREADS, 0, NULL, 0), ENOENT);
+		CHECK_ERR(process_info(s.fd, PROC_INFO_CHILDREN, 0, NULL, 0), ENOENT);
+		CHECK_ERR(process_info(s.fd, PROC_INFO_FDS, 0, NULL, 0), ENOENT);
+		CHECK(process_info(s.fd, PROC_INFO_AFFINITY, 0, NULL, 0) > 0);
+		_exit(0);
+	}
+	int status;
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	stay_end(s);
+}
+
 /* ---- families ---- */
 
 static void fork_two(void *arg)
@@ -1178,7 +1201,7 @@ static void by_any_descriptor(void)
 
 TAP_MAIN(CASE(texts_of_a_program), CASE(fills_what_fits), CASE(an_environment_of_megabytes), CASE(odd_paths),
 	 CASE(texts_of_the_kernel), CASE(mappings), CASE(descriptors), CASE(threads),
-	 CASE(a_leader_that_has_ended), CASE(zombies), CASE(kernel_threads), CASE(not_for_others), CASE(hidden),
+	 CASE(a_leader_that_has_ended), CASE(zombies), CASE(kernel_threads), CASE(not_for_others), CASE(hidden), CASE(without_proc),
 	 CASE(families), CASE(groups), CASE(affinity), CASE(id_maps), CASE(namespaces),
 	 CASE(in_a_pid_namespace), CASE(a_process_that_executes_and_executes),
 	 CASE(threads_that_execute_and_execute), CASE(a_number_that_is_used_again), CASE(descriptors_that_change), CASE(bad_arguments),

@@ -11,7 +11,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::parse::stat::{Stat, stat};
-use super::proc::Proc;
+use super::proc::{self, Proc};
 use crate::sys::{Errno, Result};
 use crate::wait;
 
@@ -144,8 +144,8 @@ fn state_of(process: &Proc<'_>) -> Result<Stat> {
     let mut buf = [0; 2048];
     match process.read_small(c"stat", &mut buf) {
         Ok(text) => stat(text).ok_or(Errno(libc::EAGAIN)),
-        // It lives; but hidepid hides it.
-        Err(Errno(libc::ENOENT)) => Err(Errno(libc::EACCES)),
+        // It lives; if there is a /proc at all, hidepid hides it.
+        Err(Errno(libc::ENOENT)) => Err(proc::is_there().err().unwrap_or(Errno(libc::EACCES))),
         Err(e) => Err(e),
     }
 }

@@ -53,6 +53,11 @@ fn root() -> Result<BorrowedFd<'static>> {
     }
 }
 
+/// Whether there is a /proc that can be asked. EREMOTE: another pid namespace's; ENOENT and so on: none.
+pub(crate) fn is_there() -> Result<()> {
+    root().map(drop)
+}
+
 /// Gives the kept descriptor up if it is no /proc: somebody closed it by its number.
 fn forget_lost_root(fd: BorrowedFd<'_>) -> bool {
     if sys::fs_is(fd, PROC_SUPER_MAGIC) {
