@@ -62,6 +62,11 @@ need() { # command=package...: installed, or installed now, or all is skipped
     skip_all "the packages" "not installed: ${packages[*]}"
 }
 
+# What is expected is read from the tarball: the tree may change while its packages are built.
+tree=$work/tree/procfd-$version
+
 tarballs() { # into $work/dist
-    timeout -s KILL 200 scripts/dist "$work/dist"
+    timeout -s KILL 200 scripts/dist "$work/dist" || return
+    mkdir "$work/tree"
+    tar --extract --file "$work/dist/procfd-$version.tar.gz" --directory "$work/tree"
 }
