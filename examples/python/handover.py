@@ -42,8 +42,8 @@ def keep(path: str) -> int:
     poll(process.fileno(), 0)
     status = process.wait()
     if status.signal is None:
-        print(f"exit code {status.code}")
-        return status.code
+        print(f"exit code {status.returncode}")
+        return status.returncode
     print(f"signal {status.signal}")
     return 128 + status.signal
 
@@ -55,6 +55,7 @@ def run(path: str, command: list[str]) -> int:
         connection.connect(path)
         socket.send_fds(connection, [b"p"], [context.fileno()])
     process = context.create()
+    assert process is not None  # which is for the child of a fork
     process.warns = False  # that it goes on without us is meant
     process.close()
     return 0

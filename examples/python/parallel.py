@@ -22,7 +22,9 @@ def start(base: procfd.Context, command: str) -> procfd.Process:
     """What all commands have in common is configured once, in `base`, and copied."""
     context = base.copy()
     context.configure(args=["sh", "-c", command])
-    return context.create()
+    process = context.create()
+    assert process is not None  # which is for the child of a fork
+    return process
 
 
 def finish(process: procfd.Process, command: str) -> bool:
@@ -30,7 +32,7 @@ def finish(process: procfd.Process, command: str) -> bool:
     with process:
         status = process.wait()
     how = f"exit {status.code}" if status.signal is None else f"signal {status.signal}"
-    cpu = (status.usage.user + status.usage.system) * 1000
+    cpu = (status.usage.user + status.usage.system) * 1000 if status.usage else 0
     print(f"{how} ({cpu:.0f} ms of CPU time): {command}", flush=True)
     return status.returncode == 0
 

@@ -52,7 +52,7 @@ def main() -> int:
     except procfd.Error as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 125
-    return status.code if status.signal is None else 128 + status.signal
+    return status.returncode if status.returncode >= 0 else 128 - status.returncode
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def run(seconds: float, command: list[str]) -> int:
             with contextlib.suppress(TimeoutError):
                 process.wait(1)
             return 124
-    return status.code if status.signal is None else 128 + status.signal
+    return status.returncode if status.returncode >= 0 else 128 - status.returncode
 
 
 def main() -> int:
@@ -49,7 +49,7 @@ def main() -> int:
         return run(seconds, command)
     except procfd.Error as error:
         print(f"timeout: {error}", file=sys.stderr)
-        return {errno.ENOENT: 127, errno.EACCES: 126, errno.ENOEXEC: 126}.get(error.errno, 125)
+        return {errno.ENOENT: 127, errno.EACCES: 126, errno.ENOEXEC: 126}.get(error.errno or 0, 125)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def main() -> int:
         return 125
     with process:
         status = process.wait()
-    return status.code if status.signal is None else 128 + status.signal
+    return status.returncode if status.returncode >= 0 else 128 - status.returncode
 
 
 if __name__ == "__main__":
