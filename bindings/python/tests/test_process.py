@@ -266,7 +266,8 @@ def test_snapshots(sleeper: procfd.Process) -> None:
 
 def test_getfd() -> None:
     reader, writer = os.pipe()
-    with sh("sleep 1000", stdout=writer, kill_on_close=True) as process:
+    # Not by a shell, which would leave it behind.
+    with procfd.spawn("/bin/sleep", ["sleep", "1000"], stdout=writer) as process:
         os.close(writer)
         copy = process.getfd(1)
         assert not os.get_inheritable(copy)
