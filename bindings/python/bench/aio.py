@@ -34,8 +34,9 @@ async def main(rounds: int) -> None:
         process = await create(program)
         await process.wait()
 
+    cases: list[tuple[str, dict[str, Callable[[], Awaitable[object]]]]]
     standard, ours = asyncio.create_subprocess_exec, procfd.aio.create_subprocess_exec
-    for title, methods in (
+    cases = [
         (
             "create and wait",
             {
@@ -62,7 +63,8 @@ async def main(rounds: int) -> None:
                 ),
             },
         ),
-    ):
+    ]
+    for title, methods in cases:
         times: dict[str, list[float]] = {name: [] for name in methods}
         for warm in (True, False):
             for _ in range(3 if warm else rounds):

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
+from typing import Any
 
 import procfd
 from compare import interleaved, no_op, on_one_core, show
@@ -19,16 +21,17 @@ def main(rounds: int) -> None:
     path = no_op()
     command = [str(path)]
     try:
-        for title, keywords, aim in (
+        cases: list[tuple[str, dict[str, Any], str]] = [
             ("run", {}, "at most 1.00 x"),
             ("run(capture_output=True)", {"capture_output": True}, "at most 1.00 x"),
             ("run(timeout=60)", {"timeout": 60}, "at most 0.15 x"),
             ("run(close_fds=False)", {"close_fds": False}, "at most 1.00 x"),
-        ):
+        ]
+        for title, keywords, aim in cases:
             medians = interleaved(
                 {
-                    "subprocess": lambda k=keywords: subprocess.run(command, **k),
-                    "procfd": lambda k=keywords: procfd.run(command, **k),
+                    "subprocess": functools.partial(subprocess.run, command, **keywords),
+                    "procfd": functools.partial(procfd.run, command, **keywords),
                 },
                 rounds,
             )

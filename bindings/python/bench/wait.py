@@ -20,7 +20,7 @@ from compare import show
 
 def delay(popen: Any, wait: Callable[[Any], object]) -> float:
     """Another thread ends the child while this one waits for it."""
-    with popen(["cat"], stdin=subprocess.PIPE) as process:
+    with popen(["sleep", "60"]) as process:
         ended: list[float] = []
 
         def end() -> None:

@@ -24,6 +24,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import traceback
 import unittest
 from collections.abc import Iterator
 from typing import Any, TextIO
@@ -44,9 +45,16 @@ def replace_functions() -> None:
     import procfd._transport
     import procfd.aio
 
-    for name in ("call", "check_call", "check_output", "getoutput", "getstatusoutput", "run"):
+    for name in (
+        "Popen",
+        "call",
+        "check_call",
+        "check_output",
+        "getoutput",
+        "getstatusoutput",
+        "run",
+    ):
         setattr(subprocess, name, getattr(procfd, name))
-    subprocess.Popen = procfd.Popen
     for name in ("posix_spawn", "posix_spawnp"):
         for module in (os, posix):
             setattr(module, name, getattr(procfd, name))
@@ -54,9 +62,8 @@ def replace_functions() -> None:
         for module in (asyncio, asyncio.subprocess):
             setattr(module, name, getattr(procfd.aio, name))
     # The transports that tests make through a loop, without create_subprocess_*.
-    asyncio.unix_events._UnixSelectorEventLoop._make_subprocess_transport = (
-        procfd._transport.make_transport
-    )
+    loop: Any = asyncio.unix_events._UnixSelectorEventLoop
+    loop._make_subprocess_transport = procfd._transport.make_transport
 
 
 class Report(unittest.TestResult):
@@ -84,7 +91,7 @@ class Report(unittest.TestResult):
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
         super().addSubTest(test, subtest, err)
         if err is not None:
-            self.troubles.append("".join(self._exc_info_to_string(err, test)))
+            self.troubles.extend(traceback.format_exception(*err))
 
     def addUnexpectedSuccess(self, test: Any) -> None:
         super().addUnexpectedSuccess(test)
