@@ -269,6 +269,52 @@ def test_many_at_once(loop: Loop) -> None:
     no_children()
 
 
+def test_a_transport_closed_before_the_exit_was_noticed() -> None:
+    """The pidfd stays open until the loop has let go of it: else it would report for ever."""
+
+    async def main() -> int:
+        reader, writer = os.pipe()
+        process = await procfd.aio.create_subprocess_exec("cat", stdin=reader)
+        with procfd.open(pid=process.pid) as other:
+            os.close(reader)
+            os.close(writer)
+            assert ended(other.pidfd)
+        process._transport.close()  # type: ignore[attr-defined]
+        assert await process.wait() == 0
+        selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
+        looks, select = 0, selector.select
+
+        def counted(timeout: float | None = None) -> Any:
+            nonlocal looks
+            looks += 1
+            return select(timeout)
+
+        selector.select = counted
+        await asyncio.sleep(0.2)
+        selector.select = select
+        del process
+        return looks
+
+    assert asyncio.run(main()) < 20
+    no_children()
+
+
+def test_descriptors_are_back_when_the_exit_is_known() -> None:
+    async def main() -> None:
+        before = len(os.listdir("/proc/self/fd"))
+        kept = [await procfd.aio.create_subprocess_exec("true") for _ in range(10)]
+        for process in kept:
+            await process.wait()
+        await procfd.aio.run(["true"])
+        assert len(os.listdir("/proc/self/fd")) <= before + 2
+        shown = await procfd.aio.create_subprocess_exec("true")
+        fd = shown.fileno()
+        await shown.wait()
+        os.fstat(fd)
+
+    asyncio.run(main())
+
+
 def test_outside_of_an_event_loop() -> None:
     with procfd.Popen(["cat"], stdin=procfd.PIPE) as popen:
         with pytest.raises(RuntimeError):

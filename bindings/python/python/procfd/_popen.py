@@ -66,6 +66,8 @@ class Popen(subprocess.Popen[AnyStr]):
     _process: _native.Process | None = None
     # Whether the caller has asked for the descriptors, which then live as long as this object.
     _shown = False
+    # Whether an event loop has the pidfd, which must be open until it is taken out there.
+    _polled = False
     _settings: dict[str, Any]
     if TYPE_CHECKING:
         # Of the base class, and not in its stubs.
@@ -240,7 +242,7 @@ class Popen(subprocess.Popen[AnyStr]):
 
     def _ended(self, returncode: int) -> int:
         self.returncode = returncode
-        if self._process is not None and not self._shown:
+        if self._process is not None and not (self._shown or self._polled):
             self._process.close()
         return returncode
 
@@ -272,6 +274,11 @@ class Popen(subprocess.Popen[AnyStr]):
             raise subprocess.TimeoutExpired(self.args, cast(float, timeout)) from None
         except OSError as error:
             return self._ended(_unknown(error, None))
+        except ValueError:
+            # Closed by another thread, which was told before.
+            if self.returncode is None:
+                raise
+            return self.returncode
         return self._ended(status.returncode)
 
     def send_signal(self, sig: int) -> None:
@@ -289,15 +296,14 @@ class Popen(subprocess.Popen[AnyStr]):
                 if not self._process.closed:
                     raise
 
-    def __del__(self, *rest: Any) -> None:
+    def __del__(self, _maxsize: int = sys.maxsize, _warn: Any = warnings.warn) -> None:
         process = self._process
-        if process is not None and self.returncode is None and _CLOSE & self._settings.keys():
+        if process is not None and self.returncode is None and self._settings.get("kill_on_close"):
             # The base class keeps what still runs for a later poll: it would never be killed.
-            text = f"subprocess {self.pid} is still running"
-            warnings.warn(text, ResourceWarning, source=self, stacklevel=2)
+            _warn(f"subprocess {self.pid} is still running", ResourceWarning, source=self)
             process.close()
         else:
-            super().__del__(*rest)
+            super().__del__(_maxsize, _warn)  # type: ignore[call-arg]
 
 
 def _unknown(error: OSError, deadstate: int | None) -> int:

@@ -44,14 +44,18 @@ class Transport(base_subprocess.BaseSubprocessTransport):
         if popen._process is None:
             self._loop.call_soon(self._ended, None)
         else:
+            popen._polled = True
             pidfd = popen._process.pidfd
             self._loop.add_reader(pidfd, self._ended, pidfd)
 
     def _ended(self, pidfd: int | None) -> None:
-        assert self._proc is not None
+        popen = self._proc
+        assert popen is not None
         if pidfd is not None:
             self._loop.remove_reader(pidfd)
-        self._process_exited(self._proc.wait())
+            popen._polled = False
+        # Known already if something has polled, and then not closed yet.
+        self._process_exited(popen._ended(popen.wait()))
 
     def send_signal(self, signal: int) -> None:
         if self._proc is None:
