@@ -2,6 +2,8 @@
 
 //! The table of tests/e2e/cases through the Rust interface: one TAP test for each case.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test, but without the harness clippy cannot tell")]
+
 use std::error::Error;
 use std::fs;
 use std::io::Read;
