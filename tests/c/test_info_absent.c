@@ -79,8 +79,7 @@ static void a_zombie(void)
 	done(&k);
 	let(&k);
 	CHECK_ENDS(pidfd);
-	absent(pidfd, OF_MEMORY | PROC_FIELD_NAMESPACES | PROC_FIELD_MOUNTS | PROC_FIELD_UMASK |
-			      PROC_FIELD_SECUREBITS);
+	absent(pidfd, OF_MEMORY | PROC_FIELD_MOUNTS | PROC_FIELD_UMASK | PROC_FIELD_SECUREBITS);
 	struct procfd_info i = ALL_OF(pidfd, OF_STAT | OF_STATUS | PROC_FIELD_CPU | PROC_FIELD_IDS |
 						     PROC_FIELD_EXIT | PROC_FIELD_USAGE |
 						     PROC_FIELD_LIMITS | PROC_FIELD_COREDUMP);

@@ -6,6 +6,7 @@
 //! What is read by the process's number counts only if the pidfd says afterwards that it has not been
 //! reaped in between. An ioctl that has to be made anyway is made last, and says that as well.
 
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,8 +23,18 @@ use crate::sys::{
 use crate::wait::{self, Change, Limit, Options, Status, Usage};
 
 /// Fills the fields asked for, as far as they are known. `last` is the number that was found the last
-/// time, 0 for none: a guess, which the ioctl confirms. ESRCH: reaped, and nothing of it is left.
+/// time, 0 for none: a guess, which the ioctl confirms. ESRCH: reaped, and nothing of it is left; EMFILE,
+/// ENFILE, ENOMEM: what is missing says nothing of the process.
 pub(crate) fn info(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields) -> Result<Info> {
+    let short = Cell::new(0);
+    let known = known(pidfd, last, fields, &short)?;
+    match short.get() {
+        0 => Ok(known),
+        errno => Err(Errno(errno)),
+    }
+}
+
+fn known(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields, short: &Cell<i32>) -> Result<Info> {
     let mut out = Info::default();
     let by_number = fields.difference(Fields::PIDFD);
     let (mut reaped, mut done) = (false, false);
@@ -31,7 +42,7 @@ pub(crate) fn info(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields) -> R
     if guess != 0 && !by_number.is_empty() {
         // Unreaped after all was read, and the number its own: then it was from when the pidfd was
         // there, which is before.
-        read(&mut out, Proc::new(pidfd, guess), by_number);
+        read(&mut out, Proc::new(pidfd, guess).noting(short), by_number);
         match ioctl(&mut out, pidfd, fields) {
             Ok(pid) => done = pid == guess,
             Err(Errno(libc::ESRCH)) => (done, reaped) = (true, true),
@@ -46,7 +57,7 @@ pub(crate) fn info(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields) -> R
             Ok(pid) => {
                 last.store(pid, Ordering::Relaxed);
                 if !by_number.is_empty() {
-                    let process = Proc::new(pidfd, pid);
+                    let process = Proc::new(pidfd, pid).noting(short);
                     read(&mut out, process, by_number);
                     reaped = process.check() == Err(Errno(libc::ESRCH));
                 }
@@ -229,7 +240,7 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
         }
     }
     if fields.contains(Fields::NAMESPACES) && out.namespaces.is_none() {
-        out.namespaces = namespaces_of_an_ended(&process);
+        out.namespaces = namespaces_of_an_ended(&mut process);
     }
 }
 
@@ -670,16 +681,14 @@ fn namespaces_once(process: &Proc<'_>) -> Option<NamespaceIds> {
 }
 
 /// A process that has ended has left all but its pid and its user namespace.
-fn namespaces_of_an_ended(process: &Proc<'_>) -> Option<NamespaceIds> {
-    let id = |link: &CStr| match process.link(link, &mut [0; 64]) {
-        Ok(text) => one::namespace(text),
-        Err(Errno(libc::ENOENT)) => Some(0),
-        Err(_) => None,
-    };
-    match id(c"ns/mnt")? {
-        0 => Some(NamespaceIds { user: id(c"ns/user")?, pid: id(c"ns/pid")?, ..NamespaceIds::default() }),
-        _ => None,
+fn namespaces_of_an_ended(process: &mut Proc<'_>) -> Option<NamespaceIds> {
+    // That a link is missing may have other reasons: no /proc, or another thread becoming the leader.
+    let (leader, living) = process.stat()?;
+    if leader.state != b'Z' || leader.threads > 1 || living.is_some() {
+        return None;
     }
+    let id = |link: &CStr| process.link(link, &mut [0; 64]).ok().and_then(one::namespace);
+    Some(NamespaceIds { user: id(c"ns/user")?, pid: id(c"ns/pid")?, ..NamespaceIds::default() })
 }
 
 fn memory_set(text: &[u8]) -> Option<MemorySet> {
