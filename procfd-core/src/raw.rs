@@ -398,12 +398,14 @@ pub fn snapshot(
         Many::Tree(root) => snapshot.tree_of(target(root)?.pidfd()?)?,
         Many::Cgroup { dir, below } => snapshot.cgroup_of(sys::fd::borrow(dir)?, below)?,
     };
+    let mut left = 0;
     while let Some(info) = processes.next() {
         if !each(Ok(info)) {
-            return Ok(processes.left() + 1);
+            left = processes.left() + 1;
+            break;
         }
     }
-    Ok(0)
+    processes.short().map_or(Ok(left), Err)
 }
 
 /// Lets go of what the C interface keeps.

@@ -10,6 +10,7 @@
 //! The numbers of a /proc are those of the pid namespace it was mounted for. One descriptor of a
 //! /proc that was found to be of the caller's own namespace is kept for the life of the process.
 
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -143,12 +144,30 @@ pub(crate) struct Proc<'a> {
     pid: u32,
     /// A thread that lives, for what the kernel asks of the leader alone, which has ended.
     living: Option<u32>,
+    /// Where it is noted that something could not be read for want of descriptors or memory.
+    short: Option<&'a Cell<i32>>,
+}
+
+/// The caller's own want, which says nothing of the process.
+pub(crate) fn is_shortage(e: Errno) -> bool {
+    matches!(e, Errno(libc::EMFILE | libc::ENFILE | libc::ENOMEM))
 }
 
 impl<'a> Proc<'a> {
     /// The process of a pidfd, whose number in the caller's pid namespace is `pid`.
     pub(crate) fn new(pidfd: BorrowedFd<'a>, pid: u32) -> Self {
-        Self { pidfd, pid, living: None }
+        Self { pidfd, pid, living: None, short: None }
+    }
+
+    /// The same, with a place for the errno of what the caller is short of.
+    pub(crate) fn noting(self, short: &'a Cell<i32>) -> Self {
+        Self { short: Some(short), ..self }
+    }
+
+    fn note(&self, e: Errno) {
+        if let Some(short) = self.short.filter(|_| is_shortage(e)) {
+            short.set(e.0);
+        }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -198,6 +217,7 @@ impl<'a> Proc<'a> {
 
     /// A missing file, or a missing process?
     fn why(&self, e: Errno) -> Errno {
+        self.note(e);
         match e {
             Errno(libc::ENOENT | libc::ESRCH) => self.check().err().unwrap_or(Errno(libc::ENOENT)),
             e => e,
@@ -216,7 +236,7 @@ impl<'a> Proc<'a> {
 
     /// Reads a file of one of its threads.
     pub(crate) fn read_of_thread(&self, tid: u32, file: &CStr, out: &mut Vec<u8>) -> Result<()> {
-        read(self.thread_path(tid, file), out)
+        read(self.thread_path(tid, file), out).inspect_err(|&e| self.note(e))
     }
 
     /// What a link says, cut at the buffer's end.

@@ -43,6 +43,8 @@ pub struct Snapshot {
     round: u64,
     /// A descriptor is kept if its number is below this: 0 to keep no more.
     room: usize,
+    /// Why one of the last snapshot is missing, though it may be there.
+    short: Option<Errno>,
     /// Which fork of the process the kept descriptors are of.
     forks: u64,
 }
@@ -64,6 +66,7 @@ impl Snapshot {
             kept: HashMap::new(),
             round: 0,
             room: 0,
+            short: None,
             forks: private::forks(),
         }
     }
@@ -165,6 +168,7 @@ impl Snapshot {
             self.forks = private::forks();
         }
         self.round = self.round.wrapping_add(1);
+        self.short = None;
         let limit = sys::task::rlimit(libc::RLIMIT_NOFILE).map_or(0, |limit| limit.cur);
         self.room = if self.keep { usize::try_from(limit / 2).unwrap_or(usize::MAX) } else { 0 };
         // The limit may have been lowered.
@@ -196,18 +200,26 @@ impl Snapshot {
 
     /// By what is kept, which answers for its own process or not at all.
     fn again(&mut self, pid: u32) -> Option<Info> {
-        let (round, fields) = (self.round, self.fields);
-        let kept = self.kept.get_mut(&pid)?;
-        let known = match is_stat_only(fields) {
-            true => of_stat_file(kept.fd.as_fd(), fields),
-            false => of_pidfd(kept.fd.as_fd(), pid, fields),
+        let kept = self.kept.get(&pid)?;
+        let known = match is_stat_only(self.fields) {
+            true => Ok(of_stat_file(kept.fd.as_fd(), self.fields)),
+            false => of_pidfd(kept.fd.as_fd(), pid, self.fields),
         };
-        if known.is_some() {
-            kept.round = round;
-        } else {
-            self.kept.remove(&pid);
+        match known {
+            Ok(Some(info)) => {
+                let round = self.round;
+                self.kept.entry(pid).and_modify(|kept| kept.round = round);
+                Some(info)
+            }
+            Ok(None) => {
+                self.kept.remove(&pid);
+                None
+            }
+            Err(_) => {
+                self.let_go();
+                None
+            }
         }
-        known
     }
 
     /// One that is not kept. `None`: it has gone.
@@ -230,25 +242,39 @@ impl Snapshot {
             }
         }
         let mut buf = [0; 2048];
-        let text = proc::read_small(path, &mut buf).ok()?;
+        let text = proc::read_small(path, &mut buf).inspect_err(|&e| self.lost(e)).ok()?;
         // Not answered by `stat` alone where the leading thread has ended before others.
         gather::of_one_stat(text, self.fields).or_else(|| self.first_by_pidfd(pid, false))
     }
 
     fn first_by_pidfd(&mut self, pid: u32, keep: bool) -> Option<Info> {
         let number = i32::try_from(pid).ok()?;
-        let fd = match Private::new(|| sys::pidfd::open(number)) {
-            Err(Errno(libc::EMFILE | libc::ENFILE)) if !self.kept.is_empty() => {
-                self.let_go();
-                Private::new(|| sys::pidfd::open(number)).ok()?
-            }
-            done => done.ok()?,
+        let fields = self.fields;
+        let ask = || {
+            let fd = Private::new(|| sys::pidfd::open(number))?;
+            of_pidfd(fd.as_fd(), pid, fields).map(|known| (fd, known))
         };
-        let known = of_pidfd(fd.as_fd(), pid, self.fields)?;
+        let (fd, known) = match ask() {
+            Err(e) if proc::is_shortage(e) && !self.kept.is_empty() => {
+                self.let_go();
+                ask()
+            }
+            done => done,
+        }
+        .inspect_err(|&e| self.lost(e))
+        .ok()?;
+        let known = known?;
         if keep && self.room != 0 {
             self.keep_one(pid, fd);
         }
         Some(known)
+    }
+
+    /// Notes why one is not read, if that says nothing of the process.
+    fn lost(&mut self, e: Errno) {
+        if proc::is_shortage(e) {
+            self.short = Some(e);
+        }
     }
 
     /// The program needs them more.
@@ -270,8 +296,12 @@ fn of_stat_file(file: BorrowedFd<'_>, fields: Fields) -> Option<Info> {
 }
 
 /// A process that has been reaped is no entry, though its exit may still be known.
-fn of_pidfd(pidfd: BorrowedFd<'_>, pid: u32, fields: Fields) -> Option<Info> {
-    gather::info(pidfd, &AtomicU32::new(pid), fields).ok().filter(|info| info.ids.is_some())
+/// Fails for want of descriptors or memory alone.
+fn of_pidfd(pidfd: BorrowedFd<'_>, pid: u32, fields: Fields) -> Result<Option<Info>> {
+    match gather::info(pidfd, &AtomicU32::new(pid), fields) {
+        Err(e) if proc::is_shortage(e) => Err(e),
+        known => Ok(known.ok().filter(|info| info.ids.is_some())),
+    }
 }
 
 /// With what tells a process from a later one of its number.
@@ -287,7 +317,8 @@ fn is_stat_only(fields: Fields) -> bool {
     Fields::STAT.union(Fields::IDS).contains(fields)
 }
 
-/// The processes of a snapshot, each read when it is asked for.
+/// The processes of a snapshot, each read when it is asked for. One that cannot be read for want of
+/// descriptors or memory is missing.
 #[derive(Debug)]
 pub struct Processes<'a> {
     snapshot: &'a mut Snapshot,
@@ -300,6 +331,11 @@ impl Processes<'_> {
     /// How many there may be still.
     pub(crate) fn left(&self) -> usize {
         self.pids.len()
+    }
+
+    /// Whether one is missing for want of descriptors or memory.
+    pub(crate) fn short(&self) -> Option<Errno> {
+        self.snapshot.short
     }
 
     fn belongs(&self, info: &Info) -> bool {
