@@ -4,8 +4,9 @@
 Each process is asked by a peer, by libprocfd, and by the peer again. What cannot change while a
 process is what it is must be equal to one of the peer's two readings, what only grows lie between
 them. What goes up and down must equal one or lie between, and is asked again a few times before it
-counts. What libprocfd does not know the peers must not know either: they raise, or say nothing, or
-libproc2 shows a zero for it, as both do for the memory of zombies and kernel threads.
+counts; so is what may be another for a moment. What libprocfd does not know the peers must not
+know either: they raise, or say nothing, or libproc2 shows a zero for it, as both do for the memory
+of zombies and kernel threads.
 
 usage: compare.py FACTS PROC2|- SECONDS    (TAP on standard output)
 """
@@ -50,10 +51,7 @@ GROWS = {
     "io_cancelled_write_bytes",
 }
 MOVES = {
-    "state",
-    "task_flags",
     "threads",
-    "processor",
     "mem_virtual",
     "mem_resident",
     "mem_shared",
@@ -75,10 +73,20 @@ MOVES = {
     "mem_swap",
     "fd_count",
     "oom_score",
-    "sig_pending_process",
-    "sig_pending_thread",
+}
+# There and back again within a moment: a spawn, for one, blocks all signals.
+FLICKERS = {
+    "state",
+    "task_flags",
+    "processor",
     "priority",
     "autogroup_nice",
+    "tpgid",
+    "sig_blocked",
+    "sig_ignored",
+    "sig_caught",
+    "sig_pending_process",
+    "sig_pending_thread",
 }
 
 Verdict = Optional[str]
@@ -154,7 +162,7 @@ def judge(field: str, ours: Values, before: Values, after: Values, zero_is_none:
 
 def may_change_again(field: str, before: Values, after: Values) -> bool:
     """Whether another try may be needed because of what the process does."""
-    return field in MOVES or before.get(field) != after.get(field)
+    return field in MOVES | FLICKERS or before.get(field) != after.get(field)
 
 
 class Comparison:
@@ -199,7 +207,9 @@ class Comparison:
             fields = before.keys() if waiting is None else waiting.keys()
             again: dict[str, str] = {}
             for field in fields:
-                if exempt(field, ours, before, after) or (pid in self.askers and field in MOVES):
+                if pid in self.askers and field in MOVES | FLICKERS:
+                    continue
+                if exempt(field, ours, before, after):
                     continue
                 why = judge(field, ours, before, after, self.zero_is_none)
                 if why is not None and may_change_again(field, before, after):
@@ -237,6 +247,11 @@ def plain(hexed: str) -> str:
     return os.fsdecode(bytes.fromhex(hexed))
 
 
+def unmarked(path: str) -> str:
+    """Without what the kernel puts behind the name of a file that has been unlinked."""
+    return path.removesuffix(" (deleted)")
+
+
 def as_psutil_arguments(argv: str) -> list[str]:
     """psutil takes spaces for separators where a process has written over its arguments."""
     if not argv:
@@ -253,22 +268,23 @@ def psutil_texts(ours: Values) -> Values:
     out: Values = {}
     for key in ("exe", "cwd"):
         if key in ours:
-            # psutil leaves the mark out when a file with that name is there.
-            out[key] = plain(ours[key]).removesuffix(" (deleted)")
+            out[key] = unmarked(plain(ours[key]))
     if "argv" in ours:
         out["argv"] = as_psutil_arguments(plain(ours["argv"]))
     if "environ" in ours:
         out["environ"] = psutil._common.parse_environ_block(plain(ours["environ"]))
     if "maps" in ours:
         out["maps"] = [
-            [first, last, flags, plain(path).removesuffix(" (deleted)").strip()]
+            [first, last, flags, unmarked(plain(path)).strip()]
             for first, last, flags, path in ours["maps"]
         ]
     if "fds" in ours:
+        # psutil shows what is a regular file by its name, without the mark too.
+        named = [(*rest, unmarked(plain(path))) for *rest, path in ours["fds"]]
         out["files"] = sorted(
-            [fd, flags, position, plain(path)]
-            for fd, _, flags, position, path in ours["fds"]
-            if plain(path).startswith("/") and psutil._common.isfile_strict(plain(path))
+            [fd, flags, position, path]
+            for fd, _, flags, position, path in named
+            if path.startswith("/") and psutil._common.isfile_strict(path)
         )
     if "threads_list" in ours:
         out["threads_list"] = {tid: [user, system] for tid, user, system in ours["threads_list"]}
@@ -298,7 +314,7 @@ def text_agrees(field: str, ours: Any, before: Any, after: Any) -> bool:
     if field == "children":
         return of_children(ours, before, after)
     if field in ("exe", "cwd"):
-        before, after = (path.removesuffix(" (deleted)") for path in (before, after))
+        before, after = unmarked(before), unmarked(after)
     return same(ours, before, after)
 
 
@@ -328,7 +344,7 @@ def compare_texts(pid: int, facts: Server, tally: Tally) -> None:
                 good = a is None or b is None or text_agrees(field, ours[field], a, b)
             if good:
                 tally.note(field, None)
-            elif turn + 1 < TRIES and (a != b or field not in ("exe", "cwd", "argv")):
+            elif turn + 1 < TRIES and (a != b or field not in ("exe", "argv")):
                 again.add(field)
             else:
                 mine = shown(field, ours[field]) if field in ours else "absent"
