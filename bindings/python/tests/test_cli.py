@@ -160,6 +160,9 @@ def test_info() -> None:
     assert known["ids"]["pid"] == os.getpid()
     assert {"comm", "creds", "memory", "threads", "limits"} <= set(known)
     assert list(json.loads(cli("info", os.getpid(), "threads").stdout)) == ["threads"]
+    own = json.loads(cli("info", os.getpid(), "argv", "cwd").stdout)
+    assert own["cwd"] == os.getcwd()
+    assert own["argv"] == procfd.open(pid=os.getpid()).argv()
     lines = cli("info", "--table", os.getpid()).stdout.splitlines()
     assert ["ids.pid", str(os.getpid())] in [line.split() for line in lines]
     assert cli("info", os.getpid(), "nonsense").returncode == 1

@@ -10,12 +10,9 @@ import sys
 from time import monotonic
 from typing import Any
 
-from .. import ExitStatus, Process, Snapshot, open
+from .. import ExitStatus, open
 from .run import TIMED_OUT, seconds
 from .table import add_json, as_data, print_json, wants_json
-
-# A tree that starts processes faster than this many rounds of signals is not outrun.
-ROUNDS = 100
 
 
 def add_to(commands: Any) -> None:
@@ -83,36 +80,13 @@ def send(given: argparse.Namespace) -> int:
         try:
             with open(pid=pid) as process:
                 if given.tree:
-                    signal_tree(process, given.signal)
+                    done = process.kill_tree(given.signal)
+                    if done.refused:
+                        print(f"procfd: {pid}: {done.refused} refused", file=sys.stderr)
+                        failed = 1
                 else:
                     process.send_signal(given.signal)
         except OSError as error:
             print(f"procfd: {pid}: {error.strerror}", file=sys.stderr)
             failed = 1
     return failed
-
-
-def signal_tree(root: Process, number: int) -> None:
-    """Each process of the tree once, parents first; again for those that were started meanwhile.
-
-    A member is signalled if it is still the process that was seen under its number.
-    """
-    snapshot, reached = Snapshot("ids", "inode", "start"), set()
-    for _ in range(ROUNDS):
-        news = [p for p in snapshot.tree(root) if p.ids and (p.ids.pid, identity(p)) not in reached]
-        for seen in news:
-            assert seen.ids is not None
-            reached.add((seen.ids.pid, identity(seen)))
-            try:
-                with open(pid=seen.ids.pid) as process:
-                    if identity(process.info("inode", "start")) == identity(seen):
-                        process.send_signal(number)
-            except ProcessLookupError:
-                continue
-        if not news:
-            return
-
-
-def identity(info: Any) -> tuple[int | None, int | None]:
-    """What no later process with the number has."""
-    return info.inode, info.start.boot_ns if info.start else None

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import pwd
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from .. import Info, Snapshot, open
+from .. import Info, Process, Snapshot, open
 from .table import add_json, as_data, line, print_json, size, table, wants_json, width
 
 LISTED = ("ids", "creds", "state", "job", "start", "comm", "times", "memory", "sched", "threads")
@@ -27,13 +28,21 @@ def add_to(commands: Any) -> None:
     tree.set_defaults(function=show_tree)
     info = commands.add_parser("info", help="what is known about one process")
     info.add_argument("pid", type=int)
-    info.add_argument("field", nargs="*", help="only these groups of fields: " + ", ".join(FIELDS))
+    info.add_argument("field", nargs="*", help="only these: " + ", ".join([*TEXTS, *FIELDS]))
     add_json(info)
     info.set_defaults(function=show_info)
 
 
 BITS = {f"signals.{name}" for name in ("pending_thread", "pending_process", "blocked")}
 BITS |= {"signals.ignored", "signals.caught", "state.flags"}
+TEXTS: dict[str, Callable[[Process], Any]] = {
+    "argv": Process.argv,
+    "exe": Process.exe,
+    "cwd": Process.cwd,
+    "root": Process.root,
+    "cgroup": Process.cgroup,
+    "groups": Process.groups,
+}
 FIELDS = sorted(name for name in dir(Info) if not name.startswith("_"))
 SORTS = {
     "pid": lambda p: pid_of(p),
@@ -147,12 +156,18 @@ def drawn(process: Info, children: dict[int, list[Info]], first: str, rest: str)
 
 
 def show_info(given: argparse.Namespace) -> int:
-    unknown = set(given.field) - set(FIELDS)
+    unknown = set(given.field) - {*FIELDS, *TEXTS}
     if unknown:
         raise SystemExit(f"procfd info: no field {', '.join(sorted(unknown))}")
+    wanted = given.field or [*TEXTS, *FIELDS]
     with open(pid=given.pid) as process:
-        known = process.info(*(given.field or FIELDS))._asdict()
-    data = {name: as_data(known[name]) for name in given.field or FIELDS if name in known}
+        known = process.info(*(name for name in wanted if name in FIELDS))._asdict()
+        for name in wanted:
+            if name in TEXTS:
+                # Some are only for those who may trace it, and a kernel thread has none.
+                with contextlib.suppress(OSError):
+                    known[name] = TEXTS[name](process)
+    data = {name: as_data(known[name]) for name in wanted if name in known}
     if wants_json(given):
         print_json(data)
         return 0
