@@ -17,6 +17,7 @@ import collections
 import contextlib
 import os
 import random
+import re
 import sys
 import time
 from typing import Any, Callable, Optional
@@ -379,6 +380,15 @@ def libproc2_texts(raw: Values, before: Values, after: Values) -> Verdict:
     a, b = before["texts"], after["texts"]
     if "exe" in raw and not same(plain(raw["exe"]), a["exe"], b["exe"]):
         return f"exe {plain(raw['exe'])!r}, peer: {a['exe']!r}"
+    for field in ("argv", "environ"):
+        # It stops at 128 KiB.
+        if len(raw.get(field, "")) > 200_000:
+            continue
+        # A newline separates, too, for it; and "-" is none, or none for the caller to see.
+        words = re.split("[\0\n]", plain(raw.get(field, "")))
+        told = [[word for word in texts[field] if word] for texts in (a, b)]
+        if not same([word for word in words if word] or ["-"], *told):
+            return f"{field} {shown(field, words)}, peer: {shown(field, told[0])}"
     if "groups" in raw:
         mine = ",".join(str(group) for group in raw["groups"]) or "-"
         if not same(mine, before["groups"], after["groups"]):
