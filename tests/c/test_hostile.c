@@ -78,6 +78,53 @@ static void a_child_that_blocks_before_it_executes(void)
 	}
 }
 
+static void *kill_the_child(void *arg)
+{
+	(void)arg;
+	for (int kid;; usleep(1000))
+		if (tap_children(&kid, 1) == 1) {
+			kill(kid, SIGKILL);
+			return NULL;
+		}
+}
+
+/* Somebody kills the child between clone and exec: an error, nothing left, and the context is good
+ * for another try. */
+static void a_blocked_child_that_is_killed(void)
+{
+	for (int how = 0; how < 4; how++) {
+		char path[PATH_MAX], *dir = make_dir();
+		struct procfd_idmap m[] = { { 0, 0, 1, 0 }, { 1, 1000, 1, 0 } };
+		struct procfd_open o = { .path = path, .flags = O_WRONLY };
+		int fd = ctx(), before = tap_fds(NULL, 0);
+		pthread_t t;
+		snprintf(path, sizeof path, "%s/fifo", dir);
+		CHECK_EQ(mkfifo(path, 0600), 0);
+		set_child(fd, "exit", "5");
+		CFG(fd, PROC_FD_OPEN, 9, &o, sizeof o);
+		if (how & 1)
+			SET(fd, PROC_SET_CLOSE, SIGKILL);
+		if (how & 2 && geteuid() == 0) { /* maps that the creator writes: another way of waiting */
+			SET(fd, PROC_SET_FLAG, CLONE_NEWUSER);
+			CFG(fd, PROC_SET_UID_MAP, 0, m, sizeof m);
+			CHECK_EQ(chmod(dir, 0777), 0);
+		}
+		CHECK_EQ(pthread_create(&t, NULL, kill_the_child, NULL), 0);
+		CREATE_FAILS(fd, ECHILD, PROC_STAGE_CHILD_DIED, -1);
+		pthread_join(t, NULL);
+		CHECK(strstr(last_error(fd).message, "signal 9"));
+		CHECK_ERR(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
+		CHECK_EQ(state(fd), PROC_STATE_CONFIGURING);
+		CHECK_EQ(tap_fds(NULL, 0), before);
+		CHECK_EQ(unlink(path), 0);
+		write_file(path, "", 0666);
+		create(fd);
+		expect_exit(fd, 5);
+		close(fd);
+		remove_tree(dir);
+	}
+}
+
 /* The first child of a process that has unshared its pid namespace is its init. */
 static void unshared(void *arg)
 {
@@ -156,5 +203,5 @@ static void after_closefrom(void *arg)
 
 static void a_program_that_closes_everything(void) { in_fork(after_closefrom, NULL); }
 
-TAP_MAIN(CASE(a_child_that_blocks_before_it_executes), CASE(an_unshared_pid_namespace),
-	 CASE(socket_options_of_a_holder), CASE(a_program_that_closes_everything))
+TAP_MAIN(CASE(a_child_that_blocks_before_it_executes), CASE(a_blocked_child_that_is_killed),
+	 CASE(an_unshared_pid_namespace), CASE(socket_options_of_a_holder), CASE(a_program_that_closes_everything))

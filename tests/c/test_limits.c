@@ -262,9 +262,8 @@ static void no_processes_left(void)
 
 /* ---- in flight ---- */
 
-static void too_many_in_flight(void)
+static void until_the_flight_is_full(void)
 {
-	become_user(54322);
 	int fds[400], n = 0, base = tap_fds(NULL, 0);
 	limit(RLIMIT_NOFILE, 300);
 	for (; n < 400; n++) {
@@ -298,6 +297,40 @@ static void too_many_in_flight(void)
 	unlimit(RLIMIT_NOFILE);
 	sweep();
 	CHECK_EQ(tap_fds(NULL, 0), base);
+}
+
+static void too_many_in_flight(void)
+{
+	become_user(54322);
+	until_the_flight_is_full();
+}
+
+/* All capabilities of a user namespace do not lift the limit: the kernel asks for them in the first. */
+static void become_root_of_a_namespace(uid_t uid)
+{
+	char line[64];
+	become_user(uid);
+	snprintf(line, sizeof line, "0 %u 1", getuid());
+	if (unshare(CLONE_NEWUSER))
+		SKIP("no user namespaces for this user");
+	int map = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+	CHECK_EQ(write(map, line, strlen(line)), (ssize_t)strlen(line));
+	close(map);
+	CHECK_EQ(geteuid(), 0);
+}
+
+static void too_many_as_root_of_a_namespace(void)
+{
+	become_root_of_a_namespace(54324);
+	warm_up(); /* the first that the library sees of its user */
+	until_the_flight_is_full();
+}
+
+/* It has seen root of the first namespace before, and is met by the limit at the publication. */
+static void too_many_as_root_of_a_later_namespace(void)
+{
+	become_root_of_a_namespace(54325);
+	until_the_flight_is_full();
 }
 
 static void in_flight_limit_reached_by_others(void)
@@ -357,5 +390,6 @@ static void in_flight_limit_reached_by_others(void)
 
 TAP_MAIN(CASE(descriptors_plain), CASE(descriptors_with_a_policy), CASE(descriptors_with_actions),
 	 CASE(descriptors_with_id_maps), COLD(descriptors_at_the_first_use),
-	 COLD(memory_for_the_stack), CASE(memory_for_arguments), CASE(no_processes_left), CASE(too_many_in_flight),
-	 CASE(in_flight_limit_reached_by_others))
+	 COLD(memory_for_the_stack), CASE(memory_for_arguments), CASE(no_processes_left),
+	 CASE(too_many_in_flight), COLD(too_many_as_root_of_a_namespace),
+	 CASE(too_many_as_root_of_a_later_namespace), CASE(in_flight_limit_reached_by_others))

@@ -210,6 +210,49 @@ static void clone3_and_close_range_refused(void)
 	the_usual_works();
 }
 
+static void without_a_way_out_of_the_table(void *arg)
+{
+	int e = *(int *)arg;
+	struct rule r[] = { { SYS_close_range, REFUSE(e) }, { SYS_unshare, REFUSE(e) } };
+	int fd = ctx(), before;
+	set_child(fd, "exit", "3");
+	filter(r, 2, 0);
+	before = tap_fds(NULL, 0);
+	/* The watcher could not leave the table of this process, and says so. */
+	for (int i = 0; i < 3; i++)
+		CREATE_FAILS(fd, e, PROC_STAGE_WATCHER, -1);
+	CHECK(strstr(last_error(fd).message, "descriptor table"));
+	CHECK(strstr(last_error(fd).message, "PROCFD_NO_WATCH"));
+	CHECK_EQ(state(fd), PROC_STATE_CONFIGURING);
+	CHECK_EQ(tap_fds(NULL, 0), before);
+	CHECK_ERR(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
+	close(fd);
+	/* Without it, the table is copied at the clone. */
+	int open_here = open("/dev/null", O_RDWR);
+	fd = ctx_flags(PROCFD_NO_WATCH);
+	SET(fd, PROC_SET_CLOSE, SIGKILL);
+	const char *t = facts(fd);
+	FACT_IS(t, "fds", "0 1 2");
+	close(fd);
+	close(open_here);
+	fd = ctx_flags(PROCFD_NO_WATCH);
+	CFG(fd, PROC_SET_EXEC, 0, "/nonexistent", 0);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, -1);
+	CHECK_ERR(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
+	close(fd);
+}
+
+static void close_range_and_unshare_refused(void)
+{
+	int errs[] = { ENOSYS, EPERM };
+	for (int i = 0; i < 2; i++)
+		in_fork(without_a_way_out_of_the_table, &errs[i]);
+	/* With a watcher that started before the filter did. */
+	struct rule r[] = { { SYS_close_range, REFUSE(EPERM) }, { SYS_unshare, REFUSE(EPERM) } };
+	filter(r, 2, 0);
+	the_usual_works();
+}
+
 /* ---- plain errors ---- */
 
 static void pidfd_getfd_refused(void)
@@ -394,6 +437,6 @@ static void the_child_dies_in_a_step(void)
 TAP_MAIN(CASE(clone3_refused), CASE(clone3_refused_in_namespaces),
 	 CASE(clone3_refused_with_handlers), CASE(never_a_copy_of_the_memory),
 	 CASE(no_way_to_clone_at_all), CASE(close_range_refused),
-	 CASE(clone3_and_close_range_refused), CASE(pidfd_getfd_refused),
-	 CASE(pidfd_ioctls_refused), CASE(a_refused_exec), CASE(each_step_refused),
+	 CASE(clone3_and_close_range_refused), CASE(close_range_and_unshare_refused),
+	 CASE(pidfd_getfd_refused),	 CASE(pidfd_ioctls_refused), CASE(a_refused_exec), CASE(each_step_refused),
 	 CASE(the_child_dies_in_a_step))

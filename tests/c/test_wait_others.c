@@ -2,6 +2,8 @@
 /* PROC_WAIT by holders that are not the parent, by several at once, and on other descriptors. */
 #include "util.h"
 
+#include <sys/ptrace.h>
+
 struct waiting {
 	int fd, result, err;
 	uint64_t flags, timeout;
@@ -279,6 +281,57 @@ static void several_threads_at_once(void)
 	close(fd);
 }
 
+/* Says once it traces, and takes the status when it is let. */
+static void trace(pid_t pid, int said, int let)
+{
+	char c = ptrace(PTRACE_SEIZE, pid, 0, 0) ? 'n' : 'y';
+	siginfo_t si = { 0 };
+	if (write(said, &c, 1) != 1 || c == 'n' || read(let, &c, 1) != 1)
+		_exit(c == 'n' ? 0 : 1);
+	_exit(waitid(P_PID, (id_t)pid, &si, WEXITED | __WALL) || si.si_status != 34);
+}
+
+/* ptrace(2): the tracer has the first claim on the status, and its parent none until it has had it. */
+static void a_zombie_that_somebody_else_traces(void)
+{
+	struct out gate, said = make_pipe(), let = make_pipe();
+	int fd = started("gate", "34", &gate);
+	pid_t pid = process_info(fd, PROC_INFO_PID, 0, NULL, 0), tracer = fork();
+	char c;
+	if (tracer == 0) {
+		close(gate.w);
+		trace(pid, said.w, let.r);
+	}
+	CHECK_EQ(read(said.r, &c, 1), 1);
+	if (c != 'y') {
+		expect_status(tracer, 0);
+		finish(fd);
+		SKIP("a sibling may not be traced here");
+	}
+	close(gate.w);
+	ended(fd);
+	struct procfd_wait w = { .timeout_ns = 50000000 };
+	CHECK_ERR(process_manage(fd, PROC_WAIT, PROC_WAIT_NOHANG, &w, sizeof w), EAGAIN);
+	CHECK_ERR(process_manage(fd, PROC_WAIT, 0, &w, sizeof w), ETIMEDOUT);
+	struct waiting *q = shared(fd);
+	pthread_t t;
+	CHECK_EQ(pthread_create(&t, NULL, wait_in_thread, q), 0);
+	usleep(10000); /* it may be waiting by now; what follows holds either way */
+	CHECK_EQ(write(let.w, "l", 1), 1);
+	pthread_join(t, NULL);
+	CHECK_EQ(q->result, 0);
+	CHECK_EQ(q->w.what, PROC_EXITED);
+	CHECK_EQ(q->w.status, 34);
+	expect_status(tracer, 0);
+	drop(q);
+	close(gate.r);
+	close(said.r);
+	close(said.w);
+	close(let.r);
+	close(let.w);
+	close(fd);
+}
+
 static void several_processes_at_once(void)
 {
 	enum { N = 6 };
@@ -356,5 +409,6 @@ TAP_MAIN(CASE(after_the_parent_reaped), CASE(blocked_until_the_end),
 	 CASE(a_zombie_of_another_parent), CASE(a_zombie_that_may_not_be_read),
 	 CASE(a_stranger_waits_until_it_is_reaped), CASE(stops_are_for_the_parent),
 	 CASE(timeouts_and_nohang_elsewhere), CASE(after_the_creator_has_gone),
-	 CASE(several_threads_at_once), CASE(several_processes_at_once), CASE(on_a_pidfd),
+	 CASE(several_threads_at_once), CASE(a_zombie_that_somebody_else_traces),
+	 CASE(several_processes_at_once), CASE(on_a_pidfd),
 	 CASE(on_a_directory_of_proc), CASE(not_a_child_at_all))
