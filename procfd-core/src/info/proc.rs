@@ -76,7 +76,7 @@ fn forget_lost_root(fd: BorrowedFd<'_>) -> bool {
 /// All numbers that /proc lists: the processes, in ascending order.
 pub(crate) fn processes(each: impl FnMut(u32) -> bool) -> Result<()> {
     let dir = open(c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
-    sys::query::numbers_in(dir.as_fd(), each)
+    sys::dir::numbers_in(dir.as_fd(), each)
 }
 
 /// Opens a path below /proc.
@@ -260,7 +260,7 @@ impl<'a> Proc<'a> {
     pub(crate) fn numbers_in(&self, dir: &CStr, each: impl FnMut(u32) -> bool) -> Result<()> {
         let path = if dir == c"task" { self.path(dir) } else { self.living_path(dir) };
         let dir = open(path.as_c_str(), libc::O_RDONLY | libc::O_DIRECTORY).map_err(|e| self.why(e))?;
-        sys::query::numbers_in(dir.as_fd(), each)
+        sys::dir::numbers_in(dir.as_fd(), each)
     }
 
     /// Whether another thread is asked in the leader's place.

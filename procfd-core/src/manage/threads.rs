@@ -36,7 +36,7 @@ pub(crate) fn each(pidfd: BorrowedFd<'_>, mut act: impl FnMut(i32) -> Result<()>
             if seen.insert(tid) && one(tasks.as_fd(), tid, &mut act)? {
                 done = done.saturating_add(1);
             }
-            Ok::<(), Errno>(())
+            Ok(())
         })?;
         if seen.len() == before {
             return if done == 0 { Err(Errno(libc::ESRCH)) } else { Ok(()) };

@@ -390,7 +390,7 @@ impl<'a> Tree<'a> {
                 Some(Stat { state: b'D', .. }) => asleep,
                 Some(_) => false,
             };
-            Ok::<(), Errno>(())
+            Ok(())
         });
         unless_gone(read)?;
         Ok(stopped)

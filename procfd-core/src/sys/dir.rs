@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The numbers among the names of a directory: processes and threads in /proc.
+//! The numbers among the names of a directory: processes, threads and descriptors in /proc.
 
+use core::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use super::{Result, call};
@@ -10,43 +11,60 @@ use super::{Result, call};
 const LEN_AT: usize = 16;
 const NAME_AT: usize = 19;
 
-/// Calls `f` with each number that the directory's open descriptor lists from where it stands, in its
-/// order. /proc is read little by little: what is created behind the numbers already told is told too.
-pub(crate) fn each_number<E: From<super::Errno>>(
-    dir: BorrowedFd<'_>,
-    mut f: impl FnMut(i32) -> core::result::Result<(), E>,
-) -> core::result::Result<(), E> {
-    let mut buf = [0u8; 1024];
+/// The numbers in the directory's order, in few reads. `each` ends the walk by returning false.
+pub(crate) fn numbers_in(dir: BorrowedFd<'_>, each: impl FnMut(u32) -> bool) -> Result<()> {
+    walk::<2048>(dir, each)
+}
+
+/// The same in small reads: what is created behind the numbers already told is told too.
+pub(crate) fn each_number(dir: BorrowedFd<'_>, mut f: impl FnMut(i32) -> Result<()>) -> Result<()> {
+    let mut done = Ok(());
+    walk::<128>(dir, |number| {
+        done = f(number as i32);
+        done.is_ok()
+    })?;
+    done
+}
+
+/// Reads so many 64-bit words at a time, as the entries are aligned to those.
+fn walk<const WORDS: usize>(dir: BorrowedFd<'_>, mut each: impl FnMut(u32) -> bool) -> Result<()> {
+    let mut entries = [MaybeUninit::<u64>::uninit(); WORDS];
     loop {
-        let len = read(dir, &mut buf)?;
+        // SAFETY: the kernel writes at most the size that is given.
+        let len =
+            unsafe { call!(SYS_getdents64, dir.as_raw_fd(), entries.as_mut_ptr(), size_of_val(&entries)) }?;
         if len == 0 {
             return Ok(());
         }
-        for number in numbers(buf.get(..len).unwrap_or_default()) {
-            f(number)?;
+        // SAFETY: the kernel has filled this many bytes.
+        let filled = unsafe { core::slice::from_raw_parts(entries.as_ptr().cast::<u8>(), len) };
+        if !numbers(filled).all(&mut each) {
+            return Ok(());
         }
     }
 }
 
-/// getdents64(2).
-fn read(dir: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
-    // SAFETY: the kernel writes at most `buf.len()` bytes.
-    unsafe { call!(SYS_getdents64, dir.as_raw_fd(), buf.as_mut_ptr(), buf.len()) }
-}
-
-/// The numbers in what getdents64 has filled.
-fn numbers(mut entries: &[u8]) -> impl Iterator<Item = i32> + '_ {
+/// The numbers in what getdents64(2) has filled.
+fn numbers(mut entries: &[u8]) -> impl Iterator<Item = u32> + '_ {
     std::iter::from_fn(move || {
         loop {
             let len = entries.get(LEN_AT..LEN_AT + 2)?;
             let len = usize::from(u16::from_ne_bytes([*len.first()?, *len.get(1)?]));
-            let name = entries.get(NAME_AT..len)?.split(|&b| b == 0).next()?;
+            let name = entries.get(NAME_AT..len)?;
             entries = entries.get(len..)?;
-            if let Some(number) = std::str::from_utf8(name).ok().and_then(|text| text.parse().ok()) {
+            if let Some(number) = number(name) {
                 return Some(number);
             }
         }
     })
+}
+
+/// The number that a name is, up to its NUL.
+fn number(name: &[u8]) -> Option<u32> {
+    name.iter().take_while(|&&b| b != 0).try_fold(None, |n: Option<u32>, b| match b {
+        b'0'..=b'9' => n.unwrap_or(0).checked_mul(10)?.checked_add(u32::from(b - b'0')).map(Some),
+        _ => None,
+    })?
 }
 
 #[cfg(test)]
