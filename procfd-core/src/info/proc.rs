@@ -15,7 +15,8 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::parse::stat::{Stat, stat};
+use super::parse;
+use super::parse::stat::Stat;
 use super::parse::status::{Status, status};
 use crate::private::{self, Private};
 use crate::procfd;
@@ -30,7 +31,7 @@ static ROOT: AtomicU64 = AtomicU64::new(0);
 const TRIES: usize = 4;
 
 /// /proc, of the caller's own pid namespace. EREMOTE: there is another one's; ENOENT and so on: none.
-fn root() -> Result<BorrowedFd<'static>> {
+pub(crate) fn root() -> Result<BorrowedFd<'static>> {
     let kept = ROOT.load(Ordering::Acquire);
     if kept != 0 && kept >> 32 == private::forks() & 0xffff_ffff {
         return sys::fd::borrow((kept as u32).wrapping_sub(1) as RawFd);
@@ -280,14 +281,14 @@ impl<'a> Proc<'a> {
         let mut last = None;
         for _ in 0..TRIES {
             let mut buf = [0; 2048];
-            let read = self.read_small(c"stat", &mut buf).ok().and_then(stat)?;
+            let read = self.read_small(c"stat", &mut buf).ok().and_then(parse::stat::stat)?;
             if read.threads == 0 {
                 continue;
             }
             if read.state != b'Z' || read.threads == 1 {
                 return Some((read, None));
             }
-            if let Some(living) = self.turn_to_living_thread().as_deref().and_then(stat) {
+            if let Some(living) = self.turn_to_living_thread().as_deref().and_then(parse::stat::stat) {
                 return Some((read, Some(living)));
             }
             last = Some((read, None));
@@ -359,6 +360,11 @@ pub(crate) fn link(path: &CStr) -> Result<Vec<u8>> {
 fn is_alive(stat: &[u8]) -> bool {
     let state = stat.iter().rposition(|&b| b == b')').and_then(|at| stat.get(at + 2));
     state.is_some_and(|state| !matches!(state, b'Z' | b'X'))
+}
+
+/// The `stat` in the directory of a process or thread; `None`: it says nothing of use.
+pub(crate) fn stat(dir: Path) -> Result<Option<Stat>> {
+    read_small(dir.text(c"/stat"), &mut [0; 2048]).map(parse::stat::stat)
 }
 
 /// Reads a file below /proc into a buffer; what does not fit is cut off.

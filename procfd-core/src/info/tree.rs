@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::os::fd::BorrowedFd;
 
-use super::parse::stat::stat;
 use super::proc::{self, Path, Proc};
 use crate::sys::Result;
 use crate::wait;
@@ -50,8 +49,6 @@ pub(crate) fn with_descendants(pidfd: BorrowedFd<'_>) -> Result<Vec<Member>> {
 
 /// What /proc says of the number now.
 pub(crate) fn member(pid: u32) -> Option<Member> {
-    let mut buf = [0; 2048];
-    let text = proc::read_small(Path::new().number(pid).text(c"/stat"), &mut buf).ok()?;
-    let stat = stat(text)?;
+    let stat = proc::stat(Path::new().number(pid)).ok()??;
     Some(Member { pid, ppid: stat.ppid, start: stat.start })
 }

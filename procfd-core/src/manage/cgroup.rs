@@ -13,6 +13,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::proven;
+use crate::info::parse::one;
+use crate::info::proc;
 use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, PIDFD_INFO_CGROUPID, Result};
 
 /// Has the kernel kill all in the cgroup of the process and below (cgroup.kill, 5.14). EBUSY: the caller
@@ -22,8 +24,7 @@ pub(crate) fn kill(pidfd: BorrowedFd<'_>) -> Result<()> {
     proven::running(pidfd)?;
     let proc_dir = proven::directory(pidfd)?;
     let path = path_of(proc_dir.as_fd())?;
-    let own = proven::own_proc()?;
-    let own = sys::fd::open_at(own.as_raw_fd(), c"self", libc::O_PATH | libc::O_DIRECTORY)?;
+    let own = proc::open(c"self", libc::O_PATH | libc::O_DIRECTORY)?;
     if path_of(own.as_fd())?.starts_with(&path) {
         return Err(Errno(libc::EBUSY));
     }
@@ -50,14 +51,12 @@ pub(super) fn path_of(proc_dir: BorrowedFd<'_>) -> Result<PathBuf> {
     let mut buf = vec![0u8; 16 * 1024];
     let len = sys::fd::read_small(proc_dir.as_raw_fd(), c"cgroup", &mut buf)
         .map_err(|e| if e.0 == libc::ENOENT { Errno(libc::ESRCH) } else { e })?;
-    unified(buf.get(..len).unwrap_or_default()).ok_or(Errno(libc::EOPNOTSUPP))
+    below_own_root(buf.get(..len).unwrap_or_default()).ok_or(Errno(libc::EOPNOTSUPP))
 }
 
-/// The line of the hierarchy 0 in a /proc/PID/cgroup (cgroups(7)).
-fn unified(cgroup: &[u8]) -> Option<PathBuf> {
-    let path = cgroup.split(|&b| b == b'\n').find_map(|line| line.strip_prefix(b"0::"))?;
-    let path = Path::new(OsStr::from_bytes(path));
-    // Above the root of the caller's cgroup namespace there is nothing to open.
+/// Above the root of the caller's cgroup namespace there is nothing to open.
+fn below_own_root(cgroup: &[u8]) -> Option<PathBuf> {
+    let path = Path::new(OsStr::from_bytes(one::cgroup(cgroup, true)?.path));
     (path.is_absolute() && !path.starts_with("/..")).then(|| path.to_owned())
 }
 
@@ -121,11 +120,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_of_the_unified_hierarchy() {
-        assert_eq!(unified(b"4:memory:/a\n0::/b c/d\n"), Some(PathBuf::from("/b c/d")));
-        assert_eq!(unified(b"4:memory:/a\n"), None);
-        assert_eq!(unified(b"0::/../x\n"), None);
-        assert_eq!(unified(b""), None);
+    fn what_can_be_opened() {
+        assert_eq!(below_own_root(b"4:memory:/a\n0::/b c/d\n"), Some(PathBuf::from("/b c/d")));
+        assert_eq!(below_own_root(b"4:memory:/a\n"), None);
+        assert_eq!(below_own_root(b"0::/../x\n"), None);
+        assert_eq!(below_own_root(b"0::/..x\n"), Some(PathBuf::from("/..x")));
     }
 
     #[test]

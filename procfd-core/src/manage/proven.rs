@@ -18,11 +18,11 @@
 //! Files below a /proc/PID directory are exact: the directory, once it is proved to be the process's, never
 //! becomes another's.
 
-use std::ffi::CString;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
+use crate::info::proc::{self, Path};
 use crate::sys::{self, Errno, Result};
-use crate::{procfd, wait};
+use crate::wait;
 
 /// Whether it has ended, reaped or not.
 pub(crate) fn has_ended(pidfd: BorrowedFd<'_>) -> Result<bool> {
@@ -46,27 +46,20 @@ pub(crate) fn by_number<T>(pidfd: BorrowedFd<'_>, act: impl FnOnce(i32) -> Resul
 /// The /proc/PID directory of a process that is not reaped. ESRCH; EREMOTE; EOPNOTSUPP: there is no /proc
 /// of the caller's pid namespace; EPERM: it is hidden from the caller (`hidepid`).
 pub(crate) fn directory(pidfd: BorrowedFd<'_>) -> Result<OwnedFd> {
-    let pid = wait::pid(pidfd)?;
-    let path = CString::new(format!("/proc/{pid}")).map_err(|_| Errno(libc::EINVAL))?;
-    let opened = sys::fd::open_at(libc::AT_FDCWD, &path, libc::O_PATH | libc::O_DIRECTORY);
+    let path = Path::new().number(wait::pid(pidfd)? as u32);
+    let opened = own_proc().and_then(|()| proc::open(path.as_c_str(), libc::O_PATH | libc::O_DIRECTORY));
     // Still not reaped: the number was its own when the directory was opened.
     wait::pid(pidfd)?;
     match opened {
-        Err(Errno(libc::ENOENT)) => {
-            Err(Errno(if own_proc().is_ok() { libc::EPERM } else { libc::EOPNOTSUPP }))
-        }
-        Ok(dir) if !procfd::is_of_own_pid_namespace(dir.as_raw_fd()) => Err(Errno(libc::EOPNOTSUPP)),
+        Err(Errno(libc::ENOENT)) => Err(Errno(libc::EPERM)),
         done => done,
     }
 }
 
-/// /proc, if it is of the caller's pid namespace. EOPNOTSUPP.
-pub(crate) fn own_proc() -> Result<OwnedFd> {
-    let none = |_| Errno(libc::EOPNOTSUPP);
-    let flags = libc::O_RDONLY | libc::O_DIRECTORY;
-    let own = sys::fd::open_at(libc::AT_FDCWD, c"/proc/self", libc::O_PATH | flags).map_err(none)?;
-    if !procfd::is_of_own_pid_namespace(own.as_raw_fd()) {
-        return Err(Errno(libc::EOPNOTSUPP));
+/// Whether there is a /proc of the caller's pid namespace. EOPNOTSUPP.
+pub(crate) fn own_proc() -> Result<()> {
+    match proc::root() {
+        Err(e @ Errno(libc::EMFILE | libc::ENFILE | libc::ENOMEM)) => Err(e),
+        root => root.map(drop).map_err(|_| Errno(libc::EOPNOTSUPP)),
     }
-    sys::fd::open_at(libc::AT_FDCWD, c"/proc", flags)
 }

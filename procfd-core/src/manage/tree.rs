@@ -18,11 +18,12 @@
 //! (PR_SET_CHILD_SUBREAPER, the init of a pid namespace). A pid namespace or a cgroup holds them all.
 
 use std::collections::BTreeMap;
-use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use super::{cgroup, proven};
 use crate::config::{SIGNAL_MAX, Scope};
+use crate::info::parse::stat::Stat;
+use crate::info::proc::{self, Path};
 use crate::procfd;
 use crate::sys::{self, Errno, PID_FS_MAGIC, PIDFD_INFO_PID, Result, Timespec};
 use crate::{signal, wait};
@@ -131,8 +132,6 @@ struct Member {
 }
 
 struct Tree<'a> {
-    /// /proc.
-    proc: OwnedFd,
     root: BorrowedFd<'a>,
     own: i32,
     /// Parents before their children.
@@ -172,7 +171,7 @@ impl<'a> Tree<'a> {
             return Err(Errno(libc::EINVAL));
         }
         signal::send(root, 0, Scope::Process, None)?;
-        let proc = proven::own_proc()?;
+        proven::own_proc()?;
         let member = Member {
             pid,
             pidfd: None,
@@ -183,7 +182,6 @@ impl<'a> Tree<'a> {
             counts: !without_root,
         };
         Ok(Self {
-            proc,
             root,
             own: sys::task::pid(),
             members: vec![member],
@@ -287,7 +285,7 @@ impl<'a> Tree<'a> {
                 return Ok(());
             } else {
                 waits += 1;
-                let _ = sys::fd::poll(self.proc.as_fd(), 0, Some(PAUSE));
+                let _ = sys::fd::poll_many(&mut [], Some(PAUSE));
             }
         }
     }
@@ -295,9 +293,9 @@ impl<'a> Tree<'a> {
     /// One reading of all processes; whether there was a new one among them.
     fn grow(&mut self) -> Result<bool> {
         let before = self.members.len();
-        let list = sys::fd::open_at(self.proc.as_raw_fd(), c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
-        sys::dir::each_number(list.as_fd(), |pid| match self.stat(pid)? {
-            Some(stat) if self.by_pid.contains_key(&stat.parent) => self.admit(pid, stat),
+        let list = proc::open(c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
+        sys::dir::each_number(list.as_fd(), |pid| match stat(of_process(pid))? {
+            Some(stat) if self.by_pid.contains_key(&(stat.ppid as i32)) => self.admit(pid, stat),
             _ => Ok(()),
         })?;
         Ok(self.members.len() > before)
@@ -342,7 +340,7 @@ impl<'a> Tree<'a> {
     /// SIGSTOP, where it is to be.
     fn stop(&mut self, i: usize) -> Result<()> {
         let own = self.pid_at(i) == self.own;
-        let root_state = if i == 0 { self.stat(self.pid_at(0))?.map(|stat| stat.state) } else { None };
+        let root_state = if i == 0 { stat(of_process(self.pid_at(0)))?.map(|stat| stat.state) } else { None };
         let sent = match self.pidfd(i)? {
             Some(_) if own || !self.freezes => Ok(()),
             Some(_) if !self.members.get(i).is_some_and(|m| m.counts) => Ok(()),
@@ -367,33 +365,13 @@ impl<'a> Tree<'a> {
             if self.members.get(i).is_some_and(|member| member.settled) {
                 continue;
             }
-            let settled = self.is_stopped(self.pid_at(i), asleep)?;
+            let settled = is_stopped(self.pid_at(i), asleep)?;
             if let Some(member) = self.members.get_mut(i) {
                 member.settled = settled;
             }
             all &= settled;
         }
         Ok(all)
-    }
-
-    /// Whether no thread of a process can run on: stopped, or ended.
-    fn is_stopped(&self, pid: i32, asleep: bool) -> Result<bool> {
-        let path = CString::new(format!("{pid}/task")).map_err(|_| Errno(libc::EINVAL))?;
-        let flags = libc::O_RDONLY | libc::O_DIRECTORY;
-        let Some(tasks) = unless_gone(sys::fd::open_at(self.proc.as_raw_fd(), &path, flags))? else {
-            return Ok(true);
-        };
-        let mut stopped = true;
-        let read = sys::dir::each_number(tasks.as_fd(), |tid| {
-            stopped &= match read_stat(tasks.as_fd(), tid)? {
-                Some(Stat { state: b'T' | b't' | b'Z' | b'X', .. }) | None => true,
-                Some(Stat { state: b'D', .. }) => asleep,
-                Some(_) => false,
-            };
-            Ok(())
-        });
-        unless_gone(read)?;
-        Ok(stopped)
     }
 
     /// A pidfd of a number; `None`: nobody's, or a thread's. Where there is no room, none is kept.
@@ -437,7 +415,7 @@ impl<'a> Tree<'a> {
         if sys::fs_is(pidfd, PID_FS_MAGIC) {
             return sys::fd::mode_and_inode(pidfd).map(|(_, inode)| Some(inode));
         }
-        let stat = self.stat(pid)?;
+        let stat = stat(of_process(pid))?;
         Ok(stat.filter(|_| wait::pid(pidfd).is_ok()).map(|stat| stat.start))
     }
 
@@ -447,12 +425,8 @@ impl<'a> Tree<'a> {
         if let Ok(info) = sys::pidfd::get_info(pidfd, PIDFD_INFO_PID) {
             return Ok(i32::try_from(info.ppid).ok());
         }
-        let stat = self.stat(pid)?;
-        Ok(stat.filter(|_| wait::pid(pidfd).is_ok()).map(|stat| stat.parent))
-    }
-
-    fn stat(&self, pid: i32) -> Result<Option<Stat>> {
-        read_stat(self.proc.as_fd(), pid)
+        let stat = stat(of_process(pid))?;
+        Ok(stat.filter(|_| wait::pid(pidfd).is_ok()).map(|stat| stat.ppid as i32))
     }
 }
 
@@ -464,47 +438,30 @@ fn unless_gone<T>(done: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// What is needed of /proc/PID/stat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stat {
-    state: u8,
-    parent: i32,
-    start: u64,
+/// Its place in /proc.
+fn of_process(pid: i32) -> Path {
+    Path::new().number(pid as u32)
 }
 
-fn read_stat(dir: BorrowedFd<'_>, number: i32) -> Result<Option<Stat>> {
-    let path = CString::new(format!("{number}/stat")).map_err(|_| Errno(libc::EINVAL))?;
-    let mut buf = [0u8; 1024];
-    let read = unless_gone(sys::fd::read_small(dir.as_raw_fd(), &path, &mut buf))?;
-    Ok(read.and_then(|len| parse_stat(buf.get(..len)?)))
+fn stat(dir: Path) -> Result<Option<Stat>> {
+    unless_gone(proc::stat(dir)).map(Option::flatten)
 }
 
-/// Fields 3, 4 and 22 of proc_pid_stat(5).
-fn parse_stat(stat: &[u8]) -> Option<Stat> {
-    // The name, in parentheses, may hold anything, parentheses too.
-    let after_name = stat.iter().rposition(|&b| b == b')')?.saturating_add(2);
-    let mut fields = stat.get(after_name..)?.split(|&b| b == b' ');
-    let text = |field: Option<&'_ [u8]>| std::str::from_utf8(field?).ok().map(str::to_owned);
-    Some(Stat {
-        state: *fields.next()?.first()?,
-        parent: text(fields.next())?.parse().ok()?,
-        start: text(fields.nth(17))?.parse().ok()?,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_of_a_stat() {
-        let tail = "T 7 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 8 9\n";
-        let want = Stat { state: b'T', parent: 7, start: 4711 };
-        for name in ["sh", "a b", ") Z 1 (", "\n"] {
-            assert_eq!(parse_stat(format!("12 ({name}) {tail}").as_bytes()), Some(want));
-        }
-        for cut in ["", ")", "12 (sh)", "12 (sh) T", "12 (sh) T 7", "12 (sh) T x 1"] {
-            assert_eq!(parse_stat(cut.as_bytes()), None);
-        }
-    }
+/// Whether no thread of a process can run on: stopped, or ended. `asleep`: uninterruptible sleep is as good.
+fn is_stopped(pid: i32, asleep: bool) -> Result<bool> {
+    let tasks = of_process(pid).text(c"/task");
+    let Some(list) = unless_gone(proc::open(tasks.as_c_str(), libc::O_RDONLY | libc::O_DIRECTORY))? else {
+        return Ok(true);
+    };
+    let mut stopped = true;
+    let read = sys::dir::each_number(list.as_fd(), |tid| {
+        stopped &= match stat(tasks.text(c"/").number(tid as u32))? {
+            Some(Stat { state: b'T' | b't' | b'Z' | b'X', .. }) | None => true,
+            Some(Stat { state: b'D', .. }) => asleep,
+            Some(_) => false,
+        };
+        Ok(())
+    });
+    unless_gone(read)?;
+    Ok(stopped)
 }
