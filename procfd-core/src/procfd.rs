@@ -10,6 +10,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 use crate::fuse::Fuse;
+use crate::info::parse::stat::stat;
+use crate::info::parse::status::{NsIds, status};
+use crate::info::proc::Path;
 use crate::private::Private;
 use crate::registry;
 use crate::sys::{self, Errno, PID_FS_MAGIC, PROC_ROOT_INO, PROC_SUPER_MAGIC, Result};
@@ -222,10 +225,6 @@ pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
     if sys::fs_is(fd, PID_FS_MAGIC) {
         return Ok(Target::Given(fd));
     }
-    // 6.9: nothing else is on it. One that was opened with O_PATH answers nothing.
-    if sys::fs_is(fd, PID_FS_MAGIC) && !sys::fd::is_path(fd) {
-        return Ok(Target::Given(fd));
-    }
     if is_marked(fd)? {
         return Ok(match look::<1>(fd)? {
             Published::Not => Target::Configuring,
@@ -274,68 +273,36 @@ fn from_proc_dir(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
 
 /// The pid that a /proc/PID directory's `stat` begins with. ENOENT there means another directory.
 fn pid_of(dir: RawFd) -> Result<i32> {
-    let mut buf = [0u8; 32];
+    let mut buf = [0u8; 2048];
     let len = match sys::fd::read_small(dir, c"stat", &mut buf) {
         Err(Errno(libc::ENOENT)) => Err(Errno(libc::EINVAL)),
         done => done,
     }?;
-    let text = buf.get(..len).unwrap_or(&[]);
-    text.split(|&b| b == b' ')
-        .next()
-        .and_then(|number| std::str::from_utf8(number).ok())
-        .and_then(|number| number.parse().ok())
-        .ok_or(Errno(libc::EINVAL))
+    buf.get(..len).and_then(stat).map(|stat| stat.pid as i32).ok_or(Errno(libc::EINVAL))
 }
 
 /// Whether the numbers of this /proc are those of the caller's pid namespace: seen through it, the
 /// caller has one pid (`NSpid` lists one for each namespace from the mount's inwards).
 pub(crate) fn is_of_own_pid_namespace(dir: RawFd) -> bool {
-    ns_pids(dir, c"../self/status").is_some_and(|pids| pids.len() == 1)
+    ns_pid(dir, c"../self/status").is_some_and(|ids| ids.depth == 1)
 }
 
 /// The same for /proc itself.
 pub(crate) fn is_proc_of_own_pid_namespace(proc: BorrowedFd<'_>) -> bool {
-    ns_pids(proc.as_raw_fd(), c"self/status").is_some_and(|pids| pids.len() == 1)
+    ns_pid(proc.as_raw_fd(), c"self/status").is_some_and(|ids| ids.depth == 1)
 }
 
 /// Whether a process is the init of a pid namespace inside the caller's.
 pub(crate) fn is_namespace_init(pid: i32) -> bool {
-    std::ffi::CString::new(format!("/proc/{pid}/status"))
-        .ok()
-        .and_then(|path| ns_pids(libc::AT_FDCWD, &path))
-        // Without /proc nobody knows: as if it were one.
-        .is_none_or(|pids| pids.last() == Some(&1))
+    let path = Path::new().text(c"/proc/").number(pid as u32).text(c"/status");
+    // Without /proc nobody knows: as if it were one.
+    ns_pid(libc::AT_FDCWD, path.as_c_str()).is_none_or(|ids| ids.innermost == 1)
 }
 
 /// The line `NSpid` of a status file (4.1). It stands behind `Groups`, of which there may be 65,536.
-pub(crate) fn ns_pids(dir: RawFd, path: &std::ffi::CStr) -> Option<Vec<i32>> {
-    let mut short = [0u8; 2048];
-    let len = sys::fd::read_small(dir, path, &mut short).ok()?;
-    if len < short.len() {
-        return ns_pid_line(short.get(..len)?);
-    }
-    let mut long = vec![0u8; 1 << 20];
-    let len = sys::fd::read_small(dir, path, &mut long).ok()?;
-    ns_pid_line(long.get(..len)?)
-}
-
-fn ns_pid_line(status: &[u8]) -> Option<Vec<i32>> {
-    let line = status.split(|&b| b == b'\n').find_map(|line| line.strip_prefix(b"NSpid:"))?;
-    line.split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty())
-        .map(|word| std::str::from_utf8(word).ok()?.parse().ok())
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pids_of_a_status() {
-        assert_eq!(ns_pid_line(b"Name:\tx\nNSpid:\t12\t1\nThreads:\t1\n"), Some(vec![12, 1]));
-        assert_eq!(ns_pid_line(b"NSpid:\t7\n"), Some(vec![7]));
-        assert_eq!(ns_pid_line(b"NSpid:\tx\n"), None);
-        assert_eq!(ns_pid_line(b"Name:\tNSpid:\n"), None);
-    }
+pub(crate) fn ns_pid(dir: RawFd, path: &std::ffi::CStr) -> Option<NsIds> {
+    let file = sys::fd::open_at(dir, path, libc::O_RDONLY).ok()?;
+    let mut text = Vec::new();
+    sys::fd::read_all(file.as_fd(), &mut text).ok()?;
+    status(&text).ns_pid
 }

@@ -8,9 +8,11 @@
 //! another parent there is the exit code in /proc/PID/stat, for those who may trace it; for the rest
 //! the wait goes on until it is reaped. Where the kernel keeps none of this, ENODATA says so.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
+use crate::info::parse::{fdinfo::fdinfo, stat::stat};
+use crate::info::proc::{Path, Proc};
 use crate::procfd::{self, Target};
 use crate::registry;
 use crate::sys::{self, Errno, PIDFD_INFO_EXIT, PIDFD_INFO_PID, Result, Timespec};
@@ -307,33 +309,13 @@ pub(crate) fn decode(code: i32) -> Change {
 /// proc(5): shown to those who may trace it, 0 to others; so that permission is asked of another
 /// file with the same check. What was read is of this process if it is not reaped even after.
 fn zombie_exit_code(pidfd: BorrowedFd<'_>) -> Option<i32> {
-    let pid = pid(pidfd).ok()?;
-    let path = std::ffi::CString::new(format!("/proc/{pid}")).ok()?;
-    let dir = sys::fd::open_at(libc::AT_FDCWD, &path, libc::O_PATH | libc::O_DIRECTORY).ok()?;
-    if !procfd::is_of_own_pid_namespace(dir.as_raw_fd()) {
+    let process = Proc::new(pidfd, pid(pidfd).ok()? as u32);
+    if process.link(c"ns/user", &mut [0; 32]) == Err(Errno(libc::EACCES)) {
         return None;
     }
-    if sys::fd::readlink_at(dir.as_fd(), c"ns/user", &mut [0; 32]) == Err(Errno(libc::EACCES)) {
-        return None;
-    }
-    let mut buf = [0u8; 1024];
-    let len = sys::fd::read_small(dir.as_raw_fd(), c"stat", &mut buf).ok()?;
-    let code = stat_exit_code(buf.get(..len)?)?;
-    let reaped = sys::pidfd::send_signal(pidfd, 0, None, 0) == Err(Errno(libc::ESRCH));
-    (!reaped).then_some(code)
-}
-
-/// Field 52 of /proc/PID/stat, of a process in state Z or X.
-fn stat_exit_code(stat: &[u8]) -> Option<i32> {
-    // The name, in parentheses, may hold anything, parentheses too.
-    let after_name = stat.iter().rposition(|&b| b == b')')?.saturating_add(2);
-    let mut fields = stat.get(after_name..)?.split(|&b| b == b' ' || b == b'\n');
-    let state = fields.next()?;
-    if state != b"Z" && state != b"X" {
-        return None;
-    }
-    // The state is field 3.
-    std::str::from_utf8(fields.nth(48)?).ok()?.parse().ok()
+    let stat = process.read_small(c"stat", &mut [0; 2048]).ok().and_then(stat)?;
+    process.check().ok()?;
+    stat.exit_code.filter(|_| matches!(stat.state, b'Z' | b'X'))
 }
 
 /// The pid behind a pidfd, in the caller's pid namespace. ESRCH: reaped. EREMOTE: not in it.
@@ -344,13 +326,10 @@ pub(crate) fn pid(pidfd: BorrowedFd<'_>) -> Result<i32> {
         Err(_) => {}
     }
     // Before 6.13: the line "Pid:" of its fdinfo; -1 once reaped, 0 outside the namespace.
-    let path = std::ffi::CString::new(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))
-        .map_err(|_| Errno(libc::EINVAL))?;
+    let path = Path::new().text(c"/proc/self/fdinfo/").number(pidfd.as_raw_fd() as u32);
     let mut buf = [0u8; 512];
-    let len = sys::fd::read_small(libc::AT_FDCWD, &path, &mut buf)?;
-    let text = String::from_utf8_lossy(buf.get(..len).unwrap_or_default());
-    let pid = text.lines().find_map(|l| l.strip_prefix("Pid:")).and_then(|v| v.trim().parse().ok());
-    match pid {
+    let len = sys::fd::read_small(libc::AT_FDCWD, path.as_c_str(), &mut buf)?;
+    match fdinfo(buf.get(..len).unwrap_or_default()).pid {
         Some(pid @ 1..) => Ok(pid),
         Some(-1) => Err(Errno(libc::ESRCH)),
         Some(_) => Err(Errno(libc::EREMOTE)),
@@ -361,19 +340,6 @@ pub(crate) fn pid(pidfd: BorrowedFd<'_>) -> Result<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_exit_code_is_behind_any_name() {
-        let tail = "Z 1 ".to_string() + &"0 ".repeat(47) + "256\n";
-        for name in ["sh", "a b", ") Z 1 (", "\n"] {
-            let line = format!("12 ({name}) {tail}");
-            assert_eq!(stat_exit_code(line.as_bytes()), Some(256), "{line}");
-        }
-        assert_eq!(stat_exit_code(b"12 (sh) S 1 0"), None);
-        assert_eq!(stat_exit_code(b"12 (sh) Z 1 0"), None);
-        assert_eq!(stat_exit_code(b""), None);
-        assert_eq!(stat_exit_code(b")"), None);
-    }
 
     #[test]
     fn statuses() {

@@ -6,7 +6,8 @@
 use std::collections::HashSet;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use crate::sys::{self, Errno, Result};
+use super::parse::{lines, unsigned};
+use crate::sys::{self, Result};
 
 pub(crate) struct Members {
     /// Their numbers in the caller's pid namespace, ascending.
@@ -35,20 +36,10 @@ pub(crate) fn members(dir: BorrowedFd<'_>, below: bool) -> Result<Members> {
 fn add(found: &mut Members, dir: BorrowedFd<'_>) -> Result<()> {
     let file = sys::fd::open_at(dir.as_raw_fd(), c"cgroup.procs", libc::O_RDONLY)?;
     let mut text = Vec::new();
-    let mut part = [0; 4096];
-    loop {
-        match sys::fd::read(file.as_fd(), &mut part) {
-            Ok(0) => break,
-            Ok(len) => text.extend_from_slice(part.get(..len).unwrap_or_default()),
-            Err(Errno(libc::EINTR)) => {}
-            Err(e) => return Err(e),
-        }
-    }
+    sys::fd::read_all(file.as_fd(), &mut text)?;
     found.ids.insert(sys::fd::mode_and_inode(dir)?.1);
-    let numbers =
-        text.split(|&b| b == b'\n').filter_map(|line| std::str::from_utf8(line).ok()?.parse::<u32>().ok());
     // 0 stands for one that the caller's pid namespace does not have.
-    found.pids.extend(numbers.filter(|&pid| pid != 0));
+    found.pids.extend(lines(&text).filter_map(unsigned::<u32>).filter(|&pid| pid != 0));
     Ok(())
 }
 

@@ -370,39 +370,14 @@ pub(crate) fn stat(dir: Path) -> Result<Option<Stat>> {
 /// Reads a file below /proc into a buffer; what does not fit is cut off.
 pub(crate) fn read_small(path: Path, buf: &mut [u8]) -> Result<&[u8]> {
     let file = open(path.as_c_str(), libc::O_RDONLY)?;
-    let len = read_once(file.as_fd(), buf)?;
+    let len = sys::fd::read_once(file.as_fd(), buf)?;
     Ok(buf.get(..len).unwrap_or_default())
-}
-
-/// One read of a file that the kernel makes whole when it is read (seq_file): a short answer is all.
-fn read_once(file: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
-    loop {
-        match sys::fd::read(file, buf) {
-            Err(Errno(libc::EINTR)) => {}
-            done => return done,
-        }
-    }
 }
 
 fn read(path: Path, out: &mut Vec<u8>) -> Result<()> {
     out.clear();
     let file = open(path.as_c_str(), libc::O_RDONLY)?;
-    let mut at = 0;
-    loop {
-        let want = (at * 2).max(4096);
-        out.try_reserve(want - at).map_err(|_| Errno(libc::ENOMEM))?;
-        out.resize(want, 0);
-        match read_once(file.as_fd(), out.get_mut(at..).unwrap_or_default()) {
-            Ok(0) => break,
-            Ok(n) => at += n,
-            Err(e) => {
-                out.clear();
-                return Err(e);
-            }
-        }
-    }
-    out.truncate(at);
-    Ok(())
+    sys::fd::read_all(file.as_fd(), out)
 }
 
 #[cfg(test)]

@@ -62,7 +62,9 @@ fn below_own_root(cgroup: &[u8]) -> Option<PathBuf> {
 
 /// The directory of a path in the hierarchy, by whichever mount shows it.
 pub(super) fn open(path: &Path) -> Result<OwnedFd> {
-    let mounts = read_all(c"/proc/self/mountinfo")?;
+    let mut mounts = Vec::new();
+    let file = sys::fd::open_at(libc::AT_FDCWD, c"/proc/self/mountinfo", libc::O_RDONLY)?;
+    sys::fd::read_all(file.as_fd(), &mut mounts)?;
     for (root, point) in mounts.split(|&b| b == b'\n').filter_map(cgroup2_mount) {
         let Ok(below) = path.strip_prefix(&root) else { continue };
         let Ok(name) = CString::new(point.join(below).into_os_string().as_bytes()) else { continue };
@@ -100,19 +102,6 @@ fn unescaped(field: &[u8]) -> PathBuf {
         }
     }
     PathBuf::from(OsStr::from_bytes(&out))
-}
-
-fn read_all(path: &std::ffi::CStr) -> Result<Vec<u8>> {
-    let file = sys::fd::open_at(libc::AT_FDCWD, path, libc::O_RDONLY)?;
-    let (mut out, mut buf) = (Vec::new(), [0u8; 4096]);
-    loop {
-        match sys::fd::read(file.as_fd(), &mut buf) {
-            Ok(0) => return Ok(out),
-            Ok(n) => out.extend_from_slice(buf.get(..n).unwrap_or_default()),
-            Err(Errno(libc::EINTR)) => {}
-            Err(e) => return Err(e),
-        }
-    }
 }
 
 #[cfg(test)]

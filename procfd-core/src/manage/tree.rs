@@ -22,7 +22,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use super::{cgroup, proven};
 use crate::config::{SIGNAL_MAX, Scope};
-use crate::info::parse::stat::Stat;
+use crate::info::parse::{stat::Stat, status::NsIds};
 use crate::info::proc::{self, Path};
 use crate::procfd;
 use crate::sys::{self, Errno, PID_FS_MAGIC, PIDFD_INFO_PID, Result, Timespec};
@@ -109,11 +109,9 @@ fn walk(root: BorrowedFd<'_>, signal: i32, without_root: bool) -> Result<KillTre
 fn is_init(root: BorrowedFd<'_>) -> Result<bool> {
     wait::pid(root)?;
     let dir = proven::directory(root)?;
-    let pids = procfd::ns_pids(dir.as_raw_fd(), c"status").unwrap_or_default();
-    match pids.as_slice() {
-        [1] => Err(Errno(libc::EINVAL)),
-        [_, .., last] => Ok(*last == 1),
-        _ => Ok(false),
+    match procfd::ns_pid(dir.as_raw_fd(), c"status") {
+        Some(NsIds { innermost: 1, depth: 1, .. }) => Err(Errno(libc::EINVAL)),
+        ids => Ok(ids.is_some_and(|ids| ids.innermost == 1)),
     }
 }
 

@@ -85,13 +85,6 @@ pub(crate) fn is_open(fd: RawFd) -> bool {
     unsafe { call!(SYS_fcntl, fd, libc::F_GETFD, 0) }.is_ok()
 }
 
-/// Whether it was opened with `O_PATH`.
-pub(crate) fn is_path(fd: BorrowedFd<'_>) -> bool {
-    // SAFETY: plain numbers.
-    let flags = unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_GETFL, 0) };
-    flags.is_ok_and(|flags| flags as i32 & libc::O_PATH != 0)
-}
-
 /// ppoll(2) of one descriptor; `None` waits without limit. Returns the events, 0 on time-out.
 pub(crate) fn poll(fd: BorrowedFd<'_>, events: i16, timeout: Option<Timespec>) -> Result<i16> {
     let mut pollfd = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
@@ -178,17 +171,46 @@ pub(crate) fn readlink_at(dir: BorrowedFd<'_>, path: &CStr, buf: &mut [u8]) -> R
     unsafe { call!(SYS_readlinkat, dir.as_raw_fd(), path.as_ptr(), buf.as_mut_ptr(), buf.len()) }
 }
 
+/// read(2), again when a signal handler ran. A file that the kernel makes whole when it is read
+/// (seq_file) is all there where the answer is short.
+pub(crate) fn read_once(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
+    loop {
+        match read(fd, buf) {
+            Err(Errno(libc::EINTR)) => {}
+            done => return done,
+        }
+    }
+}
+
+/// Reads what is left of a file; after an error there is nothing.
+pub(crate) fn read_all(fd: BorrowedFd<'_>, out: &mut Vec<u8>) -> Result<()> {
+    out.clear();
+    let mut at = 0usize;
+    loop {
+        let want = at.saturating_mul(2).max(4096);
+        out.try_reserve(want.saturating_sub(at)).map_err(|_| Errno(libc::ENOMEM))?;
+        out.resize(want, 0);
+        match read_once(fd, out.get_mut(at..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(n) => at = at.saturating_add(n),
+            Err(e) => {
+                out.clear();
+                return Err(e);
+            }
+        }
+    }
+    out.truncate(at);
+    Ok(())
+}
+
 /// Reads a small file whole; a longer one is cut at the buffer's end.
 pub(crate) fn read_small(dir: RawFd, path: &CStr, buf: &mut [u8]) -> Result<usize> {
-    use std::os::fd::AsFd;
     let file = open_at(dir, path, libc::O_RDONLY)?;
     let mut at = 0;
     while at < buf.len() {
-        match read(file.as_fd(), buf.get_mut(at..).unwrap_or_default()) {
-            Ok(0) => break,
-            Ok(n) => at = at.saturating_add(n),
-            Err(Errno(libc::EINTR)) => {}
-            Err(e) => return Err(e),
+        match read_once(file.as_fd(), buf.get_mut(at..).unwrap_or_default())? {
+            0 => break,
+            n => at = at.saturating_add(n),
         }
     }
     Ok(at)

@@ -104,7 +104,7 @@ fn digits(word: &[u8], base: u8) -> Option<u64> {
 }
 
 /// A decimal number that fits its type.
-fn unsigned<T: TryFrom<u64>>(word: &[u8]) -> Option<T> {
+pub(crate) fn unsigned<T: TryFrom<u64>>(word: &[u8]) -> Option<T> {
     digits(word, 10).and_then(|value| T::try_from(value).ok())
 }
 
