@@ -605,6 +605,12 @@ static void arguments(void)
 	c.entry_size = SIZE;
 	c.count = 1ULL << 40;
 	CHECK_ERR(process_info(-1, PROC_CHANGES, 0, &c, sizeof c), E2BIG);
+	c = (struct procfd_changes){ .entries = e, .entry_size = SIZE, .count = 1 };
+	/* By ioctl an open /proc is the descriptor of what has none. */
+	struct procfd_ioctl_arg by_ioctl = { .data = &c, .size = sizeof c };
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK_EQ(procfd_ioctl(proc, PROCFD_IOC_DATA + PROC_CHANGES, &by_ioctl), 1);
+	close(proc);
 	/* Shorter entries get what there is room for; longer ones zeroes. */
 	struct { int32_t fd; uint32_t want, changed, what; } brief = { fd, PROC_CHANGE_START, 9, 9 };
 	c = (struct procfd_changes){ .entries = &brief, .entry_size = sizeof brief, .count = 1 };
