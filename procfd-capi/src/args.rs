@@ -56,6 +56,7 @@ pub(crate) struct RemoteRange {
 use crate::abi::*;
 plain!(
     u8,
+    c_int,
     u32,
     u64,
     RemoteRange,
@@ -250,8 +251,11 @@ impl Data {
         if count > most {
             return Err(TOO_BIG);
         }
+        let mut all = Vec::new();
+        all.try_reserve_exact(count).map_err(|_| NO_MEMORY)?;
         // SAFETY: the caller vouches for `size` bytes, which `count` elements are; T is Plain.
-        Ok((0..count).map(|i| unsafe { from.add(i).read_unaligned() }).collect())
+        all.extend((0..count).map(|i| unsafe { from.add(i).read_unaligned() }));
+        Ok(all)
     }
 
     /// A signal set: the argument where there is no data, else a sigset_t, whose first eight bytes
@@ -344,8 +348,7 @@ impl Entries {
 pub(crate) fn descriptors(at: *const c_int, count: u64) -> Result<Vec<c_int>> {
     let size = usize::try_from(count).ok().and_then(|count| count.checked_mul(size_of::<c_int>()));
     let size = size.ok_or(TOO_BIG)?;
-    let ids: Vec<u32> = Data { pointer: at.cast_mut().cast(), size }.list(ARRAY_MAX)?;
-    Ok(ids.into_iter().map(|id| id as c_int).collect())
+    Data { pointer: at.cast_mut().cast(), size }.list(ARRAY_MAX)
 }
 
 /// A NUL-terminated string behind a pointer in the caller's data.

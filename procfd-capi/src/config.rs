@@ -217,5 +217,8 @@ fn id_map(arg: u64, data: Data) -> std::result::Result<Vec<IdMap>, Errno> {
     if lines.iter().any(|l| l.reserved != 0) {
         return Err(INVALID);
     }
-    Ok(lines.into_iter().map(|l| IdMap { inside: l.inside, outside: l.outside, count: l.count }).collect())
+    let mut map = Vec::new();
+    map.try_reserve_exact(lines.len()).map_err(|_| Errno(libc::ENOMEM))?;
+    map.extend(lines.iter().map(|l| IdMap { inside: l.inside, outside: l.outside, count: l.count }));
+    Ok(map)
 }

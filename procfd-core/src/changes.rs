@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::procfd::{self, Target};
 use crate::registry;
 use crate::sys::uring::Waitids;
-use crate::sys::{self, Errno, Result};
+use crate::sys::{self, Errno, Result, vec};
 use crate::wait::{self, Change, Limit, Options};
 
 bitflags::bitflags! {
@@ -138,7 +138,10 @@ pub fn wait_any(processes: &mut [Awaited<'_>], timeout: Option<Duration>) -> io:
 
 /// Waits. Of the options only `PEEK` counts. EAGAIN, ETIMEDOUT: nothing yet; EINTR.
 pub(crate) fn wait(awaited: &mut [Awaited<'_>], options: Options, limit: Limit) -> Result<usize> {
-    let mut slots: Vec<Slot<'_>> = awaited.iter().map(|_| Slot::New).collect();
+    let mut slots: Vec<Slot<'_>> = vec::collect(awaited.iter().map(|_| Slot::New))?;
+    // Before anything is looked at: a stop that has been taken has to be told.
+    let mut fds: Vec<libc::pollfd> = Vec::new();
+    vec::room(&mut fds, slots.len().saturating_add(1))?;
     let mut interrupted = None;
     loop {
         for (slot, one) in slots.iter_mut().zip(awaited.iter_mut()) {
@@ -151,7 +154,8 @@ pub(crate) fn wait(awaited: &mut [Awaited<'_>], options: Options, limit: Limit) 
             None => limit.left(),
         };
         let stops = if news || left.is_err() { None } else { stops(&slots, awaited)? };
-        let mut fds: Vec<libc::pollfd> = slots.iter().filter_map(Slot::polled).collect();
+        fds.clear();
+        fds.extend(slots.iter().filter_map(Slot::polled));
         fds.extend(stops.iter().map(|ring| pollfd(ring.as_fd())));
         // What can be seen without waiting counts even when there is no time left.
         let polled = sys::fd::poll_many(&mut fds, left.unwrap_or(sys::fd::NOW));
@@ -296,7 +300,7 @@ fn stops(slots: &[Slot<'_>], awaited: &[Awaited<'_>]) -> Result<Option<Waitids>>
     for (slot, one) in slots.iter().zip(awaited) {
         match slot {
             Slot::Running(target) if one.want.intersects(STOPS) => {
-                all.push((target.pidfd()?, flags(one.want)));
+                vec::push(&mut all, (target.pidfd()?, flags(one.want)))?;
             }
             _ => {}
         }

@@ -231,6 +231,98 @@ static void memory_for_arguments(void)
 	free(big);
 }
 
+/* More and more memory, until the call has enough: before that ENOMEM, and never an abort. */
+static void with_ever_more_memory(void (*one)(void *), int pages)
+{
+	struct {
+		int pages, no_memory, enough;
+	} *q = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(q != MAP_FAILED);
+	for (int i = 0; i < 200 && !q->enough; i++, q->pages += pages)
+		in_fork(one, q);
+	CHECK(q->no_memory > 1); /* it did come to that */
+	CHECK(q->enough);
+	munmap(q, 4096);
+}
+
+static void memory_was(int *q, int rc, int err)
+{
+	if (rc < 0)
+		CHECK_EQ(err, ENOMEM);
+	++q[rc < 0 ? 1 : 2];
+}
+
+#define ARRAY 100000
+
+static void many_changes(void *arg)
+{
+	static struct procfd_change entries[ARRAY];
+	struct procfd_changes c = { .entries = (void *)entries, .entry_size = sizeof *entries, .count = ARRAY };
+	for (int i = 0; i < ARRAY; i++)
+		entries[i] = (struct procfd_change){ .fd = -1, .want = PROC_CHANGE_EXIT }; /* passed over */
+	limit(RLIMIT_AS, (rlim_t)(pages_now() + *(int *)arg) * 4096);
+	int rc = process_info(-1, PROC_CHANGES, PROC_WAIT_NOHANG, &c, sizeof c), err = errno;
+	unlimit(RLIMIT_AS);
+	memory_was(arg, err == EAGAIN ? 0 : rc, err);
+}
+
+static void memory_for_changes(void)
+{
+	with_ever_more_memory(many_changes, 200);
+}
+
+static void long_list(void *arg)
+{
+	static int fds[ARRAY];
+	struct procfd_snapshot s = { .scope = PROC_SNAPSHOT_LIST, .fds = fds, .fd_count = ARRAY };
+	memset(fds, 0xff, sizeof fds);
+	limit(RLIMIT_AS, (rlim_t)(pages_now() + *(int *)arg) * 4096);
+	int rc = process_info(-1, PROC_SNAPSHOT, PROC_FIELD_IDS, &s, sizeof s), err = errno;
+	unlimit(RLIMIT_AS);
+	memory_was(arg, rc, err);
+}
+
+static void memory_for_a_snapshot(void)
+{
+	with_ever_more_memory(long_list, 30);
+}
+
+static void many_arguments(void *arg)
+{
+	static const char *argv[ARRAY + 1];
+	for (int i = 0; i < ARRAY; i++)
+		argv[i] = "";
+	int fd = ctx();
+	limit(RLIMIT_AS, (rlim_t)(pages_now() + *(int *)arg) * 4096);
+	int rc = process_config(fd, PROC_SET_ARGV, 0, argv, 0), err = errno;
+	unlimit(RLIMIT_AS);
+	memory_was(arg, rc, err);
+	close(fd);
+}
+
+static void memory_for_many_arguments(void)
+{
+	with_ever_more_memory(many_arguments, 200);
+}
+
+static void map_lines(void *arg)
+{
+	static struct procfd_idmap m[60000];
+	int fd = ctx();
+	for (int i = 0; i < 60000; i++)
+		m[i] = (struct procfd_idmap){ (unsigned)i, (unsigned)i, 1, 0 };
+	limit(RLIMIT_AS, (rlim_t)(pages_now() + *(int *)arg) * 4096);
+	int rc = process_config(fd, PROC_SET_UID_MAP, 0, m, sizeof m), err = errno;
+	unlimit(RLIMIT_AS);
+	memory_was(arg, err == E2BIG ? 0 : rc, err); /* too many for the kernel, once they are read */
+	close(fd);
+}
+
+static void memory_for_id_maps(void)
+{
+	with_ever_more_memory(map_lines, 30);
+}
+
 /* ---- processes ---- */
 
 /* A user of its own: these limits count over all processes of one, and not for who is privileged. */
@@ -390,6 +482,7 @@ static void in_flight_limit_reached_by_others(void)
 
 TAP_MAIN(CASE(descriptors_plain), CASE(descriptors_with_a_policy), CASE(descriptors_with_actions),
 	 CASE(descriptors_with_id_maps), COLD(descriptors_at_the_first_use),
-	 COLD(memory_for_the_stack), CASE(memory_for_arguments), CASE(no_processes_left),
-	 CASE(too_many_in_flight), COLD(too_many_as_root_of_a_namespace),
+	 COLD(memory_for_the_stack), CASE(memory_for_arguments), CASE(memory_for_changes),
+	 CASE(memory_for_a_snapshot), CASE(memory_for_many_arguments), CASE(memory_for_id_maps),
+	 CASE(no_processes_left), CASE(too_many_in_flight), COLD(too_many_as_root_of_a_namespace),
 	 CASE(too_many_as_root_of_a_later_namespace), CASE(in_flight_limit_reached_by_others))

@@ -322,5 +322,5 @@ fn checked_list(strings: Vec<CString>, what: &str) -> Result<CStrArray, Error> {
     if total > ARG_TOTAL_MAX {
         return Err(Error::config(libc::E2BIG, format_args!("{what}s of {total} bytes")));
     }
-    Ok(CStrArray::new(strings))
+    CStrArray::try_new(strings).map_err(|e| Error::config(e.0, what))
 }

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::gather::Units;
 use super::proc::Proc;
 use super::tree::{self, Member};
-use crate::sys::{self, Errno, PID_FS_MAGIC, Result};
+use crate::sys::{self, Errno, PID_FS_MAGIC, Result, vec};
 
 /// A process by its number, with what tells it from others that have had the number or will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ fn of<'a>(members: impl Iterator<Item = &'a Member>) -> Result<Vec<ProcessRef>> 
             false => None,
         };
         let start_boot_ns = units.ns(member.start);
-        out.push(ProcessRef { pid: member.pid, ppid: member.ppid, start_boot_ns, inode });
+        vec::push(&mut out, ProcessRef { pid: member.pid, ppid: member.ppid, start_boot_ns, inode })?;
     }
     Ok(out)
 }

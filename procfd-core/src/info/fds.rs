@@ -12,7 +12,7 @@ use super::parse::fdinfo::{FdInfo, fdinfo};
 use super::proc::{self, Proc};
 use super::text::whole;
 use crate::sys::query::{self, File};
-use crate::sys::{Errno, Result};
+use crate::sys::{Errno, Result, vec};
 
 /// What a descriptor refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub(crate) fn open_fds(pidfd: BorrowedFd<'_>) -> Result<Vec<OpenFd>> {
         let mut failed = None;
         process.numbers_in(c"fd", |number| {
             match descriptor(process, number) {
-                Ok(Some(fd)) => all.push(fd),
+                Ok(Some(fd)) => failed = vec::push(&mut all, fd).err(),
                 Ok(None) => {}
                 Err(e) => failed = Some(e),
             }

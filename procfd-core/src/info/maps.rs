@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStringExt;
 use super::ask::ask_for;
 use super::parse::maps as parse;
 use super::text;
-use crate::sys::Result;
+use crate::sys::{Result, vec};
 
 bitflags::bitflags! {
     /// What a mapping allows.
@@ -51,7 +51,7 @@ pub struct Mapping {
 /// All mappings of one memory, in the order of addresses.
 pub(crate) fn maps(pidfd: BorrowedFd<'_>) -> Result<Vec<Mapping>> {
     let text = ask_for(pidfd, |process| text::of_one_memory(process, c"maps"))?;
-    Ok(parse::maps(&text).map(owned).collect())
+    vec::collect(parse::maps(&text).map(owned))
 }
 
 fn owned(map: parse::Map<'_>) -> Mapping {

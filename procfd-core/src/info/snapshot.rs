@@ -18,7 +18,7 @@ use super::groups::{Fields, Info};
 use super::proc;
 use crate::private::{self, Private};
 use crate::process::Process;
-use crate::sys::{self, Errno, Result};
+use crate::sys::{self, Errno, Result, vec};
 
 /// Takes the chosen fields of many processes in one go, again and again.
 ///
@@ -105,12 +105,12 @@ impl Snapshot {
 
     pub(crate) fn all_of(&mut self) -> Result<Processes<'_>> {
         let pids = self.making_way(|| {
-            let mut pids = Vec::new();
+            let (mut pids, mut failed) = (Vec::new(), None);
             proc::processes(|pid| {
-                pids.push(pid);
-                true
+                failed = vec::push(&mut pids, pid).err();
+                failed.is_none()
             })?;
-            Ok(pids)
+            failed.map_or(Ok(pids), Err)
         })?;
         Ok(self.of(pids))
     }

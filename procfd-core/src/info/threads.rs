@@ -12,7 +12,7 @@ use super::groups::*;
 use super::parse::{Comm, counters, stat::Stat, stat::stat, status::status};
 use super::proc::Proc;
 use crate::sys::query::{self, CpuClock};
-use crate::sys::{self, Errno, Result};
+use crate::sys::{self, Errno, Result, vec};
 
 records! {
     /// CPU times of a thread, of 10 ms grain.
@@ -110,7 +110,7 @@ pub(crate) fn threads(pidfd: BorrowedFd<'_>, fields: Fields) -> Result<Vec<Threa
         let mut failed = None;
         process.numbers_in(c"task", |tid| {
             match thread(process, tid, fields) {
-                Ok(thread) => all.push(thread),
+                Ok(thread) => failed = vec::push(&mut all, thread).err(),
                 // It has ended since.
                 Err(Errno(libc::ENOENT | libc::ESRCH)) => {}
                 Err(e) => failed = Some(e),

@@ -5,6 +5,8 @@
 use core::ffi::{CStr, c_char};
 use std::ffi::CString;
 
+use super::{Result, vec};
+
 /// A NULL-terminated array of pointers to NUL-terminated strings, with the strings.
 #[derive(Default)]
 pub(crate) struct CStrArray {
@@ -22,6 +24,12 @@ impl CStrArray {
         // A CString's bytes are on the heap: moving the Vec does not move them.
         let pointers = strings.iter().map(|s| s.as_ptr()).chain([core::ptr::null()]).collect();
         Self { strings, pointers }
+    }
+
+    /// The same of a list whose length others choose. ENOMEM.
+    pub(crate) fn try_new(strings: Vec<CString>) -> Result<Self> {
+        let pointers = vec::collect(strings.iter().map(|s| s.as_ptr()).chain([core::ptr::null()]))?;
+        Ok(Self { strings, pointers })
     }
 
     pub(crate) fn strings(&self) -> &[CString] {

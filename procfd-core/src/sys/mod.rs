@@ -16,6 +16,7 @@
 //! | `sock` | socket pairs, and descriptors in flight |
 //! | `task` | clone, stacks, signal masks, limits, dumpable |
 //! | `uring` | a waitid with a timeout |
+//! | `vec` | vectors without an abort |
 
 mod abi;
 pub(crate) mod arch;
@@ -30,6 +31,7 @@ pub(crate) mod query;
 pub(crate) mod sock;
 pub(crate) mod task;
 pub(crate) mod uring;
+pub(crate) mod vec;
 
 pub(crate) use abi::*;
 
