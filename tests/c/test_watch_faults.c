@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What keeps the watcher from starting is an error with a stage, and never a silent descriptor. */
 #include "watcher.h"
+#include "kid.h"
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 
 /* From here on one system call is refused. */
 static void refuse(int nr, int err)
@@ -95,6 +97,80 @@ static void other_calls_refused(void)
 		if (WEXITSTATUS(st) == 1 && calls[i] != SYS_epoll_ctl)
 			FAIL("call %d refused", calls[i]);
 	}
+}
+
+/* Sees each sendmsg(2) of this process, and of the watcher it starts. */
+static atomic_int listener = -1;
+
+/* The first message of the creator that is as long as a request to the watcher (32 bytes) gets lost:
+ * it seems to have been sent. */
+static void *lose_the_first_request(void *arg)
+{
+	atomic_int *lost = arg;
+	struct seccomp_notif req;
+	while (atomic_load(&listener) < 0)
+		usleep(100);
+	while (memset(&req, 0, sizeof req), ioctl(atomic_load(&listener), SECCOMP_IOCTL_NOTIF_RECV, &req) == 0 ||
+					    errno == EINTR || errno == ENOENT) {
+		struct seccomp_notif_resp r = { .id = req.id,
+						.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+		if (!req.id)
+			continue;
+		if ((pid_t)req.pid == getpid() && !atomic_load(lost)) {
+			const struct msghdr *m = (const void *)(uintptr_t)req.data.args[1];
+			if (m->msg_iov->iov_len == 32) {
+				r.flags = 0;
+				r.val = 32;
+				atomic_store(lost, 1);
+			}
+		}
+		ioctl(atomic_load(&listener), SECCOMP_IOCTL_NOTIF_SEND, &r);
+	}
+	return NULL;
+}
+
+static void losing(void *arg)
+{
+	static atomic_int lost;
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendmsg, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { sizeof code / sizeof *code, code };
+	pthread_t t;
+	(void)arg;
+	int fd = ctx();
+	set_child(fd, "exit", "6");
+	CHECK_EQ(pthread_create(&t, NULL, lose_the_first_request, &lost), 0);
+	CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	int l = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &prog);
+	if (l < 0)
+		_exit(errno == EINVAL || errno == EBUSY ? 7 : 1);
+	atomic_store(&listener, l);
+	int before = tap_fds(NULL, 0);
+	CREATE_FAILS(fd, ETIMEDOUT, PROC_STAGE_WATCHER, -1);
+	CHECK(atomic_load(&lost));
+	CHECK(strstr(last_error(fd).message, "hear from the watcher"));
+	UNTIL(watchers_of(getpid(), NULL) == 0);
+	CHECK_EQ(tap_fds(NULL, 0), before);
+	CHECK_EQ(tap_children(NULL, 0), 0);
+	CHECK_EQ(state(fd), PROC_STATE_CONFIGURING);
+	create(fd); /* the next one is heard */
+	CHECK_HUNG_UP(fd);
+	expect_exit(fd, 6);
+	close(fd);
+}
+
+static void its_first_message_is_lost(void)
+{
+	pid_t pid = fork_run(losing, NULL);
+	int st;
+	CHECK_EQ(waitpid(pid, &st, 0), pid);
+	if (WIFEXITED(st) && WEXITSTATUS(st) == 7)
+		SKIP("no seccomp listener here");
+	CHECK_EQ(st, 0);
 }
 
 static void no_new_privs(void)
@@ -218,6 +294,6 @@ static void stopped(void)
 	close(two);
 }
 
-TAP_MAIN(COLD(memfd_refused), COLD(execveat_refused), COLD(other_calls_refused), COLD(no_new_privs),
-	 COLD(descriptor_limit), COLD(no_processes), COLD(in_empty_root), COLD(creator_is_an_init),
-	 CASE(stopped))
+TAP_MAIN(COLD(memfd_refused), COLD(execveat_refused), COLD(other_calls_refused),
+	 COLD(its_first_message_is_lost), COLD(no_new_privs), COLD(descriptor_limit), COLD(no_processes),
+	 COLD(in_empty_root), COLD(creator_is_an_init), CASE(stopped))

@@ -6,7 +6,7 @@
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use super::super::{AddError, Client, Policy, kernel, proto};
+use super::super::{AddError, Client, Policy, kernel, proto, start};
 use super::{SOON, Sleeper, alone, eventually, hung_up, pair, runs, watch};
 
 const SHORT: Duration = Duration::from_millis(50);
@@ -80,6 +80,27 @@ fn a_stopped_watcher_does_not_stop_its_creator() {
     assert!(eventually(|| client.counts().is_ok_and(|(watched, _)| watched > 0)));
     drop(process);
     assert!(hung_up(&pairs[0].0, SOON));
+}
+
+/// Whether the process of a pidfd ends within a time.
+fn ends(pidfd: &OwnedFd, time: Duration) -> bool {
+    let mut fds = [kernel::PollFd { fd: pidfd.as_raw_fd(), events: kernel::POLLIN, revents: 0 }];
+    kernel::poll(&mut fds, Some(kernel::Timespec::from_ns(time.as_nanos() as u64))) == Ok(1)
+}
+
+#[test]
+fn one_whose_first_message_is_lost_ends() {
+    // The creator lives, keeps the socket open, and says nothing.
+    let silent = start::start().unwrap();
+    assert!(ends(&silent.pidfd, 3 * SOON));
+    drop(silent.control);
+}
+
+#[test]
+fn one_whose_creator_is_gone_before_the_first_message_ends() {
+    let alone = start::start().unwrap();
+    drop(alone.control);
+    assert!(ends(&alone.pidfd, SOON));
 }
 
 #[test]
