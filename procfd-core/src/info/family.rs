@@ -5,7 +5,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::gather::Units;
+use super::fill::Units;
 use super::proc::Proc;
 use super::tree::{self, Member};
 use crate::sys::{self, Errno, PID_FS_MAGIC, Result, vec};

@@ -11,16 +11,18 @@ use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::fill::{
+    fill_ids, ids_of_status, io_counters, memory_set, of_living_stat, of_stat, of_status, parts, usage_of,
+};
 use super::groups::*;
-use super::parse::{counters, limits, mounts, one, stat, status};
+use super::parse::{counters, limits, mounts, one, status};
 use super::proc::Proc;
 use crate::sys::query::{self, CpuClock};
 use crate::sys::{
     self, Errno, PID_FS_MAGIC, PIDFD_COREDUMP_ROOT, PIDFD_COREDUMP_SKIP, PIDFD_COREDUMP_USER,
-    PIDFD_COREDUMPED, PIDFD_INFO_CGROUPID, PIDFD_INFO_CREDS, PIDFD_INFO_PID, PidfdInfo, PidfdInfoCore,
-    Result,
+    PIDFD_COREDUMPED, PIDFD_INFO_CGROUPID, PIDFD_INFO_CREDS, PIDFD_INFO_PID, PidfdInfoCore, Result,
 };
-use crate::wait::{self, Change, Limit, Options, Status, Usage};
+use crate::wait::{self, Change, Limit, Options, Status};
 
 /// Fills the fields asked for, as far as they are known. `last` is the number that was found the last
 /// time, 0 for none: a guess, which the ioctl confirms. ESRCH: reaped, and nothing of it is left; EMFILE,
@@ -153,33 +155,6 @@ fn ioctl(out: &mut Info, pidfd: BorrowedFd<'_>, fields: Fields) -> Result<u32> {
     }
 }
 
-fn fill_ids(out: &mut Info, fields: Fields, info: &PidfdInfo) {
-    if fields.contains(Fields::IDS) {
-        out.ids = Some(ProcessIds { pid: info.pid, tgid: info.tgid, ppid: info.ppid });
-    }
-    if fields.contains(Fields::CREDS) && info.mask & PIDFD_INFO_CREDS != 0 {
-        let &PidfdInfo { ruid, euid, suid, fsuid, rgid, egid, sgid, fsgid, .. } = info;
-        out.creds = Some(Credentials { ruid, euid, suid, fsuid, rgid, egid, sgid, fsgid });
-    }
-    if fields.contains(Fields::CGROUP_ID) && info.mask & PIDFD_INFO_CGROUPID != 0 {
-        out.cgroup_id = Some(info.cgroupid);
-    }
-}
-
-/// Before 6.13.
-fn ids_of_status(out: &mut Info, fields: Fields, status: &status::Status<'_>) {
-    if let (true, Some(pid), Some(tgid), Some(ppid)) =
-        (fields.contains(Fields::IDS), status.pid, status.tgid, status.ppid)
-    {
-        out.ids = Some(ProcessIds { pid, tgid, ppid });
-    }
-    if let (true, Some([ruid, euid, suid, fsuid]), Some([rgid, egid, sgid, fsgid])) =
-        (fields.contains(Fields::CREDS), status.uids, status.gids)
-    {
-        out.creds = Some(Credentials { ruid, euid, suid, fsuid, rgid, egid, sgid, fsgid });
-    }
-}
-
 /// All that is asked by the number.
 fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
     clocks(out, process.pid(), fields);
@@ -279,196 +254,6 @@ fn clocks(out: &mut Info, pid: u32, fields: Fields) {
     }
 }
 
-/// Nanoseconds and bytes for the kernel's ticks and pages.
-pub(crate) struct Units {
-    tick_ns: u64,
-    page: u64,
-}
-
-impl Units {
-    pub(crate) fn new() -> Self {
-        let (ticks, page) = query::units();
-        Self { tick_ns: 1_000_000_000 / ticks, page }
-    }
-
-    pub(crate) fn ns(&self, ticks: u64) -> u64 {
-        ticks.saturating_mul(self.tick_ns)
-    }
-
-    pub(crate) fn bytes(&self, pages: u64) -> u64 {
-        pages.saturating_mul(self.page)
-    }
-}
-
-/// When something started, by both clocks.
-pub(crate) fn start(boot_ns: u64) -> Start {
-    let boot = query::clock_ns(libc::CLOCK_REALTIME)
-        .saturating_sub(query::clock_ns(libc::CLOCK_BOOTTIME))
-        .max(0) as u64;
-    Start { boot_ns, real_ns: boot.saturating_add(boot_ns) }
-}
-
-/// What one `stat` answers.
-pub(crate) fn of_stat(out: &mut Info, stat: &stat::Stat, fields: Fields) {
-    let units = Units::new();
-    if fields.contains(Fields::STATE) {
-        out.state = Some(TaskState { code: stat.state, flags: stat.flags });
-    }
-    if fields.contains(Fields::JOB) {
-        out.job =
-            Some(Job { pgid: stat.pgrp, sid: stat.session, tpgid: stat.tpgid, tty: device(stat.tty_nr) });
-    }
-    if fields.contains(Fields::START) {
-        out.start = Some(start(units.ns(stat.start)));
-    }
-    if fields.contains(Fields::COMM) {
-        out.comm = Some(stat.comm);
-    }
-    if fields.contains(Fields::TIMES) {
-        out.times = Some(Times {
-            user_ns: units.ns(stat.utime),
-            system_ns: units.ns(stat.stime),
-            children_user_ns: units.ns(stat.cutime),
-            children_system_ns: units.ns(stat.cstime),
-            guest_ns: units.ns(stat.guest),
-            children_guest_ns: units.ns(stat.cguest),
-            block_io_ns: units.ns(stat.blkio_delay),
-        });
-    }
-    if fields.contains(Fields::FAULTS) {
-        out.faults = Some(Faults {
-            minor: stat.minflt,
-            major: stat.majflt,
-            children_minor: stat.cminflt,
-            children_major: stat.cmajflt,
-        });
-    }
-    if fields.contains(Fields::SCHED) {
-        out.sched = i32::try_from(stat.priority).ok().map(|priority| Sched {
-            priority,
-            nice: stat.nice,
-            policy: stat.policy,
-            rt_priority: stat.rt_priority,
-            processor: stat.processor,
-        });
-    }
-    if fields.contains(Fields::THREADS) {
-        out.threads = Some(stat.threads);
-    }
-    memory(out, stat, fields, &units);
-}
-
-/// What the leader, which has ended, cannot say any more.
-fn of_living_stat(out: &mut Info, stat: &stat::Stat, fields: Fields) {
-    if fields.contains(Fields::STATE) {
-        out.state = Some(TaskState { code: stat.state, flags: stat.flags });
-    }
-    memory(out, stat, fields, &Units::new());
-}
-
-fn memory(out: &mut Info, stat: &stat::Stat, fields: Fields, units: &Units) {
-    // Without an address space the kernel writes 0.
-    if fields.contains(Fields::MEMORY) && stat.vsize != 0 {
-        out.memory = Some(Memory { virt: stat.vsize, resident: units.bytes(stat.rss) });
-    }
-}
-
-/// The kernel's encoding of a device number in `stat`, as makedev(3) has it.
-fn device(encoded: u32) -> u64 {
-    let (major, minor) = ((encoded >> 8) & 0xfff, (encoded & 0xff) | ((encoded >> 12) & 0xfff00));
-    libc::makedev(major, minor)
-}
-
-fn parts(text: &[u8]) -> Option<MemoryParts> {
-    let statm = counters::statm(text)?;
-    let units = Units::new();
-    (statm.size != 0).then(|| MemoryParts {
-        shared: units.bytes(statm.shared),
-        text: units.bytes(statm.text),
-        data: units.bytes(statm.data),
-    })
-}
-
-/// What one `status` answers.
-fn of_status(out: &mut Info, status: &status::Status<'_>, fields: Fields) {
-    if fields.contains(Fields::MEMORY_DETAIL) {
-        out.memory_detail = detail(status);
-    }
-    if fields.contains(Fields::SIGNALS) {
-        out.signals = signals(status);
-    }
-    if fields.contains(Fields::CAPS) {
-        out.caps = caps(status);
-    }
-    if let (true, Some(no_new_privs), Some(seccomp)) =
-        (fields.contains(Fields::SECURITY), status.no_new_privs, status.seccomp)
-    {
-        out.security = Some(Security { no_new_privs, seccomp, seccomp_filters: status.seccomp_filters });
-    }
-    if fields.contains(Fields::TRACER) {
-        out.tracer = status.tracer_pid;
-    }
-    if fields.contains(Fields::UMASK) {
-        out.umask = status.umask;
-    }
-    // Of the process: the line NSpid may be a living thread's.
-    if let (true, Some(ids)) = (fields.contains(Fields::NS_PID), &status.ns_tgid) {
-        out.ns_pid = Some(NsPid { pid: ids.innermost, depth: ids.depth.saturating_sub(1) });
-    }
-}
-
-fn detail(status: &status::Status<'_>) -> Option<MemoryDetail> {
-    Some(MemoryDetail {
-        peak_virt: status.vm_peak?,
-        peak_resident: status.vm_hwm?,
-        anon: status.rss_anon?,
-        file: status.rss_file?,
-        shmem: status.rss_shmem?,
-        locked: status.vm_lck?,
-        pinned: status.vm_pin?,
-        data: status.vm_data?,
-        stack: status.vm_stk?,
-        exe: status.vm_exe?,
-        lib: status.vm_lib?,
-        page_tables: status.vm_pte?,
-        swap: status.vm_swap?,
-    })
-}
-
-pub(crate) fn io_counters(read: &counters::Io) -> Option<Io> {
-    Some(Io {
-        read_chars: read.rchar?,
-        write_chars: read.wchar?,
-        read_calls: read.syscr?,
-        write_calls: read.syscw?,
-        read_bytes: read.read_bytes?,
-        write_bytes: read.write_bytes?,
-        cancelled_write_bytes: read.cancelled_write_bytes?,
-    })
-}
-
-fn signals(status: &status::Status<'_>) -> Option<Signals> {
-    Some(Signals {
-        pending_thread: status.sig_pnd?,
-        pending_process: status.shd_pnd?,
-        blocked: status.sig_blk?,
-        ignored: status.sig_ign?,
-        caught: status.sig_cgt?,
-        queued: status.sig_queued?,
-        queue_limit: status.sig_limit?,
-    })
-}
-
-fn caps(status: &status::Status<'_>) -> Option<Caps> {
-    Some(Caps {
-        inheritable: status.cap_inh?,
-        permitted: status.cap_prm?,
-        effective: status.cap_eff?,
-        bounding: status.cap_bnd?,
-        ambient: status.cap_amb?,
-    })
-}
-
 /// The switches of the leader stand in its status; those of other threads in theirs.
 fn sum_switches(process: &Proc<'_>, status: &status::Status<'_>) -> Option<Switches> {
     let of = |s: &status::Status<'_>| Some((s.voluntary_switches?, s.nonvoluntary_switches?));
@@ -517,40 +302,6 @@ fn run_delay(process: &Proc<'_>) -> Option<RunDelay> {
 fn own_usage() -> Option<KnownUsage> {
     let usage = wait::usage(&query::own_usage().ok()?);
     Some(KnownUsage { known: UsageFields::all().difference(UsageFields::WITH_CHILDREN), usage })
-}
-
-/// A usage put together of what the files have of it.
-fn usage_of(
-    stat: Option<&stat::Stat>,
-    status: Option<&status::Status<'_>>,
-    io: Option<&counters::Io>,
-    switches: Option<Switches>,
-) -> Option<KnownUsage> {
-    let mut known = UsageFields::empty();
-    let mut usage = Usage::default();
-    if let Some(stat) = stat {
-        let units = Units::new();
-        known |= UsageFields::TIMES | UsageFields::FAULTS;
-        usage.user = std::time::Duration::from_nanos(units.ns(stat.utime));
-        usage.system = std::time::Duration::from_nanos(units.ns(stat.stime));
-        usage.minor_faults = stat.minflt;
-        usage.major_faults = stat.majflt;
-    }
-    if let Some(peak) = status.and_then(|status| status.vm_hwm) {
-        known |= UsageFields::MAX_RSS;
-        usage.max_rss = peak;
-    }
-    if let Some((read, written)) = io.and_then(|io| io.read_bytes.zip(io.write_bytes)) {
-        known |= UsageFields::BLOCKS;
-        usage.blocks_in = read / 512;
-        usage.blocks_out = written / 512;
-    }
-    if let Some(switches) = switches {
-        known |= UsageFields::SWITCHES;
-        usage.voluntary_switches = switches.voluntary;
-        usage.involuntary_switches = switches.involuntary;
-    }
-    (!known.is_empty()).then_some(KnownUsage { known, usage })
 }
 
 fn limits_and_fds(out: &mut Info, process: &Proc<'_>, fields: Fields, status: Option<&status::Status<'_>>) {
@@ -689,28 +440,4 @@ fn namespaces_of_an_ended(process: &mut Proc<'_>) -> Option<NamespaceIds> {
     }
     let id = |link: &CStr| process.link(link, &mut [0; 64]).ok().and_then(one::namespace);
     Some(NamespaceIds { user: id(c"ns/user")?, pid: id(c"ns/pid")?, ..NamespaceIds::default() })
-}
-
-fn memory_set(text: &[u8]) -> Option<MemorySet> {
-    let sums = counters::smaps_rollup(text);
-    Some(MemorySet { pss: sums.pss?, uss: sums.unique()?, swap: sums.swap?, swap_pss: sums.swap_pss? })
-}
-
-/// What one `stat` answers by itself, of whichever process it is.
-pub(crate) fn of_one_stat(text: &[u8], fields: Fields) -> Option<Info> {
-    let stat = stat::stat(text)?;
-    // It is being released, and its group, its threads and what they used are gone already.
-    if stat.threads == 0 {
-        return None;
-    }
-    let asks_the_leader = fields.intersects(Fields::STATE | Fields::MEMORY);
-    if stat.state == b'Z' && stat.threads > 1 && asks_the_leader {
-        return None;
-    }
-    let mut out = Info::default();
-    of_stat(&mut out, &stat, fields);
-    if fields.contains(Fields::IDS) {
-        out.ids = Some(ProcessIds { pid: stat.pid, tgid: stat.pid, ppid: stat.ppid });
-    }
-    Some(out)
 }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `groups` | what can be asked for |
 //! | `gather` | which source answers it |
+//! | `fill` | which fields an answer fills |
 //! | `proc` | the files of one process, and of no other |
 //! | `parse` | what those files say |
 //! | `tree`, `cgroup` | who belongs together |
@@ -19,6 +20,7 @@ mod ask;
 mod cgroup;
 mod family;
 mod fds;
+mod fill;
 mod gather;
 mod groups;
 mod lists;

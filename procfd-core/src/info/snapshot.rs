@@ -13,6 +13,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::AtomicU32;
 
+use super::fill;
 use super::gather;
 use super::groups::{Fields, Info};
 use super::proc;
@@ -244,7 +245,7 @@ impl Snapshot {
         let mut buf = [0; 2048];
         let text = proc::read_small(path, &mut buf).inspect_err(|&e| self.lost(e)).ok()?;
         // Not answered by `stat` alone where the leading thread has ended before others.
-        gather::of_one_stat(text, self.fields).or_else(|| self.first_by_pidfd(pid, false))
+        fill::of_one_stat(text, self.fields).or_else(|| self.first_by_pidfd(pid, false))
     }
 
     fn first_by_pidfd(&mut self, pid: u32, keep: bool) -> Option<Info> {
@@ -292,7 +293,7 @@ fn is_below(fd: &Private, room: usize) -> bool {
 fn of_stat_file(file: BorrowedFd<'_>, fields: Fields) -> Option<Info> {
     let mut buf = [0; 2048];
     let len = sys::fd::read_at(file, &mut buf, 0).ok()?;
-    gather::of_one_stat(buf.get(..len)?, fields)
+    fill::of_one_stat(buf.get(..len)?, fields)
 }
 
 /// A process that has been reaped is no entry, though its exit may still be known.

@@ -7,7 +7,7 @@ use std::ffi::CString;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use super::ask::ask_leader;
-use super::gather::{Units, io_counters, start};
+use super::fill::{Units, io_counters, sched, start};
 use super::groups::*;
 use super::parse::{Comm, counters, stat::Stat, stat::stat, status::status};
 use super::proc::Proc;
@@ -192,13 +192,7 @@ fn of_stat(out: &mut Thread, stat: &Stat, fields: Fields) {
         out.faults = Some(ThreadFaults { minor: stat.minflt, major: stat.majflt });
     }
     if fields.contains(Fields::SCHED) {
-        out.sched = i32::try_from(stat.priority).ok().map(|priority| Sched {
-            priority,
-            nice: stat.nice,
-            policy: stat.policy,
-            rt_priority: stat.rt_priority,
-            processor: stat.processor,
-        });
+        out.sched = sched(stat);
     }
 }
 
