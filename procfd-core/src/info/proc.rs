@@ -31,7 +31,7 @@ static ROOT: AtomicU64 = AtomicU64::new(0);
 const TRIES: usize = 4;
 
 /// /proc, of the caller's own pid namespace. EREMOTE: there is another one's; ENOENT and so on: none.
-pub(crate) fn root() -> Result<BorrowedFd<'static>> {
+fn root() -> Result<BorrowedFd<'static>> {
     let kept = ROOT.load(Ordering::Acquire);
     if kept != 0 && kept >> 32 == private::forks() & 0xffff_ffff {
         return sys::fd::borrow((kept as u32).wrapping_sub(1) as RawFd);

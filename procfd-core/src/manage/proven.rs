@@ -58,8 +58,5 @@ pub(crate) fn directory(pidfd: BorrowedFd<'_>) -> Result<OwnedFd> {
 
 /// Whether there is a /proc of the caller's pid namespace. EOPNOTSUPP.
 pub(crate) fn own_proc() -> Result<()> {
-    match proc::root() {
-        Err(e @ Errno(libc::EMFILE | libc::ENFILE | libc::ENOMEM)) => Err(e),
-        root => root.map(drop).map_err(|_| Errno(libc::EOPNOTSUPP)),
-    }
+    proc::is_there().map_err(|e| if proc::is_shortage(e) { e } else { Errno(libc::EOPNOTSUPP) })
 }
