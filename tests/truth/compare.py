@@ -141,6 +141,11 @@ def has_no_memory(ours: Values) -> bool:
     return ours.get("state") in (ord("Z"), ord("X")) or bool(ours.get("task_flags", 0) & PF_KTHREAD)
 
 
+def leader_has_ended(ours: Values, before: Values, after: Values) -> bool:
+    """Whether the leading thread has, and others live."""
+    return ord("Z") in (before.get("state"), after.get("state")) and ours.get("threads", 0) > 1
+
+
 def judge(field: str, ours: Values, before: Values, after: Values, zero_is_none: bool) -> Verdict:
     a, b = before[field], after[field]
     if field not in ours:
@@ -150,6 +155,9 @@ def judge(field: str, ours: Values, before: Values, after: Values, zero_is_none:
         return None if unknown else f"absent, peer: {a!r}, {b!r}"
     if a is None or b is None:
         # It may know more.
+        return None
+    if leader_has_ended(ours, before, after) and (is_nothing(a) or is_nothing(b)):
+        # So it does: the peers ask the leading thread alone.
         return None
     mine = ours[field]
     if field in GROWS or field.startswith("leader_"):
@@ -161,8 +169,11 @@ def judge(field: str, ours: Values, before: Values, after: Values, zero_is_none:
     return None if good else f"{mine!r}, peer: {a!r}, {b!r}"
 
 
-def may_change_again(field: str, before: Values, after: Values) -> bool:
+def may_change_again(field: str, ours: Values, before: Values, after: Values) -> bool:
     """Whether another try may be needed because of what the process does."""
+    if field == "comm" and has_no_memory(ours):
+        # A kernel worker's says what it works on, and whether it does.
+        return True
     return field in MOVES | FLICKERS or before.get(field) != after.get(field)
 
 
@@ -212,8 +223,10 @@ class Comparison:
                     continue
                 if exempt(field, ours, before, after):
                     continue
+                if field == "comm" and self.zero_is_none and not is_plain(ours.get(field, "")):
+                    continue
                 why = judge(field, ours, before, after, self.zero_is_none)
-                if why is not None and may_change_again(field, before, after):
+                if why is not None and may_change_again(field, ours, before, after):
                     again[field] = f"pid {pid} ({psutil_name(pid)}): {why}"
                 elif why is not None:
                     self.tally.note(field, f"pid {pid} ({psutil_name(pid)}): {why}")
@@ -228,11 +241,16 @@ class Comparison:
 
 def exempt(field: str, ours: Values, before: Values, after: Values) -> bool:
     if field in ("state", "task_flags"):
-        # Where the leading thread has ended the peers show that thread, procfd a living one.
-        return ord("Z") in (before["state"], after["state"]) and ours.get("threads", 0) > 1
+        # The peers show the leading thread, procfd a living one.
+        return leader_has_ended(ours, before, after)
     if field.startswith("leader_"):
         return field not in ours
     return field in ("texts", "groups")
+
+
+def is_plain(name: str) -> bool:
+    """Whether libproc2 shows a name as it is: it puts others for what cannot be printed."""
+    return all(0x20 <= byte < 0x7F for byte in bytes.fromhex(name))
 
 
 def psutil_name(pid: int) -> str:
@@ -378,6 +396,9 @@ def compare_texts_of_libproc2(pid: int, facts: Server, peer: Peer, tally: Tally)
 def libproc2_texts(raw: Values, before: Values, after: Values) -> Verdict:
     """The first that disagrees. Arguments it cuts, and control characters it replaces."""
     a, b = before["texts"], after["texts"]
+    if ord("Z") in (before["state"], after["state"]) and raw.get("threads_list", [0])[1:]:
+        # It asks the leading thread alone, which has ended.
+        return None
     if "exe" in raw and not same(plain(raw["exe"]), a["exe"], b["exe"]):
         return f"exe {plain(raw['exe'])!r}, peer: {a['exe']!r}"
     for field in ("argv", "environ"):
@@ -397,7 +418,8 @@ def libproc2_texts(raw: Values, before: Values, after: Values) -> Verdict:
         mine = "0::" + plain(raw["cgroup"])
         if mine not in a["cgroup"] and mine not in b["cgroup"]:
             return f"cgroup {mine!r}, peer: {a['cgroup']!r}"
-    if "wchan" in raw and not same(plain(raw["wchan"]), a["wchan"], b["wchan"]):
+    # It takes underscores away.
+    if "wchan" in raw and not same(plain(raw["wchan"]).lstrip("_"), a["wchan"], b["wchan"]):
         return f"wchan {plain(raw['wchan'])!r}, peer: {a['wchan']!r}, {b['wchan']!r}"
     return None
 
@@ -494,7 +516,7 @@ def main() -> int:
             for comparison in comparisons:
                 comparison.process(pid)
             compare_texts(pid, facts, texts)
-            if proc2:
+            if proc2 and pid not in comparisons[0].askers:
                 compare_texts_of_libproc2(pid, facts, peer, texts2)
     print("1..6")
     report(1, "psutil: fields", comparisons[0].tally)
