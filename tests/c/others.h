@@ -53,6 +53,17 @@ UNUSED static void in_fork(void (*f)(void *), void *arg)
 	expect_status(fork_run(f, arg), 0);
 }
 
+UNUSED static void need_user_namespaces(void)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWUSER) ? 1 : 0);
+	int st;
+	CHECK_EQ(waitpid(pid, &st, 0), pid);
+	if (st)
+		SKIP("no user namespaces for this user");
+}
+
 UNUSED static void kill_and_reap(pid_t pid)
 {
 	kill(pid, SIGKILL);
@@ -66,6 +77,23 @@ UNUSED static int reap_pidfd(int pidfd)
 	CHECK_ENDS(pidfd);
 	CHECK_EQ(waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &si, WEXITED | __WALL), 0);
 	return si.si_status;
+}
+
+/* A started child with a close policy; its pidfd goes to *pidfd. */
+UNUSED static int armed(uint64_t sig, int *pidfd)
+{
+	int fd = ctx();
+	set_child(fd, "pause");
+	SET(fd, PROC_SET_CLOSE, sig);
+	*pidfd = sys_pidfd_open(create(fd));
+	CHECK(*pidfd >= 0);
+	return fd;
+}
+
+UNUSED static void ends_by(int pidfd, int sig)
+{
+	CHECK_EQ(reap_pidfd(pidfd), sig);
+	close(pidfd);
 }
 
 /* Go on as an ordinary user; nothing to do when that is what the caller is. */

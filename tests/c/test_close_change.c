@@ -2,22 +2,6 @@
 /* Kill on last close: group scope, change and disarm, what must not fire it, what is refused. */
 #include "util.h"
 
-static int armed(uint64_t sig, int *pidfd)
-{
-	int fd = ctx();
-	set_child(fd, "pause");
-	SET(fd, PROC_SET_CLOSE, sig);
-	*pidfd = sys_pidfd_open(create(fd));
-	CHECK(*pidfd >= 0);
-	return fd;
-}
-
-static void ends_by(int pidfd, int sig)
-{
-	CHECK_EQ(reap_pidfd(pidfd), sig);
-	close(pidfd);
-}
-
 static int policy(int fd, uint64_t sig, uint32_t scope)
 {
 	struct procfd_close c = { .scope = scope };

@@ -2,23 +2,6 @@
 /* Kill on last close: who may hold the last descriptor, how it goes, and what has become of the child. */
 #include "util.h"
 
-/* A started child with a close policy; its pidfd goes to *pidfd. */
-static int armed(uint64_t sig, int *pidfd)
-{
-	int fd = ctx();
-	set_child(fd, "pause");
-	SET(fd, PROC_SET_CLOSE, sig);
-	*pidfd = sys_pidfd_open(create(fd));
-	CHECK(*pidfd >= 0);
-	return fd;
-}
-
-static void ends_by(int pidfd, int sig)
-{
-	CHECK_EQ(reap_pidfd(pidfd), sig);
-	close(pidfd);
-}
-
 /* ---- holders ---- */
 
 static void the_only_descriptor(void)

@@ -56,15 +56,7 @@ static void second_without_the_creator(void *arg)
 
 static void creator_killed(void)
 {
-	int s[2];
-	socket_pair(s);
-	pid_t creator = fork_run(second_without_the_creator, &s[1]);
-	int pidfd = recv_fd(s[0]);
-	expect_status(creator, SIGKILL);
-	CHECK_ENDS(pidfd);
-	close(pidfd);
-	close(s[0]);
-	close(s[1]);
+	ends_after_its_creator(second_without_the_creator);
 }
 
 /* The kernel's first signal does not need the watcher: dead, stopped, never started. */
@@ -173,15 +165,7 @@ static void doomed_with_namespace(void *arg)
 
 static void namespace_init_creator_killed(void)
 {
-	int s[2];
-	socket_pair(s);
-	pid_t creator = fork_run(doomed_with_namespace, &s[1]);
-	int pidfd = recv_fd(s[0]);
-	expect_status(creator, SIGKILL);
-	CHECK_ENDS(pidfd);
-	close(pidfd);
-	close(s[0]);
-	close(s[1]);
+	ends_after_its_creator(doomed_with_namespace);
 }
 
 static void namespace_init_changed(void)

@@ -4,17 +4,6 @@
 
 #include <sys/mount.h>
 
-static void need_user_namespaces(void)
-{
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(unshare(CLONE_NEWUSER) ? 1 : 0);
-	int st;
-	CHECK_EQ(waitpid(pid, &st, 0), pid);
-	if (st)
-		SKIP("no user namespaces for this user");
-}
-
 static int user_ns(void)
 {
 	int fd = ctx();

@@ -114,15 +114,7 @@ static void doomed(void *arg)
 
 static void creator_killed(void)
 {
-	int s[2];
-	socket_pair(s);
-	pid_t creator = fork_run(doomed, &s[1]);
-	int pidfd = recv_fd(s[0]);
-	expect_status(creator, SIGKILL);
-	CHECK_ENDS(pidfd);
-	close(pidfd);
-	close(s[0]);
-	close(s[1]);
+	ends_after_its_creator(doomed);
 }
 
 static void graceful_close(void)

@@ -193,13 +193,7 @@ static void one_line(int fd)
 
 static void with_a_user_namespace(void)
 {
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(unshare(CLONE_NEWUSER) ? 1 : 0);
-	int st;
-	CHECK_EQ(waitpid(pid, &st, 0), pid);
-	if (st)
-		SKIP("no user namespaces for this user");
+	need_user_namespaces();
 	storm(one_line, 0, 3);
 }
 

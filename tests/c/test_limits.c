@@ -126,13 +126,7 @@ static void many_maps(int fd)
 
 static void descriptors_with_id_maps(void)
 {
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(unshare(CLONE_NEWUSER) ? 1 : 0);
-	int st;
-	CHECK_EQ(waitpid(pid, &st, 0), pid);
-	if (st)
-		SKIP("no user namespaces for this user");
+	need_user_namespaces();
 	raise_until_it_works(maps);
 	if (geteuid() == 0)
 		raise_until_it_works(many_maps);

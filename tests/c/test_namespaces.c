@@ -18,17 +18,6 @@ static const struct {
 	(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET |             \
 	 CLONE_NEWCGROUP | CLONE_NEWTIME | CLONE_NEWUSER)
 
-static void need_user_namespaces(void)
-{
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(unshare(CLONE_NEWUSER) ? 1 : 0);
-	int st;
-	CHECK_EQ(waitpid(pid, &st, 0), pid);
-	if (st)
-		SKIP("no user namespaces for this user");
-}
-
 static uint64_t namespace_of(pid_t pid, const char *name)
 {
 	char path[64];

@@ -69,13 +69,7 @@ static void clone3_refused(void)
 
 static void clone3_refused_in_namespaces(void)
 {
-	pid_t probe = fork();
-	if (probe == 0)
-		_exit(unshare(CLONE_NEWUSER) ? 1 : 0);
-	int st;
-	CHECK_EQ(waitpid(probe, &st, 0), probe);
-	if (st)
-		SKIP("no user namespaces for this user");
+	need_user_namespaces();
 	refuse(SYS_clone3, EPERM);
 	struct procfd_idmap u = { 0, getuid(), 1, 0 }, g = { 0, getgid(), 1, 0 };
 	int fd = ctx();

@@ -59,6 +59,20 @@ UNUSED static int staying(void)
 	return fd;
 }
 
+/* `creator` sends a pidfd of its child through the socket it is given, and is killed. */
+UNUSED static void ends_after_its_creator(void (*creator)(void *socket))
+{
+	int s[2];
+	socket_pair(s);
+	pid_t pid = fork_run(creator, &s[1]);
+	int pidfd = recv_fd(s[0]);
+	expect_status(pid, SIGKILL);
+	CHECK_ENDS(pidfd);
+	close(pidfd);
+	close(s[0]);
+	close(s[1]);
+}
+
 /* What poll says within the limit when asked for events. */
 UNUSED static int polled(int fd, int events, int ms)
 {
