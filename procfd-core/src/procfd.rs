@@ -35,9 +35,12 @@ const WITH_INIT: u32 = 2;
 
 /// The caller's end and its peer.
 pub(crate) fn pair() -> Result<(OwnedFd, Private)> {
-    let (a, b) = Private::second(sys::sock::pair)?;
-    sys::sock::set_option_u64(a.as_fd(), SO_MARK_AS_PROCFD, MARK)?;
-    Ok((a, b))
+    // Marked before another thread can fork: its child must be able to tell what it has inherited.
+    Private::second(|| {
+        let (a, b) = sys::sock::pair()?;
+        sys::sock::set_option_u64(a.as_fd(), SO_MARK_AS_PROCFD, MARK)?;
+        Ok((a, b))
+    })
 }
 
 /// The number of the socket behind a descriptor, never used again until reboot. EBADF; EINVAL when
