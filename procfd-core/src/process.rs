@@ -253,7 +253,7 @@ impl Process {
     /// `ESRCH`: it is reaped, and nothing of what was asked is left.
     #[doc(alias = "PROC_INFO")]
     pub fn info(&self, fields: Fields) -> io::Result<Info> {
-        registry::tend_watcher();
+        registry::tend_watcher_by_the_tick();
         let known = info::info(self.pidfd.as_fd(), &self.number, fields);
         Ok(info::or_remembered(known, self.fd.as_fd(), fields)?)
     }

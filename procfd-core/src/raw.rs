@@ -337,7 +337,8 @@ pub fn info(fd: RawFd, fields: Fields) -> Result<Info> {
     if seen.pidfd.load(Ordering::Relaxed) && sys::fs_is(given, PID_FS_MAGIC) {
         return info::info(given, &seen.number, fields);
     }
-    let target = target(fd)?;
+    registry::tend_watcher_by_the_tick();
+    let target = procfd::resolve(given)?;
     seen.pidfd.store(matches!(target, Target::Given(_)), Ordering::Relaxed);
     info::or_remembered(info::info(target.pidfd()?, &seen.number, fields), given, fields)
 }

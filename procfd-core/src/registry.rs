@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use crate::config::{ClosePolicy, Config};
@@ -374,6 +374,18 @@ pub(crate) fn init_image() -> Result<Arc<Private>> {
             Ok(image)
         }
     })
+}
+
+/// The same for questions, which cost less than looking after the watcher does: once in a tick of the
+/// coarse clock.
+pub(crate) fn tend_watcher_by_the_tick() {
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    if HAS_WATCHER.load(Ordering::Relaxed) {
+        let now = sys::query::clock_ns(libc::CLOCK_MONOTONIC_COARSE);
+        if LAST.swap(now, Ordering::Relaxed) != now {
+            tend_watcher();
+        }
+    }
 }
 
 /// Replaces a watcher that has died, if there is anything to watch. For every call of the library;
