@@ -33,7 +33,7 @@ bitflags::bitflags! {
 pub(crate) struct Opened {
     pub cookie: u64,
     pub flags: OpenFlags,
-    owner: i32,
+    forks: u64,
     b: Private,
     /// Of B: a program may close it under us (closefrom(3)), and the number become something else.
     b_cookie: u64,
@@ -85,9 +85,9 @@ impl Opened {
         !self.flags.contains(OpenFlags::NO_WATCH)
     }
 
-    /// Whether this process opened it. A fork hook may not have run (a raw clone), so the pid counts.
+    /// Whether this process opened it, and not one it is a copy of.
     pub(crate) fn is_mine(&self) -> bool {
-        !self.b.is_parents() && self.owner == sys::task::pid()
+        self.forks == private::forks()
     }
 }
 
@@ -128,7 +128,7 @@ pub(crate) fn open(flags: OpenFlags, config: Config) -> Result<(OwnedFd, Arc<Ope
     let opened = Arc::new(Opened {
         cookie: procfd::cookie(a.as_fd())?,
         flags,
-        owner: sys::task::pid(),
+        forks: private::forks(),
         b_cookie: procfd::cookie(b.as_fd())?,
         b,
         state: Mutex::new(State { config, ..State::default() }),
