@@ -107,7 +107,7 @@ UNUSED static void become_nobody(void)
 	CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
 }
 
-UNUSED static void send_fds(int sock, const int *fds, int n)
+UNUSED static ssize_t try_send_fds(int sock, const int *fds, int n, int flags)
 {
 	char byte = 'f';
 	struct iovec iov = { &byte, 1 };
@@ -123,7 +123,12 @@ UNUSED static void send_fds(int sock, const int *fds, int n)
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)n);
 	memcpy(CMSG_DATA(c), fds, sizeof(int) * (size_t)n);
-	CHECK_EQ(sendmsg(sock, &m, MSG_NOSIGNAL), 1);
+	return sendmsg(sock, &m, flags | MSG_NOSIGNAL);
+}
+
+UNUSED static void send_fds(int sock, const int *fds, int n)
+{
+	CHECK_EQ(try_send_fds(sock, fds, n, 0), 1);
 }
 
 UNUSED static void send_fd(int sock, int fd)

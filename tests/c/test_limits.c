@@ -431,20 +431,7 @@ static void in_flight_limit_reached_by_others(void)
 	int fd = ctx();
 	set_child(fd, "exit", "0");
 	for (int n = 50; n > 0;) {
-		char byte = 'f';
-		struct iovec iov = { &byte, 1 };
-		union {
-			char buf[CMSG_SPACE(sizeof fill)];
-			struct cmsghdr align;
-		} u = { { 0 } };
-		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf,
-				    .msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)n) };
-		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)n);
-		memcpy(CMSG_DATA(c), fill, sizeof(int) * (size_t)n);
-		if (sendmsg(s[1], &m, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+		if (try_send_fds(s[1], fill, n, MSG_DONTWAIT) == 1)
 			sent += n;
 		else if (errno == ETOOMANYREFS)
 			n /= 2;

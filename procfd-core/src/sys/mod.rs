@@ -12,7 +12,7 @@
 //! | `forked` | memory that a fork empties |
 //! | `manage` | what is done to another process: limits, scheduling, namespaces, memory |
 //! | `pidfd` | pidfds: open, signal, wait, ask |
-//! | `query` | questions by number: CPU clocks, priorities, directories of numbers |
+//! | `query` | questions by number: CPU clocks, priorities, files |
 //! | `sock` | socket pairs, and descriptors in flight |
 //! | `task` | clone, stacks, signal masks, limits, dumpable |
 //! | `uring` | a waitid with a timeout |
