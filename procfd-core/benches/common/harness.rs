@@ -147,9 +147,8 @@ pub fn group(title: &str, references: &[&str], rounds: usize, mut methods: Vec<M
                 continue;
             }
             let method = &mut methods[i];
-            if method.warm
-                && let Err(e) = (method.run)()
-            {
+            let warmed = if method.warm { (method.run)().map(drop) } else { Ok(()) };
+            if let Err(e) = warmed {
                 failed[i] = Some(e.to_string());
                 continue;
             }

@@ -11,7 +11,10 @@
 //! | `../common/harness` | rounds, medians, tables |
 //! | `../common/program` | the programs that are started |
 //! | `bare` | clone3 and its children, without the library |
+//! | `pair` | a socket pair with a pidfd in its queue, without the library |
 //! | `start` | starts: small, namespaces, large parent, many descriptors |
+//! | `ladder` | what a procfd is made of, one bare system call after the other |
+//! | `watch` | what the watcher and the built-in init add, and the watcher's memory |
 //! | `sweep` | starts against memory and descriptors, for plots |
 //! | `wake` | from a child's end to the waiter's return |
 //! | `parts` | single calls |
@@ -21,18 +24,24 @@
 mod bare;
 #[path = "../common/harness.rs"]
 mod harness;
+mod ladder;
+mod pair;
 mod parts;
 #[path = "../common/program.rs"]
 mod program;
 mod start;
 mod sweep;
 mod wake;
+mod watch;
 
 use harness::Group;
 
 /// In the order in which they run: the large parent and the many descriptors come last.
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 11] = [
     ("start", start::small),
+    ("ladder", ladder::ladder),
+    ("watch", watch::watch),
+    ("init", watch::init),
     ("namespaces", start::namespaces),
     ("wake", wake::wake),
     ("parts", parts::parts),

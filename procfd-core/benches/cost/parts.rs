@@ -9,6 +9,7 @@ use procfd::{Context, Fields, OpenFlags, Process, Scope, raw};
 
 use crate::bare;
 use crate::harness::{Aim, Method, Rounds, group};
+use crate::pair;
 use crate::program::Program;
 
 /// PIDFD_GET_INFO with the 64 bytes of 6.13, and what to ask: pid, credentials, cgroup.
@@ -21,32 +22,14 @@ fn open_close() -> io::Result<()> {
 }
 
 fn socketpair() -> io::Result<()> {
-    let mut fds = [0; 2];
-    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
-    // SAFETY: room for two numbers.
-    bare::check(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) }.into())?;
-    bare::close(fds[0]);
-    bare::close(fds[1]);
+    let (a, b) = pair::pair()?;
+    bare::close(a);
+    bare::close(b);
     Ok(())
 }
 
-/// The bare look into a procfd: one recvmsg with room for the pidfd, and its close.
 fn peek(fd: RawFd) -> io::Result<()> {
-    let mut header = [0u8; 16];
-    let mut control = [0u64; 3];
-    // SAFETY: everything the message points to outlives the call; the descriptor that comes is the
-    // four bytes behind the header of the control message.
-    unsafe {
-        let mut iov = libc::iovec { iov_base: header.as_mut_ptr().cast(), iov_len: 16 };
-        let mut msg: libc::msghdr = std::mem::zeroed();
-        msg.msg_iov = &raw mut iov;
-        msg.msg_iovlen = 1;
-        msg.msg_control = control.as_mut_ptr().cast();
-        msg.msg_controllen = 20;
-        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
-        bare::check(libc::recvmsg(fd, &raw mut msg, flags) as libc::c_long)?;
-    }
-    bare::close(control[2] as u32 as RawFd);
+    bare::close(pair::look(fd)?);
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::time::Instant;
 
 use procfd::raw::{self, Setting};
 use procfd::{Context, IdMap, Ids, Namespaces, OpenFlags, Scope, WaitOptions};
@@ -40,7 +41,7 @@ pub fn raw_start(path: &CStr, stack: &Stack, flags: u64) -> io::Result<()> {
     finish(pidfd)
 }
 
-fn finish(pidfd: RawFd) -> io::Result<()> {
+pub fn finish(pidfd: RawFd) -> io::Result<()> {
     let done = bare::wait_pidfd(pidfd);
     bare::close(pidfd);
     done
@@ -117,21 +118,43 @@ fn command(mut command: Command) -> io::Result<()> {
 
 /// open, configure, create, wait, close: call by call as the C functions do it.
 pub fn by_c(path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
-    let fd = raw::open(OpenFlags::NO_WATCH.bits())?;
+    by_c_with(OpenFlags::NO_WATCH, path, more)
+}
+
+/// The same of a context opened with these flags.
+pub fn by_c_with(flags: OpenFlags, path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
+    let fd = raw::open(flags.bits())?;
     let done = by_c_on(fd, path, more);
     bare::close(fd);
     done
 }
 
 fn by_c_on(fd: RawFd, path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
+    create_on(fd, path, more)?;
+    let status = raw::wait(fd, WaitOptions::empty(), false, 0)?;
+    bare::must_be_zero(status.code().unwrap_or(-1))
+}
+
+/// How many nanoseconds of the same are over when the process has been created.
+pub fn created_by_c(path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<u64> {
+    let before = Instant::now();
+    let fd = raw::open(OpenFlags::NO_WATCH.bits())?;
+    let created = create_on(fd, path, more);
+    let took = before.elapsed();
+    let done = created.and_then(|()| Ok(raw::wait(fd, WaitOptions::empty(), false, 0)?));
+    bare::close(fd);
+    bare::must_be_zero(done?.code().unwrap_or(-1))?;
+    Ok(took.as_nanos() as u64)
+}
+
+fn create_on(fd: RawFd, path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
     raw::configuring(fd)?.set(Setting::Exec { path: path.to_owned(), search: false })?;
     raw::configuring(fd)?.set(Setting::Argv(vec![path.to_owned()]))?;
     for setting in more {
         raw::configuring(fd)?.set(setting)?;
     }
     raw::configuring(fd)?.create()?;
-    let status = raw::wait(fd, WaitOptions::empty(), false, 0)?;
-    bare::must_be_zero(status.code().unwrap_or(-1))
+    Ok(())
 }
 
 fn settings() -> Vec<Setting> {
@@ -278,6 +301,13 @@ pub fn many_descriptors(rounds: &Rounds) {
 
 /// Descriptors as a careful program has them: close-on-exec.
 pub fn open_many(many: usize) -> io::Result<Vec<std::fs::File>> {
+    make_room(many)?;
+    let null = std::fs::File::open("/dev/null")?;
+    (0..many).map(|_| null.try_clone()).collect()
+}
+
+/// Raises the limit for so many descriptors.
+pub fn make_room(many: usize) -> io::Result<()> {
     let need = many as u64 + 200;
     // SAFETY: the structure outlives both calls.
     unsafe {
@@ -287,8 +317,7 @@ pub fn open_many(many: usize) -> io::Result<Vec<std::fs::File>> {
         limit.rlim_max = limit.rlim_max.max(need);
         bare::check(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit).into())?;
     }
-    let null = std::fs::File::open("/dev/null")?;
-    (0..many).map(|_| null.try_clone()).collect()
+    Ok(())
 }
 
 /// The same methods in a small and a large parent: the ratios must be the same.
