@@ -9,6 +9,7 @@
 //! from a later one with its number.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::AtomicU32;
@@ -40,7 +41,7 @@ use crate::sys::{self, Errno, Result, vec};
 pub struct Snapshot {
     fields: Fields,
     keep: bool,
-    kept: HashMap<u32, Kept>,
+    kept: HashMap<u32, Kept, ByNumber>,
     round: u64,
     /// A descriptor is kept if its number is below this: 0 to keep no more.
     room: usize,
@@ -48,6 +49,29 @@ pub struct Snapshot {
     short: Option<Errno>,
     /// Which fork of the process the kept descriptors are of.
     forks: u64,
+}
+
+/// Pids are the kernel's choice, so that nothing has to be guarded against in a table of them.
+type ByNumber = BuildHasherDefault<Number>;
+
+#[derive(Default)]
+struct Number(u64);
+
+impl Hasher for Number {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u32(u32::from(byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        // Spread over all bits, the high ones too, which the table reads first (2^64 / golden ratio).
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
 /// What is held of one process: the file that answers all, or its pidfd.
@@ -64,7 +88,7 @@ impl Snapshot {
         Self {
             fields: identified(fields),
             keep: false,
-            kept: HashMap::new(),
+            kept: HashMap::default(),
             round: 0,
             room: 0,
             short: None,
@@ -201,15 +225,15 @@ impl Snapshot {
 
     /// By what is kept, which answers for its own process or not at all.
     fn again(&mut self, pid: u32) -> Option<Info> {
-        let kept = self.kept.get(&pid)?;
-        let known = match is_stat_only(self.fields) {
-            true => Ok(of_stat_file(kept.fd.as_fd(), self.fields)),
-            false => of_pidfd(kept.fd.as_fd(), pid, self.fields),
+        let (round, fields) = (self.round, self.fields);
+        let kept = self.kept.get_mut(&pid)?;
+        let known = match is_stat_only(fields) {
+            true => Ok(of_stat_file(kept.fd.as_fd(), fields)),
+            false => of_pidfd(kept.fd.as_fd(), pid, fields),
         };
         match known {
             Ok(Some(info)) => {
-                let round = self.round;
-                self.kept.entry(pid).and_modify(|kept| kept.round = round);
+                kept.round = round;
                 Some(info)
             }
             Ok(None) => {
