@@ -15,7 +15,7 @@ use super::fill::{
     fill_ids, ids_of_status, io_counters, memory_set, of_living_stat, of_stat, of_status, parts, usage_of,
 };
 use super::groups::*;
-use super::parse::{counters, limits, mounts, one, status};
+use super::parse::{counters, limits, mountinfo, one, status};
 use super::proc::Proc;
 use crate::sys::query::{self, CpuClock};
 use crate::sys::{
@@ -233,7 +233,7 @@ fn of_a_living_thread(out: &mut Info, process: &Proc<'_>, fields: Fields) {
     if fields.contains(Fields::MOUNTS) {
         let mut text = Vec::new();
         if process.read(c"mountinfo", &mut text).is_ok() {
-            out.mounts = Some(u32::try_from(mounts(&text)).unwrap_or(u32::MAX));
+            out.mounts = Some(u32::try_from(mountinfo::count(&text)).unwrap_or(u32::MAX));
         }
     }
     if fields.contains(Fields::MEMORY_SET) {

@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::proven;
-use crate::info::parse::one;
+use crate::info::parse::{lines, mountinfo, one};
 use crate::info::proc;
 use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, PIDFD_INFO_CGROUPID, Result};
 
@@ -65,7 +65,7 @@ pub(super) fn open(path: &Path) -> Result<OwnedFd> {
     let mut mounts = Vec::new();
     let file = sys::fd::open_at(libc::AT_FDCWD, c"/proc/self/mountinfo", libc::O_RDONLY)?;
     sys::fd::read_all(file.as_fd(), &mut mounts)?;
-    for (root, point) in mounts.split(|&b| b == b'\n').filter_map(cgroup2_mount) {
+    for (root, point) in lines(&mounts).filter_map(mountinfo::cgroup2) {
         let Ok(below) = path.strip_prefix(&root) else { continue };
         let Ok(name) = CString::new(point.join(below).into_os_string().as_bytes()) else { continue };
         match sys::fd::open_at(libc::AT_FDCWD, &name, libc::O_PATH | libc::O_DIRECTORY) {
@@ -74,34 +74,6 @@ pub(super) fn open(path: &Path) -> Result<OwnedFd> {
         }
     }
     Err(Errno(libc::EOPNOTSUPP))
-}
-
-/// Root and mount point, of a line of /proc/PID/mountinfo (proc_pid_mountinfo(5)) of a cgroup v2.
-fn cgroup2_mount(line: &[u8]) -> Option<(PathBuf, PathBuf)> {
-    let mut fields = line.split(|&b| b == b' ');
-    let (root, point) = (fields.nth(3)?, fields.next()?);
-    let kind = fields.skip_while(|field| *field != b"-").nth(1)?;
-    (kind == b"cgroup2").then(|| (unescaped(root), unescaped(point)))
-}
-
-/// Blanks and backslashes are written as `\` and three octal digits.
-fn unescaped(field: &[u8]) -> PathBuf {
-    let mut out = Vec::new();
-    let mut rest = field;
-    while let Some((&first, after)) = rest.split_first() {
-        let digits = after.get(..3).filter(|d| first == b'\\' && d.iter().all(|b| (b'0'..b'8').contains(b)));
-        match digits {
-            Some(digits) => {
-                out.push(digits.iter().fold(0u8, |n, d| n.wrapping_mul(8).wrapping_add(d - b'0')));
-                rest = after.get(3..).unwrap_or_default();
-            }
-            None => {
-                out.push(first);
-                rest = after;
-            }
-        }
-    }
-    PathBuf::from(OsStr::from_bytes(&out))
 }
 
 #[cfg(test)]
@@ -114,14 +86,5 @@ mod tests {
         assert_eq!(below_own_root(b"4:memory:/a\n"), None);
         assert_eq!(below_own_root(b"0::/../x\n"), None);
         assert_eq!(below_own_root(b"0::/..x\n"), Some(PathBuf::from("/..x")));
-    }
-
-    #[test]
-    fn mounts_of_cgroup2() {
-        let line = br"41 31 0:38 /r\040s /sys/fs/c\134g rw shared:1 - cgroup2 cgroup2 rw";
-        assert_eq!(cgroup2_mount(line), Some((PathBuf::from("/r s"), PathBuf::from(r"/sys/fs/c\g"))));
-        assert_eq!(cgroup2_mount(b"32 31 0:29 / /cpu rw - cgroup cgroup rw,cpu"), None);
-        assert_eq!(cgroup2_mount(b"32 31"), None);
-        assert_eq!(cgroup2_mount(b""), None);
     }
 }
