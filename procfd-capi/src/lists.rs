@@ -59,14 +59,14 @@ fn without_arg(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
     no_arg(procfd, arg)?;
     data.room()?;
     match cmd {
-        PROC_INFO_MAPS => records(data, raw::maps(procfd)?.iter().map(|m| map(m).followed_by(&m.path))),
+        PROC_INFO_MAPS => records(data, raw::maps(procfd)?.iter().map(|m| (map(m), m.path.as_os_str()))),
         PROC_INFO_CHILDREN => list(data, &raw::children(procfd)?, reference),
         PROC_INFO_DESCENDANTS => list(data, &raw::descendants(procfd)?, reference),
         PROC_INFO_GROUPS => list(data, &raw::groups(procfd)?, |group| *group),
         PROC_INFO_AFFINITY => list(data, &raw::affinity(procfd)?, |byte| *byte),
         PROC_INFO_UID_MAP => list(data, &raw::uid_map(procfd)?, idmap),
         PROC_INFO_GID_MAP => list(data, &raw::gid_map(procfd)?, idmap),
-        PROC_INFO_FDS => records(data, raw::open_fds(procfd)?.iter().map(|f| fd(f).followed_by(&f.path))),
+        PROC_INFO_FDS => records(data, raw::open_fds(procfd)?.iter().map(|f| (fd(f), f.path.as_os_str()))),
         _ => Err(INVALID),
     }
 }
@@ -95,14 +95,21 @@ fn list<T, P: Plain>(data: Data, all: &[T], element: impl Fn(&T) -> P) -> Result
 }
 
 /// Records one behind the other, each whole or not at all, and a size of 0 where the next would begin.
-fn records(data: Data, all: impl Iterator<Item = Vec<u8>>) -> Result {
+fn records<'a, R: Record>(data: Data, all: impl Iterator<Item = (R, &'a OsStr)>) -> Result {
     let (mut len, mut filled) = (0usize, 0usize);
-    for record in all {
-        if filled == len && len.saturating_add(record.len()) <= data.size() {
-            data.fill(filled, &record);
-            filled += record.len();
+    for (mut fixed, path) in all {
+        let path = path.as_bytes();
+        let end = size_of::<R>() + path.len();
+        // A NUL at least, and the next record where it may begin.
+        let size = (end + 1).next_multiple_of(8);
+        if filled == len && len.saturating_add(size) <= data.size() {
+            fixed.set_len(size as u32, size_of::<R>() as u32, path.len() as u32);
+            data.fill(filled, fixed.bytes());
+            data.fill(filled + size_of::<R>(), path);
+            data.fill(filled + end, [0; 8].get(..size - end).unwrap_or_default());
+            filled += size;
         }
-        len = len.saturating_add(record.len());
+        len = len.saturating_add(size);
     }
     if data.size() - filled >= 8 {
         data.fill(filled, &[0; 8]);
@@ -117,17 +124,6 @@ fn count(n: usize) -> Result {
 /// The fixed part of a record, which knows its length.
 trait Record: Plain {
     fn set_len(&mut self, size: u32, path_offset: u32, path_len: u32);
-
-    fn followed_by(mut self, path: &OsStr) -> Vec<u8> {
-        let path = path.as_bytes();
-        let size = (size_of::<Self>() + path.len() + 1).next_multiple_of(8);
-        self.set_len(size as u32, size_of::<Self>() as u32, path.len() as u32);
-        let mut record = Vec::with_capacity(size);
-        record.extend_from_slice(self.bytes());
-        record.extend_from_slice(path);
-        record.resize(size, 0);
-        record
-    }
 }
 
 impl Record for procfd_map {

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use super::parse::{lines, unsigned};
-use crate::sys::{self, Result};
+use crate::sys::{self, Result, vec};
 
 pub(crate) struct Members {
     /// Their numbers in the caller's pid namespace, ascending.
@@ -39,7 +39,9 @@ fn add(found: &mut Members, dir: BorrowedFd<'_>) -> Result<()> {
     sys::fd::read_all(file.as_fd(), &mut text)?;
     found.ids.insert(sys::fd::mode_and_inode(dir)?.1);
     // 0 stands for one that the caller's pid namespace does not have.
-    found.pids.extend(lines(&text).filter_map(unsigned::<u32>).filter(|&pid| pid != 0));
+    for pid in lines(&text).filter_map(unsigned::<u32>).filter(|&pid| pid != 0) {
+        vec::push(&mut found.pids, pid)?;
+    }
     Ok(())
 }
 

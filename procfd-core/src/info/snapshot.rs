@@ -152,7 +152,8 @@ impl Snapshot {
 
     pub(crate) fn tree_of(&mut self, root: BorrowedFd<'_>) -> Result<Processes<'_>> {
         let members = self.making_way(|| super::tree::with_descendants(root))?;
-        Ok(self.of(members.into_iter().map(|member| member.pid).collect()))
+        let pids = vec::collect(members.iter().map(|member| member.pid))?;
+        Ok(self.of(pids))
     }
 
     /// The processes of a cgroup, by a descriptor of its cgroup v2 directory; with `below`, of those

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::os::fd::BorrowedFd;
 
 use super::proc::{self, Path, Proc};
-use crate::sys::Result;
+use crate::sys::{Result, vec};
 use crate::wait;
 
 /// A process of a tree. Number and start together name it.
@@ -25,21 +25,26 @@ pub(crate) fn with_descendants(pidfd: BorrowedFd<'_>) -> Result<Vec<Member>> {
     let root = Proc::new(pidfd, wait::pid(pidfd)? as u32);
     let mut by_parent: HashMap<u32, Vec<Member>> = HashMap::new();
     let mut tree = Vec::new();
+    let mut failed = None;
     proc::processes(|pid| {
         if let Some(member) = member(pid) {
-            if pid == root.pid() {
-                tree.push(member);
+            failed = if pid == root.pid() {
+                vec::push(&mut tree, member).err()
+            } else if let Err(e) = vec::room_in_map(&mut by_parent) {
+                Some(e)
             } else {
-                by_parent.entry(member.ppid).or_default().push(member);
-            }
+                vec::push(by_parent.entry(member.ppid).or_default(), member).err()
+            };
         }
-        true
+        failed.is_none()
     })?;
+    failed.map_or(Ok(()), Err)?;
     // Not reaped after all was read: the numbers of its children's parent were its own.
     root.check()?;
     let mut next = 0;
     while let Some(&parent) = tree.get(next) {
         let children = by_parent.remove(&parent.pid).unwrap_or_default();
+        vec::room(&mut tree, children.len())?;
         // A child is never older than its parent: an older one is of an earlier process of the number.
         tree.extend(children.into_iter().filter(|child| child.start >= parent.start));
         next += 1;

@@ -25,7 +25,7 @@ use crate::config::{SIGNAL_MAX, Scope};
 use crate::info::parse::{stat::Stat, status::NsIds};
 use crate::info::proc::{self, Path};
 use crate::procfd;
-use crate::sys::{self, Errno, PID_FS_MAGIC, PIDFD_INFO_PID, Result, Timespec};
+use crate::sys::{self, Errno, PID_FS_MAGIC, PIDFD_INFO_PID, Result, Timespec, vec};
 use crate::{signal, wait};
 
 /// How often the list is read while processes found are not seen stopped, and how long the pause is. One
@@ -304,6 +304,7 @@ impl<'a> Tree<'a> {
         if self.by_pid.contains_key(&pid) {
             return Ok(());
         }
+        vec::room(&mut self.members, 1)?;
         let Some(pidfd) = self.open(pid)? else { return Ok(()) };
         // A process that has ended has no children.
         if proven::has_ended(pidfd.as_fd())? {

@@ -3,11 +3,19 @@
 
 //! Vectors as long as others will have them: without memory for that there is ENOMEM, and no abort.
 
+use std::collections::HashMap;
+use std::hash::Hash;
+
 use super::{Errno, Result};
 
 /// Room for so many more.
 pub(crate) fn room<T>(of: &mut Vec<T>, more: usize) -> Result<()> {
     of.try_reserve(more).map_err(|_| Errno(libc::ENOMEM))
+}
+
+/// Room for one more.
+pub(crate) fn room_in_map<K: Eq + Hash, V>(of: &mut HashMap<K, V>) -> Result<()> {
+    of.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))
 }
 
 /// One more.
