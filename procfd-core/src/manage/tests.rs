@@ -62,7 +62,7 @@ fn a_process_that_has_ended_is_not_managed() {
 
 #[test]
 fn values_out_of_range() {
-    let process = shell("sleep 60");
+    let process = shell("exec sleep 60");
     assert_eq!(errno(process.set_nice(20)), libc::EINVAL);
     assert_eq!(errno(process.set_nice(-21)), libc::EINVAL);
     assert_eq!(errno(process.set_affinity([])), libc::EINVAL);
@@ -81,7 +81,7 @@ fn values_out_of_range() {
 
 #[test]
 fn a_limit_and_back() {
-    let process = shell("sleep 60");
+    let process = shell("exec sleep 60");
     let (soft, hard) = process.rlimit(7, None).unwrap();
     assert_eq!(process.rlimit(7, Some((20, hard))).unwrap(), (soft, hard));
     assert_eq!(process.rlimit(7, Some((soft, hard))).unwrap(), (20, hard));
@@ -92,7 +92,7 @@ fn a_limit_and_back() {
 #[test]
 fn stopped_and_continued() {
     use crate::{Change, WaitOptions};
-    let process = shell("sleep 60");
+    let process = shell("exec sleep 60");
     process.stop().unwrap();
     let stopped = process.wait_change(WaitOptions::STOPPED, None).unwrap();
     assert_eq!(stopped.change, Change::Stopped(libc::SIGSTOP));
@@ -131,7 +131,7 @@ fn namespaces_by_their_files() {
 
 #[test]
 fn the_directory_is_the_processes() {
-    let process = shell("sleep 60");
+    let process = shell("exec sleep 60");
     let dir = proven::directory(process.pidfd()).unwrap();
     let mut buf = [0u8; 64];
     let len = sys::fd::read_small(dir.as_raw_fd(), c"stat", &mut buf).unwrap();
