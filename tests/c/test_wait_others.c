@@ -315,6 +315,7 @@ static void a_zombie_that_somebody_else_traces(void)
 	CHECK_ERR(process_manage(fd, PROC_WAIT, 0, &w, sizeof w), ETIMEDOUT);
 	struct waiting *q = shared(fd);
 	pthread_t t;
+	q->timeout = 600 * SECOND; /* more than a case has: what ends the wait is no limit */
 	CHECK_EQ(pthread_create(&t, NULL, wait_in_thread, q), 0);
 	usleep(10000); /* it may be waiting by now; what follows holds either way */
 	CHECK_EQ(write(let.w, "l", 1), 1);
