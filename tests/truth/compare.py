@@ -146,11 +146,17 @@ def leader_has_ended(ours: Values, before: Values, after: Values) -> bool:
     return ord("Z") in (before.get("state"), after.get("state")) and ours.get("threads", 0) > 1
 
 
+def has_no_pages(field: str, before: Values, after: Values) -> bool:
+    """psutil adds up to 0 where it could open smaps_rollup and not read it: a process has pages, or ends."""
+    totals = ("mem_uss", "mem_pss", "mem_swapped")
+    return field in totals and 0 in (before.get("mem_pss"), after.get("mem_pss"))
+
+
 def judge(field: str, ours: Values, before: Values, after: Values, zero_is_none: bool) -> Verdict:
     a, b = before[field], after[field]
     if field not in ours:
         unknown = a is None or b is None
-        if zero_is_none or has_no_memory(ours):
+        if zero_is_none or has_no_memory(ours) or has_no_pages(field, before, after):
             unknown = unknown or is_nothing(a) or is_nothing(b)
         return None if unknown else f"absent, peer: {a!r}, {b!r}"
     if a is None or b is None:

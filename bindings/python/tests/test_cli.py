@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pathlib
 import pty
 import signal
 import subprocess
 import sys
+import time
 from typing import Any
 
 import procfd
@@ -168,10 +171,22 @@ def test_info() -> None:
     assert cli("info", os.getpid(), "nonsense").returncode == 1
 
 
+def has_a_pidfd(pid: int) -> bool:
+    """Whether it has opened the process it is to wait for, which may be reaped from then on."""
+    for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if "pidfd" in os.readlink(fd):
+                return True
+    return False
+
+
 def test_wait_and_kill() -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
         assert cli("wait", process.pid, "--timeout", "0").returncode == 124
         with subprocess.Popen([*CLI, "wait", "--table", str(process.pid)], stdout=-1) as waiter:
+            while not has_a_pidfd(waiter.pid):
+                assert waiter.poll() is None
+                time.sleep(0.01)
             assert cli("kill", process.pid, "-s", "USR1").returncode == 0
             # Not our child's status to take: it is read when the parent has reaped.
             assert process.wait() == -signal.SIGUSR1
