@@ -147,7 +147,7 @@ def leader_has_ended(ours: Values, before: Values, after: Values) -> bool:
 
 
 def has_no_pages(field: str, before: Values, after: Values) -> bool:
-    """psutil adds up to 0 where it could open smaps_rollup and not read it: a process has pages, or ends."""
+    """psutil adds up to 0 where smaps_rollup opens but cannot be read: its process is ending."""
     totals = ("mem_uss", "mem_pss", "mem_swapped")
     return field in totals and 0 in (before.get("mem_pss"), after.get("mem_pss"))
 
