@@ -6,8 +6,10 @@ A value is None where the peer says that it may not or cannot know.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pathlib
 import subprocess
 from typing import Any, Callable
 
@@ -211,6 +213,15 @@ def maps(p: psutil.Process) -> Values:
     return {"maps": found}
 
 
+def threads(p: psutil.Process) -> dict[int, list[int]] | None:
+    """psutil takes the first parenthesis of a thread's stat for the end of its name."""
+    for name in pathlib.Path(f"/proc/{p.pid}/task").glob("*/comm"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if b")" in name.read_bytes():
+                return None
+    return {t.id: [ticks(t.user_time), ticks(t.system_time)] for t in p.threads()}
+
+
 TEXTS: list[tuple[Callable[[psutil.Process], Values], tuple[str, ...]]] = [
     (lambda p: {"exe": p._proc.exe()}, ("exe",)),
     (lambda p: {"cwd": p.cwd()}, ("cwd",)),
@@ -221,12 +232,7 @@ TEXTS: list[tuple[Callable[[psutil.Process], Values], tuple[str, ...]]] = [
         lambda p: {"files": sorted([f.fd, f.flags, f.position, f.path] for f in p.open_files())},
         ("files",),
     ),
-    (
-        lambda p: {
-            "threads_list": {t.id: [ticks(t.user_time), ticks(t.system_time)] for t in p.threads()}
-        },
-        ("threads_list",),
-    ),
+    (lambda p: {"threads_list": threads(p)}, ("threads_list",)),
     (lambda p: {"children": sorted(c.pid for c in p.children())}, ("children",)),
     (lambda p: {"affinity": p.cpu_affinity()}, ("affinity",)),
 ]
