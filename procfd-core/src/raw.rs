@@ -332,12 +332,12 @@ pub fn get_fd(fd: RawFd, number: i32) -> Result<RawFd> {
 
 /// PROC_INFO.
 pub fn info(fd: RawFd, fields: Fields) -> Result<Info> {
+    registry::tend_watcher_by_the_tick();
     let given = sys::fd::borrow(fd)?;
     let Some(seen) = SEEN.get(fd as usize % SEEN.len()) else { return Err(Errno(libc::EBADF)) };
     if seen.pidfd.load(Ordering::Relaxed) && sys::fs_is(given, PID_FS_MAGIC) {
         return info::info(given, &seen.number, fields);
     }
-    registry::tend_watcher_by_the_tick();
     let target = procfd::resolve(given)?;
     seen.pidfd.store(matches!(target, Target::Given(_)), Ordering::Relaxed);
     info::or_remembered(info::info(target.pidfd()?, &seen.number, fields), given, fields)
