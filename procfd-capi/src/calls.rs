@@ -5,7 +5,7 @@
 
 use std::ffi::{c_int, c_void};
 
-use procfd::{Errno, raw};
+use procfd::{Errno, ffi};
 
 use crate::args::Data;
 
@@ -17,7 +17,7 @@ type Result = std::result::Result<c_int, Errno>;
 ///
 /// Its errnos.
 pub fn open(flags: u64) -> Result {
-    raw::open(flags)
+    ffi::open(flags)
 }
 
 /// process_config.

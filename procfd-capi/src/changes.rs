@@ -5,7 +5,7 @@
 
 use std::ffi::c_int;
 
-use procfd::raw;
+use procfd::ffi;
 use procfd::{Awaited, Errno, Events, WaitOptions};
 
 use crate::Result;
@@ -31,10 +31,10 @@ pub(crate) fn changes(procfd: c_int, arg: u64, data: Data) -> Result {
     awaited.try_reserve_exact(given.len()).map_err(|_| Errno(libc::ENOMEM))?;
     for one in &given {
         let want = Events::from_bits(one.want).ok_or(INVALID)?;
-        awaited.push(raw::awaited(one.fd, want));
+        awaited.push(ffi::awaited(one.fd, want));
     }
     let options = if arg & PROC_WAIT_PEEK != 0 { WaitOptions::PEEK } else { WaitOptions::empty() };
-    let changed = raw::changes(&mut awaited, options, arg & PROC_WAIT_NOHANG != 0, asked.timeout_ns)?;
+    let changed = ffi::changes(&mut awaited, options, arg & PROC_WAIT_NOHANG != 0, asked.timeout_ns)?;
     for (one, told) in given.iter().zip(&awaited) {
         entries.push(&answer(one, told));
     }

@@ -6,7 +6,7 @@
 use std::ffi::c_int;
 use std::time::Duration;
 
-use procfd::raw::{self, Configuring, Pid, Setting};
+use procfd::ffi::{self, Configuring, Pid, Setting};
 use procfd::{Errno, IdMap, Ids, Scope, Setgroups};
 
 use crate::Result;
@@ -18,7 +18,7 @@ const INVALID: Errno = Errno(libc::EINVAL);
 const LIST_MAX: usize = 65_537;
 
 pub(crate) fn config(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
-    let context = raw::configuring(procfd)?;
+    let context = ffi::configuring(procfd)?;
     match cmd {
         PROC_CREATE => {
             plain(arg, data).map_err(|e| refused(&context, cmd, e))?;
@@ -142,7 +142,7 @@ fn setting(cmd: u32, arg: u64, data: Data) -> std::result::Result<Setting, Errno
 }
 
 /// PROC_SET_CLOSE, of process_config and of process_manage.
-pub(crate) fn close_policy(arg: u64, data: Data) -> std::result::Result<Option<raw::Close>, Errno> {
+pub(crate) fn close_policy(arg: u64, data: Data) -> std::result::Result<Option<ffi::Close>, Errno> {
     let close: procfd_close = data.read_or_default()?;
     let scope = match close.scope {
         PROC_SCOPE_PROCESS => Scope::Process,

@@ -5,13 +5,13 @@
 
 use std::ffi::{c_char, c_int};
 
-use procfd::raw::{self, Many};
+use procfd::ffi::{self, Many};
 use procfd::{Errno, Fields, ProcessState};
 
 use crate::Result;
 use crate::abi::*;
 use crate::args::{Data, Entries, descriptors};
-use crate::flat::{flat, unknown};
+use crate::copy_out::{flat, unknown};
 use crate::lists;
 
 const INVALID: Errno = Errno(libc::EINVAL);
@@ -25,13 +25,13 @@ pub(crate) fn info(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
         _ => {}
     }
     if arg != 0 {
-        raw::state(procfd)?;
+        ffi::state(procfd)?;
         return Err(INVALID);
     }
     match cmd {
         PROC_INFO_STATE => {
             data.none()?;
-            Ok(match raw::state(procfd)? {
+            Ok(match ffi::state(procfd)? {
                 ProcessState::Running => PROC_STATE_RUNNING,
                 ProcessState::Exited => PROC_STATE_EXITED,
                 _ => PROC_STATE_CONFIGURING,
@@ -39,19 +39,19 @@ pub(crate) fn info(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
         }
         PROC_INFO_PID => {
             data.none()?;
-            raw::pid(procfd)
+            ffi::pid(procfd)
         }
         PROC_INFO_PIDFD => {
             data.none()?;
-            raw::pidfd(procfd)
+            ffi::pidfd(procfd)
         }
         PROC_INFO_ERROR => {
             data.writable::<procfd_error>()?;
-            let (stage, index, errno, message) = raw::last_error(procfd)?;
+            let (stage, index, errno, message) = ffi::last_error(procfd)?;
             data.write(&error(stage.as_raw(), index, errno, &message)).map(|()| 0)
         }
         _ => {
-            raw::state(procfd)?;
+            ffi::state(procfd)?;
             Err(INVALID)
         }
     }
@@ -79,7 +79,7 @@ fn error(stage: u32, index: u32, errno: c_int, message: &str) -> procfd_error {
 fn fields(procfd: c_int, mask: u64, data: Data) -> Result {
     data.writable::<procfd_info>()?;
     let fields = Fields::from_bits(mask).ok_or(INVALID)?;
-    let info = raw::info(procfd, fields)?;
+    let info = ffi::info(procfd, fields)?;
     data.write(&flat(&info, data.size())).map(|()| 0)
 }
 
@@ -113,13 +113,13 @@ fn snapshot(procfd: c_int, mask: u64, data: Data) -> Result {
     };
     let mut entries = Entries::new(asked.entries, asked.entry_size, asked.room)?;
     if flags & PROC_SNAPSHOT_DROP != 0 {
-        raw::drop_snapshot();
+        ffi::drop_snapshot();
         if asked.room == 0 && asked.scope == PROC_SNAPSHOT_ALL {
             return Ok(0);
         }
     }
     let size = entries.size();
-    let left = raw::snapshot(&many, fields, flags & PROC_SNAPSHOT_KEEP != 0, &mut |known| {
+    let left = ffi::snapshot(&many, fields, flags & PROC_SNAPSHOT_KEEP != 0, &mut |known| {
         entries.push(&match known {
             Ok(info) => flat(&info, size),
             Err(e) => unknown(e),

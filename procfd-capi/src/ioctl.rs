@@ -9,7 +9,7 @@
 use std::ffi::{c_int, c_void};
 
 use procfd::Errno;
-use procfd::raw;
+use procfd::ffi;
 
 use crate::Result;
 use crate::abi::*;
@@ -44,7 +44,7 @@ pub(crate) fn ioctl(fd: c_int, request: u32, argument: *mut c_void) -> Result {
             }
         }
         // An open /proc stands for what process_open asks, as nothing else is there yet.
-        _ if raw::is_proc(fd)? && request == PROCFD_IOC_OPEN => raw::open(argument.addr() as u64),
+        _ if ffi::is_proc(fd)? && request == PROCFD_IOC_OPEN => ffi::open(argument.addr() as u64),
         _ => Err(NOT_FOR_THIS),
     }
 }
@@ -56,7 +56,7 @@ fn no_data() -> Data {
 fn call(fd: c_int, command: u32, arg: u64, data: Data) -> Result {
     match of_family(fd, command, arg, data) {
         // Questions that are about no one process take -1 for a descriptor, of which there is no ioctl.
-        Err(INVALID) if command >> 8 == 3 && raw::is_proc(fd) == Ok(true) => {
+        Err(INVALID) if command >> 8 == 3 && ffi::is_proc(fd) == Ok(true) => {
             of_family(-1, command, arg, data).map_err(|e| if e == NOT_OPEN { NOT_FOR_THIS } else { e })
         }
         done => done.map_err(|e| refused(fd, command, e)),
@@ -75,7 +75,7 @@ fn of_family(fd: c_int, command: u32, arg: u64, data: Data) -> Result {
 /// Whether a command of two calls means that of `process_manage`: where a process is there.
 fn is_managed(fd: c_int, command: u32) -> bool {
     manage::SHARED.contains(&command)
-        && matches!(raw::state(fd), Ok(state) if state != procfd::ProcessState::Configuring)
+        && matches!(ffi::state(fd), Ok(state) if state != procfd::ProcessState::Configuring)
 }
 
 /// ENOTTY, as for any device, if the descriptor is nothing that the command is for; else why the
@@ -86,8 +86,8 @@ fn refused(fd: c_int, command: u32, errno: Errno) -> Errno {
         return errno;
     }
     let kind = match command >> 8 {
-        1 if !manage::SHARED.contains(&command) => raw::configuring(fd).map(|_| ()),
-        _ => raw::state(fd).map(|_| ()),
+        1 if !manage::SHARED.contains(&command) => ffi::configuring(fd).map(|_| ()),
+        _ => ffi::state(fd).map(|_| ()),
     };
     match kind {
         Err(INVALID) => NOT_FOR_THIS,

@@ -22,7 +22,7 @@ mod args;
 pub mod calls;
 mod changes;
 mod config;
-mod flat;
+mod copy_out;
 mod info;
 mod ioctl;
 mod lists;
@@ -32,7 +32,7 @@ use std::ffi::{c_int, c_ulong, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use procfd::Errno;
-use procfd::raw as procfd_raw;
+use procfd::ffi;
 
 use args::Data;
 
@@ -61,7 +61,7 @@ fn answer(call: impl FnOnce() -> Result) -> c_int {
 /// Thread-safe. Not for signal handlers, nor for a child of vfork.
 #[unsafe(no_mangle)]
 pub extern "C" fn process_open(flags: u64) -> c_int {
-    answer(|| procfd_raw::open(flags))
+    answer(|| ffi::open(flags))
 }
 
 /// Configures the context behind procfd, and with PROC_CREATE starts the process.

@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
 
-use procfd::raw::{self, Text};
+use procfd::ffi::{self, Text};
 use procfd::{Errno, FdKind, Fields, IdMap, Mapping, OpenFd, ProcessRef, Thread};
 
 use crate::Result;
@@ -37,43 +37,43 @@ pub(crate) fn answer(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
         PROC_INFO_FD_PATH => {
             data.room()?;
             let number = i32::try_from(arg).map_err(|_| Errno(libc::EBADF))?;
-            return string(data, &raw::text(procfd, Text::Fd(number as u32))?);
+            return string(data, &ffi::text(procfd, Text::Fd(number as u32))?);
         }
         PROC_INFO_THREADS => {
             data.room()?;
             let fields = Fields::from_bits(arg).ok_or(INVALID)?;
-            return list(data, &raw::threads(procfd, fields)?, thread);
+            return list(data, &ffi::threads(procfd, fields)?, thread);
         }
         PROC_INFO_NSFD => {
             data.none()?;
-            return raw::namespace(procfd, arg);
+            return ffi::namespace(procfd, arg);
         }
         _ => return without_arg(procfd, cmd, arg, data),
     };
     no_arg(procfd, arg)?;
     data.room()?;
-    string(data, &raw::text(procfd, text)?)
+    string(data, &ffi::text(procfd, text)?)
 }
 
 fn without_arg(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
     no_arg(procfd, arg)?;
     data.room()?;
     match cmd {
-        PROC_INFO_MAPS => records(data, raw::maps(procfd)?.iter().map(|m| (map(m), m.path.as_os_str()))),
-        PROC_INFO_CHILDREN => list(data, &raw::children(procfd)?, reference),
-        PROC_INFO_DESCENDANTS => list(data, &raw::descendants(procfd)?, reference),
-        PROC_INFO_GROUPS => list(data, &raw::groups(procfd)?, |group| *group),
-        PROC_INFO_AFFINITY => list(data, &raw::affinity(procfd)?, |byte| *byte),
-        PROC_INFO_UID_MAP => list(data, &raw::uid_map(procfd)?, idmap),
-        PROC_INFO_GID_MAP => list(data, &raw::gid_map(procfd)?, idmap),
-        PROC_INFO_FDS => records(data, raw::open_fds(procfd)?.iter().map(|f| (fd(f), f.path.as_os_str()))),
+        PROC_INFO_MAPS => records(data, ffi::maps(procfd)?.iter().map(|m| (map(m), m.path.as_os_str()))),
+        PROC_INFO_CHILDREN => list(data, &ffi::children(procfd)?, reference),
+        PROC_INFO_DESCENDANTS => list(data, &ffi::descendants(procfd)?, reference),
+        PROC_INFO_GROUPS => list(data, &ffi::groups(procfd)?, |group| *group),
+        PROC_INFO_AFFINITY => list(data, &ffi::affinity(procfd)?, |byte| *byte),
+        PROC_INFO_UID_MAP => list(data, &ffi::uid_map(procfd)?, idmap),
+        PROC_INFO_GID_MAP => list(data, &ffi::gid_map(procfd)?, idmap),
+        PROC_INFO_FDS => records(data, ffi::open_fds(procfd)?.iter().map(|f| (fd(f), f.path.as_os_str()))),
         _ => Err(INVALID),
     }
 }
 
 fn no_arg(procfd: c_int, arg: u64) -> std::result::Result<(), Errno> {
     if arg != 0 {
-        raw::state(procfd)?;
+        ffi::state(procfd)?;
         return Err(INVALID);
     }
     Ok(())

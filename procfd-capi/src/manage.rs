@@ -6,7 +6,7 @@
 use std::ffi::c_int;
 use std::time::Duration;
 
-use procfd::raw;
+use procfd::ffi;
 use procfd::{Change, Errno, Scheduler, Scope, Status, TreeMethod, Usage, WaitOptions};
 
 use crate::Result;
@@ -28,50 +28,50 @@ pub(crate) fn manage(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
         PROC_WAIT => wait(procfd, arg, data),
         PROC_GETFD => {
             data.none()?;
-            raw::get_fd(procfd, i32::try_from(arg).map_err(|_| Errno(libc::EBADF))?)
+            ffi::get_fd(procfd, i32::try_from(arg).map_err(|_| Errno(libc::EBADF))?)
         }
         PROC_KILL_TREE => kill_tree(procfd, arg, data),
         PROC_STOP | PROC_CONT => {
             nothing(arg, data)?;
             let signal = if cmd == PROC_STOP { libc::SIGSTOP } else { libc::SIGCONT };
-            raw::stop_or_continue(procfd, signal).map(|()| 0)
+            ffi::stop_or_continue(procfd, signal).map(|()| 0)
         }
         PROC_SETNS => {
             data.none()?;
-            raw::setns(procfd, arg).map(|()| 0)
+            ffi::setns(procfd, arg).map(|()| 0)
         }
         PROC_RLIMIT => rlimit(procfd, arg, data),
         PROC_PRIORITY => {
             data.none()?;
-            raw::set_nice(procfd, signed(arg)).map(|()| 0)
+            ffi::set_nice(procfd, signed(arg)).map(|()| 0)
         }
         PROC_SCHEDULER => scheduler(procfd, arg, data),
         PROC_AFFINITY => {
             zero(arg)?;
-            raw::set_affinity(procfd, &data.list::<u8>(MASK_MAX)?).map(|()| 0)
+            ffi::set_affinity(procfd, &data.list::<u8>(MASK_MAX)?).map(|()| 0)
         }
         PROC_IOPRIO => {
             data.none()?;
-            raw::set_ioprio(procfd, u16::try_from(arg).map_err(|_| INVALID)?).map(|()| 0)
+            ffi::set_ioprio(procfd, u16::try_from(arg).map_err(|_| INVALID)?).map(|()| 0)
         }
         PROC_OOM_SCORE_ADJ => {
             data.none()?;
-            raw::set_oom_score_adj(procfd, signed(arg)).map(|()| 0)
+            ffi::set_oom_score_adj(procfd, signed(arg)).map(|()| 0)
         }
         PROC_CGROUP => {
             data.none()?;
             let cgroup = i32::try_from(arg).map_err(|_| Errno(libc::EBADF))?;
-            raw::move_to_cgroup(procfd, cgroup).map(|()| 0)
+            ffi::move_to_cgroup(procfd, cgroup).map(|()| 0)
         }
         PROC_MADVISE => madvise(procfd, arg, data),
         PROC_MRELEASE => {
             nothing(arg, data)?;
-            raw::mrelease(procfd).map(|()| 0)
+            ffi::mrelease(procfd).map(|()| 0)
         }
-        PROC_SET_CLOSE => raw::change_close(procfd, crate::config::close_policy(arg, data)?).map(|()| 0),
+        PROC_SET_CLOSE => ffi::change_close(procfd, crate::config::close_policy(arg, data)?).map(|()| 0),
         _ => {
             // A bad descriptor is told before a bad command.
-            raw::state(procfd)?;
+            ffi::state(procfd)?;
             Err(INVALID)
         }
     }
@@ -100,8 +100,8 @@ fn kill_tree(procfd: c_int, arg: u64, data: Data) -> Result {
     }
     let signal = i32::try_from(arg).map_err(|_| INVALID)?;
     let done = match asked.flags {
-        0 => raw::kill_tree(procfd, signal),
-        PROC_TREE_CGROUP if signal == libc::SIGKILL => raw::kill_cgroup(procfd),
+        0 => ffi::kill_tree(procfd, signal),
+        PROC_TREE_CGROUP if signal == libc::SIGKILL => ffi::kill_cgroup(procfd),
         _ => Err(INVALID),
     }?;
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -129,7 +129,7 @@ fn rlimit(procfd: c_int, arg: u64, data: Data) -> Result {
         _ => return Err(INVALID),
     };
     let resource = u32::try_from(arg).map_err(|_| INVALID)?;
-    let (old_soft, old_hard) = raw::rlimit(procfd, resource, new)?;
+    let (old_soft, old_hard) = ffi::rlimit(procfd, resource, new)?;
     data.write(&procfd_prlimit { old_soft, old_hard, ..asked }).map(|()| 0)
 }
 
@@ -148,7 +148,7 @@ fn scheduler(procfd: c_int, arg: u64, data: Data) -> Result {
     scheduler.period = Duration::from_nanos(asked.period_ns);
     scheduler.util_min = asked.util_min;
     scheduler.util_max = asked.util_max;
-    raw::set_scheduler(procfd, &scheduler).map(|()| 0)
+    ffi::set_scheduler(procfd, &scheduler).map(|()| 0)
 }
 
 fn madvise(procfd: c_int, arg: u64, data: Data) -> Result {
@@ -162,7 +162,7 @@ fn madvise(procfd: c_int, arg: u64, data: Data) -> Result {
         .iter()
         .map(|range| (range.address, range.len))
         .collect();
-    let advised = raw::madvise(procfd, &ranges, asked.advice)?;
+    let advised = ffi::madvise(procfd, &ranges, asked.advice)?;
     // The kernel goes for no more at a time than an int can say (MAX_RW_COUNT).
     Ok(c_int::try_from(advised).unwrap_or(c_int::MAX))
 }
@@ -181,7 +181,7 @@ fn signal(procfd: c_int, arg: u64, data: Data) -> Result {
         _ => return Err(INVALID),
     };
     let signal = i32::try_from(arg).map_err(|_| INVALID)?;
-    raw::send_signal(procfd, signal, scope, value).map(|()| 0)
+    ffi::send_signal(procfd, signal, scope, value).map(|()| 0)
 }
 
 fn wait(procfd: c_int, arg: u64, data: Data) -> Result {
@@ -204,7 +204,7 @@ fn wait(procfd: c_int, arg: u64, data: Data) -> Result {
         // A place that cannot take the answer must not cost it.
         data.writable::<procfd_wait>()?;
     }
-    let status = raw::wait(procfd, options, arg & PROC_WAIT_NOHANG != 0, asked.timeout_ns)?;
+    let status = ffi::wait(procfd, options, arg & PROC_WAIT_NOHANG != 0, asked.timeout_ns)?;
     if !data.is_null() {
         data.write(&answer(asked.timeout_ns, &status))?;
     }

@@ -5,12 +5,12 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use crate::config::ClosePolicy;
+use crate::contexts::{Opened, State};
 use crate::error::{Error, Stage};
 use crate::fuse::Fuse;
-use crate::registry::{Opened, State};
+use crate::settings::ClosePolicy;
 use crate::sys::{self, Errno};
-use crate::{procfd, signal, spawn, wait};
+use crate::{procfd, signal, start, wait};
 
 /// `PROC_ATTACH`: gives the process a procfd, with the context's close policy. Returns its pid.
 pub(crate) fn attach(a: BorrowedFd<'_>, opened: &Opened, pidfd: BorrowedFd<'_>) -> Result<i32, Error> {
@@ -39,7 +39,7 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd
         None => None,
     };
     let ours = sys::fd::dup_cloexec(pidfd).map_err(failed)?;
-    let started = spawn::attach(a, opened, &state.config, fuse, ours)?;
+    let started = start::attach(a, opened, &state.config, fuse, ours)?;
     started.enter(state);
     // It was nobody's to give an init.
     state.config.built_in_init = false;

@@ -13,12 +13,12 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use crate::attach;
-use crate::config::{ClosePolicy, Config, IdMap, Ids, Namespaces, Program, Scope, Setgroups};
+use crate::contexts::{self, OpenFlags, Opened, State};
 use crate::error::Error;
 use crate::process::Process;
 use crate::procfd::{self, Published};
-use crate::registry::{self, OpenFlags, Opened, State};
-use crate::spawn::{self, Created};
+use crate::settings::{ClosePolicy, Config, IdMap, Ids, Namespaces, Program, Scope, Setgroups};
+use crate::start::{self, Created};
 use crate::sys::Errno;
 
 /// What a configuration method returns: the context again, so that calls can be chained.
@@ -74,7 +74,7 @@ impl Context {
     }
 
     fn open(flags: OpenFlags, config: Config) -> io::Result<Self> {
-        let (fd, opened) = registry::open(flags, config)?;
+        let (fd, opened) = contexts::open(flags, config)?;
         Ok(Self { fd, opened })
     }
 
@@ -659,7 +659,7 @@ impl Context {
             return Err(CreateError { error, context: self });
         }
         let init = self.state().config.built_in_init;
-        let created = spawn::create(self.fd.as_fd(), &self.opened, true);
+        let created = start::create(self.fd.as_fd(), &self.opened, true);
         match created {
             Ok(Created::Parent { pid, pidfd: Some(pidfd) }) => {
                 Ok(Process::from_parts(self.fd, pidfd, init).started_as(pid))
@@ -670,13 +670,13 @@ impl Context {
         }
     }
 
-    /// A creation with no program set: see [`raw::fork`](crate::raw::fork).
+    /// A creation with no program set: see [`raw::fork`](crate::ffi::fork).
     pub(crate) fn fork(self) -> Result<Option<Process>, CreateError> {
         if !matches!(self.state().config.program, Program::None) {
             let error = Error::plan(libc::EINVAL, "a fork with a program set");
             return Err(CreateError { error, context: self });
         }
-        match spawn::create(self.fd.as_fd(), &self.opened, true) {
+        match start::create(self.fd.as_fd(), &self.opened, true) {
             Ok(Created::Parent { pid, pidfd: Some(pidfd) }) => {
                 Ok(Some(Process::from_parts(self.fd, pidfd, false).started_as(pid)))
             }

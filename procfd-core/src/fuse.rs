@@ -15,8 +15,8 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use crate::config::ClosePolicy;
-use crate::private::Private;
+use crate::forks::Private;
+use crate::settings::ClosePolicy;
 use crate::sys::{self, F_OWNER_PGRP, F_OWNER_PID, O_ASYNC, Result};
 
 /// A fuse that is not armed yet.

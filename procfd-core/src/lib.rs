@@ -25,45 +25,44 @@
 //! | room | holds |
 //! |---|---|
 //! | `context`, `process` | the two types of the interface |
-//! | `config` | what a context can hold |
+//! | `settings` | what a context can hold |
 //! | `procfd` | the descriptor: mark, publish, look, resolve |
 //! | `fuse` | kill on last close |
-//! | `registry`, `private` | the opener's memory, and what a fork does to it |
-//! | `spawn` | plan, child, report, parent |
+//! | `contexts`, `forks` | the opener's memory, and what a fork does to it |
+//! | `start` | plan, child, report, parent |
 //! | `attach` | a procfd for a process that already runs |
 //! | `wait`, `signal`, `info` | manage and ask, by pidfd |
-//! | `changes` | waiting for any of many |
+//! | `wait_any` | waiting for any of many |
 //! | `manage` | trees, limits, scheduling, namespaces, cgroup, memory of a process that runs |
 //! | `error` | stages and messages |
 //! | `watch` | exit readiness on the procfd itself: the watcher and its client |
 //! | `sys` | the kernel, and all unsafe code |
-//! | `raw` | the same by bare descriptors, for the C interface |
+//! | `ffi` | the same by bare descriptors, for the C interface |
 
 #![cfg(target_os = "linux")]
 
 mod attach;
-mod changes;
-mod config;
 mod context;
+mod contexts;
 mod error;
+#[doc(hidden)]
+pub mod ffi;
+mod forks;
 mod fuse;
 mod info;
 mod manage;
-mod private;
 mod process;
 mod procfd;
-#[doc(hidden)]
-pub mod raw;
-mod registry;
+mod settings;
 mod signal;
-mod spawn;
+mod start;
 mod sys;
 mod wait;
+mod wait_any;
 mod watch;
 
-pub use changes::{Awaited, Events, wait_any};
-pub use config::{IdMap, Ids, Namespaces, Scope, Setgroups};
 pub use context::{Context, CreateError, SignalSet};
+pub use contexts::OpenFlags;
 pub use error::{Errno, Error, Stage};
 pub use info::{
     Autogroup, Caps, Comm, CoreDump, CpuSplit, Credentials, Faults, FdKind, Fds, Fields, Info, Io, Job,
@@ -74,5 +73,6 @@ pub use info::{
 };
 pub use manage::{Advice, KillTree, Scheduler, TreeMethod};
 pub use process::Process;
-pub use registry::OpenFlags;
+pub use settings::{IdMap, Ids, Namespaces, Scope, Setgroups};
 pub use wait::{Change, Options as WaitOptions, Status, Usage};
+pub use wait_any::{Awaited, Events, wait_any};

@@ -3,15 +3,18 @@
 
 //! A process behind its descriptor.
 
+mod info;
+mod manage;
+
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use crate::config::{ClosePolicy, Scope};
-use crate::info::{self, Fields, Info, ProcessState};
+use crate::contexts;
+use crate::info::{Fields, Info, ProcessState};
 use crate::procfd::{self, Target};
-use crate::registry;
+use crate::settings::{ClosePolicy, Scope};
 use crate::signal;
 use crate::sys::{self, Errno};
 use crate::wait::{self, Limit, Options, Status};
@@ -113,8 +116,8 @@ impl Process {
     /// None in practice (poll(2) of an open descriptor).
     #[doc(alias = "PROC_INFO_STATE")]
     pub fn state(&self) -> io::Result<ProcessState> {
-        registry::tend_watcher();
-        Ok(info::state(&Target::Given(self.pidfd.as_fd()))?)
+        contexts::tend_watcher();
+        Ok(crate::info::state(&Target::Given(self.pidfd.as_fd()))?)
     }
 
     /// Waits until it ends. Works for any holder, and again after somebody has reaped it.
@@ -169,12 +172,12 @@ impl Process {
     ///
     /// `EINTR`: a handler ran; and as [`wait_change`](Self::wait_change).
     pub fn wait_interruptible(&self, options: Options, timeout: Option<Duration>) -> io::Result<Status> {
-        registry::tend_watcher();
+        contexts::tend_watcher();
         Ok(self.wait_once(options, timeout.map_or(Limit::None, Limit::after))?)
     }
 
     fn wait_for(&self, options: Options, limit: Limit) -> sys::Result<Status> {
-        registry::tend_watcher();
+        contexts::tend_watcher();
         loop {
             match self.wait_once(options, limit) {
                 Err(Errno(libc::EINTR)) => {}
@@ -253,9 +256,9 @@ impl Process {
     /// `ESRCH`: it is reaped, and nothing of what was asked is left.
     #[doc(alias = "PROC_INFO")]
     pub fn info(&self, fields: Fields) -> io::Result<Info> {
-        registry::tend_watcher_by_the_tick();
-        let known = info::info(self.pidfd.as_fd(), &self.number, fields);
-        Ok(info::or_remembered(known, self.fd.as_fd(), fields)?)
+        contexts::tend_watcher_by_the_tick();
+        let known = crate::info::info(self.pidfd.as_fd(), &self.number, fields);
+        Ok(crate::info::or_remembered(known, self.fd.as_fd(), fields)?)
     }
 
     /// The pidfd, which becomes readable when the process ends.

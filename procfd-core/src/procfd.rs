@@ -9,12 +9,12 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
+use crate::contexts;
+use crate::forks::Private;
 use crate::fuse::Fuse;
 use crate::info::parse::stat::stat;
 use crate::info::parse::status::{NsIds, status};
 use crate::info::proc::Path;
-use crate::private::Private;
-use crate::registry;
 use crate::sys::{self, Errno, PID_FS_MAGIC, PROC_ROOT_INO, PROC_SUPER_MAGIC, Result};
 use crate::wait::Change;
 use crate::watch::Ended;
@@ -221,7 +221,7 @@ pub(crate) fn init_change(a: BorrowedFd<'_>) -> Option<Change> {
 /// Finds the process of a procfd, a pidfd or a /proc/PID directory. EBADF: not open; EINVAL: none
 /// of these; ESRCH: the directory's process has gone.
 pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
-    if let Some((pidfd, init)) = registry::started(fd) {
+    if let Some((pidfd, init)) = contexts::started(fd) {
         return Ok(Target::Kept(pidfd, init.then_some(fd)));
     }
     // pidfs (6.9) has nothing but pidfds.

@@ -5,10 +5,10 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use crate::config::{ClosePolicy, SIGNAL_MAX, Scope};
 use crate::procfd::{self, Published};
+use crate::settings::{ClosePolicy, SIGNAL_MAX, Scope};
 use crate::sys::{self, Errno, PIDFD_SIGNAL_PROCESS_GROUP, PIDFD_SIGNAL_THREAD, Result};
-use crate::{fuse, registry, wait};
+use crate::{contexts, fuse, wait};
 
 /// Sends a signal; 0 only checks. EINVAL: no such signal; ESRCH: reaped; EPERM; EOPNOTSUPP: a scope
 /// other than the process on a kernel before 6.9.
@@ -47,7 +47,7 @@ pub(crate) fn change_close(a: BorrowedFd<'_>, policy: Option<ClosePolicy>) -> Re
         sys::pidfd::send_signal(pidfd.as_fd(), 0, None, 0)?;
     }
     // The watcher's part belongs to the opener, whose watcher it is.
-    let watched = registry::change_policy(a, policy)?;
+    let watched = contexts::change_policy(a, policy)?;
     match k2 {
         Some(k2) => own(pidfd.as_fd(), k2.as_fd(), policy),
         None if watched => Ok(()),

@@ -11,10 +11,10 @@
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
+use crate::contexts;
 use crate::info::parse::{fdinfo::fdinfo, stat::stat};
 use crate::info::proc::{Path, Proc};
 use crate::procfd::{self, Target};
-use crate::registry;
 use crate::sys::{self, Errno, PIDFD_INFO_EXIT, PIDFD_INFO_PID, Result, Timespec};
 
 bitflags::bitflags! {
@@ -151,8 +151,8 @@ impl Status {
     pub(crate) fn with_usage_of(mut self, fd: BorrowedFd<'_>) -> Self {
         if matches!(self.change, Change::Exited(_) | Change::Killed(_) | Change::Dumped(_)) {
             match self.usage {
-                Some(usage) => registry::remember_usage(fd, usage),
-                None => self.usage = registry::remembered_usage(fd),
+                Some(usage) => contexts::remember_usage(fd, usage),
+                None => self.usage = contexts::remembered_usage(fd),
             }
         }
         self

@@ -5,7 +5,7 @@
 
 use std::ffi::{c_int, c_void};
 
-use procfd::{Errno, raw};
+use procfd::{Errno, ffi};
 use procfd_capi::{abi, calls};
 use pyo3::prelude::*;
 
@@ -50,7 +50,7 @@ pub(crate) fn process_config(
     // SAFETY: `_calls.py` keeps what is at the address, and gives it the size that it has.
     let call = || unsafe { calls::config(procfd, cmd, arg, data.pointer(), data.size) };
     // Other threads of the interpreter may change the environment, which a creation reads.
-    let forks = cmd == abi::PROC_CREATE && raw::configuring(procfd).is_ok_and(|context| context.forks());
+    let forks = cmd == abi::PROC_CREATE && ffi::configuring(procfd).is_ok_and(|context| context.forks());
     answer(match forks {
         true => sys::around_fork(py, call, |done| *done == Ok(0)),
         false => call(),

@@ -6,7 +6,7 @@
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use procfd::{CreateError, OpenFlags, raw};
+use procfd::{CreateError, OpenFlags, ffi};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -240,7 +240,7 @@ fn create(
     if named.has_program() {
         return py.detach(|| context.create()).map(Some).map_err(failed);
     }
-    sys::around_fork(py, || raw::fork(context), |forked| matches!(forked, Ok(None))).map_err(failed)
+    sys::around_fork(py, || ffi::fork(context), |forked| matches!(forked, Ok(None))).map_err(failed)
 }
 
 /// Starts a program: `Context(...).create()` in one call, for those who start many.

@@ -5,7 +5,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
-use procfd::{Context, Fields, OpenFlags, Process, Scope, raw};
+use procfd::{Context, Fields, OpenFlags, Process, Scope, ffi};
 
 use crate::bare;
 use crate::harness::{Aim, Method, Rounds, group};
@@ -17,7 +17,7 @@ const PIDFD_GET_INFO: libc::c_ulong = 0xc040_ff0b;
 const ASK: u64 = 0x7;
 
 fn open_close() -> io::Result<()> {
-    bare::close(raw::open(OpenFlags::NO_WATCH.bits())?);
+    bare::close(ffi::open(OpenFlags::NO_WATCH.bits())?);
     Ok(())
 }
 
@@ -74,12 +74,12 @@ pub fn parts(rounds: &Rounds) {
         vec![
             Method::hundred("recvmsg(MSG_PEEK) + close", || peek(fd)),
             Method::hundred("PROC_INFO_PIDFD + close", || {
-                bare::close(raw::pidfd(fd)?);
+                bare::close(ffi::pidfd(fd)?);
                 Ok(())
             }),
             Method::hundred("poll(pidfd)", || poll(pidfd)),
-            Method::hundred("PROC_INFO_STATE", || raw::state(fd).map(drop).map_err(Into::into)),
-            Method::hundred("PROC_INFO_STATE on a pidfd", || raw::state(pidfd).map(drop).map_err(Into::into)),
+            Method::hundred("PROC_INFO_STATE", || ffi::state(fd).map(drop).map_err(Into::into)),
+            Method::hundred("PROC_INFO_STATE on a pidfd", || ffi::state(pidfd).map(drop).map_err(Into::into)),
             Method::hundred("Process::state", || process.state().map(drop)),
         ],
     );
@@ -90,10 +90,10 @@ pub fn parts(rounds: &Rounds) {
         vec![
             Method::hundred("pidfd_send_signal", || signal(pidfd)),
             Method::hundred("PROC_SIGNAL", || {
-                raw::send_signal(fd, 0, Scope::Process, None).map_err(Into::into)
+                ffi::send_signal(fd, 0, Scope::Process, None).map_err(Into::into)
             }),
             Method::hundred("PROC_SIGNAL on a pidfd", || {
-                raw::send_signal(pidfd, 0, Scope::Process, None).map_err(Into::into)
+                ffi::send_signal(pidfd, 0, Scope::Process, None).map_err(Into::into)
             }),
             Method::hundred("Process::send_signal", || process.send_signal(0))
                 .aim(Aim::AtMost(1.10, "pidfd_send_signal")),
@@ -105,9 +105,9 @@ pub fn parts(rounds: &Rounds) {
         rounds,
         vec![
             Method::hundred("ioctl(PIDFD_GET_INFO)", || get_info(pidfd)),
-            Method::hundred("PROC_INFO", || raw::info(fd, fields).map(drop).map_err(Into::into)),
+            Method::hundred("PROC_INFO", || ffi::info(fd, fields).map(drop).map_err(Into::into)),
             Method::hundred("PROC_INFO on a pidfd", || {
-                raw::info(pidfd, fields).map(drop).map_err(Into::into)
+                ffi::info(pidfd, fields).map(drop).map_err(Into::into)
             }),
             Method::hundred("Process::info", || process.info(fields).map(drop))
                 .aim(Aim::AtMost(1.10, "ioctl(PIDFD_GET_INFO)")),

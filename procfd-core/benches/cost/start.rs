@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Instant;
 
-use procfd::raw::{self, Setting};
+use procfd::ffi::{self, Setting};
 use procfd::{Context, IdMap, Ids, Namespaces, OpenFlags, Scope, WaitOptions};
 
 use crate::bare::{self, Exec, Stack};
@@ -123,7 +123,7 @@ pub fn by_c(path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<
 
 /// The same of a context opened with these flags.
 pub fn by_c_with(flags: OpenFlags, path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
-    let fd = raw::open(flags.bits())?;
+    let fd = ffi::open(flags.bits())?;
     let done = by_c_on(fd, path, more);
     bare::close(fd);
     done
@@ -131,29 +131,29 @@ pub fn by_c_with(flags: OpenFlags, path: &CStr, more: impl IntoIterator<Item = S
 
 fn by_c_on(fd: RawFd, path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
     create_on(fd, path, more)?;
-    let status = raw::wait(fd, WaitOptions::empty(), false, 0)?;
+    let status = ffi::wait(fd, WaitOptions::empty(), false, 0)?;
     bare::must_be_zero(status.code().unwrap_or(-1))
 }
 
 /// How many nanoseconds of the same are over when the process has been created.
 pub fn created_by_c(path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<u64> {
     let before = Instant::now();
-    let fd = raw::open(OpenFlags::NO_WATCH.bits())?;
+    let fd = ffi::open(OpenFlags::NO_WATCH.bits())?;
     let created = create_on(fd, path, more);
     let took = before.elapsed();
-    let done = created.and_then(|()| Ok(raw::wait(fd, WaitOptions::empty(), false, 0)?));
+    let done = created.and_then(|()| Ok(ffi::wait(fd, WaitOptions::empty(), false, 0)?));
     bare::close(fd);
     bare::must_be_zero(done?.code().unwrap_or(-1))?;
     Ok(took.as_nanos() as u64)
 }
 
 fn create_on(fd: RawFd, path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
-    raw::configuring(fd)?.set(Setting::Exec { path: path.to_owned(), search: false })?;
-    raw::configuring(fd)?.set(Setting::Argv(vec![path.to_owned()]))?;
+    ffi::configuring(fd)?.set(Setting::Exec { path: path.to_owned(), search: false })?;
+    ffi::configuring(fd)?.set(Setting::Argv(vec![path.to_owned()]))?;
     for setting in more {
-        raw::configuring(fd)?.set(setting)?;
+        ffi::configuring(fd)?.set(setting)?;
     }
-    raw::configuring(fd)?.create()?;
+    ffi::configuring(fd)?.create()?;
     Ok(())
 }
 
@@ -179,10 +179,10 @@ fn by_rust(program: &Program) -> io::Result<()> {
 
 /// A prepared context, copied and started.
 fn by_copy(template: RawFd) -> io::Result<()> {
-    let fd = raw::configuring(template)?.copy()?;
-    let done = raw::configuring(fd)
+    let fd = ffi::configuring(template)?.copy()?;
+    let done = ffi::configuring(fd)
         .and_then(|c| c.create())
-        .and_then(|_| raw::wait(fd, WaitOptions::empty(), false, 0));
+        .and_then(|_| ffi::wait(fd, WaitOptions::empty(), false, 0));
     bare::close(fd);
     bare::must_be_zero(done?.code().unwrap_or(-1))
 }
@@ -195,8 +195,8 @@ pub fn small(rounds: &Rounds) {
     let noop = Program::noop();
     let path = noop.path.as_c_str();
     let stack = &Stack::new();
-    let template = raw::open(OpenFlags::NO_WATCH.bits()).expect("a context");
-    let context = raw::configuring(template).expect("its context");
+    let template = ffi::open(OpenFlags::NO_WATCH.bits()).expect("a context");
+    let context = ffi::configuring(template).expect("its context");
     context.set(Setting::Exec { path: path.into(), search: false }).expect("a program");
     context.set(Setting::Argv(vec![path.into()])).expect("its arguments");
     group(

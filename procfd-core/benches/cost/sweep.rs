@@ -4,7 +4,7 @@
 //! number out of the title.
 
 use procfd::Scope;
-use procfd::raw::Setting;
+use procfd::ffi::Setting;
 
 use crate::bare::{self, Stack};
 use crate::harness::{Method, Rounds, group};

@@ -9,7 +9,7 @@ use std::cell::UnsafeCell;
 use std::io;
 use std::os::fd::RawFd;
 
-use procfd::{OpenFlags, WaitOptions, raw};
+use procfd::{OpenFlags, WaitOptions, ffi};
 
 use crate::bare::{self, Stack, Stamp};
 use crate::harness::{Aim, Method, Rounds, group};
@@ -28,8 +28,8 @@ fn measure(stack: &Stack, wait: Wait<'_>) -> io::Result<u64> {
     // SAFETY: `sleep_and_stamp` is fit for shared memory; the stamp lives until it has ended, also
     // when the wait fails (below).
     let (pid, pidfd) = unsafe { bare::clone3(flags, stack, bare::sleep_and_stamp, &stamp) }?;
-    let procfd = raw::open(OpenFlags::NO_WATCH.bits())?;
-    let done = raw::configuring(procfd)
+    let procfd = ffi::open(OpenFlags::NO_WATCH.bits())?;
+    let done = ffi::configuring(procfd)
         .and_then(|context| context.attach(pidfd))
         .map_err(io::Error::from)
         .and_then(|_| wait(pid, pidfd, procfd));
@@ -56,7 +56,7 @@ fn poll_then_wait(pidfd: RawFd) -> io::Result<()> {
 }
 
 fn procfd_wait(fd: RawFd, timeout_ns: u64) -> io::Result<()> {
-    let status = raw::wait(fd, WaitOptions::empty(), false, timeout_ns)?;
+    let status = ffi::wait(fd, WaitOptions::empty(), false, timeout_ns)?;
     bare::must_be_zero(status.code().unwrap_or(-1))
 }
 

@@ -5,7 +5,7 @@
 use std::fs;
 use std::io;
 
-use procfd::raw::Setting;
+use procfd::ffi::Setting;
 use procfd::{Context, IdMap, Namespaces, OpenFlags, Process};
 
 use crate::bare::Stack;

@@ -6,10 +6,10 @@
 use std::ffi::CStr;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use super::ask::{ask_for, ask_leader};
-use super::parse::{one, status::status};
+use super::parse::{single_value, status::status};
+use super::retry::{ask_for, ask_leader};
 use super::text::whole;
-use crate::config::{IdMap, Namespaces};
+use crate::settings::{IdMap, Namespaces};
 use crate::sys::query;
 use crate::sys::{self, Errno, Result};
 
@@ -33,7 +33,7 @@ pub(crate) fn affinity(pidfd: BorrowedFd<'_>) -> Result<Vec<u8>> {
 pub(crate) fn id_map(pidfd: BorrowedFd<'_>, file: &CStr) -> Result<Vec<IdMap>> {
     ask_leader(pidfd, |process| {
         let text = whole(process, file)?;
-        one::id_map(&text)
+        single_value::id_map(&text)
             .map(|range| range.map(|r| IdMap { inside: r.inside, outside: r.outside, count: r.count }))
             .collect::<Option<_>>()
             .ok_or(NO_DATA)

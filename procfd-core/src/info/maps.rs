@@ -7,8 +7,8 @@ use std::ffi::OsString;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStringExt;
 
-use super::ask::ask_for;
 use super::parse::maps as parse;
+use super::retry::ask_for;
 use super::text;
 use crate::sys::{Result, vec};
 

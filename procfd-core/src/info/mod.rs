@@ -5,51 +5,48 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | `groups` | what can be asked for |
-//! | `gather` | which source answers it |
-//! | `fill` | which fields an answer fills |
+//! | `fields` | what can be asked for |
+//! | `sources` | which source answers it |
+//! | `convert` | which fields an answer fills |
 //! | `proc` | the files of one process, and of no other |
 //! | `parse` | what those files say |
-//! | `tree`, `cgroup` | who belongs together |
+//! | `descendants`, `cgroup` | who belongs together |
 //! | `snapshot` | many processes at once |
-//! | `ask` | the task that can answer where the leader has ended |
-//! | `text`, `lists`, `maps`, `threads`, `family`, `fds` | what has no fixed length |
-//! | `of_process` | the methods of a process for those |
+//! | `retry` | the task that can answer where the leader has ended |
+//! | `text`, `lists`, `maps`, `threads`, `fds` | what has no fixed length |
 
-mod ask;
 mod cgroup;
-mod family;
+mod convert;
+mod descendants;
 mod fds;
-mod fill;
-mod gather;
-mod groups;
+mod fields;
 mod lists;
 mod maps;
-mod of_process;
 pub(crate) mod parse;
 pub(crate) mod proc;
+mod retry;
 mod snapshot;
+mod sources;
 mod text;
 mod threads;
-mod tree;
 
 use std::os::fd::BorrowedFd;
 
+use crate::contexts;
 use crate::procfd::Target;
-use crate::registry;
 use crate::sys::{self, Errno, Result};
 
-pub use family::ProcessRef;
-pub(crate) use family::{children, descendants};
+pub use descendants::ProcessRef;
+pub(crate) use descendants::{children, descendants};
 pub(crate) use fds::open_fds;
 pub use fds::{FdKind, OpenFd};
-pub(crate) use gather::info;
-pub use groups::*;
+pub use fields::*;
 pub(crate) use lists::{affinity, groups, id_map, namespace};
 pub(crate) use maps::maps;
 pub use maps::{MapFlags, Mapping};
 pub use parse::Comm;
 pub use snapshot::{Processes, Snapshot};
+pub(crate) use sources::info;
 pub use text::Text;
 pub(crate) use text::text;
 pub(crate) use threads::threads;
@@ -87,7 +84,7 @@ pub(crate) fn or_remembered(known: Result<Info>, fd: BorrowedFd<'_>, fields: Fie
     if !missing || !fields.contains(Fields::USAGE) {
         return known;
     }
-    match registry::remembered_usage(fd) {
+    match contexts::remembered_usage(fd) {
         None => known,
         Some(usage) => {
             let usage = Some(KnownUsage { known: UsageFields::all(), usage });

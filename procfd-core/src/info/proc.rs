@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::parse;
 use super::parse::stat::Stat;
 use super::parse::status::{Status, status};
-use crate::private::{self, Private};
+use crate::forks::{self, Private};
 use crate::procfd;
 use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result};
 
@@ -33,7 +33,7 @@ const TRIES: usize = 4;
 /// /proc, of the caller's own pid namespace. EREMOTE: there is another one's; ENOENT and so on: none.
 fn root() -> Result<BorrowedFd<'static>> {
     let kept = ROOT.load(Ordering::Acquire);
-    if kept != 0 && kept >> 32 == private::forks() & 0xffff_ffff {
+    if kept != 0 && kept >> 32 == forks::generation() & 0xffff_ffff {
         return sys::fd::borrow((kept as u32).wrapping_sub(1) as RawFd);
     }
     let opened = Private::new(|| {
@@ -47,7 +47,7 @@ fn root() -> Result<BorrowedFd<'static>> {
         return Err(Errno(libc::EREMOTE));
     }
     let number = opened.as_fd().as_raw_fd();
-    let value = (private::forks() << 32) | (number as u64).wrapping_add(1);
+    let value = (forks::generation() << 32) | (number as u64).wrapping_add(1);
     match ROOT.compare_exchange(kept, value, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => sys::fd::borrow(opened.leak()),
         // Another thread was first.
@@ -69,7 +69,7 @@ fn forget_lost_root(fd: BorrowedFd<'_>) -> bool {
     if kept as u32 == (fd.as_raw_fd() as u32).wrapping_add(1)
         && ROOT.compare_exchange(kept, 0, Ordering::AcqRel, Ordering::Acquire).is_ok()
     {
-        private::unlist(fd.as_raw_fd());
+        forks::unlist(fd.as_raw_fd());
     }
     true
 }

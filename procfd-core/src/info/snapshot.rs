@@ -14,11 +14,11 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::AtomicU32;
 
-use super::fill;
-use super::gather;
-use super::groups::{Fields, Info};
+use super::convert;
+use super::fields::{Fields, Info};
 use super::proc;
-use crate::private::{self, Private};
+use super::sources;
+use crate::forks::{self, Private};
 use crate::process::Process;
 use crate::sys::{self, Errno, Result, vec};
 
@@ -92,7 +92,7 @@ impl Snapshot {
             round: 0,
             room: 0,
             short: None,
-            forks: private::forks(),
+            forks: forks::generation(),
         }
     }
 
@@ -151,7 +151,7 @@ impl Snapshot {
     }
 
     pub(crate) fn tree_of(&mut self, root: BorrowedFd<'_>) -> Result<Processes<'_>> {
-        let members = self.making_way(|| super::tree::with_descendants(root))?;
+        let members = self.making_way(|| super::descendants::with_descendants(root))?;
         let pids = vec::collect(members.iter().map(|member| member.pid))?;
         Ok(self.of(pids))
     }
@@ -185,13 +185,13 @@ impl Snapshot {
 
     /// One process of a list, by its pidfd.
     pub(crate) fn one(&self, pidfd: BorrowedFd<'_>) -> Result<Info> {
-        gather::info(pidfd, &AtomicU32::new(0), self.fields)
+        sources::info(pidfd, &AtomicU32::new(0), self.fields)
     }
 
     fn of(&mut self, pids: Vec<u32>) -> Processes<'_> {
-        if self.forks != private::forks() {
+        if self.forks != forks::generation() {
             self.kept.clear();
-            self.forks = private::forks();
+            self.forks = forks::generation();
         }
         self.round = self.round.wrapping_add(1);
         self.short = None;
@@ -270,7 +270,7 @@ impl Snapshot {
         let mut buf = [0; 2048];
         let text = proc::read_small(path, &mut buf).inspect_err(|&e| self.lost(e)).ok()?;
         // Not answered by `stat` alone where the leading thread has ended before others.
-        fill::of_one_stat(text, self.fields).or_else(|| self.first_by_pidfd(pid, false))
+        convert::of_one_stat(text, self.fields).or_else(|| self.first_by_pidfd(pid, false))
     }
 
     fn first_by_pidfd(&mut self, pid: u32, keep: bool) -> Option<Info> {
@@ -318,13 +318,13 @@ fn is_below(fd: &Private, room: usize) -> bool {
 fn of_stat_file(file: BorrowedFd<'_>, fields: Fields) -> Option<Info> {
     let mut buf = [0; 2048];
     let len = sys::fd::read_at(file, &mut buf, 0).ok()?;
-    fill::of_one_stat(buf.get(..len)?, fields)
+    convert::of_one_stat(buf.get(..len)?, fields)
 }
 
 /// A process that has been reaped is no entry, though its exit may still be known.
 /// Fails for want of descriptors or memory alone.
 fn of_pidfd(pidfd: BorrowedFd<'_>, pid: u32, fields: Fields) -> Result<Option<Info>> {
-    match gather::info(pidfd, &AtomicU32::new(pid), fields) {
+    match sources::info(pidfd, &AtomicU32::new(pid), fields) {
         Err(e) if proc::is_shortage(e) => Err(e),
         known => Ok(known.ok().filter(|info| info.ids.is_some())),
     }

@@ -8,9 +8,9 @@ use std::fs::File;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt;
 
-use super::ask::{ask, ask_for, ask_leader};
-use super::parse::{one, stat::stat};
+use super::parse::{single_value, stat::stat};
 use super::proc::Proc;
+use super::retry::{ask, ask_for, ask_leader};
 use crate::sys::{self, Errno, Result};
 
 /// Longer links, arguments and environments than this there are none.
@@ -64,7 +64,7 @@ pub(crate) fn text(pidfd: BorrowedFd<'_>, which: Text) -> Result<Vec<u8>> {
         }
         Text::Cgroup => cgroup(pidfd),
         Text::Wchan => ask_leader(pidfd, |process| {
-            one::wchan(&whole(process, c"wchan")?).map(<[u8]>::to_vec).ok_or(NO_DATA)
+            single_value::wchan(&whole(process, c"wchan")?).map(<[u8]>::to_vec).ok_or(NO_DATA)
         }),
         // EINVAL: no module has one.
         Text::Label => ask_leader(pidfd, |process| match whole(process, c"attr/current") {
@@ -198,7 +198,7 @@ fn cgroup(pidfd: BorrowedFd<'_>) -> Result<Vec<u8>> {
     let live = sys::fd::poll(pidfd, libc::POLLIN, sys::fd::NOW)? == 0;
     ask_leader(pidfd, |process| {
         let text = whole(process, c"cgroup")?;
-        one::cgroup(&text, live).map(|cgroup| cgroup.path.to_vec()).ok_or(NO_DATA)
+        single_value::cgroup(&text, live).map(|cgroup| cgroup.path.to_vec()).ok_or(NO_DATA)
     })
 }
 

@@ -6,11 +6,11 @@
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
-use super::ask::ask_leader;
-use super::fill::{Units, io_counters, sched, start};
-use super::groups::*;
+use super::convert::{Units, io_counters, sched, start};
+use super::fields::*;
 use super::parse::{Comm, counters, stat::Stat, stat::stat, status::status};
 use super::proc::Proc;
+use super::retry::ask_leader;
 use crate::sys::query::{self, CpuClock};
 use crate::sys::{self, Errno, Result, vec};
 

@@ -12,8 +12,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::proven;
-use crate::info::parse::{lines, mountinfo, one};
+use super::pid_race;
+use crate::info::parse::{lines, mountinfo, single_value};
 use crate::info::proc;
 use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, PIDFD_INFO_CGROUPID, Result};
 
@@ -21,8 +21,8 @@ use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, PIDFD_INFO_CGROUPID, Result};
 /// is one of them; EACCES: the cgroup is not the caller's; EOPNOTSUPP: no cgroup v2 in sight, or none with
 /// that file; EAGAIN: the process is moved again and again.
 pub(crate) fn kill(pidfd: BorrowedFd<'_>) -> Result<()> {
-    proven::running(pidfd)?;
-    let proc_dir = proven::directory(pidfd)?;
+    pid_race::running(pidfd)?;
+    let proc_dir = pid_race::directory(pidfd)?;
     let path = path_of(proc_dir.as_fd())?;
     let own = proc::open(c"self", libc::O_PATH | libc::O_DIRECTORY)?;
     if path_of(own.as_fd())?.starts_with(&path) {
@@ -40,7 +40,7 @@ pub(crate) fn kill(pidfd: BorrowedFd<'_>) -> Result<()> {
         _ => path_of(proc_dir.as_fd())? == path,
     };
     if !is_its {
-        proven::running(pidfd)?;
+        pid_race::running(pidfd)?;
         return Err(Errno(libc::EAGAIN));
     }
     sys::fd::write(file.as_fd(), b"1").map(drop)
@@ -56,7 +56,7 @@ pub(super) fn path_of(proc_dir: BorrowedFd<'_>) -> Result<PathBuf> {
 
 /// Above the root of the caller's cgroup namespace there is nothing to open.
 fn below_own_root(cgroup: &[u8]) -> Option<PathBuf> {
-    let path = Path::new(OsStr::from_bytes(one::cgroup(cgroup, true)?.path));
+    let path = Path::new(OsStr::from_bytes(single_value::cgroup(cgroup, true)?.path));
     (path.is_absolute() && !path.starts_with("/..")).then(|| path.to_owned())
 }
 

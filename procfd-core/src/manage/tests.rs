@@ -5,7 +5,7 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 
-use super::{cgroup, place, proven};
+use super::{cgroup, namespaces, pid_race};
 use crate::sys::{self, Errno, PIDFD_INFO_CGROUPID};
 use crate::{Context, Fields, Namespaces, Process, Scheduler, TreeMethod};
 
@@ -119,7 +119,7 @@ fn namespaces_by_their_files() {
     let pid = process.pid().unwrap().to_string();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            place::enter_by_files(process.pidfd(), Namespaces::UTS | Namespaces::IPC).unwrap();
+            namespaces::enter_by_files(process.pidfd(), Namespaces::UTS | Namespaces::IPC).unwrap();
             assert_eq!(of("thread-self", "uts"), of(&pid, "uts"));
             assert_eq!(of("thread-self", "ipc"), of(&pid, "ipc"));
             assert_ne!(of("thread-self", "uts"), of("self", "uts"));
@@ -132,14 +132,14 @@ fn namespaces_by_their_files() {
 #[test]
 fn the_directory_is_the_processes() {
     let process = shell("exec sleep 60");
-    let dir = proven::directory(process.pidfd()).unwrap();
+    let dir = pid_race::directory(process.pidfd()).unwrap();
     let mut buf = [0u8; 64];
     let len = sys::fd::read_small(dir.as_raw_fd(), c"stat", &mut buf).unwrap();
     assert!(buf[..len].starts_with(format!("{} (", process.pid().unwrap()).as_bytes()));
     process.kill().unwrap();
     process.wait().unwrap();
     assert_eq!(sys::fd::read_small(dir.as_raw_fd(), c"stat", &mut buf), Err(Errno(libc::ESRCH)));
-    assert_eq!(proven::directory(process.pidfd()).err(), Some(Errno(libc::ESRCH)));
+    assert_eq!(pid_race::directory(process.pidfd()).err(), Some(Errno(libc::ESRCH)));
 }
 
 /// The path in /proc and the mounts lead to the directory that the kernel names by its number.
@@ -155,7 +155,7 @@ fn the_cgroup_by_name_and_by_number() {
         }
     };
     assert!(known.fields().contains(Fields::CGROUP_ID));
-    let dir = proven::directory(own.pidfd()).unwrap();
+    let dir = pid_race::directory(own.pidfd()).unwrap();
     match cgroup::path_of(dir.as_fd()).and_then(|path| cgroup::open(&path)) {
         Err(Errno(libc::EOPNOTSUPP)) => println!("SKIP: no cgroup v2 is mounted"),
         dir => assert_eq!(sys::fd::mode_and_inode(dir.unwrap().as_fd()).unwrap().1, number),

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use super::proven;
+use super::pid_race;
 use crate::sys::{self, Errno, Result};
 
 /// A process that makes threads, from threads not seen to, faster than this often the list is read.
@@ -22,10 +22,10 @@ const PASSES: usize = 1000;
 /// faster than they were seen to.
 pub(crate) fn each(pidfd: BorrowedFd<'_>, mut act: impl FnMut(i32) -> Result<()>) -> Result<()> {
     if sys::pidfd::is_thread(pidfd) {
-        return proven::by_number(pidfd, act);
+        return pid_race::by_number(pidfd, act);
     }
-    proven::running(pidfd)?;
-    let dir = proven::directory(pidfd)?;
+    pid_race::running(pidfd)?;
+    let dir = pid_race::directory(pidfd)?;
     let mut seen = BTreeSet::new();
     let mut done = 0usize;
     for _ in 0..PASSES {

@@ -20,11 +20,11 @@
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use super::{cgroup, proven};
-use crate::config::{SIGNAL_MAX, Scope};
+use super::{cgroup, pid_race};
 use crate::info::parse::{stat::Stat, status::NsIds};
 use crate::info::proc::{self, Path};
 use crate::procfd;
+use crate::settings::{SIGNAL_MAX, Scope};
 use crate::sys::{self, Errno, PID_FS_MAGIC, PIDFD_INFO_PID, Result, Timespec, vec};
 use crate::{signal, wait};
 
@@ -87,7 +87,7 @@ pub(crate) fn kill_cgroup(pidfd: BorrowedFd<'_>) -> Result<KillTree> {
 /// SIGSTOP or SIGCONT to a process; where it is a built-in init, to all others of its namespace, by walk. The
 /// init has to run on: it carries the close policy out, and reaps. EPERM: for one of them at least.
 pub(crate) fn stop_or_continue(root: BorrowedFd<'_>, built_in: bool, signal: i32) -> Result<()> {
-    if !built_in || proven::has_ended(root)? {
+    if !built_in || pid_race::has_ended(root)? {
         return signal::send(root, signal, Scope::Process, None);
     }
     match walk(root, signal, true)? {
@@ -108,7 +108,7 @@ fn walk(root: BorrowedFd<'_>, signal: i32, without_root: bool) -> Result<KillTre
 /// Whether it is the init of a pid namespace below the caller's. EINVAL: of the caller's own.
 fn is_init(root: BorrowedFd<'_>) -> Result<bool> {
     wait::pid(root)?;
-    let dir = proven::directory(root)?;
+    let dir = pid_race::directory(root)?;
     match procfd::ns_pid(dir.as_raw_fd(), c"status") {
         Some(NsIds { innermost: 1, depth: 1, .. }) => Err(Errno(libc::EINVAL)),
         ids => Ok(ids.is_some_and(|ids| ids.innermost == 1)),
@@ -169,7 +169,7 @@ impl<'a> Tree<'a> {
             return Err(Errno(libc::EINVAL));
         }
         signal::send(root, 0, Scope::Process, None)?;
-        proven::own_proc()?;
+        pid_race::own_proc()?;
         let member = Member {
             pid,
             pidfd: None,
@@ -307,7 +307,7 @@ impl<'a> Tree<'a> {
         vec::room(&mut self.members, 1)?;
         let Some(pidfd) = self.open(pid)? else { return Ok(()) };
         // A process that has ended has no children.
-        if proven::has_ended(pidfd.as_fd())? {
+        if pid_race::has_ended(pidfd.as_fd())? {
             return Ok(());
         }
         let parent = self.parent(pidfd.as_fd(), pid)?.and_then(|pid| self.by_pid.get(&pid).copied());

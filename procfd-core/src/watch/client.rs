@@ -19,7 +19,7 @@ use super::kernel::{
 };
 use super::proto::{self, Reply, Request};
 use super::start::{self, Started};
-use crate::private::Private;
+use crate::forks::Private;
 
 /// How long a watcher that lives may take to answer. It is busy for microseconds; one that is
 /// stopped, or frozen with its cgroup, takes longer than anybody should wait.

@@ -19,7 +19,7 @@ from subprocess import DEVNULL, PIPE, STDOUT, CalledProcessError, CompletedProce
 from typing import TYPE_CHECKING, Any
 
 from . import _native
-from ._exchange import Exchange
+from ._communicate import Exchange
 from ._loops import readable, shielded
 from ._popen import Popen
 from ._run import piped

@@ -12,7 +12,7 @@ pub(crate) mod fdinfo;
 pub(crate) mod limits;
 pub(crate) mod maps;
 pub(crate) mod mountinfo;
-pub(crate) mod one;
+pub(crate) mod single_value;
 pub(crate) mod stat;
 pub(crate) mod status;
 

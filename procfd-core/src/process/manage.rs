@@ -6,9 +6,9 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use super::{Advice, KillTree, Scheduler};
-use crate::config::Namespaces;
+use crate::manage::{self, Advice, KillTree, Scheduler};
 use crate::process::Process;
+use crate::settings::Namespaces;
 use crate::sys::{self, Errno};
 
 impl Process {
@@ -50,7 +50,7 @@ impl Process {
     /// ```
     #[doc(alias = "PROC_KILL_TREE")]
     pub fn kill_tree(&self, signal: i32) -> io::Result<KillTree> {
-        Ok(super::kill(self.pidfd(), self.is_built_in_init(), signal)?)
+        Ok(manage::kill(self.pidfd(), self.is_built_in_init(), signal)?)
     }
 
     /// SIGKILL to every process of its cgroup (v2) and of those below, at once, by the kernel.
@@ -68,7 +68,7 @@ impl Process {
     /// 5.14. The directory is compared with the pidfd's cgroup since 6.13.
     #[doc(alias = "PROC_TREE_CGROUP")]
     pub fn kill_cgroup(&self) -> io::Result<KillTree> {
-        Ok(super::kill_cgroup(self.pidfd())?)
+        Ok(manage::kill_cgroup(self.pidfd())?)
     }
 
     /// Stops it (SIGSTOP). Of a built-in init ([`Context::built_in_init`](crate::Context::built_in_init)) all
@@ -81,7 +81,7 @@ impl Process {
     /// `EPERM` if one of them at least could not be stopped; the others are.
     #[doc(alias = "PROC_STOP")]
     pub fn stop(&self) -> io::Result<()> {
-        Ok(super::stop_or_continue(self.pidfd(), self.is_built_in_init(), libc::SIGSTOP)?)
+        Ok(manage::stop_or_continue(self.pidfd(), self.is_built_in_init(), libc::SIGSTOP)?)
     }
 
     /// Continues what [`stop`](Self::stop) has stopped (SIGCONT).
@@ -91,7 +91,7 @@ impl Process {
     /// As [`stop`](Self::stop).
     #[doc(alias = "PROC_CONT")]
     pub fn cont(&self) -> io::Result<()> {
-        Ok(super::stop_or_continue(self.pidfd(), self.is_built_in_init(), libc::SIGCONT)?)
+        Ok(manage::stop_or_continue(self.pidfd(), self.is_built_in_init(), libc::SIGCONT)?)
     }
 
     /// Moves the calling thread into namespaces of the process (setns(2)); for the pid and time namespaces,
@@ -108,7 +108,7 @@ impl Process {
     /// 5.8: all or none. Before, by the files in `/proc/PID/ns`, one by one: those before a failure stay.
     #[doc(alias = "PROC_SETNS")]
     pub fn setns(&self, namespaces: Namespaces) -> io::Result<()> {
-        Ok(super::enter(self.pidfd(), namespaces)?)
+        Ok(manage::enter(self.pidfd(), namespaces)?)
     }
 
     /// A resource limit (`RLIMIT_*`) as it was, soft and hard, and sets it if `new` says to what;
@@ -130,7 +130,7 @@ impl Process {
     /// ```
     #[doc(alias = "PROC_RLIMIT")]
     pub fn rlimit(&self, resource: u32, new: Option<(u64, u64)>) -> io::Result<(u64, u64)> {
-        Ok(super::rlimit(self.pidfd(), resource, new)?)
+        Ok(manage::rlimit(self.pidfd(), resource, new)?)
     }
 
     /// Sets the nice value, -20 to 19, of all its threads; of the one, by a pidfd of a thread
@@ -148,7 +148,7 @@ impl Process {
     /// `EOPNOTSUPP`: no `/proc` of it; `EAGAIN`: it made threads faster than they were set.
     #[doc(alias = "PROC_PRIORITY")]
     pub fn set_nice(&self, nice: i32) -> io::Result<()> {
-        Ok(super::set_nice(self.pidfd(), i64::from(nice))?)
+        Ok(manage::set_nice(self.pidfd(), i64::from(nice))?)
     }
 
     /// Sets the scheduling policy of all its threads, as [`set_nice`](Self::set_nice) does. A
@@ -170,7 +170,7 @@ impl Process {
     /// ```
     #[doc(alias = "PROC_SCHEDULER")]
     pub fn set_scheduler(&self, scheduler: &Scheduler) -> io::Result<()> {
-        Ok(super::set_scheduler(self.pidfd(), scheduler)?)
+        Ok(manage::set_scheduler(self.pidfd(), scheduler)?)
     }
 
     /// Sets the CPUs that all its threads may run on, as [`set_nice`](Self::set_nice) does.
@@ -180,7 +180,7 @@ impl Process {
     /// Those of [`set_nice`](Self::set_nice); `EINVAL`: none of the CPUs is there, or allowed by its cpuset.
     #[doc(alias = "PROC_AFFINITY")]
     pub fn set_affinity(&self, cpus: impl IntoIterator<Item = usize>) -> io::Result<()> {
-        Ok(super::set_affinity(self.pidfd(), &super::cpu_mask(cpus)?)?)
+        Ok(manage::set_affinity(self.pidfd(), &manage::cpu_mask(cpus)?)?)
     }
 
     /// Sets the I/O priority of all its threads, as [`set_nice`](Self::set_nice) does: class (1 real time,
@@ -195,7 +195,7 @@ impl Process {
         if class > 7 || level >= 1 << 13 {
             return Err(Errno(libc::EINVAL).into());
         }
-        Ok(super::set_ioprio(self.pidfd(), (u16::from(class) << 13) | level)?)
+        Ok(manage::set_ioprio(self.pidfd(), (u16::from(class) << 13) | level)?)
     }
 
     /// Sets `oom_score_adj`, -1000 (never killed for want of memory) to 1000. It is that of all processes
@@ -208,7 +208,7 @@ impl Process {
     /// `EOPNOTSUPP`: no `/proc` of the caller's pid namespace.
     #[doc(alias = "PROC_OOM_SCORE_ADJ")]
     pub fn set_oom_score_adj(&self, value: i32) -> io::Result<()> {
-        Ok(super::set_oom_score_adj(self.pidfd(), i64::from(value))?)
+        Ok(manage::set_oom_score_adj(self.pidfd(), i64::from(value))?)
     }
 
     /// Moves it, with all its threads, into the cgroup of an open cgroup v2 directory. By number, as
@@ -221,7 +221,7 @@ impl Process {
     /// cgroup; `ENOENT`, `ENODEV`: it was removed; `ESRCH`: the process has ended; `EREMOTE`.
     #[doc(alias = "PROC_CGROUP")]
     pub fn move_to_cgroup(&self, cgroup: BorrowedFd<'_>) -> io::Result<()> {
-        Ok(super::move_to_cgroup(self.pidfd(), cgroup)?)
+        Ok(manage::move_to_cgroup(self.pidfd(), cgroup)?)
     }
 
     /// Advises the kernel of ranges (address, length) of its memory: process_madvise(2). Returns how many
@@ -233,7 +233,7 @@ impl Process {
     /// not on page borders, or advice that this kernel does not have; `ENOMEM`: not mapped; `ESRCH`: it has ended; `ENOSYS` before 5.10.
     #[doc(alias = "PROC_MADVISE")]
     pub fn madvise(&self, ranges: &[(u64, u64)], advice: Advice) -> io::Result<usize> {
-        Ok(super::advise(self.pidfd(), ranges, advice)?)
+        Ok(manage::advise(self.pidfd(), ranges, advice)?)
     }
 
     /// Frees its memory now, which `SIGKILL` is ending: process_mrelease(2). For when memory is short, and

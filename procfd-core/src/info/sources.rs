@@ -11,11 +11,11 @@ use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::fill::{
+use super::convert::{
     fill_ids, ids_of_status, io_counters, memory_set, of_living_stat, of_stat, of_status, parts, usage_of,
 };
-use super::groups::*;
-use super::parse::{counters, limits, mountinfo, one, status};
+use super::fields::*;
+use super::parse::{counters, limits, mountinfo, single_value, status};
 use super::proc::Proc;
 use crate::sys::query::{self, CpuClock};
 use crate::sys::{
@@ -222,7 +222,7 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
 /// What goes with the memory and the namespaces of a thread that ends, or is root's alone from then on.
 fn of_a_living_thread(out: &mut Info, process: &Proc<'_>, fields: Fields) {
     if fields.contains(Fields::PERSONALITY) {
-        out.personality = small(process, c"personality", one::hexadecimal);
+        out.personality = small(process, c"personality", single_value::hexadecimal);
     }
     if fields.contains(Fields::MEMORY_PARTS) {
         out.memory_parts = process.read_small(c"statm", &mut [0; 256]).ok().and_then(parts);
@@ -354,27 +354,27 @@ fn small<T>(process: &Proc<'_>, file: &CStr, parse: impl FnOnce(&[u8]) -> Option
 
 fn small_files(out: &mut Info, process: &Proc<'_>, fields: Fields) {
     if fields.contains(Fields::OOM) {
-        let score = small(process, c"oom_score", one::number);
-        let score_adj = small(process, c"oom_score_adj", one::signed_number);
+        let score = small(process, c"oom_score", single_value::number);
+        let score_adj = small(process, c"oom_score_adj", single_value::signed_number);
         if let (Some(score), Some(score_adj)) = (score, score_adj) {
             out.oom = Some(Oom { score, score_adj });
         }
     }
     if fields.contains(Fields::LOGIN) {
-        if let Some(uid) = small(process, c"loginuid", one::audit_id) {
-            let session = small(process, c"sessionid", one::audit_id).unwrap_or(u32::MAX);
+        if let Some(uid) = small(process, c"loginuid", single_value::audit_id) {
+            let session = small(process, c"sessionid", single_value::audit_id).unwrap_or(u32::MAX);
             out.login = Some(Login { uid, session });
         }
     }
     if fields.contains(Fields::AUTOGROUP) {
-        out.autogroup = small(process, c"autogroup", one::autogroup)
+        out.autogroup = small(process, c"autogroup", single_value::autogroup)
             .map(|group| Autogroup { id: group.id, nice: group.nice });
     }
     if fields.contains(Fields::COREDUMP_FILTER) {
-        out.coredump_filter = small(process, c"coredump_filter", one::hexadecimal);
+        out.coredump_filter = small(process, c"coredump_filter", single_value::hexadecimal);
     }
     if fields.contains(Fields::TIMER_SLACK) {
-        out.timer_slack_ns = small(process, c"timerslack_ns", one::number);
+        out.timer_slack_ns = small(process, c"timerslack_ns", single_value::number);
     }
 }
 
@@ -421,7 +421,7 @@ fn namespaces_once(process: &Proc<'_>) -> Option<NamespaceIds> {
     ];
     for (link, id) in kinds {
         match process.link(link, &mut [0; 64]) {
-            Ok(text) => *id = one::namespace(text)?,
+            Ok(text) => *id = single_value::namespace(text)?,
             // Not of this kernel; or not entered yet. There is always a mount namespace, of which a
             // process that ends lets go together with the others.
             Err(Errno(libc::ENOENT)) if link != c"ns/mnt" => {}
@@ -438,6 +438,6 @@ fn namespaces_of_an_ended(process: &mut Proc<'_>) -> Option<NamespaceIds> {
     if leader.state != b'Z' || leader.threads > 1 || living.is_some() {
         return None;
     }
-    let id = |link: &CStr| process.link(link, &mut [0; 64]).ok().and_then(one::namespace);
+    let id = |link: &CStr| process.link(link, &mut [0; 64]).ok().and_then(single_value::namespace);
     Some(NamespaceIds { user: id(c"ns/user")?, pid: id(c"ns/pid")?, ..NamespaceIds::default() })
 }

@@ -11,8 +11,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
+use crate::contexts;
 use crate::procfd::{self, Target};
-use crate::registry;
 use crate::sys::uring::Waitids;
 use crate::sys::{self, Errno, Result, vec};
 use crate::wait::{self, Change, Limit, Options};
@@ -125,7 +125,7 @@ impl<'fd> Awaited<'fd> {
 /// 5.4; stops and continuations 6.7; how another's child ended 6.15.
 #[doc(alias = "PROC_CHANGES")]
 pub fn wait_any(processes: &mut [Awaited<'_>], timeout: Option<Duration>) -> io::Result<usize> {
-    registry::tend_watcher();
+    contexts::tend_watcher();
     let limit = timeout.map_or(Limit::None, Limit::after);
     loop {
         match wait(processes, Options::empty(), limit) {

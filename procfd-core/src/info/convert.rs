@@ -3,7 +3,7 @@
 
 //! Fields out of what a file or the ioctl says: values alone, nothing is read here but clocks and units.
 
-use super::groups::*;
+use super::fields::*;
 use super::parse::{counters, stat, status};
 use crate::sys::query;
 use crate::sys::{PIDFD_INFO_CGROUPID, PIDFD_INFO_CREDS, PidfdInfo};

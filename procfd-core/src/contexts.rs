@@ -9,10 +9,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
-use crate::config::{ClosePolicy, Config};
 use crate::error::Error;
-use crate::private::{self, Private};
+use crate::forks::{self, Private};
 use crate::procfd;
+use crate::settings::{ClosePolicy, Config};
 use crate::sys::{self, Errno, Result};
 use crate::wait::Usage;
 use crate::watch::{AddError, Client, Policy, Reservation, StartError};
@@ -87,7 +87,7 @@ impl Opened {
 
     /// Whether this process opened it, and not one it is a copy of.
     pub(crate) fn is_mine(&self) -> bool {
-        self.forks == private::forks()
+        self.forks == forks::generation()
     }
 }
 
@@ -128,7 +128,7 @@ pub(crate) fn open(flags: OpenFlags, config: Config) -> Result<(OwnedFd, Arc<Ope
     let opened = Arc::new(Opened {
         cookie: procfd::cookie(a.as_fd())?,
         flags,
-        forks: private::forks(),
+        forks: forks::generation(),
         b_cookie: procfd::cookie(b.as_fd())?,
         b,
         state: Mutex::new(State { config, ..State::default() }),
@@ -515,8 +515,8 @@ pub(crate) fn around_fork<T>(f: impl FnOnce() -> T) -> T {
 /// fork(3): the locks are taken before it, so that the child finds everything whole, and in the
 /// child the private descriptors are closed and the contexts, which are the parent's, forgotten.
 mod fork {
-    use super::{MutexGuard, Table, lock, private, restore_dumpable, sys};
-    use crate::private::Listed;
+    use super::{MutexGuard, Table, forks, lock, restore_dumpable, sys};
+    use crate::forks::Listed;
     use std::cell::RefCell;
 
     thread_local! {
@@ -532,7 +532,7 @@ mod fork {
 
     pub(super) fn before() {
         let table = lock();
-        let listed = private::lock();
+        let listed = forks::lock();
         let _ = HELD.try_with(|held| held.try_borrow_mut().map(|mut h| *h = Some((table, listed))));
     }
 

@@ -6,7 +6,7 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use super::{proven, threads};
+use super::{pid_race, threads};
 use crate::sys::manage::{RemoteIoVec, SchedAttr};
 use crate::sys::{self, Errno, RLimit64, Result};
 
@@ -23,7 +23,7 @@ pub(crate) fn rlimit(pidfd: BorrowedFd<'_>, resource: u32, new: Option<Limits>) 
         return Err(INVALID);
     }
     let new = new.map(|(cur, max)| RLimit64 { cur, max });
-    let old = proven::by_number(pidfd, |pid| sys::manage::rlimit_of(pid, resource, new))?;
+    let old = pid_race::by_number(pidfd, |pid| sys::manage::rlimit_of(pid, resource, new))?;
     Ok((old.cur, old.max))
 }
 
@@ -115,8 +115,8 @@ pub(crate) fn set_oom_score_adj(pidfd: BorrowedFd<'_>, value: i64) -> Result<()>
     if !(-1000..=1000).contains(&value) {
         return Err(INVALID);
     }
-    proven::running(pidfd)?;
-    let dir = proven::directory(pidfd)?;
+    pid_race::running(pidfd)?;
+    let dir = pid_race::directory(pidfd)?;
     let file = match sys::fd::open_at(dir.as_raw_fd(), c"oom_score_adj", libc::O_WRONLY) {
         Err(Errno(libc::ENOENT)) => Err(Errno(libc::ESRCH)),
         Err(Errno(libc::EACCES)) => Err(Errno(libc::EPERM)),
@@ -162,7 +162,7 @@ pub(crate) fn advise(pidfd: BorrowedFd<'_>, ranges: &[(u64, u64)], advice: Advic
     if ranges.len() > RANGES_MAX {
         return Err(INVALID);
     }
-    if proven::has_ended(pidfd)? {
+    if pid_race::has_ended(pidfd)? {
         return Err(Errno(libc::ESRCH));
     }
     let ranges: Vec<_> = ranges.iter().map(|&(address, len)| RemoteIoVec { address, len }).collect();

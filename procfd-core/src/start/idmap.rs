@@ -11,9 +11,9 @@ use std::ffi::CString;
 use std::fmt::Write;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use crate::config::{Config, IdMap, Program, Setgroups};
 use crate::error::{Error, Stage};
-use crate::private::Private;
+use crate::forks::Private;
+use crate::settings::{Config, IdMap, Program, Setgroups};
 use crate::sys::{self, Errno};
 use crate::wait::{self, Limit, Options};
 

@@ -6,8 +6,8 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use super::proven;
-use crate::config::Namespaces;
+use super::pid_race;
+use crate::settings::Namespaces;
 use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, Result};
 
 /// In the order in which they are joined one by one: the user namespace gives the right to join the others.
@@ -28,7 +28,7 @@ pub(crate) fn enter(pidfd: BorrowedFd<'_>, namespaces: Namespaces) -> Result<()>
     if namespaces.is_empty() {
         return Err(Errno(libc::EINVAL));
     }
-    if proven::has_ended(pidfd)? {
+    if pid_race::has_ended(pidfd)? {
         return Err(Errno(libc::ESRCH));
     }
     let entered = match sys::manage::set_namespaces(pidfd, namespaces.bits()) {
@@ -51,14 +51,14 @@ fn takes_pidfds() -> bool {
 
 /// Before 5.8: one by one, and those before a failure stay.
 pub(super) fn enter_by_files(pidfd: BorrowedFd<'_>, namespaces: Namespaces) -> Result<()> {
-    let dir = proven::directory(pidfd)?;
+    let dir = pid_race::directory(pidfd)?;
     let mut files: Vec<(OwnedFd, Namespaces)> = Vec::new();
     for (namespace, path) in FILES.into_iter().filter(|(ns, _)| namespaces.contains(*ns)) {
         let file = match sys::fd::open_at(dir.as_raw_fd(), path, libc::O_RDONLY) {
             // As a pidfd has it: ptrace(2) would be refused; the process has gone, or the kernel is without.
             Err(Errno(libc::EACCES)) => Err(Errno(libc::EPERM)),
             Err(Errno(libc::ENOENT)) => {
-                proven::running(pidfd)?;
+                pid_race::running(pidfd)?;
                 Err(Errno(libc::EINVAL))
             }
             opened => opened,
@@ -76,10 +76,10 @@ pub(crate) fn move_to_cgroup(pidfd: BorrowedFd<'_>, cgroup: BorrowedFd<'_>) -> R
     if !sys::fs_is(cgroup, CGROUP2_SUPER_MAGIC) {
         return Err(Errno(libc::EINVAL));
     }
-    proven::running(pidfd)?;
+    pid_race::running(pidfd)?;
     let procs = match sys::fd::open_at(cgroup.as_raw_fd(), c"cgroup.procs", libc::O_WRONLY) {
         Err(Errno(libc::ENOTDIR)) => Err(Errno(libc::EINVAL)),
         opened => opened,
     }?;
-    proven::by_number(pidfd, |pid| sys::fd::write(procs.as_fd(), pid.to_string().as_bytes()).map(drop))
+    pid_race::by_number(pidfd, |pid| sys::fd::write(procs.as_fd(), pid.to_string().as_bytes()).map(drop))
 }

@@ -9,9 +9,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use super::{Fields, Mapping, OpenFd, ProcessRef, Text, Thread};
-use crate::config::{IdMap, Namespaces};
+use crate::info::{self, Fields, Mapping, OpenFd, ProcessRef, Text, Thread};
 use crate::process::Process;
+use crate::settings::{IdMap, Namespaces};
 
 /// The texts and lists of a process.
 ///
@@ -99,7 +99,7 @@ impl Process {
     /// As above.
     #[doc(alias = "PROC_INFO_MAPS")]
     pub fn maps(&self) -> io::Result<Vec<Mapping>> {
-        Ok(super::maps(self.pidfd())?)
+        Ok(info::maps(self.pidfd())?)
     }
 
     /// Its auxiliary vector (getauxval(3)): types and values, the AT_NULL at the end included.
@@ -195,7 +195,7 @@ impl Process {
     /// ```
     #[doc(alias = "PROC_INFO_THREADS")]
     pub fn threads(&self, fields: Fields) -> io::Result<Vec<Thread>> {
-        Ok(super::threads(self.pidfd(), fields)?)
+        Ok(info::threads(self.pidfd(), fields)?)
     }
 
     /// Its children, each told from a later process of its number. One that is born or ends meanwhile
@@ -206,7 +206,7 @@ impl Process {
     /// As above.
     #[doc(alias = "PROC_INFO_CHILDREN")]
     pub fn children(&self) -> io::Result<Vec<ProcessRef>> {
-        Ok(super::children(self.pidfd())?)
+        Ok(info::children(self.pidfd())?)
     }
 
     /// Its children, their children and so on, parents first; otherwise as [`children`](Self::children).
@@ -217,7 +217,7 @@ impl Process {
     /// As above.
     #[doc(alias = "PROC_INFO_DESCENDANTS")]
     pub fn descendants(&self) -> io::Result<Vec<ProcessRef>> {
-        Ok(super::descendants(self.pidfd())?)
+        Ok(info::descendants(self.pidfd())?)
     }
 
     /// Its supplementary groups.
@@ -227,7 +227,7 @@ impl Process {
     /// As above.
     #[doc(alias = "PROC_INFO_GROUPS")]
     pub fn groups(&self) -> io::Result<Vec<u32>> {
-        Ok(super::groups(self.pidfd())?)
+        Ok(info::groups(self.pidfd())?)
     }
 
     /// The processors its leading thread may run on.
@@ -237,7 +237,7 @@ impl Process {
     /// As above.
     #[doc(alias = "PROC_INFO_AFFINITY")]
     pub fn affinity(&self) -> io::Result<Vec<usize>> {
-        let mask = super::affinity(self.pidfd())?;
+        let mask = info::affinity(self.pidfd())?;
         let bits =
             mask.iter().enumerate().flat_map(|(at, byte)| (0..8).map(move |bit| (at * 8 + bit, byte >> bit)));
         Ok(bits.filter(|(_, bit)| bit & 1 != 0).map(|(number, _)| number).collect())
@@ -250,7 +250,7 @@ impl Process {
     /// As above.
     #[doc(alias = "PROC_INFO_UID_MAP")]
     pub fn uid_map(&self) -> io::Result<Vec<IdMap>> {
-        Ok(super::id_map(self.pidfd(), c"uid_map")?)
+        Ok(info::id_map(self.pidfd(), c"uid_map")?)
     }
 
     /// The group id map of its user namespace.
@@ -260,7 +260,7 @@ impl Process {
     /// As above.
     #[doc(alias = "PROC_INFO_GID_MAP")]
     pub fn gid_map(&self) -> io::Result<Vec<IdMap>> {
-        Ok(super::id_map(self.pidfd(), c"gid_map")?)
+        Ok(info::id_map(self.pidfd(), c"gid_map")?)
     }
 
     /// Its open descriptors. One that is opened or closed meanwhile may be missing.
@@ -270,7 +270,7 @@ impl Process {
     /// As above.
     #[doc(alias = "PROC_INFO_FDS")]
     pub fn open_fds(&self) -> io::Result<Vec<OpenFd>> {
-        Ok(super::open_fds(self.pidfd())?)
+        Ok(info::open_fds(self.pidfd())?)
     }
 
     /// A descriptor of the one namespace of it that is named, for setns(2).
@@ -284,11 +284,11 @@ impl Process {
     /// By the pidfd since 6.11, before that by /proc.
     #[doc(alias = "PROC_INFO_NSFD")]
     pub fn namespace(&self, which: Namespaces) -> io::Result<OwnedFd> {
-        Ok(super::namespace(self.pidfd(), which)?)
+        Ok(info::namespace(self.pidfd(), which)?)
     }
 
     fn text(&self, which: Text) -> io::Result<Vec<u8>> {
-        Ok(super::text(self.pidfd(), which)?)
+        Ok(info::text(self.pidfd(), which)?)
     }
 
     fn os_string(&self, which: Text) -> io::Result<OsString> {

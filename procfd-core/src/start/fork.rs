@@ -12,11 +12,11 @@ use super::parent::{Publication, Started, died, reap};
 use super::plan::{From, Lowered};
 use super::report::{self, Report};
 use super::{child, idmap};
-use crate::config::Config;
+use crate::contexts;
 use crate::error::{Error, Stage};
+use crate::forks::Private;
 use crate::fuse;
-use crate::private::Private;
-use crate::registry;
+use crate::settings::Config;
 use crate::sys::task::Forked as Sides;
 use crate::sys::{self, Errno};
 
@@ -76,10 +76,10 @@ fn fork(config: &Config) -> sys::Result<Sides> {
         return sys::task::fork();
     }
     let mut forked = Err(Errno(libc::EAGAIN));
-    registry::around_fork(|| {
+    contexts::around_fork(|| {
         forked = sys::task::fork_with(config.namespaces, signal as u64);
         if let Ok(Sides::Child) = forked {
-            registry::forget_in_fork_child();
+            contexts::forget_in_fork_child();
         }
     });
     forked

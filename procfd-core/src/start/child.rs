@@ -12,8 +12,8 @@
 use std::sync::atomic::Ordering;
 
 use super::plan::{Init, Plan};
-use crate::config::Action;
 use crate::error::Stage;
+use crate::settings::Action;
 use crate::sys::child as kernel;
 use crate::sys::task::{SharedChild, clone_second};
 use crate::sys::{CLONE_FILES, CLOSE_RANGE_UNSHARE, Errno};

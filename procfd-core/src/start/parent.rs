@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::plan::{From, Init, Lowered, Plan};
 use super::{fork, idmap, report};
-use crate::config::{Config, Program};
+use crate::contexts::{self, DumpableKept, Opened, State};
 use crate::error::{Error, Stage};
+use crate::forks::{self, Private};
 use crate::fuse::Fuse;
-use crate::private::{self, Private};
 use crate::procfd;
-use crate::registry::{self, DumpableKept, Opened, State};
+use crate::settings::{Config, Program};
 use crate::sys::cstr::CStrArray;
 use crate::sys::{self, CLONE_FILES, Errno};
 use crate::watch::{Policy, Reservation, StartError};
@@ -174,9 +174,9 @@ impl<'a> Publication<'a> {
         config: &Config,
         fuse: Option<Fuse>,
     ) -> Result<Self, Error> {
-        let policy = registry::policy(config, config.close);
+        let policy = contexts::policy(config, config.close);
         let room = match opened.is_watched() {
-            true => Some(registry::reserve_watch(&policy).map_err(watch_error)?),
+            true => Some(contexts::reserve_watch(&policy).map_err(watch_error)?),
             false => None,
         };
         Ok(Self { a, opened, fuse, policy, room, spare: false, init: config.built_in_init })
@@ -189,7 +189,7 @@ impl<'a> Publication<'a> {
         }
         let mut watched = None;
         if let Some(room) = self.room.take() {
-            if let Err(e) = registry::watch(room, self.opened, pidfd.as_fd(), &self.policy) {
+            if let Err(e) = contexts::watch(room, self.opened, pidfd.as_fd(), &self.policy) {
                 let error = self.undone(pidfd.as_fd(), pid, watch_error(e));
                 procfd::retract(self.a);
                 return Err(error);
@@ -285,7 +285,7 @@ fn spawn_with(
         true => Some(Private::pair(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?),
         false => None,
     };
-    let private = if shared_table { Vec::new() } else { private::numbers() };
+    let private = if shared_table { Vec::new() } else { forks::numbers() };
     let parts =
         Parts { fuse, stack: &stack, init: init.as_ref(), go: go.as_ref(), private: &private, shared_table };
     let (plan, cloned) = clone(config, lowered, &parts)?;
@@ -343,7 +343,7 @@ impl InitParts {
         let numbers = [2, close.map_or(0, |p| p.signal) as u128, second as u128, delay.as_millis()];
         let argv = std::iter::once("procfd-init".to_owned()).chain(numbers.map(|n| n.to_string()));
         Ok(Self {
-            image: registry::init_image()?,
+            image: contexts::init_image()?,
             fuse: fuse.ok_or(Errno(libc::EBADF))?.k2.as_fd().as_raw_fd(),
             argv: CStrArray::new(argv.filter_map(|a| CString::new(a).ok()).collect()),
             env: CStrArray::new(Vec::new()),
@@ -495,6 +495,6 @@ fn namespaces(config: &Config) -> String {
         return String::new();
     }
     let mut names = String::new();
-    bitflags::parser::to_writer(&crate::config::Namespaces::from_bits_retain(config.namespaces), &mut names)
+    bitflags::parser::to_writer(&crate::settings::Namespaces::from_bits_retain(config.namespaces), &mut names)
         .map_or(String::new(), |()| format!("in new namespaces {names}"))
 }

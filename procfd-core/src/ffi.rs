@@ -12,16 +12,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::changes::{self, Awaited, Events};
-use crate::config::{ClosePolicy, Config, Program};
+use crate::contexts::{self, OpenFlags, Opened};
 use crate::error::{Error, Stage};
 use crate::info::{Fields, Info, ProcessState, Snapshot};
 use crate::manage::{Advice, KillTree, Scheduler};
 use crate::procfd::Target;
-use crate::registry::{self, OpenFlags, Opened};
-use crate::spawn::{self, Created};
+use crate::settings::{ClosePolicy, Config, Program};
+use crate::start::{self, Created};
 use crate::sys::{self, Errno, PID_FS_MAGIC};
 use crate::wait::{self, Limit, Options, Status};
+use crate::wait_any::{self, Awaited, Events};
 use crate::{Context, CreateError, IdMap, Ids, Namespaces, Process, Scope, Setgroups};
 use crate::{attach, info, manage, procfd, signal};
 
@@ -92,7 +92,7 @@ pub enum Setting {
 /// process_open.
 pub fn open(flags: u64) -> Result<RawFd> {
     let flags = OpenFlags::from_bits(flags).ok_or(Errno(libc::EINVAL))?;
-    registry::open(flags, Config::default()).map(|(fd, _)| fd.into_raw_fd())
+    contexts::open(flags, Config::default()).map(|(fd, _)| fd.into_raw_fd())
 }
 
 /// Whether a descriptor is an open /proc: the root of a procfs. EBADF.
@@ -102,8 +102,8 @@ pub fn is_proc(fd: RawFd) -> Result<bool> {
 
 /// Finds the context of a procfd. EBADF, EINVAL, EPERM (another process's), EBUSY (started).
 pub fn configuring(fd: RawFd) -> Result<Configuring> {
-    registry::tend_watcher();
-    let opened = registry::find(sys::fd::borrow(fd)?)?;
+    contexts::tend_watcher();
+    let opened = contexts::find(sys::fd::borrow(fd)?)?;
     if opened.state().started {
         return Err(Errno(libc::EBUSY));
     }
@@ -138,7 +138,7 @@ impl Configuring {
 
     /// PROC_CREATE.
     pub fn create(&self) -> Result<Pid> {
-        match spawn::create(sys::fd::borrow(self.fd)?, &self.opened, false) {
+        match start::create(sys::fd::borrow(self.fd)?, &self.opened, false) {
             Ok(Created::Parent { pid, .. }) => Ok(Pid::Parent(pid)),
             Ok(Created::Child) => Ok(Pid::Child),
             Err(e) => Err(Errno(e.raw_os_error())),
@@ -154,7 +154,7 @@ impl Configuring {
     /// PROC_COPY.
     pub fn copy(&self) -> Result<RawFd> {
         let config = self.opened.state().config.clone();
-        registry::open(self.opened.flags, config).map(|(fd, _)| fd.into_raw_fd())
+        contexts::open(self.opened.flags, config).map(|(fd, _)| fd.into_raw_fd())
     }
 }
 
@@ -215,7 +215,7 @@ fn close_policy((signal, scope, then): Close) -> std::result::Result<ClosePolicy
 }
 
 fn target(fd: RawFd) -> Result<Target<'static>> {
-    registry::tend_watcher();
+    contexts::tend_watcher();
     procfd::resolve(sys::fd::borrow(fd)?)
 }
 
@@ -251,8 +251,8 @@ pub fn awaited(fd: RawFd, want: Events) -> Awaited<'static> {
 
 /// PROC_CHANGES.
 pub fn changes(of: &mut [Awaited<'_>], options: Options, nohang: bool, timeout_ns: u64) -> Result<usize> {
-    registry::tend_watcher();
-    changes::wait(of, options, limit(nohang, timeout_ns))
+    contexts::tend_watcher();
+    wait_any::wait(of, options, limit(nohang, timeout_ns))
 }
 
 /// PROC_KILL_TREE.
@@ -332,7 +332,7 @@ pub fn get_fd(fd: RawFd, number: i32) -> Result<RawFd> {
 
 /// PROC_INFO.
 pub fn info(fd: RawFd, fields: Fields) -> Result<Info> {
-    registry::tend_watcher_by_the_tick();
+    contexts::tend_watcher_by_the_tick();
     let given = sys::fd::borrow(fd)?;
     let Some(seen) = SEEN.get(fd as usize % SEEN.len()) else { return Err(Errno(libc::EBADF)) };
     if seen.pidfd.load(Ordering::Relaxed) && sys::fs_is(given, PID_FS_MAGIC) {
@@ -437,7 +437,7 @@ pub fn pidfd(fd: RawFd) -> Result<RawFd> {
 /// PROC_INFO_ERROR: stage, index, errno and message; `Stage::NONE` when nothing failed. For the
 /// opener: EPERM for others.
 pub fn last_error(fd: RawFd) -> Result<(Stage, u32, i32, String)> {
-    let opened = registry::find(sys::fd::borrow(fd)?)?;
+    let opened = contexts::find(sys::fd::borrow(fd)?)?;
     let state = opened.state();
     Ok(match &state.error {
         Some(e) => (e.stage(), e.index(), e.raw_os_error(), e.message().to_owned()),

@@ -6,7 +6,7 @@
 //! Linux has no close-on-fork. A child that another thread forks inherits whatever the library holds
 //! at that instant, and a fuse kept open there would keep a process alive that should have died.
 //! So every private descriptor is on a list, made and listed under one lock that fork waits for,
-//! and the fork hook (see [`registry`](crate::registry)) closes them all in the child.
+//! and the fork hook (see [`registry`](crate::contexts)) closes them all in the child.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -71,7 +71,7 @@ pub(crate) fn numbers() -> Vec<u32> {
 
 /// A number that a process and its forked child do not share: what was kept in the one is not for the
 /// other, which may be in another pid namespace. Also of a fork that the hooks did not hear of.
-pub(crate) fn forks() -> u64 {
+pub(crate) fn generation() -> u64 {
     static COPIES: AtomicU64 = AtomicU64::new(0);
     let word = sys::forked::word();
     let mut copy = word.load(Ordering::Relaxed);

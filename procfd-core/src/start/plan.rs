@@ -10,9 +10,9 @@ use std::sync::atomic::AtomicBool;
 
 use super::idmap::{self, Maps};
 use super::report::Report;
-use crate::config::{Action, Config, Ids, Namespaces, PATH_MAX, Program, describe};
 use crate::error::{Error, Stage};
-use crate::private;
+use crate::forks;
+use crate::settings::{Action, Config, Ids, Namespaces, PATH_MAX, Program, describe};
 use crate::sys::cstr::{CStrArray, CStrArrayRef};
 use crate::sys::{self, Errno, RLimit64};
 
@@ -294,7 +294,7 @@ fn check(config: &Config) -> Result<(), Error> {
     if !is(Namespaces::USER)
         && (!config.uid_map.is_empty()
             || !config.gid_map.is_empty()
-            || config.setgroups != crate::config::Setgroups::Auto)
+            || config.setgroups != crate::settings::Setgroups::Auto)
     {
         return err("an id map or setgroups policy without a new user namespace (CLONE_NEWUSER)");
     }
@@ -311,7 +311,7 @@ fn check(config: &Config) -> Result<(), Error> {
 /// That the descriptors the child starts from are open, and the caller's. Seen before the library
 /// opens any of its own, which could otherwise stand where the caller believes one of its.
 fn check_sources(config: &Config) -> Result<(), Error> {
-    let open = |fd: RawFd| sys::fd::is_open(fd) && !private::is_listed(fd);
+    let open = |fd: RawFd| sys::fd::is_open(fd) && !forks::is_listed(fd);
     let bad = |stage, index, what: String| Err(Error::new(stage, index, Errno(libc::EBADF), what));
     match config.program {
         Program::Fd(fd) if !open(fd) => return bad(Stage::EXEC, 0, format!("descriptor {fd}")),

@@ -6,8 +6,8 @@
 use std::os::fd::{IntoRawFd, RawFd};
 
 use super::{Result, target};
-use crate::config::{IdMap, Namespaces};
 use crate::info::{self, Fields, Mapping, OpenFd, ProcessRef, Thread};
+use crate::settings::{IdMap, Namespaces};
 use crate::sys::Errno;
 
 pub use crate::info::Text;

@@ -6,8 +6,8 @@
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::config::{Config, Program, describe};
 use crate::error::{Error, Stage};
+use crate::settings::{Config, Program, describe};
 use crate::sys::{self, Errno};
 
 /// The step the child is at, and the errno if it failed there. Written before each step, so that
@@ -124,7 +124,7 @@ fn limit(value: u64) -> String {
     if value == u64::MAX { "unlimited".into() } else { value.to_string() }
 }
 
-fn ids(ids: Option<crate::config::Ids>) -> String {
+fn ids(ids: Option<crate::settings::Ids>) -> String {
     let show = |id: Option<u32>| id.map_or("as it is".into(), |id| id.to_string());
     ids.map_or(String::new(), |i| {
         format!("real {}, effective {}, saved {}", show(i.real), show(i.effective), show(i.saved))
@@ -134,7 +134,7 @@ fn ids(ids: Option<crate::config::Ids>) -> String {
 impl Error {
     /// What to do, where the errno and the step leave no doubt about it.
     fn with_hint(self, config: &Config, stage: Stage, errno: Errno) -> Self {
-        let unmapped = config.namespaces & crate::config::Namespaces::USER.bits() != 0
+        let unmapped = config.namespaces & crate::settings::Namespaces::USER.bits() != 0
             && config.uid_map.is_empty()
             && config.gid_map.is_empty();
         match (stage, errno.0) {
