@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::contexts;
 use crate::info::parse::{fdinfo::fdinfo, stat::stat};
-use crate::info::proc::{Path, Proc};
+use crate::info::proc::{self, Path, Proc};
 use crate::procfd::{self, Target};
 use crate::sys::{self, Errno, PIDFD_INFO_EXIT, PIDFD_INFO_PID, Result, Timespec};
 
@@ -318,18 +318,21 @@ fn zombie_exit_code(pidfd: BorrowedFd<'_>) -> Option<i32> {
     stat.exit_code.filter(|_| matches!(stat.state, b'Z' | b'X'))
 }
 
-/// The pid behind a pidfd, in the caller's pid namespace. ESRCH: reaped. EREMOTE: not in it.
+/// The pid behind a pidfd, in the caller's pid namespace.
+///
+/// ESRCH: the process is reaped. EREMOTE: it is not in the caller's pid namespace; or, before 6.13, /proc
+/// belongs to another pid namespace, where the number means another process. ENOENT: before 6.13, no /proc.
 pub(crate) fn pid(pidfd: BorrowedFd<'_>) -> Result<i32> {
     match sys::pidfd::get_info(pidfd, PIDFD_INFO_PID) {
         Ok(info) => return Ok(info.pid as i32),
         Err(e @ Errno(libc::ESRCH | libc::EREMOTE)) => return Err(e),
         Err(_) => {}
     }
-    // Before 6.13: the line "Pid:" of its fdinfo; -1 once reaped, 0 outside the namespace.
-    let path = Path::new().text(c"/proc/self/fdinfo/").number(pidfd.as_raw_fd() as u32);
+    // Before 6.13: the line "Pid:" of its fdinfo; -1 once reaped, 0 outside the namespace. `proc` reads the
+    // /proc of the caller's own pid namespace alone.
+    let path = Path::new().text(c"thread-self/fdinfo/").number(pidfd.as_raw_fd() as u32);
     let mut buf = [0u8; 512];
-    let len = sys::fd::read_small(libc::AT_FDCWD, path.as_c_str(), &mut buf)?;
-    match fdinfo(buf.get(..len).unwrap_or_default()).pid {
+    match fdinfo(proc::read_small(path, &mut buf)?).pid {
         Some(pid @ 1..) => Ok(pid),
         Some(-1) => Err(Errno(libc::ESRCH)),
         Some(_) => Err(Errno(libc::EREMOTE)),

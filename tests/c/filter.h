@@ -47,4 +47,30 @@ UNUSED static void refuse(long nr, int err)
 	filter(&r, 1, 0);
 }
 
+/* Refuse one request of ioctl(2): its type and number, whatever the size of the structure. */
+UNUSED static void refuse_ioctl(unsigned request, int err)
+{
+	struct sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 4),
+		/* The low half: little-endian. */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xffff),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, request & 0xffff, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, REFUSE(err)),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog p = { .len = sizeof f / sizeof *f, .filter = f };
+	CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	CHECK_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p), 0);
+}
+
+/* PIDFD_GET_INFO (linux/pidfd.h), which kernels before 6.13 do not know. */
+#define PIDFD_GET_INFO_REQUEST 0xff0b
+
+UNUSED static void without_get_info(void)
+{
+	refuse_ioctl(PIDFD_GET_INFO_REQUEST, ENOTTY);
+}
+
 #endif

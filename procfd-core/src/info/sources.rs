@@ -16,7 +16,7 @@ use super::convert::{
 };
 use super::fields::*;
 use super::parse::{counters, limits, mountinfo, single_value, status};
-use super::proc::Proc;
+use super::proc::{Proc, is_shortage};
 use crate::sys::query::{self, CpuClock};
 use crate::sys::{
     self, Errno, PID_FS_MAGIC, PIDFD_COREDUMP_ROOT, PIDFD_COREDUMP_SKIP, PIDFD_COREDUMP_USER,
@@ -65,6 +65,7 @@ fn known(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields, short: &Cell<i
                 }
             }
             Err(Errno(libc::ESRCH)) => reaped = true,
+            Err(e) if is_shortage(e) => return Err(e),
             // Out of this pid namespace's sight, or no way to know: absent.
             Err(_) => {}
         }

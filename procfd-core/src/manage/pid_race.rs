@@ -29,10 +29,15 @@ pub(crate) fn has_ended(pidfd: BorrowedFd<'_>) -> Result<bool> {
     sys::fd::poll(pidfd, libc::POLLIN, sys::fd::NOW).map(|events| events != 0)
 }
 
-/// The number of a process that runs. ESRCH: it has ended, reaped or not; EREMOTE: not in the caller's
-/// pid namespace.
+/// The number of a process that is not reaped. ESRCH; EREMOTE: not in the caller's pid namespace, or not known
+/// there; EOPNOTSUPP: there is no /proc that tells it (before 6.13).
+pub(crate) fn number(pidfd: BorrowedFd<'_>) -> Result<i32> {
+    wait::pid(pidfd).map_err(|e| Errno(if e == Errno(libc::ENOENT) { libc::EOPNOTSUPP } else { e.0 }))
+}
+
+/// The number of a process that runs. ESRCH: it has ended, reaped or not; else as [`number`].
 pub(crate) fn running(pidfd: BorrowedFd<'_>) -> Result<i32> {
-    let pid = wait::pid(pidfd)?;
+    let pid = number(pidfd)?;
     if has_ended(pidfd)? { Err(Errno(libc::ESRCH)) } else { Ok(pid) }
 }
 
@@ -46,7 +51,7 @@ pub(crate) fn by_number<T>(pidfd: BorrowedFd<'_>, act: impl FnOnce(i32) -> Resul
 /// The /proc/PID directory of a process that is not reaped. ESRCH; EREMOTE; EOPNOTSUPP: there is no /proc
 /// of the caller's pid namespace; EPERM: it is hidden from the caller (`hidepid`).
 pub(crate) fn directory(pidfd: BorrowedFd<'_>) -> Result<OwnedFd> {
-    let path = Path::new().number(wait::pid(pidfd)? as u32);
+    let path = Path::new().number(number(pidfd)? as u32);
     let opened = own_proc().and_then(|()| proc::open(path.as_c_str(), libc::O_PATH | libc::O_DIRECTORY));
     // Still not reaped: the number was its own when the directory was opened.
     wait::pid(pidfd)?;

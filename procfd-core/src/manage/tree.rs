@@ -107,7 +107,6 @@ fn walk(root: BorrowedFd<'_>, signal: i32, without_root: bool) -> Result<KillTre
 
 /// Whether it is the init of a pid namespace below the caller's. EINVAL: of the caller's own.
 fn is_init(root: BorrowedFd<'_>) -> Result<bool> {
-    wait::pid(root)?;
     let dir = pid_race::directory(root)?;
     match procfd::ns_pid(dir.as_raw_fd(), c"status") {
         Some(NsIds { innermost: 1, depth: 1, .. }) => Err(Errno(libc::EINVAL)),
@@ -164,7 +163,7 @@ impl AsFd for Held<'_> {
 
 impl<'a> Tree<'a> {
     fn new(root: BorrowedFd<'a>, without_root: bool) -> Result<Self> {
-        let pid = wait::pid(root)?;
+        let pid = pid_race::number(root)?;
         if pid == 1 {
             return Err(Errno(libc::EINVAL));
         }

@@ -13,6 +13,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use crate::error::{Error, Stage};
 use crate::forks::Private;
+use crate::info::proc;
 use crate::settings::{Config, IdMap, Program, Setgroups};
 use crate::sys::{self, Errno};
 use crate::wait::{self, Limit, Options};
@@ -103,10 +104,10 @@ pub(super) fn write_for(config: &Config, pid: i32, mask: u64) -> Result<(), Erro
 }
 
 fn put(pid: i32, stage: Stage, file: &str, value: &str) -> Result<(), Error> {
-    let path = format!("/proc/{pid}/{file}");
     let write = || {
-        let path = CString::new(path.as_str()).map_err(|_| Errno(libc::EINVAL))?;
-        let file = sys::fd::open_at(libc::AT_FDCWD, &path, libc::O_WRONLY)?;
+        let path = CString::new(format!("{pid}/{file}")).map_err(|_| Errno(libc::EINVAL))?;
+        // A /proc of another pid namespace has another process under this number: EREMOTE.
+        let file = proc::open(&path, libc::O_WRONLY)?;
         sys::fd::write(file.as_fd(), value.as_bytes())
     };
     write()
@@ -117,6 +118,10 @@ fn put(pid: i32, stage: Stage, file: &str, value: &str) -> Result<(), Error> {
 /// Runs newuidmap(1) or newgidmap(1) by the caller's PATH.
 fn helper(name: &std::ffi::CStr, pid: i32, map: &[IdMap], mask: u64) -> Result<(), Error> {
     let shown = name.to_string_lossy();
+    // The helper looks for the number in the same /proc.
+    proc::is_there().map_err(|e| {
+        Error::new(Stage::IDMAP_HELPER, 0, e, format_args!("{shown} needs the /proc of this pid namespace"))
+    })?;
     let numbers = std::iter::once(pid.to_string())
         .chain(map.iter().flat_map(|l| [l.inside, l.outside, l.count].map(|n| n.to_string())));
     let argv = std::iter::once(name.to_owned()).chain(numbers.filter_map(|n| CString::new(n).ok()));

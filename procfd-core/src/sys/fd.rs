@@ -230,12 +230,20 @@ pub(crate) fn fs_magic(fd: BorrowedFd<'_>) -> Result<i64> {
 
 /// fstat(2): mode and inode.
 pub(crate) fn mode_and_inode(fd: BorrowedFd<'_>) -> Result<(u32, u64)> {
+    stat(fd).map(|st| (st.st_mode, st.st_ino))
+}
+
+/// fstat(2): the device of the file system. Each instance of a file system has its own.
+pub(crate) fn device(fd: BorrowedFd<'_>) -> Result<u64> {
+    stat(fd).map(|st| st.st_dev)
+}
+
+fn stat(fd: BorrowedFd<'_>) -> Result<libc::stat> {
     let mut st = core::mem::MaybeUninit::<libc::stat>::zeroed();
     // SAFETY: the kernel's and libc's `struct stat` are the same on the 64-bit architectures this
     // builds for, and all zeroes is a value of it.
-    let st = unsafe {
+    unsafe {
         call!(SYS_fstat, fd.as_raw_fd(), st.as_mut_ptr())?;
-        st.assume_init()
-    };
-    Ok((st.st_mode, st.st_ino))
+        Ok(st.assume_init())
+    }
 }
