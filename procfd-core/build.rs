@@ -17,10 +17,11 @@ use std::process::{Command, ExitCode};
 const LARGEST: usize = 64 * 1024;
 
 fn main() -> ExitCode {
-    for path in ["build.rs", "src/watch/program", "src/watch/kernel", "src/watch/proto.rs"] {
+    for path in ["build.rs", "src/watch/program", "src/sys/bare", "src/watch/proto.rs"] {
         println!("cargo::rerun-if-changed={path}");
     }
     println!("cargo::rerun-if-env-changed=RUSTC_LINKER");
+    println!("cargo::rustc-check-cfg=cfg(procfd_program)");
     match build() {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
@@ -59,7 +60,7 @@ fn compile(archive: &Path) -> Result<(), String> {
         .args(["--crate-name", "procfd_watcher", "--crate-type", "staticlib", "--edition", "2024"])
         .args(["-C", "panic=abort", "-C", "opt-level=z", "-C", "codegen-units=1", "-C", "debuginfo=0"])
         .args(["-C", "overflow-checks=off", "-C", "debug-assertions=off", "-C", "relocation-model=static"])
-        .args(["-C", "force-unwind-tables=no", "--cap-lints", "warn"])
+        .args(["-C", "force-unwind-tables=no", "--cap-lints", "warn", "--cfg", "procfd_program"])
         .arg("--target")
         .arg(var("TARGET")?)
         .arg("--remap-path-prefix")

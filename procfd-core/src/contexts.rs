@@ -368,7 +368,7 @@ pub(crate) fn init_image() -> Result<Arc<Private>> {
     with(|t| match &t.init_image {
         Some(image) => Ok(Arc::clone(image)),
         None => {
-            let make = || crate::watch::sealed_image().map_err(|(_, errno)| Errno(errno));
+            let make = || crate::watch::sealed_image();
             let image = Arc::new(Private::new(make)?);
             t.init_image = Some(Arc::clone(&image));
             Ok(image)

@@ -13,6 +13,11 @@ pub(super) fn own(fd: usize) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(fd as RawFd) }
 }
 
+/// The same of a number from `bare`. Only for one that a call has just returned.
+pub(crate) fn made(fd: RawFd) -> OwnedFd {
+    own(fd as usize)
+}
+
 /// A borrow of a caller's descriptor number; what is behind it is the kernel's to say.
 pub(crate) fn borrow(fd: RawFd) -> Result<BorrowedFd<'static>> {
     if fd < 0 {

@@ -2,13 +2,12 @@
 
 //! What is done to another process, or with its namespaces.
 
-use core::ffi::c_long;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use super::{Errno, RLimit64, Result, arch, call};
 
 /// process_mrelease(2), 5.15. The same number everywhere; the libc crate has it on some.
-const SYS_PROCESS_MRELEASE: c_long = 448;
+const SYS_PROCESS_MRELEASE: isize = 448;
 
 /// `struct sched_attr` as 5.3 has it (linux/sched/types.h).
 #[repr(C)]

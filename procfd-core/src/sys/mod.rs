@@ -4,13 +4,15 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | `arch` | the system call instruction, clone with a stack |
+//! | `bare` | the calls on plain numbers, without std and libc: for the watcher program too |
 //! | `child` | what the child may call while it shares the parent's memory |
 //! | `cstr` | strings and NULL-terminated string arrays for the kernel |
 //! | `dir` | the numbers a directory lists |
 //! | `fd` | descriptors: close, flags, poll, epoll, stat |
 //! | `forked` | memory that a fork empties |
 //! | `manage` | what is done to another process: limits, scheduling, namespaces, memory |
+//! | `memfd` | a sealed file of the library's own, to execute |
+//! | `orphan` | a process that is not the caller's child |
 //! | `pidfd` | pidfds: open, signal, wait, ask |
 //! | `query` | questions by number: CPU clocks, priorities, files |
 //! | `sock` | socket pairs, and descriptors in flight |
@@ -18,14 +20,15 @@
 //! | `uring` | a waitid with a timeout |
 //! | `vec` | vectors without an abort |
 
-mod abi;
-pub(crate) mod arch;
+pub(crate) mod bare;
 pub(crate) mod child;
 pub(crate) mod cstr;
 pub(crate) mod dir;
 pub(crate) mod fd;
 pub(crate) mod forked;
 pub(crate) mod manage;
+pub(crate) mod memfd;
+pub(crate) mod orphan;
 pub(crate) mod pidfd;
 pub(crate) mod query;
 pub(crate) mod sock;
@@ -33,21 +36,16 @@ pub(crate) mod task;
 pub(crate) mod uring;
 pub(crate) mod vec;
 
-pub(crate) use abi::*;
-
-/// An error number of the kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Errno(pub i32);
-
-pub(crate) type Result<T> = core::result::Result<T, Errno>;
-
-impl Errno {
-    /// The kernel's answer as a result.
-    #[inline(always)]
-    pub(crate) fn check(ret: isize) -> Result<usize> {
-        if (-4095..0).contains(&ret) { Err(Errno(ret.wrapping_neg() as i32)) } else { Ok(ret as usize) }
-    }
-}
+pub use bare::Errno;
+pub(crate) use bare::{
+    CGROUP2_SUPER_MAGIC, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_CLEAR_SIGHAND, CLONE_FILES,
+    CLONE_PIDFD, CLONE_VFORK, CLONE_VM, CLOSE_RANGE_UNSHARE, CloneArgs, F_OWNER_PGRP, F_OWNER_PID,
+    F_SETOWN_EX, F_SETSIG, FOwnerEx, O_ASYNC, PID_FS_MAGIC, PIDFD_COREDUMP_ROOT, PIDFD_COREDUMP_SKIP,
+    PIDFD_COREDUMP_USER, PIDFD_COREDUMPED, PIDFD_GET_INFO, PIDFD_INFO_CGROUPID, PIDFD_INFO_COREDUMP,
+    PIDFD_INFO_CREDS, PIDFD_INFO_EXIT, PIDFD_INFO_PID, PIDFD_SIGNAL_PROCESS_GROUP, PIDFD_SIGNAL_THREAD,
+    PIDFD_THREAD, PROC_ROOT_INO, PROC_SUPER_MAGIC, PidfdInfo, PidfdInfoCore, RLimit64, Timespec,
+};
+pub(crate) use bare::{Result, arch, call};
 
 impl core::fmt::Display for Errno {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -67,23 +65,3 @@ impl From<Errno> for std::io::Error {
 pub(crate) fn fs_is(fd: std::os::fd::BorrowedFd<'_>, magic: i64) -> bool {
     fd::fs_magic(fd) == Ok(magic)
 }
-
-/// `call!(SYS_name, args...)`: the system call, checked. Needs an unsafe block around it.
-macro_rules! call {
-    ($nr:ident) => { call!(@ $nr, 0, 0, 0, 0, 0, 0) };
-    ($nr:ident, $a:expr) => { call!(@ $nr, $a, 0, 0, 0, 0, 0) };
-    ($nr:ident, $a:expr, $b:expr) => { call!(@ $nr, $a, $b, 0, 0, 0, 0) };
-    ($nr:ident, $a:expr, $b:expr, $c:expr) => { call!(@ $nr, $a, $b, $c, 0, 0, 0) };
-    ($nr:ident, $a:expr, $b:expr, $c:expr, $d:expr) => { call!(@ $nr, $a, $b, $c, $d, 0, 0) };
-    ($nr:ident, $a:expr, $b:expr, $c:expr, $d:expr, $e:expr) => { call!(@ $nr, $a, $b, $c, $d, $e, 0) };
-    ($nr:ident, $a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr) => {
-        call!(@ $nr, $a, $b, $c, $d, $e, $f)
-    };
-    (@ $nr:ident, $a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr) => {
-        $crate::sys::Errno::check($crate::sys::arch::raw(
-            libc::$nr,
-            [$a as usize, $b as usize, $c as usize, $d as usize, $e as usize, $f as usize],
-        ))
-    };
-}
-pub(crate) use call;

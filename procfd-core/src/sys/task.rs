@@ -184,29 +184,41 @@ pub(crate) unsafe trait SharedChild: Sync {
     fn handlers_left(&self);
 }
 
-/// Where a child starts.
-struct First<T>(core::marker::PhantomData<T>);
-/// Where a second child starts.
-struct Second<T>(core::marker::PhantomData<T>);
+/// Where the children start. scripts/check-child.py finds them by the name of this module.
+mod procfd_child {
+    use core::ffi::c_void;
+    use core::marker::PhantomData;
 
-impl<T: SharedChild> arch::Entry for First<T> {
-    // The section lets a test find all of the child's code.
-    #[unsafe(link_section = ".text.procfd_child")]
-    #[inline(never)]
-    unsafe extern "C" fn procfd_child(arg: *const c_void) -> ! {
-        // SAFETY: clone_vm passes its `child`, which outlives the shared memory.
-        unsafe { &*arg.cast::<T>() }.run()
+    use super::{SharedChild, arch};
+
+    /// Where a child starts.
+    pub(super) struct First<T>(PhantomData<T>);
+    /// Where a second child starts.
+    pub(super) struct Second<T>(PhantomData<T>);
+
+    impl<T: SharedChild> arch::Entry for First<T> {
+        // The section lets a test find all of the child's code.
+        #[unsafe(link_section = ".text.procfd_child")]
+        #[inline(never)]
+        unsafe extern "C" fn enter(arg: *const c_void) -> ! {
+            // SAFETY: clone_vm passes its `child: &T`, and does not return before this child has left
+            // the memory.
+            unsafe { &*arg.cast::<T>() }.run()
+        }
+    }
+
+    impl<T: SharedChild> arch::Entry for Second<T> {
+        #[unsafe(link_section = ".text.procfd_child")]
+        #[inline(never)]
+        unsafe extern "C" fn enter(arg: *const c_void) -> ! {
+            // SAFETY: clone_second passes its `child: &T`, and CLONE_VFORK suspends it until this child has
+            // left the memory.
+            unsafe { &*arg.cast::<T>() }.run_second()
+        }
     }
 }
 
-impl<T: SharedChild> arch::Entry for Second<T> {
-    #[unsafe(link_section = ".text.procfd_child")]
-    #[inline(never)]
-    unsafe extern "C" fn procfd_child(arg: *const c_void) -> ! {
-        // SAFETY: clone_second passes its `child`, which outlives the shared memory.
-        unsafe { &*arg.cast::<T>() }.run_second()
-    }
-}
+use procfd_child::{First, Second};
 
 /// In the child: clones a second one, `child.run_second()`, on `stack`, and sleeps until that has
 /// left the memory (CLONE_VFORK). Returns its pid.

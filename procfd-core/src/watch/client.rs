@@ -13,13 +13,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::kernel::{
-    self, EAGAIN, ECONNRESET, EINTR, ENOTCONN, EPERM, EPIPE, EPROTO, ETIMEDOUT, POLLHUP, POLLIN, POLLOUT,
-    PollFd, Timespec,
-};
 use super::proto::{self, Reply, Request};
 use super::start::{self, Started};
 use crate::forks::Private;
+use crate::sys::bare::{
+    self, EAGAIN, ECONNRESET, EINTR, ENOTCONN, EPERM, EPIPE, EPROTO, ETIMEDOUT, Errno, POLLHUP, POLLIN,
+    POLLOUT, PollFd, Timespec,
+};
+use crate::sys::fd::made;
 
 /// How long a watcher that lives may take to answer. It is busy for microseconds; one that is
 /// stopped, or frozen with its cgroup, takes longer than anybody should wait.
@@ -55,8 +56,8 @@ impl AddError {
 
     pub(crate) fn errno(self) -> i32 {
         match self {
-            Self::Gone => EPIPE,
-            Self::Stuck => ETIMEDOUT,
+            Self::Gone => EPIPE.0,
+            Self::Stuck => ETIMEDOUT.0,
             Self::Full(errno) | Self::Failed(errno) => errno,
         }
     }
@@ -118,8 +119,8 @@ impl Client {
             control: Private::adopt(control),
             adopted: None,
             pid,
-            creator: kernel::getpid(),
-            uids: kernel::user_ids(),
+            creator: bare::getpid(),
+            uids: bare::user_ids(),
             no_signals: false,
             credit: AtomicU32::new(0),
             asking: Mutex::new(()),
@@ -136,7 +137,7 @@ impl Client {
     fn begin(&mut self, adopted: bool) -> Result<(), StartError> {
         let at = |step| move |errno| StartError { step, errno };
         let creator =
-            kernel::pidfd_open(self.creator).map(start::own).map_err(at("open a pidfd of the creator"))?;
+            bare::pidfd_open(self.creator).map(made).map_err(|e| at("open a pidfd of the creator")(e.0))?;
         let mut request = Policy::default().request(proto::BEGIN, 0);
         if adopted {
             request.flags = proto::LEAVE_WHEN_IDLE;
@@ -148,7 +149,7 @@ impl Client {
         };
         let reply = sent.and_then(|()| self.reply()).map_err(|e| match e {
             AddError::Gone => {
-                at("keep the watcher alive until it has set itself up (a seccomp filter?)")(EPERM)
+                at("keep the watcher alive until it has set itself up (a seccomp filter?)")(EPERM.0)
             }
             other => at("hear from the watcher when it has set itself up")(other.errno()),
         })?;
@@ -165,12 +166,12 @@ impl Client {
     /// room. Without a child that is to follow, drop the reservation.
     pub(crate) fn reserve(self: &Arc<Self>, policy: &Policy) -> Result<Reservation, AddError> {
         if !policy.is_silent() {
-            if kernel::user_ids() != self.uids {
+            if bare::user_ids() != self.uids {
                 // What it may signal is not what the creator may signal any more.
                 return Err(AddError::Gone);
             }
             if self.no_signals {
-                return Err(AddError::Failed(EPERM));
+                return Err(AddError::Failed(EPERM.0));
             }
         }
         if self.adopted.is_some() {
@@ -201,11 +202,11 @@ impl Client {
     /// Gives the pair `id` another policy, as long as a procfd of it is open.
     pub(crate) fn change(&self, id: u64, policy: &Policy) -> Result<(), AddError> {
         if !policy.is_silent() {
-            if kernel::user_ids() != self.uids {
+            if bare::user_ids() != self.uids {
                 return Err(AddError::Gone);
             }
             if self.no_signals {
-                return Err(AddError::Failed(EPERM));
+                return Err(AddError::Failed(EPERM.0));
             }
         }
         self.send(&policy.request(proto::CHANGE, id), &[])
@@ -214,7 +215,7 @@ impl Client {
     /// Whether it has not ended. One poll(2).
     pub(crate) fn is_alive(&self) -> bool {
         let mut fds = [PollFd { fd: self.control.as_fd().as_raw_fd(), events: 0, revents: 0 }];
-        !matches!(kernel::poll(&mut fds, Some(Timespec::default())), Ok(n) if n > 0)
+        !matches!(bare::poll(&mut fds, Some(Timespec::default())), Ok(n) if n > 0)
     }
 
     /// Whether the watcher is the creator's child, the creator being an init or a subreaper.
@@ -226,10 +227,10 @@ impl Client {
     /// In such a creator: takes the status of a watcher that has left, if the program has not.
     pub(crate) fn reap(&self) {
         if let Some(pidfd) = &self.adopted {
-            let _ = kernel::wait(
-                kernel::P_PIDFD,
+            let _ = bare::wait(
+                bare::P_PIDFD,
                 pidfd.as_fd().as_raw_fd(),
-                kernel::WEXITED | kernel::WNOHANG | kernel::WALL,
+                bare::WEXITED | bare::WNOHANG | bare::WALL,
             );
         }
     }
@@ -282,15 +283,15 @@ impl Client {
 
     fn send(&self, request: &Request, fds: &[i32]) -> Result<(), AddError> {
         // SAFETY: a request has no padding.
-        let bytes = unsafe { kernel::bytes_of(request) };
+        let bytes = unsafe { bare::bytes_of(request) };
         let mut end = None;
         loop {
-            match kernel::send(self.control.as_fd().as_raw_fd(), bytes, fds) {
+            match bare::send(self.control.as_fd().as_raw_fd(), bytes, fds) {
                 Ok(()) => return Ok(()),
                 Err(EPIPE | ECONNRESET | ENOTCONN) => return Err(AddError::Gone),
                 Err(EAGAIN) => self.wait_for(POLLOUT, &mut end)?,
                 Err(EINTR) => {}
-                Err(errno) => return Err(AddError::Failed(errno)),
+                Err(Errno(errno)) => return Err(AddError::Failed(errno)),
             }
         }
     }
@@ -300,16 +301,16 @@ impl Client {
         loop {
             let mut reply = Reply::default();
             // SAFETY: no padding, and any bytes are a reply.
-            let bytes = unsafe { kernel::bytes_of_mut(&mut reply) };
-            match kernel::receive(self.control.as_fd().as_raw_fd(), bytes) {
+            let bytes = unsafe { bare::bytes_of_mut(&mut reply) };
+            match bare::receive(self.control.as_fd().as_raw_fd(), bytes) {
                 Ok(got) if got.len == size_of::<Reply>() && reply.magic == proto::MAGIC => return Ok(reply),
-                Ok(kernel::Received { len: 0, .. }) | Err(EPIPE | ENOTCONN) => return Err(AddError::Gone),
+                Ok(bare::Received { len: 0, .. }) | Err(EPIPE | ENOTCONN) => return Err(AddError::Gone),
                 // What was sent to it was never read: told once, and its answer is still there.
                 Err(ECONNRESET) => {}
-                Ok(_) => return Err(AddError::Failed(EPROTO)),
+                Ok(_) => return Err(AddError::Failed(EPROTO.0)),
                 Err(EAGAIN) => self.wait_for(POLLIN, &mut end)?,
                 Err(EINTR) => {}
-                Err(errno) => return Err(AddError::Failed(errno)),
+                Err(Errno(errno)) => return Err(AddError::Failed(errno)),
             }
         }
     }
@@ -321,11 +322,11 @@ impl Client {
         let left = end.checked_duration_since(now).ok_or(AddError::Stuck)?;
         let mut fds = [PollFd { fd: self.control.as_fd().as_raw_fd(), events, revents: 0 }];
         let left = Timespec::from_ns(u64::try_from(left.as_nanos()).unwrap_or(0));
-        match kernel::poll(&mut fds, Some(left)) {
+        match bare::poll(&mut fds, Some(left)) {
             Ok(0) => Err(AddError::Stuck),
             Ok(_) if fds[0].revents & POLLHUP != 0 && fds[0].revents & POLLIN == 0 => Err(AddError::Gone),
             Ok(_) | Err(EINTR) => Ok(()),
-            Err(errno) => Err(AddError::Failed(errno)),
+            Err(Errno(errno)) => Err(AddError::Failed(errno)),
         }
     }
 }

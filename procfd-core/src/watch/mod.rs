@@ -6,10 +6,8 @@
 //! |---|---|
 //! | `client` | what the library calls: start a watcher, hand it processes |
 //! | `start` | the way to a watcher with a socket |
-//! | `launch` | the two clones that take it out of the creator's sight |
-//! | `image` | the program, and the sealed memfd it is executed from |
+//! | `image` | the program |
 //! | `proto` | what client and watcher say to each other |
-//! | `kernel` | the system calls of both |
 //! | `program/` | the watcher program, and the built-in init; not a module of this crate |
 //!
 //! # Out of sight
@@ -39,8 +37,6 @@
 
 mod client;
 mod image;
-mod kernel;
-mod launch;
 mod proto;
 mod start;
 #[cfg(test)]

@@ -35,7 +35,7 @@
 //! the namespace; else sends the first signal to the program, and ends when the delay of the second is
 //! over, if the program has not by then.
 
-use crate::kernel::{self, ECHILD, EINTR, POLLIN, PollFd, SIGCHLD, SIGKILL, SignalInfo, Timespec};
+use crate::sys::{self, ECHILD, EINTR, POLLIN, PollFd, SIGCHLD, SIGKILL, SignalInfo, Timespec};
 use crate::proto::{self, Ended};
 
 const FUSE: i32 = 0;
@@ -46,38 +46,38 @@ const CLD_EXITED: i32 = 1;
 pub(crate) fn run(numbers: &[u64; 4]) -> ! {
     let [pid, first, second, delay_ms] = *numbers;
     let pid = pid as i32;
-    kernel::set_name(c"procfd-init");
-    let _ = kernel::set_mask(!0);
-    kernel::default_action(SIGCHLD);
+    sys::set_name(c"procfd-init");
+    let _ = sys::set_mask(!0);
+    sys::default_action(SIGCHLD);
     // Out of the program's process group, so that a terminal's signals reach it once; not out of
     // its session, or its group would count as orphaned and could not be stopped by the terminal.
-    let _ = kernel::setpgid(0, 0);
-    let _ = kernel::chdir(c"/");
-    let Ok(signals) = kernel::signalfd(!0) else { kernel::exit(255) };
+    let _ = sys::setpgid(0, 0);
+    let _ = sys::chdir(c"/");
+    let Ok(signals) = sys::signalfd(!0) else { sys::exit(255) };
     let mut fds =
         [PollFd { fd: signals, events: POLLIN, revents: 0 }, PollFd { fd: FUSE, events: 0, revents: 0 }];
     let mut end = None;
     // The program may have ended already.
     reap(pid);
     loop {
-        let timeout = end.map(|at: u64| Timespec::from_ns(at.saturating_sub(kernel::now())));
-        match kernel::poll(&mut fds, timeout) {
-            Ok(0) => kernel::exit(128 + SIGKILL),
+        let timeout = end.map(|at: u64| Timespec::from_ns(at.saturating_sub(sys::now())));
+        match sys::poll(&mut fds, timeout) {
+            Ok(0) => sys::exit(128 + SIGKILL),
             Ok(_) => {}
             Err(EINTR) => continue,
-            Err(_) => kernel::exit(255),
+            Err(_) => sys::exit(255),
         }
         if fds[1].revents != 0 {
             if fds[1].revents & POLLNVAL == 0 {
                 if first == SIGKILL as u64 {
-                    kernel::exit(128 + SIGKILL);
+                    sys::exit(128 + SIGKILL);
                 }
                 // Without a close policy nobody's leaving matters.
                 if first != 0 {
-                    let _ = kernel::kill(pid, first as i32);
+                    let _ = sys::kill(pid, first as i32);
                 }
                 if second != 0 {
-                    end = Some(kernel::now().saturating_add(delay_ms.saturating_mul(1_000_000)));
+                    end = Some(sys::now().saturating_add(delay_ms.saturating_mul(1_000_000)));
                 }
             }
             fds[1].fd = -1;
@@ -92,16 +92,16 @@ fn forward(signals: i32, pid: i32) {
     let mut info = SignalInfo::default();
     loop {
         // SAFETY: no padding, and any bytes are a SignalInfo.
-        let bytes = unsafe { kernel::bytes_of_mut(&mut info) };
-        match kernel::read(signals, bytes) {
+        let bytes = unsafe { sys::bytes_of_mut(&mut info) };
+        match sys::read(signals, bytes) {
             Ok(len) if len == size_of::<SignalInfo>() => {}
             Err(EINTR) => continue,
             _ => return,
         }
         if info.signo == SIGCHLD as u32 {
             reap(pid);
-        } else if info.code != SI_QUEUE || kernel::requeue(pid, &info).is_err() {
-            let _ = kernel::kill(pid, info.signo as i32);
+        } else if info.code != SI_QUEUE || sys::requeue(pid, &info).is_err() {
+            let _ = sys::kill(pid, info.signo as i32);
         }
     }
 }
@@ -109,12 +109,12 @@ fn forward(signals: i32, pid: i32) {
 /// Takes every child that has ended; ends with the program.
 fn reap(pid: i32) {
     loop {
-        match kernel::wait(kernel::P_ALL, 0, kernel::WEXITED | kernel::WNOHANG | kernel::WALL) {
+        match sys::wait(sys::P_ALL, 0, sys::WEXITED | sys::WNOHANG | sys::WALL) {
             Ok(child) if child.pid == 0 => return,
             Ok(child) if child.pid == pid => mirror(child.code, child.status),
             Ok(_) | Err(EINTR) => {}
             // Somebody else has taken the program's status: there is nothing to wait for.
-            Err(ECHILD) => kernel::exit(255),
+            Err(ECHILD) => sys::exit(255),
             Err(_) => return,
         }
     }
@@ -123,6 +123,6 @@ fn reap(pid: i32) {
 fn mirror(code: i32, status: i32) -> ! {
     let ended = Ended { magic: proto::MAGIC, code, status };
     // SAFETY: three words without padding.
-    let _ = kernel::send(FUSE, unsafe { kernel::bytes_of(&ended) }, &[]);
-    kernel::exit(if code == CLD_EXITED { status } else { 128_i32.wrapping_add(status) })
+    let _ = sys::send(FUSE, unsafe { sys::bytes_of(&ended) }, &[]);
+    sys::exit(if code == CLD_EXITED { status } else { 128_i32.wrapping_add(status) })
 }

@@ -13,14 +13,14 @@
 
 #[path = "init.rs"]
 mod init;
-#[path = "../kernel/mod.rs"]
-mod kernel;
 #[path = "memory.rs"]
 mod memory;
 #[path = "../proto.rs"]
 mod proto;
 #[path = "requests.rs"]
 mod requests;
+#[path = "sys.rs"]
+mod sys;
 #[path = "table.rs"]
 mod table;
 #[path = "watch.rs"]
@@ -97,5 +97,5 @@ unsafe fn decimal(mut text: *const u8) -> u64 {
 /// Nothing here panics; the language asks for it.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    kernel::exit(101)
+    sys::exit(101)
 }

@@ -2,7 +2,7 @@
 
 //! What the client asks for.
 
-use crate::kernel::{
+use crate::sys::{
     self, EAGAIN, ECONNRESET, EEXIST, EINTR, EINVAL, EMFILE, EPERM, EPOLLIN, EPOLLONESHOT, Errno, Received,
 };
 use crate::proto::{self, Reply, Request};
@@ -27,8 +27,8 @@ impl Watcher {
         while self.controlled {
             let mut request = Request::default();
             // SAFETY: no padding, and any bytes are a request.
-            let bytes = unsafe { kernel::bytes_of_mut(&mut request) };
-            match kernel::receive(CONTROL, bytes) {
+            let bytes = unsafe { sys::bytes_of_mut(&mut request) };
+            match sys::receive(CONTROL, bytes) {
                 // An answer that the client never read: told once, and what it sent is still there.
                 Err(ECONNRESET | EINTR) => continue,
                 Err(EAGAIN) if which != Take::Last => return,
@@ -79,11 +79,11 @@ impl Watcher {
         self.leave_when_idle = request.flags & proto::LEAVE_WHEN_IDLE != 0;
         self.creator = got.fds[0];
         self.creator_pid = got.sender.map_or(0, |(pid, _)| pid);
-        match kernel::epoll_add(self.epoll, self.creator, EPOLLIN, DATA_CREATOR) {
+        match sys::epoll_add(self.epoll, self.creator, EPOLLIN, DATA_CREATOR) {
             Ok(()) => self.answer(),
             Err(errno) => {
-                say(Reply { errno, step: proto::STEP_CREATOR, ..Reply::default() });
-                kernel::exit(1)
+                say(Reply { errno: errno.0, step: proto::STEP_CREATOR, ..Reply::default() });
+                sys::exit(1)
             }
         }
     }
@@ -96,7 +96,7 @@ impl Watcher {
         let mut reply = self.counts();
         match self.grant() {
             Ok(grant) => reply.grant = grant,
-            Err(errno) => reply.errno = errno,
+            Err(errno) => reply.errno = errno.0,
         }
         if self.no_signals {
             reply.flags = proto::NO_SIGNALS;
@@ -116,9 +116,9 @@ impl Watcher {
 
     /// Promises room for more pairs, once it is there.
     fn grant(&mut self) -> Result<u32, Errno> {
-        if self.trouble != 0 {
+        if let Some(trouble) = self.trouble.take() {
             // The last promise was not kept: say why once, and try again when asked again.
-            return Err(core::mem::take(&mut self.trouble));
+            return Err(trouble);
         }
         if self.table.live >= self.sweep_at || self.room() == 0 {
             self.sweep();
@@ -131,10 +131,9 @@ impl Watcher {
         let total = taken.saturating_add(grant);
         // Descriptors are given from the lowest: once the highest has been in use the kernel's own
         // table is long enough for all of them.
-        const F_DUPFD_CLOEXEC: u32 = 1030;
         let highest = total.saturating_mul(2).saturating_add(SPARE - 1);
-        let fd = kernel::fcntl(self.epoll, F_DUPFD_CLOEXEC, highest as usize)?;
-        let _ = kernel::close(fd as i32);
+        let fd = sys::dup_above(self.epoll, highest as usize)?;
+        let _ = sys::close(fd);
         self.table.make_room(total as u32)?;
         self.promised = self.promised.saturating_add(grant as u32);
         Ok(grant as u32)
@@ -153,11 +152,11 @@ impl Watcher {
         let slot = self.table.insert(pair)?;
         // Once, so that a process that has ended needs not be taken out again.
         let mut watched =
-            kernel::epoll_add(self.epoll, pidfd, EPOLLIN | EPOLLONESHOT, data_of(slot).wrapping_add(1));
+            sys::epoll_add(self.epoll, pidfd, EPOLLIN | EPOLLONESHOT, data_of(slot).wrapping_add(1));
         if watched.is_ok() && !silent(request) {
             watched = self.watch_b(slot);
             if watched.is_err() {
-                kernel::epoll_remove(self.epoll, pidfd);
+                sys::epoll_remove(self.epoll, pidfd);
             }
         }
         match watched {
@@ -178,13 +177,13 @@ impl Watcher {
     /// while a descriptor that says nothing would be waited for in vain.
     fn refuse(&mut self, got: &Received, errno: Errno) {
         self.refused = self.refused.wrapping_add(1);
-        self.trouble = errno;
+        self.trouble = Some(errno);
         if got.fds[0] >= 0 {
-            let _ = kernel::shutdown(got.fds[0]);
+            let _ = sys::shutdown(got.fds[0]);
         }
         for fd in got.fds {
             if fd >= 0 {
-                let _ = kernel::close(fd);
+                let _ = sys::close(fd);
             }
         }
     }
@@ -199,17 +198,17 @@ impl Watcher {
         if self.no_signals || pid != self.creator_pid || uid != self.uid {
             return false;
         }
-        const KILL: u64 = 1 << kernel::CAP_KILL;
-        let mine = kernel::effective_capabilities(0).unwrap_or(KILL);
-        let theirs = kernel::effective_capabilities(pid).unwrap_or(0);
-        mine & KILL == 0 || theirs & KILL != 0 || kernel::drop_capability(kernel::CAP_KILL).is_ok()
+        const KILL: u64 = 1 << sys::CAP_KILL;
+        let mine = sys::effective_capabilities(0).unwrap_or(KILL);
+        let theirs = sys::effective_capabilities(pid).unwrap_or(0);
+        mine & KILL == 0 || theirs & KILL != 0 || sys::drop_capability(sys::CAP_KILL).is_ok()
     }
 
     /// Nothing to watch, and the creator would wait for this process with all its children: ends,
     /// unless a request is on its way. From here on the client's calls find the socket shut, and
     /// what came before is still in the queue.
     pub(crate) fn leave(&mut self) {
-        let _ = kernel::shutdown(CONTROL);
+        let _ = sys::shutdown(CONTROL);
         self.requests(Take::Last);
     }
 
@@ -241,8 +240,8 @@ fn set_policy(pair: &mut Pair, request: &Request) {
 pub(crate) fn say(mut reply: Reply) {
     reply.magic = proto::MAGIC;
     // SAFETY: seven words without padding.
-    let bytes = unsafe { kernel::bytes_of(&reply) };
+    let bytes = unsafe { sys::bytes_of(&reply) };
     // The client waits for at most one answer, so there is room for it; and a client that has gone
     // wants none.
-    let _ = kernel::send(CONTROL, bytes, &[]);
+    let _ = sys::send(CONTROL, bytes, &[]);
 }

@@ -2,7 +2,7 @@
 
 //! The watched pairs: an array that grows by pages, and shrinks to one when it is empty.
 
-use crate::kernel::{self, EMFILE, Result};
+use crate::sys::{self, EMFILE, Result};
 
 /// One watched process.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new() -> Result<Self> {
-        let at = kernel::map(PAGE)?.cast();
+        let at = sys::map(PAGE)?.cast();
         Ok(Self { at, pages: 1, used: 0, free: NONE, freed: NONE, live: 0 })
     }
 
@@ -61,7 +61,7 @@ impl Table {
     fn resize(&mut self, pages: usize) -> Result<()> {
         // SAFETY: `at` and `pages` are the mapping; no reference into it is held over this call,
         // which has `self` for itself.
-        let at = unsafe { kernel::remap(self.at.cast(), self.pages * PAGE, pages * PAGE) }?;
+        let at = unsafe { sys::remap(self.at.cast(), self.pages * PAGE, pages * PAGE) }?;
         self.at = at.cast();
         self.pages = pages;
         Ok(())

@@ -7,7 +7,7 @@
 //! the watcher looks only now and then whether a procfd is still open, and has it in the epoll from
 //! the day that it is left alone with them.
 
-use crate::kernel::{self, EBADF, EINTR, EINVAL, EPOLLIN, EpollEvent, Errno, POLLIN, PollFd, Timespec};
+use crate::sys::{self, EBADF, EINTR, EINVAL, EPOLLIN, EpollEvent, Errno, POLLIN, PollFd, Timespec};
 use crate::proto::{self, Reply};
 use crate::requests::{Take, say};
 use crate::table::{Pair, Table};
@@ -30,8 +30,8 @@ pub(crate) fn run() -> ! {
     match Watcher::set_up() {
         Ok(mut watcher) => watcher.serve(),
         Err((step, errno)) => {
-            say(Reply { errno, step, ..Reply::default() });
-            kernel::exit(1)
+            say(Reply { errno: errno.0, step, ..Reply::default() });
+            sys::exit(1)
         }
     }
 }
@@ -50,7 +50,7 @@ pub(crate) struct Watcher {
     pub(crate) leave_when_idle: bool,
     /// Pairs that came and could not be watched, and why the last of them.
     pub(crate) refused: u32,
-    pub(crate) trouble: Errno,
+    pub(crate) trouble: Option<Errno>,
     pub(crate) descriptors: u64,
     /// With so many pairs those that nobody holds are looked for.
     pub(crate) sweep_at: u32,
@@ -62,32 +62,32 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     fn set_up() -> Result<Self, (u32, Errno)> {
-        kernel::set_name(c"procfd-watch");
+        sys::set_name(c"procfd-watch");
         // A session of its own: no terminal, and no part in the creator's process group.
-        let _ = kernel::setsid();
-        let _ = kernel::chdir(c"/");
-        let _ = kernel::set_mask(!0);
+        let _ = sys::setsid();
+        let _ = sys::chdir(c"/");
+        let _ = sys::set_mask(!0);
         // Woken by a message, it does not push the creator aside who sent it.
-        kernel::be_batch();
+        sys::be_batch();
         let at = |step| move |errno| (step, errno);
         // A creator that says nothing is not there, or its descriptors were closed under it while it
         // started this.
         let mut first = [PollFd { fd: CONTROL, events: POLLIN, revents: 0 }];
-        if kernel::poll(&mut first, Some(Timespec::from_ns(BEGIN_WITHIN_NS))) == Ok(0) {
-            kernel::exit(3);
+        if sys::poll(&mut first, Some(Timespec::from_ns(BEGIN_WITHIN_NS))) == Ok(0) {
+            sys::exit(3);
         }
         let descriptors = raise_limit().map_err(at(proto::STEP_DESCRIPTORS))?;
-        let epoll = kernel::epoll_create().map_err(at(proto::STEP_EPOLL))?;
-        kernel::epoll_add(epoll, CONTROL, EPOLLIN, DATA_CONTROL).map_err(at(proto::STEP_EPOLL))?;
+        let epoll = sys::epoll_create().map_err(at(proto::STEP_EPOLL))?;
+        sys::epoll_add(epoll, CONTROL, EPOLLIN, DATA_CONTROL).map_err(at(proto::STEP_EPOLL))?;
         let table = Table::new().map_err(at(proto::STEP_MEMORY))?;
         // What an inherited seccomp filter forbids is to be known now, not when a process ends.
-        allowed(kernel::shutdown(-1), EBADF).map_err(at(proto::STEP_SHUTDOWN))?;
-        allowed(kernel::pidfd_signal(-1, 0, 0), EBADF).map_err(at(proto::STEP_SIGNAL))?;
-        allowed(kernel::close(-1), EBADF).map_err(at(proto::STEP_CLOSE))?;
+        allowed(sys::shutdown(-1), EBADF).map_err(at(proto::STEP_SHUTDOWN))?;
+        allowed(sys::pidfd_signal(-1, 0, 0), EBADF).map_err(at(proto::STEP_SIGNAL))?;
+        allowed(sys::close(-1), EBADF).map_err(at(proto::STEP_CLOSE))?;
         // SAFETY: length 0 is refused before anything is touched.
-        let moved = unsafe { kernel::remap(core::ptr::null_mut(), 0, 0) };
+        let moved = unsafe { sys::remap(core::ptr::null_mut(), 0, 0) };
         allowed(moved.map(drop), EINVAL).map_err(at(proto::STEP_MEMORY))?;
-        let [real, effective, saved] = kernel::user_ids();
+        let [real, effective, saved] = sys::user_ids();
         Ok(Self {
             epoll,
             controlled: true,
@@ -98,7 +98,7 @@ impl Watcher {
             holds: 0,
             leave_when_idle: false,
             refused: 0,
-            trouble: 0,
+            trouble: None,
             descriptors,
             sweep_at: SWEEP_FROM,
             next: u64::MAX,
@@ -113,14 +113,14 @@ impl Watcher {
             self.table.recycle(self.promised);
             let idle = self.table.live == 0;
             if idle && !self.controlled {
-                kernel::exit(0);
+                sys::exit(0);
             }
             let linger = idle && self.leave_when_idle && self.holds == 0;
             let timeout = if linger { proto::LINGER_MS as i32 } else { self.until_next() };
-            let count = match kernel::epoll_wait(self.epoll, &mut events, timeout) {
+            let count = match sys::epoll_wait(self.epoll, &mut events, timeout) {
                 Ok(count) => count,
                 Err(EINTR) => continue,
-                Err(_) => kernel::exit(2),
+                Err(_) => sys::exit(2),
             };
             for event in events.iter().take(count) {
                 match event.data {
@@ -143,7 +143,7 @@ impl Watcher {
         if self.next == u64::MAX {
             return -1;
         }
-        let ms = self.next.saturating_sub(kernel::now()).div_ceil(1_000_000);
+        let ms = self.next.saturating_sub(sys::now()).div_ceil(1_000_000);
         if ms > i32::MAX as u64 { i32::MAX } else { ms as i32 }
     }
 
@@ -160,14 +160,14 @@ impl Watcher {
     pub(crate) fn ended(&mut self, slot: u32) {
         let Some(&mut pair) = self.table.pair(slot) else { return };
         if pair.b >= 0 {
-            let _ = kernel::shutdown(pair.b);
+            let _ = sys::shutdown(pair.b);
         } else if pair.pending && pair.to_group {
             // The rest of its group gets the second signal all the same.
             return;
         }
         // The epoll has the pidfd once only, so it has dropped it already, in effect.
         self.let_go(pair.b, pair.b_watched);
-        let _ = kernel::close(pair.pidfd);
+        let _ = sys::close(pair.pidfd);
         self.table.remove(slot);
     }
 
@@ -189,13 +189,13 @@ impl Watcher {
         let (b, b_watched) = (pair.b, pair.b_watched);
         pair.b = -1;
         pair.pending = true;
-        pair.when = kernel::now().saturating_add(pair.when);
+        pair.when = sys::now().saturating_add(pair.when);
         self.next = self.next.min(pair.when);
         self.let_go(b, b_watched);
     }
 
     fn second_signals(&mut self) {
-        let now = kernel::now();
+        let now = sys::now();
         if now < self.next {
             return;
         }
@@ -226,9 +226,9 @@ impl Watcher {
     pub(crate) fn let_go(&self, fd: i32, watched: bool) {
         if fd >= 0 {
             if watched {
-                kernel::epoll_remove(self.epoll, fd);
+                sys::epoll_remove(self.epoll, fd);
             }
-            let _ = kernel::close(fd);
+            let _ = sys::close(fd);
         }
     }
 
@@ -237,7 +237,7 @@ impl Watcher {
         let epoll = self.epoll;
         match self.table.pair(slot) {
             Some(pair) if pair.b >= 0 && !pair.b_watched => {
-                kernel::epoll_add(epoll, pair.b, 0, data_of(slot))?;
+                sys::epoll_add(epoll, pair.b, 0, data_of(slot))?;
                 pair.b_watched = true;
                 Ok(())
             }
@@ -253,7 +253,7 @@ impl Watcher {
             for (fd, slot) in fds.iter_mut().zip(from..) {
                 fd.fd = self.table.pair(slot).map_or(-1, |p| p.b);
             }
-            if kernel::poll(&mut fds, Some(Timespec::default())).is_err() {
+            if sys::poll(&mut fds, Some(Timespec::default())).is_err() {
                 return;
             }
             for (fd, slot) in fds.iter().zip(from..) {
@@ -278,9 +278,9 @@ fn signal(pair: &Pair, signal: u8) {
         return;
     }
     let flags = if pair.to_group { PROCESS_GROUP } else { 0 };
-    if kernel::pidfd_signal(pair.pidfd, i32::from(signal), flags) == Err(EINVAL) && flags != 0 {
+    if sys::pidfd_signal(pair.pidfd, i32::from(signal), flags) == Err(EINVAL) && flags != 0 {
         // Before Linux 6.9 there is no scope: the process at least.
-        let _ = kernel::pidfd_signal(pair.pidfd, i32::from(signal), 0);
+        let _ = sys::pidfd_signal(pair.pidfd, i32::from(signal), 0);
     }
 }
 
@@ -296,11 +296,11 @@ fn allowed(done: Result<(), Errno>, expected: Errno) -> Result<(), Errno> {
 /// kernel's default for the highest of all.
 fn raise_limit() -> Result<u64, Errno> {
     const HIGHEST: u64 = 1 << 20;
-    let old = kernel::limit_descriptors(None)?;
-    let mut best = kernel::RLimit { cur: old.max.max(HIGHEST), max: old.max.max(HIGHEST) };
-    if kernel::limit_descriptors(Some(&best)).is_err() {
-        best = kernel::RLimit { cur: old.max, max: old.max };
-        if kernel::limit_descriptors(Some(&best)).is_err() {
+    let old = sys::limit_descriptors(None)?;
+    let mut best = sys::RLimit64 { cur: old.max.max(HIGHEST), max: old.max.max(HIGHEST) };
+    if sys::limit_descriptors(Some(&best)).is_err() {
+        best = sys::RLimit64 { cur: old.max, max: old.max };
+        if sys::limit_descriptors(Some(&best)).is_err() {
             best = old;
         }
     }

@@ -8,8 +8,9 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::super::{AddError, Client, Policy, kernel};
+use super::super::{AddError, Client, Policy};
 use super::{SOON, Sleeper, alone, eventually, hung_up, pair, runs, watch};
+use crate::sys::bare;
 
 const SHORT: Duration = Duration::from_millis(50);
 
@@ -300,7 +301,7 @@ fn hand_out(then: &str) {
     // SAFETY: the test that started this left it there.
     let out = unsafe { OwnedFd::from_raw_fd(3) };
     let text = format!("{} {}", process.pid(), client.pid());
-    kernel::send(out.as_raw_fd(), text.as_bytes(), &[a.as_raw_fd()]).unwrap();
+    bare::send(out.as_raw_fd(), text.as_bytes(), &[a.as_raw_fd()]).unwrap();
     drop((out, a));
     match then {
         "die" => std::process::abort(),
@@ -324,7 +325,7 @@ fn outlives(then: &str, test: &str) {
     let mut text = [0u8; 64];
     let mut got = None;
     assert!(eventually(|| {
-        got = kernel::receive(ours.as_raw_fd(), &mut text).ok();
+        got = bare::receive(ours.as_raw_fd(), &mut text).ok();
         got.is_some()
     }));
     let got = got.unwrap();
@@ -343,7 +344,7 @@ fn outlives(then: &str, test: &str) {
     }
     assert!(!hung_up(&a, SHORT));
     assert!(runs(watcher));
-    kernel::kill(process, kernel::SIGKILL).unwrap();
+    bare::kill(process, bare::SIGKILL).unwrap();
     assert!(hung_up(&a, SOON));
     assert!(eventually(|| !runs(watcher)));
 }
@@ -381,9 +382,9 @@ fn with_many_descriptors_open() {
 #[test]
 fn without_standard_descriptors() {
     alone!(without_standard_descriptors);
-    let kept: Vec<_> = (0..3).map(|fd| kernel::fcntl(fd, 1030, 100).unwrap() as i32).collect();
+    let kept: Vec<_> = (0..3).map(|fd| bare::dup_above(fd, 100).unwrap()).collect();
     for fd in 0..3 {
-        kernel::close(fd).unwrap();
+        bare::close(fd).unwrap();
     }
     let client = Client::start();
     let process = client.as_ref().map(|_| (pair(), Command::new("sleep").arg("1000").spawn()));
@@ -398,7 +399,7 @@ fn without_standard_descriptors() {
     };
     drop(client);
     for (fd, kept) in (0..3).zip(kept) {
-        kernel::dup3(kept, fd, 0).unwrap();
+        bare::dup3(kept, fd, 0).unwrap();
     }
     assert!(hung);
 }

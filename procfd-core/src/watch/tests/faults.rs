@@ -6,13 +6,14 @@
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use super::super::{AddError, Client, Policy, kernel, proto, start};
+use super::super::{AddError, Client, Policy, proto, start};
 use super::{SOON, Sleeper, alone, eventually, hung_up, pair, runs, watch};
+use crate::sys::bare;
 
 const SHORT: Duration = Duration::from_millis(50);
 
 fn kill(pid: i32, signal: i32) {
-    kernel::kill(pid, signal).unwrap();
+    bare::kill(pid, signal).unwrap();
 }
 
 /// One number of a system call's result that must not be negative.
@@ -23,7 +24,7 @@ fn done(ret: impl Into<i64>) -> i64 {
 }
 
 fn is_root() -> bool {
-    kernel::user_ids() == [0; 3]
+    bare::user_ids() == [0; 3]
 }
 
 #[test]
@@ -32,7 +33,7 @@ fn a_killed_watcher_is_replaced() {
     let (a, b) = pair();
     let mut process = Sleeper::new();
     watch(&client, &b, &process, &Policy::default());
-    kill(client.pid(), kernel::SIGKILL);
+    kill(client.pid(), bare::SIGKILL);
     assert!(eventually(|| !client.is_alive()));
     assert_eq!(client.add(2, b.as_fd(), process.pidfd().as_fd(), &Policy::default()), Err(AddError::Gone));
     assert!(AddError::Gone.wants_another());
@@ -49,7 +50,7 @@ fn with_watcher_and_creator_dead_the_holders_are_told() {
     let (a, b) = pair();
     let process = Sleeper::new();
     watch(&client, &b, &process, &Policy::default());
-    kill(client.pid(), kernel::SIGKILL);
+    kill(client.pid(), bare::SIGKILL);
     drop((client, b));
     assert!(hung_up(&a, SOON));
 }
@@ -57,7 +58,7 @@ fn with_watcher_and_creator_dead_the_holders_are_told() {
 #[test]
 fn other_signals_do_not_end_it() {
     let client = Client::start().unwrap();
-    for signal in (1..=64).filter(|s| ![kernel::SIGKILL, libc::SIGSTOP].contains(s)) {
+    for signal in (1..=64).filter(|s| ![bare::SIGKILL, libc::SIGSTOP].contains(s)) {
         kill(client.pid(), signal);
     }
     assert_eq!(client.counts(), Ok((0, 0)));
@@ -84,8 +85,8 @@ fn a_stopped_watcher_does_not_stop_its_creator() {
 
 /// Whether the process of a pidfd ends within a time.
 fn ends(pidfd: &OwnedFd, time: Duration) -> bool {
-    let mut fds = [kernel::PollFd { fd: pidfd.as_raw_fd(), events: kernel::POLLIN, revents: 0 }];
-    kernel::poll(&mut fds, Some(kernel::Timespec::from_ns(time.as_nanos() as u64))) == Ok(1)
+    let mut fds = [bare::PollFd { fd: pidfd.as_raw_fd(), events: bare::POLLIN, revents: 0 }];
+    bare::poll(&mut fds, Some(bare::Timespec::from_ns(time.as_nanos() as u64))) == Ok(1)
 }
 
 #[test]
@@ -109,9 +110,9 @@ fn the_descriptor_limit_is_an_error_of_the_call_that_meets_it() {
     const CAP_SYS_RESOURCE: u32 = 24;
     if is_root() {
         // Else the watcher would raise the hard limit.
-        kernel::drop_capability(CAP_SYS_RESOURCE).unwrap();
+        bare::drop_capability(CAP_SYS_RESOURCE).unwrap();
     }
-    let limit = |max| kernel::limit_descriptors(Some(&kernel::RLimit { cur: max, max }));
+    let limit = |max| bare::limit_descriptors(Some(&bare::RLimit64 { cur: max, max }));
     limit(100).unwrap();
     let client = Client::start().unwrap();
     let process = Sleeper::new();
@@ -140,7 +141,7 @@ fn the_descriptor_limit_is_an_error_of_the_call_that_meets_it() {
 fn no_descriptor_for_the_creator() {
     alone!(no_descriptor_for_the_creator);
     let mut open = Vec::new();
-    kernel::limit_descriptors(Some(&kernel::RLimit { cur: 64, max: 64 })).unwrap();
+    bare::limit_descriptors(Some(&bare::RLimit64 { cur: 64, max: 64 })).unwrap();
     while let Ok(file) = std::fs::File::open("/dev/null") {
         open.push(file);
     }
@@ -278,7 +279,7 @@ fn an_unshared_pid_namespace_is_not_used_up() {
     // SAFETY: the child ends at once.
     let init = unsafe { libc::fork() };
     if init == 0 {
-        kernel::exit(if kernel::getpid() == 1 { 0 } else { 1 });
+        bare::exit(if bare::getpid() == 1 { 0 } else { 1 });
     }
     assert!(init > 0);
     let mut status = 0;
@@ -299,7 +300,7 @@ fn forked(then: impl FnOnce()) {
     let child = unsafe { libc::fork() };
     if child == 0 {
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(then));
-        kernel::exit(i32::from(worked.is_err()));
+        bare::exit(i32::from(worked.is_err()));
     }
     let mut status = 0;
     // SAFETY: plain wait.
@@ -311,18 +312,18 @@ fn forked(then: impl FnOnce()) {
 fn an_init_does_not_wait_for_it_for_ever() {
     alone!(an_init_does_not_wait_for_it_for_ever);
     as_init(|| {
-        assert_eq!(kernel::getpid(), 1);
+        assert_eq!(bare::getpid(), 1);
         let client = Client::start().unwrap();
         assert!(client.is_adopted());
         // SAFETY: the child only waits.
         let child = unsafe { libc::fork() };
         if child == 0 {
             std::thread::sleep(SHORT);
-            kernel::exit(0);
+            bare::exit(0);
         }
         // SAFETY: just made.
         let pidfd =
-            unsafe { <OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(kernel::pidfd_open(child).unwrap()) };
+            unsafe { <OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(bare::pidfd_open(child).unwrap()) };
         let (a, b) = pair();
         client.add(1, b.as_fd(), pidfd.as_fd(), &Policy::default()).unwrap();
         assert!(hung_up(&a, SOON));
@@ -399,8 +400,8 @@ fn a_creator_that_gave_up_its_user_gets_nothing_back() {
         proto::Request { magic: proto::MAGIC, op: proto::ADD, first: 9, ..proto::Request::default() };
     let control = client.descriptors().next().unwrap();
     // SAFETY: a request has no padding.
-    let bytes = unsafe { kernel::bytes_of(&request) };
-    kernel::send(control.as_raw_fd(), bytes, &[b.as_raw_fd(), pidfd.as_raw_fd()]).unwrap();
+    let bytes = unsafe { bare::bytes_of(&request) };
+    bare::send(control.as_raw_fd(), bytes, &[b.as_raw_fd(), pidfd.as_raw_fd()]).unwrap();
     assert!(hung_up(&a, SOON));
     drop((a, b));
     assert_eq!(victim.signal_within(SHORT), None);
@@ -423,7 +424,7 @@ fn a_creator_that_gave_up_cap_kill_does_not_get_it_back() {
 fn cap_kill_is_gone() {
     let client = Client::start().unwrap();
     let mut other = Sleeper::mortal(54321);
-    kernel::drop_capability(kernel::CAP_KILL).unwrap();
+    bare::drop_capability(bare::CAP_KILL).unwrap();
     let policy = Policy { first: 15, ..Policy::default() };
     let (a, b) = pair();
     client.add(1, b.as_fd(), other.pidfd().as_fd(), &policy).unwrap();

@@ -6,8 +6,9 @@ use std::ffi::{CString, c_char};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use super::super::{kernel, proto, sealed_image};
+use super::super::{proto, sealed_image};
 use super::{SOON, eventually, pair, runs};
+use crate::sys::bare;
 
 /// An init with its program; killed when the test ends.
 struct Init {
@@ -17,7 +18,7 @@ struct Init {
 
 /// The first and the second signal of the close policy, and the delay.
 type Close = (i32, i32, u64);
-const KILL: Close = (kernel::SIGKILL, 0, 0);
+const KILL: Close = (bare::SIGKILL, 0, 0);
 
 impl Init {
     /// `None`: not allowed here.
@@ -33,7 +34,7 @@ impl Init {
         };
         let (init_argv, argv, envp) = (array(&words), array(&program), array(&[text("PATH=/bin:/usr/bin")]));
         let fuse = fuse.map_or(-1, AsRawFd::as_raw_fd);
-        let user = if kernel::user_ids() == [0; 3] { 0 } else { libc::CLONE_NEWUSER };
+        let user = if bare::user_ids() == [0; 3] { 0 } else { libc::CLONE_NEWUSER };
         let fork = |flags: i32| {
             // SAFETY: a fork; the child makes system calls only.
             unsafe { libc::syscall(libc::SYS_clone, flags | libc::SIGCHLD, 0, 0, 0, 0) as i32 }
@@ -45,26 +46,26 @@ impl Init {
             return None;
         }
         if pid == 0 {
-            let _ = kernel::set_mask(!0);
-            kernel::default_action(kernel::SIGCHLD);
+            let _ = bare::set_mask(!0);
+            bare::default_action(bare::SIGCHLD);
             if fork(0) == 0 {
-                let _ = kernel::set_mask(0);
+                let _ = bare::set_mask(0);
                 // SAFETY: both arrays end with NULL.
                 unsafe { libc::execve(argv[0], argv.as_ptr(), envp.as_ptr()) };
-                kernel::exit(127);
+                bare::exit(127);
             }
             // Its only other descriptor is the image, which the exec closes.
-            let kept = if fuse < 0 { kernel::close(0) } else { kernel::dup3(fuse, 0, 0) };
-            if kept.is_err() || kernel::dup3(image.as_raw_fd(), 1000, 0o2_000_000).is_err() {
-                kernel::exit(126);
+            let kept = if fuse < 0 { bare::close(0) } else { bare::dup3(fuse, 0, 0) };
+            if kept.is_err() || bare::dup3(image.as_raw_fd(), 1000, 0o2_000_000).is_err() {
+                bare::exit(126);
             }
-            let _ = kernel::close_range(1, 999, 0);
+            let _ = bare::close_range(1, 999, 0);
             // SAFETY: both arrays end with NULL.
-            unsafe { kernel::execute_fd(1000, init_argv.as_ptr().cast(), envp.as_ptr().add(1).cast()) };
-            kernel::exit(126);
+            unsafe { bare::execute_fd(1000, init_argv.as_ptr().cast(), envp.as_ptr().add(1).cast()) };
+            bare::exit(126);
         }
         // SAFETY: just made.
-        let pidfd = unsafe { OwnedFd::from_raw_fd(kernel::pidfd_open(pid).unwrap()) };
+        let pidfd = unsafe { OwnedFd::from_raw_fd(bare::pidfd_open(pid).unwrap()) };
         Some(Self { pid, pidfd })
     }
 
@@ -78,20 +79,20 @@ impl Init {
     }
 
     fn signal(&self, signal: i32) {
-        kernel::pidfd_signal(self.pidfd.as_raw_fd(), signal, 0).unwrap();
+        bare::pidfd_signal(self.pidfd.as_raw_fd(), signal, 0).unwrap();
     }
 
     /// CLD_EXITED and so on, and the status.
     fn end(&self) -> (i32, i32) {
-        let ended = kernel::wait(kernel::P_PIDFD, self.pidfd.as_raw_fd(), kernel::WEXITED).unwrap();
+        let ended = bare::wait(bare::P_PIDFD, self.pidfd.as_raw_fd(), bare::WEXITED).unwrap();
         (ended.code, ended.status)
     }
 }
 
 impl Drop for Init {
     fn drop(&mut self) {
-        let _ = kernel::pidfd_signal(self.pidfd.as_raw_fd(), kernel::SIGKILL, 0);
-        let _ = kernel::wait(kernel::P_PIDFD, self.pidfd.as_raw_fd(), kernel::WEXITED);
+        let _ = bare::pidfd_signal(self.pidfd.as_raw_fd(), bare::SIGKILL, 0);
+        let _ = bare::wait(bare::P_PIDFD, self.pidfd.as_raw_fd(), bare::WEXITED);
     }
 }
 
@@ -108,8 +109,8 @@ fn a_deadly_signal_is_mirrored_and_recorded() {
     assert_eq!(init.end(), (libc::CLD_EXITED, 128 + libc::SIGTERM));
     let mut ended = proto::Ended::default();
     // SAFETY: no padding, and any bytes are an Ended.
-    let bytes = unsafe { kernel::bytes_of_mut(&mut ended) };
-    assert_eq!(kernel::receive(k1.as_raw_fd(), bytes).unwrap().len, size_of::<proto::Ended>());
+    let bytes = unsafe { bare::bytes_of_mut(&mut ended) };
+    assert_eq!(bare::receive(k1.as_raw_fd(), bytes).unwrap().len, size_of::<proto::Ended>());
     assert_eq!((ended.code, ended.status), (libc::CLD_KILLED, libc::SIGTERM));
 }
 
@@ -145,7 +146,7 @@ fn the_fuse_ends_the_namespace() {
     let program = init.child();
     assert!(runs(program));
     drop(k1);
-    assert_eq!(init.end(), (libc::CLD_EXITED, 128 + kernel::SIGKILL));
+    assert_eq!(init.end(), (libc::CLD_EXITED, 128 + bare::SIGKILL));
     assert!(!runs(program));
 }
 
@@ -153,7 +154,7 @@ fn the_fuse_ends_the_namespace() {
 fn the_fuse_may_ask_politely_first() {
     let (k1, k2) = pair();
     let script = "trap 'exit 5' TERM; while :; do sleep .01; done";
-    let Some(init) = Init::new(script, Some(&k2), (libc::SIGTERM, kernel::SIGKILL, 60_000)) else { return };
+    let Some(init) = Init::new(script, Some(&k2), (libc::SIGTERM, bare::SIGKILL, 60_000)) else { return };
     drop(k2);
     assert!(eventually(|| init.is_ready()));
     std::thread::sleep(Duration::from_millis(50));
@@ -165,12 +166,12 @@ fn the_fuse_may_ask_politely_first() {
 fn who_does_not_listen_is_ended_after_the_delay() {
     let (k1, k2) = pair();
     let script = "trap '' TERM; while :; do sleep .01; done";
-    let Some(init) = Init::new(script, Some(&k2), (libc::SIGTERM, kernel::SIGKILL, 200)) else { return };
+    let Some(init) = Init::new(script, Some(&k2), (libc::SIGTERM, bare::SIGKILL, 200)) else { return };
     drop(k2);
     assert!(eventually(|| init.is_ready()));
     std::thread::sleep(Duration::from_millis(50));
     let start = Instant::now();
     drop(k1);
-    assert_eq!(init.end(), (libc::CLD_EXITED, 128 + kernel::SIGKILL));
+    assert_eq!(init.end(), (libc::CLD_EXITED, 128 + bare::SIGKILL));
     assert!((Duration::from_millis(200)..SOON).contains(&start.elapsed()));
 }

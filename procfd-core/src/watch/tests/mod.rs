@@ -12,13 +12,14 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Client, Policy, kernel};
+use super::{Client, Policy};
+use crate::sys::bare;
 
 const SOON: Duration = Duration::from_secs(10);
 
 /// A and B of a procfd.
 fn pair() -> (OwnedFd, OwnedFd) {
-    let (a, b) = kernel::socket_pair().unwrap();
+    let (a, b) = bare::socket_pair().unwrap();
     // SAFETY: just made.
     unsafe { (OwnedFd::from_raw_fd(a), OwnedFd::from_raw_fd(b)) }
 }
@@ -43,7 +44,7 @@ impl Sleeper {
 
     fn pidfd(&self) -> OwnedFd {
         // SAFETY: just made.
-        unsafe { OwnedFd::from_raw_fd(kernel::pidfd_open(self.pid()).unwrap()) }
+        unsafe { OwnedFd::from_raw_fd(bare::pidfd_open(self.pid()).unwrap()) }
     }
 
     fn kill(&mut self) {
@@ -82,9 +83,9 @@ impl Drop for Sleeper {
 
 /// Whether A reports EPOLLHUP within a time.
 fn hung_up(a: &OwnedFd, time: Duration) -> bool {
-    let mut fds = [kernel::PollFd { fd: a.as_raw_fd(), events: 0, revents: 0 }];
-    let left = kernel::Timespec::from_ns(time.as_nanos() as u64);
-    kernel::poll(&mut fds, Some(left)).unwrap() == 1 && fds[0].revents & kernel::POLLHUP != 0
+    let mut fds = [bare::PollFd { fd: a.as_raw_fd(), events: 0, revents: 0 }];
+    let left = bare::Timespec::from_ns(time.as_nanos() as u64);
+    bare::poll(&mut fds, Some(left)).unwrap() == 1 && fds[0].revents & bare::POLLHUP != 0
 }
 
 fn watch(client: &std::sync::Arc<Client>, b: &OwnedFd, process: &Sleeper, policy: &Policy) {

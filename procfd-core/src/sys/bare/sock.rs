@@ -4,7 +4,7 @@
 
 use core::ptr::null_mut;
 
-use super::{EINVAL, Result, call, check, nr, raw};
+use super::{EINVAL, Result, call};
 
 const MSG_DONTWAIT: u32 = 0x40;
 const MSG_NOSIGNAL: u32 = 0x4000;
@@ -61,16 +61,16 @@ const SOCK_NONBLOCK: u32 = 0o4000;
 /// socketpair(AF_UNIX, SOCK_SEQPACKET), close-on-exec.
 pub(crate) fn socket_pair() -> Result<(i32, i32)> {
     let mut fds = [-1i32; 2];
-    // SAFETY: the kernel writes two numbers.
-    unsafe { call!(nr::SOCKETPAIR, AF_UNIX, SEQPACKET | SOCK_CLOEXEC, 0, fds.as_mut_ptr()) }?;
+    // SAFETY: the kernel writes two numbers, which is the array `fds`.
+    unsafe { call!(SYS_socketpair, AF_UNIX, SEQPACKET | SOCK_CLOEXEC, 0, fds.as_mut_ptr()) }?;
     Ok((fds[0], fds[1]))
 }
 
 /// A socket to connect or to bind; no call on it waits.
 pub(crate) fn socket(close_on_exec: bool) -> Result<i32> {
     let flags = if close_on_exec { SOCK_CLOEXEC } else { 0 };
-    // SAFETY: numbers.
-    unsafe { call!(nr::SOCKET, AF_UNIX, SEQPACKET | SOCK_NONBLOCK | flags, 0) }.map(|fd| fd as i32)
+    // SAFETY: the arguments are numbers and flags, not addresses.
+    unsafe { call!(SYS_socket, AF_UNIX, SEQPACKET | SOCK_NONBLOCK | flags, 0) }.map(|fd| fd as i32)
 }
 
 /// `struct sockaddr_un`, as far as a name that the kernel has chosen goes.
@@ -85,23 +85,24 @@ pub(crate) struct Address {
 /// Listens under a name that the kernel chooses, in the abstract namespace. unix(7), autobind
 pub(crate) fn listen(fd: i32) -> Result<Address> {
     let mut address = Address { family: AF_UNIX, name: [0; 22], len: 24 };
-    // SAFETY: with the family alone there is no name to read; the kernel writes at most 24 bytes.
-    unsafe {
-        call!(nr::BIND, fd, &raw const address, 2)?;
-        call!(nr::LISTEN, fd, 1)?;
-        call!(nr::GETSOCKNAME, fd, &raw mut address, &raw mut address.len)?;
-    }
+    // SAFETY: bind reads the two bytes of the family, at the start of `address`.
+    unsafe { call!(SYS_bind, fd, &raw const address, 2) }?;
+    // SAFETY: both arguments are numbers, not addresses.
+    unsafe { call!(SYS_listen, fd, 1) }?;
+    // SAFETY: getsockname writes at most the 24 bytes that `len` says, which are the family and the
+    // name, and then writes `len`, which follows them.
+    unsafe { call!(SYS_getsockname, fd, &raw mut address, &raw mut address.len) }?;
     if address.len > 24 { Err(EINVAL) } else { Ok(address) }
 }
 
 pub(crate) fn connect(fd: i32, address: &Address) -> Result<()> {
-    // SAFETY: `len` bytes are there, as `listen` has seen to.
-    unsafe { call!(nr::CONNECT, fd, core::ptr::from_ref(address), address.len) }.map(drop)
+    // SAFETY: the kernel reads `len` bytes of the borrowed address; `listen` has checked that it has them.
+    unsafe { call!(SYS_connect, fd, core::ptr::from_ref(address), address.len) }.map(drop)
 }
 
 pub(crate) fn accept(fd: i32) -> Result<i32> {
-    // SAFETY: no address is asked for.
-    unsafe { call!(nr::ACCEPT4, fd, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK) }.map(|fd| fd as i32)
+    // SAFETY: the address and its length are NULL; the flags are a number.
+    unsafe { call!(SYS_accept4, fd, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK) }.map(|fd| fd as i32)
 }
 
 /// The pid of who connected (SO_PEERCRED).
@@ -109,8 +110,8 @@ pub(crate) fn peer_pid(fd: i32) -> Result<i32> {
     const SO_PEERCRED: u32 = 17;
     let mut credentials = [0i32; 3];
     let mut len = 12u32;
-    // SAFETY: `struct ucred` is three numbers.
-    unsafe { call!(nr::GETSOCKOPT, fd, SOL_SOCKET, SO_PEERCRED, credentials.as_mut_ptr(), &raw mut len) }?;
+    // SAFETY: the kernel writes at most the 12 bytes that `len` says, the size of `credentials`, and `len`.
+    unsafe { call!(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, credentials.as_mut_ptr(), &raw mut len) }?;
     Ok(credentials[0])
 }
 
@@ -118,8 +119,8 @@ pub(crate) fn peer_pid(fd: i32) -> Result<i32> {
 pub(crate) fn pass_credentials(fd: i32) -> Result<()> {
     const SO_PASSCRED: u32 = 16;
     let on = 1i32;
-    // SAFETY: the kernel reads four bytes.
-    unsafe { call!(nr::SETSOCKOPT, fd, SOL_SOCKET, SO_PASSCRED, &raw const on, 4) }.map(drop)
+    // SAFETY: the kernel reads four bytes, which is `on` on this frame.
+    unsafe { call!(SYS_setsockopt, fd, SOL_SOCKET, SO_PASSCRED, &raw const on, 4) }.map(drop)
 }
 
 /// What came with a message.
@@ -157,8 +158,9 @@ pub(crate) fn send(fd: i32, bytes: &[u8], fds: &[i32]) -> Result<()> {
         controllen,
         flags: 0,
     };
-    // SAFETY: everything `msg` points to outlives the call, which only reads it.
-    unsafe { call!(nr::SENDMSG, fd, &raw const msg, MSG_NOSIGNAL | MSG_DONTWAIT) }.map(drop)
+    // SAFETY: the kernel reads `msg`, the one iovec and `controllen` bytes of `control`, all on this frame,
+    // and the bytes of the borrowed slice. It writes none of them.
+    unsafe { call!(SYS_sendmsg, fd, &raw const msg, MSG_NOSIGNAL | MSG_DONTWAIT) }.map(drop)
 }
 
 /// Takes one message. Does not wait; length 0 is the end.
@@ -175,8 +177,9 @@ pub(crate) fn receive(fd: i32, bytes: &mut [u8]) -> Result<Received> {
         controllen: size_of::<Control>(),
         flags: 0,
     };
-    // SAFETY: everything `msg` points to outlives the call; lengths are those of the buffers.
-    let len = unsafe { call!(nr::RECVMSG, fd, &raw mut msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) }?;
+    // SAFETY: the kernel writes `msg`, at most `bytes.len()` bytes of the borrowed slice and at most
+    // `controllen` bytes of `control`, which is its size; all of them live until the call returns.
+    let len = unsafe { call!(SYS_recvmsg, fd, &raw mut msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) }?;
     let mut got = Received { len, fds: [-1; 2], sender: None };
     let filled = if msg.controllen > size_of::<Control>() { size_of::<Control>() } else { msg.controllen };
     let mut at = 0;
@@ -213,6 +216,6 @@ pub(crate) fn receive(fd: i32, bytes: &mut [u8]) -> Result<Received> {
 }
 
 pub(crate) fn shutdown(fd: i32) -> Result<()> {
-    // SAFETY: numbers.
-    unsafe { call!(nr::SHUTDOWN, fd, SHUT_RDWR) }.map(drop)
+    // SAFETY: both arguments are numbers, not addresses.
+    unsafe { call!(SYS_shutdown, fd, SHUT_RDWR) }.map(drop)
 }

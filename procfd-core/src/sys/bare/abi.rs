@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Kernel constants and structures that the libc crate lacks or has too narrow.
+//! Kernel constants and structures: those of the program without libc, and those that the libc crate
+//! lacks or has too narrow.
 
 pub(crate) const CLONE_VM: u64 = 0x100;
 pub(crate) const CLONE_FILES: u64 = 0x400;
@@ -77,7 +78,7 @@ pub(crate) const PIDFD_COREDUMP_USER: u32 = 4;
 pub(crate) const PIDFD_COREDUMP_ROOT: u32 = 8;
 
 /// pidfd_open(2), 6.9: a file status flag of the descriptor.
-pub(crate) const PIDFD_THREAD: usize = libc::O_EXCL as usize;
+pub(crate) const PIDFD_THREAD: usize = 0o200;
 
 /// pidfd_send_signal(2) scopes, 6.9.
 pub(crate) const PIDFD_SIGNAL_THREAD: u32 = 1;
@@ -88,7 +89,7 @@ pub(crate) const F_SETSIG: i32 = 10;
 pub(crate) const F_SETOWN_EX: i32 = 15;
 pub(crate) const F_OWNER_PID: i32 = 1;
 pub(crate) const F_OWNER_PGRP: i32 = 2;
-pub(crate) const O_ASYNC: i32 = libc::O_ASYNC;
+pub(crate) const O_ASYNC: i32 = 0o20000;
 
 #[repr(C)]
 pub(crate) struct FOwnerEx {
@@ -96,15 +97,75 @@ pub(crate) struct FOwnerEx {
     pub pid: i32,
 }
 
+/// `struct epoll_event`.
+#[derive(Clone, Copy, Default)]
+#[cfg_attr(target_arch = "x86_64", repr(C, packed))]
+#[cfg_attr(not(target_arch = "x86_64"), repr(C))]
+pub(crate) struct EpollEvent {
+    pub events: u32,
+    pub data: u64,
+}
+const _: () = assert!(size_of::<EpollEvent>() == if cfg!(target_arch = "x86_64") { 12 } else { 16 });
+
+/// `struct pollfd`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct PollFd {
+    pub fd: i32,
+    pub events: i16,
+    pub revents: i16,
+}
+const _: () = assert!(size_of::<PollFd>() == 8);
+
+/// `siginfo_t` as waitid(2) fills it.
+#[derive(Clone, Copy, Default)]
+#[repr(C, align(8))]
+pub(crate) struct Waited {
+    pub signo: i32,
+    pub errno: i32,
+    pub code: i32,
+    _pad: i32,
+    pub pid: i32,
+    pub uid: u32,
+    pub status: i32,
+    _rest: [u32; 25],
+}
+const _: () = assert!(size_of::<Waited>() == 128);
+
+/// `struct signalfd_siginfo`.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub(crate) struct SignalInfo {
+    pub signo: u32,
+    pub errno: i32,
+    pub code: i32,
+    pub pid: u32,
+    pub uid: u32,
+    _fd: i32,
+    _tid: u32,
+    _band: u32,
+    _overrun: u32,
+    _trap: u32,
+    _status: i32,
+    _int: i32,
+    pub value: u64,
+    _rest: [u64; 9],
+}
+const _: () = assert!(size_of::<SignalInfo>() == 128);
+
 /// `struct __kernel_timespec`.
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Timespec {
     pub sec: i64,
     pub nsec: i64,
 }
 
 impl Timespec {
+    pub(crate) fn from_ns(ns: u64) -> Self {
+        Self { sec: (ns / 1_000_000_000) as i64, nsec: (ns % 1_000_000_000) as i64 }
+    }
+
     /// At most this many nanoseconds, of less than a second.
     pub(crate) fn at_most(self, ns: i64) -> Self {
         if self.sec > 0 || self.nsec > ns { Self { sec: 0, nsec: ns } } else { self }
@@ -113,7 +174,7 @@ impl Timespec {
 
 /// `struct rlimit64`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RLimit64 {
     pub cur: u64,
     pub max: u64,

@@ -5,9 +5,9 @@
 //! Raw, because the child of a `CLONE_VM` clone may touch neither `errno` (it is in the parent's
 //! thread storage) nor anything a libc wrapper might take a lock for.
 
-use core::ffi::{c_long, c_void};
+use core::ffi::c_void;
 
-use super::{CloneArgs, Errno, Result};
+use super::{CloneArgs, Errno, Result, numbers};
 
 /// What a child runs. A type, so that it is called by its name and not through a register.
 pub(crate) trait Entry {
@@ -16,74 +16,42 @@ pub(crate) trait Entry {
     /// # Safety
     ///
     /// `arg` is what the clone was given.
-    unsafe extern "C" fn procfd_child(arg: *const c_void) -> !;
+    unsafe extern "C" fn enter(arg: *const c_void) -> !;
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
-compile_error!("procfd needs the system call and clone sequence of this architecture in sys/arch.rs");
+compile_error!("procfd needs the system call and clone sequence of this architecture in sys/bare/arch.rs");
 
 /// One system call, the kernel's answer as it is (negative errno included).
 ///
 /// # Safety
 ///
-/// The caller owes what the system call asks of its arguments.
-#[cfg(target_arch = "x86_64")]
+/// The caller owes what the system call asks of its arguments: above all, that each one that the
+/// kernel takes as an address is valid for what the kernel reads or writes there.
 #[inline(always)]
-pub(crate) unsafe fn raw(nr: c_long, a: [usize; 6]) -> isize {
+pub(crate) unsafe fn raw(nr: isize, a: [usize; 6]) -> isize {
     let ret: isize;
-    // SAFETY: the register convention of syscall(2); the caller owes the arguments.
+    // SAFETY: the register convention of syscall(2): the kernel changes the result register and the
+    // clobbers named here, and no stack. The caller owes the arguments.
     unsafe {
+        #[cfg(target_arch = "x86_64")]
         core::arch::asm!(
             "syscall",
-            inlateout("rax") nr as isize => ret,
-            in("rdi") a[0], in("rsi") a[1], in("rdx") a[2],
-            in("r10") a[3], in("r8") a[4], in("r9") a[5],
-            lateout("rcx") _, lateout("r11") _,
-            options(nostack)
+            inlateout("rax") nr => ret,
+            in("rdi") a[0], in("rsi") a[1], in("rdx") a[2], in("r10") a[3], in("r8") a[4], in("r9") a[5],
+            lateout("rcx") _, lateout("r11") _, options(nostack)
         );
-    }
-    ret
-}
-
-/// One system call, the kernel's answer as it is (negative errno included).
-///
-/// # Safety
-///
-/// The caller owes what the system call asks of its arguments.
-#[cfg(target_arch = "aarch64")]
-#[inline(always)]
-pub(crate) unsafe fn raw(nr: c_long, a: [usize; 6]) -> isize {
-    let ret: isize;
-    // SAFETY: the register convention of syscall(2); the caller owes the arguments.
-    unsafe {
+        #[cfg(target_arch = "aarch64")]
         core::arch::asm!(
             "svc 0",
-            in("x8") nr,
-            inlateout("x0") a[0] => ret,
-            in("x1") a[1], in("x2") a[2], in("x3") a[3], in("x4") a[4], in("x5") a[5],
-            options(nostack)
+            in("x8") nr, inlateout("x0") a[0] => ret,
+            in("x1") a[1], in("x2") a[2], in("x3") a[3], in("x4") a[4], in("x5") a[5], options(nostack)
         );
-    }
-    ret
-}
-
-/// One system call, the kernel's answer as it is (negative errno included).
-///
-/// # Safety
-///
-/// The caller owes what the system call asks of its arguments.
-#[cfg(target_arch = "riscv64")]
-#[inline(always)]
-pub(crate) unsafe fn raw(nr: c_long, a: [usize; 6]) -> isize {
-    let ret: isize;
-    // SAFETY: the register convention of syscall(2); the caller owes the arguments.
-    unsafe {
+        #[cfg(target_arch = "riscv64")]
         core::arch::asm!(
             "ecall",
-            in("a7") nr,
-            inlateout("a0") a[0] => ret,
-            in("a1") a[1], in("a2") a[2], in("a3") a[3], in("a4") a[4], in("a5") a[5],
-            options(nostack)
+            in("a7") nr, inlateout("a0") a[0] => ret,
+            in("a1") a[1], in("a2") a[2], in("a3") a[3], in("a4") a[4], in("a5") a[5], options(nostack)
         );
     }
     ret
@@ -111,9 +79,9 @@ pub(crate) unsafe fn clone3<E: Entry>(args: &CloneArgs, arg: *const c_void) -> R
             "call {entry}",
             "ud2",
             "2:",
-            inlateout("rax") libc::SYS_clone3 as isize => ret,
+            inlateout("rax") numbers::SYS_clone3 as isize => ret,
             in("rdi") args as *const CloneArgs, in("rsi") size_of::<CloneArgs>(),
-            in("r12") arg, entry = sym E::procfd_child,
+            in("r12") arg, entry = sym E::enter,
             lateout("rcx") _, lateout("r11") _,
         );
         #[cfg(target_arch = "aarch64")]
@@ -126,10 +94,10 @@ pub(crate) unsafe fn clone3<E: Entry>(args: &CloneArgs, arg: *const c_void) -> R
             "bl {entry}",
             "brk 1",
             "2:",
-            in("x8") libc::SYS_clone3,
+            in("x8") numbers::SYS_clone3,
             inlateout("x0") args as *const CloneArgs => ret,
             in("x1") size_of::<CloneArgs>(),
-            in("x20") arg, entry = sym E::procfd_child,
+            in("x20") arg, entry = sym E::enter,
         );
         #[cfg(target_arch = "riscv64")]
         core::arch::asm!(
@@ -139,10 +107,10 @@ pub(crate) unsafe fn clone3<E: Entry>(args: &CloneArgs, arg: *const c_void) -> R
             "call {entry}",
             "unimp",
             "2:",
-            in("a7") libc::SYS_clone3,
+            in("a7") numbers::SYS_clone3,
             inlateout("a0") args as *const CloneArgs => ret,
             in("a1") size_of::<CloneArgs>(),
-            in("s2") arg, entry = sym E::procfd_child,
+            in("s2") arg, entry = sym E::enter,
         );
     }
     Errno::check(ret).map(|v| v as i32)
@@ -159,7 +127,8 @@ pub(crate) unsafe fn clone<E: Entry>(args: &CloneArgs, arg: *const c_void) -> Re
     let ret: isize;
     let flags = args.flags | args.exit_signal;
     let top = args.stack + args.stack_size;
-    // SAFETY: as in clone3 above.
+    // SAFETY: as in clone3 above: in the parent a system call, which reads nothing but registers and writes
+    // the words that `args` names; the child leaves for `E` at once, on its own stack.
     unsafe {
         #[cfg(target_arch = "x86_64")]
         core::arch::asm!(
@@ -171,10 +140,10 @@ pub(crate) unsafe fn clone<E: Entry>(args: &CloneArgs, arg: *const c_void) -> Re
             "call {entry}",
             "ud2",
             "2:",
-            inlateout("rax") libc::SYS_clone as isize => ret,
+            inlateout("rax") numbers::SYS_clone as isize => ret,
             in("rdi") flags, in("rsi") top, in("rdx") args.pidfd,
             in("r10") args.child_tid, in("r8") 0,
-            in("r12") arg, entry = sym E::procfd_child,
+            in("r12") arg, entry = sym E::enter,
             lateout("rcx") _, lateout("r11") _,
         );
         #[cfg(target_arch = "aarch64")]
@@ -187,10 +156,10 @@ pub(crate) unsafe fn clone<E: Entry>(args: &CloneArgs, arg: *const c_void) -> Re
             "bl {entry}",
             "brk 1",
             "2:",
-            in("x8") libc::SYS_clone,
+            in("x8") numbers::SYS_clone,
             inlateout("x0") flags => ret,
             in("x1") top, in("x2") args.pidfd, in("x3") 0, in("x4") args.child_tid,
-            in("x20") arg, entry = sym E::procfd_child,
+            in("x20") arg, entry = sym E::enter,
         );
         #[cfg(target_arch = "riscv64")]
         core::arch::asm!(
@@ -200,10 +169,10 @@ pub(crate) unsafe fn clone<E: Entry>(args: &CloneArgs, arg: *const c_void) -> Re
             "call {entry}",
             "unimp",
             "2:",
-            in("a7") libc::SYS_clone,
+            in("a7") numbers::SYS_clone,
             inlateout("a0") flags => ret,
             in("a1") top, in("a2") args.pidfd, in("a3") 0, in("a4") args.child_tid,
-            in("s2") arg, entry = sym E::procfd_child,
+            in("s2") arg, entry = sym E::enter,
         );
     }
     Errno::check(ret).map(|v| v as i32)
