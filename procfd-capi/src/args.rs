@@ -85,6 +85,11 @@ plain!(
     procfd_thread,
 );
 
+/// A signed argument: two's complement in 64 bits; callers that widen an int without its sign mean the same.
+pub(crate) fn signed(arg: u64) -> i64 {
+    if arg >> 32 == 0 { i64::from(arg as u32 as i32) } else { arg as i64 }
+}
+
 /// The value whose bytes are all zero.
 pub(crate) fn zero<T: Plain>() -> T {
     // SAFETY: any bytes are a value of T.

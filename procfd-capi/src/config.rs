@@ -119,7 +119,7 @@ fn setting(cmd: u32, arg: u64, data: Data) -> std::result::Result<Setting, Errno
         }
         PROC_SET_NICE => {
             data.none()?;
-            Setting::Nice(crate::manage::signed(arg))
+            Setting::Nice(crate::args::signed(arg))
         }
         PROC_SET_NO_NEW_PRIVS => Setting::NoNewPrivs(switch(arg, data)?),
         PROC_SET_PDEATHSIG => Setting::PdeathSig(number(arg, data)?),

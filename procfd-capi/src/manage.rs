@@ -11,7 +11,7 @@ use procfd::{Change, Errno, Scheduler, Scope, Status, TreeMethod, Usage, WaitOpt
 
 use crate::Result;
 use crate::abi::*;
-use crate::args::{Data, RemoteRange};
+use crate::args::{Data, RemoteRange, signed};
 
 const INVALID: Errno = Errno(libc::EINVAL);
 /// Bytes of a CPU mask: more than any kernel has CPUs for.
@@ -86,11 +86,6 @@ fn zero(arg: u64) -> std::result::Result<(), Errno> {
 fn nothing(arg: u64, data: Data) -> std::result::Result<(), Errno> {
     zero(arg)?;
     data.none()
-}
-
-/// Two's complement in 64 bits; callers that widen an int without a sign mean the same.
-pub(crate) fn signed(arg: u64) -> i64 {
-    if arg >> 32 == 0 { i64::from(arg as u32 as i32) } else { arg as i64 }
 }
 
 fn kill_tree(procfd: c_int, arg: u64, data: Data) -> Result {

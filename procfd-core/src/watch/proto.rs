@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
 
 //! What the client and the watcher say to each other, on a `SOCK_SEQPACKET` pair.
 //!
