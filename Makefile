@@ -12,6 +12,7 @@
 #   make bench      the benchmarks of procfd-core
 #   make abi        the gates on the C interface
 #   make abi-baseline  what is in the header now is what may no longer change
+#   make generate   what procfd-core/src/settings.tsv makes; then the header
 #   make header     regenerate include/procfd.h and the layout tables from the Rust source
 #   make lint       formatting, lints, licences
 #   make dist       the source tarball, one with the crates, and their sums, in build/dist
@@ -170,6 +171,10 @@ uninstall-python:
 $(BUILD)/tools/bin/cbindgen:
 	$(CARGO) install cbindgen --version $(CBINDGEN_VERSION) --locked --root $(BUILD)/tools
 
+generate:
+	scripts/generate
+	$(MAKE) --no-print-directory header
+
 header: $(CBINDGEN)
 	scripts/gen-header.py --cbindgen $(CBINDGEN) --require $(CBINDGEN_VERSION) --root .
 	scripts/gen-python-abi.py
@@ -220,5 +225,5 @@ clean:
 
 FORCE:
 
-.PHONY: all install uninstall python install-python uninstall-python header header-copy abi abi-baseline check check-packages demo wheel bench lint dist clean FORCE
+.PHONY: all install uninstall python install-python uninstall-python generate header header-copy abi abi-baseline check check-packages demo wheel bench lint dist clean FORCE
 .DELETE_ON_ERROR:

@@ -363,30 +363,6 @@
 #define PROC_FIELD_EXIT 0x8
 /* procfd_info: inode, the pidfs inode that no other process has or will have until reboot (6.9). One fstat. */
 #define PROC_FIELD_INODE 0x10
-
-/*
- * procfd_ioctl: added to a command, its request whose third argument is the command's arg, without
- * data. _IO(0xd0 + (command >> 8), command & 0xff).
- */
-#define PROCFD_IOC_ARG 0xd000
-
-/*
- * procfd_ioctl: added to a command, its request whose third argument points to a struct procfd_ioctl_arg.
- * _IOW(0xd0 + (command >> 8), command & 0xff, struct procfd_ioctl_arg).
- */
-#define PROCFD_IOC_DATA 0x4018d000
-
-/*
- * procfd_ioctl, on an open /proc directory: process_open, with the flags as the third argument.
- * _IO(0xd0, 1).
- */
-#define PROCFD_IOC_OPEN 0xd001
-
-/*
- * procfd_ioctl: send the signal in the third argument, an int, as PROC_SIGNAL does. The request of
- * the first proposal: _IOW('p', 1, __s32).
- */
-#define PROC_FD_SIGNAL 0x40047001
 /* procfd_info: State and kernel flags. Class stat. */
 #define PROC_FIELD_STATE 0x20
 /* procfd_info: Process group, session, terminal. Class stat. */
@@ -634,6 +610,30 @@
 #define PROC_FD_KIND_LINK 7
 /* procfd_fd.kind: without a name in any file system: an eventfd, an epoll, a pidfd, a namespace. */
 #define PROC_FD_KIND_ANON 8
+
+/*
+ * procfd_ioctl: added to a command, its request whose third argument is the command's arg, without
+ * data. _IO(0xd0 + (command >> 8), command & 0xff).
+ */
+#define PROCFD_IOC_ARG 0xd000
+
+/*
+ * procfd_ioctl: added to a command, its request whose third argument points to a struct procfd_ioctl_arg.
+ * _IOW(0xd0 + (command >> 8), command & 0xff, struct procfd_ioctl_arg).
+ */
+#define PROCFD_IOC_DATA 0x4018d000
+
+/*
+ * procfd_ioctl, on an open /proc directory: process_open, with the flags as the third argument.
+ * _IO(0xd0, 1).
+ */
+#define PROCFD_IOC_OPEN 0xd001
+
+/*
+ * procfd_ioctl: send the signal in the third argument, an int, as PROC_SIGNAL does. The request of
+ * the first proposal: _IOW('p', 1, __s32).
+ */
+#define PROC_FD_SIGNAL 0x40047001
 
 /* Data of PROC_SET_CLOSE. */
 struct procfd_close {

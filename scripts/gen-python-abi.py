@@ -64,7 +64,8 @@ def constants(header: str) -> list[str]:
     for name, value in DEFINE.findall(header):
         number = NUMBER.match(value.split("/*")[0].strip().strip("()"))
         if number:
-            found.append(f"{name} = {number[1]}")
+            # As ruff formats it.
+            found.append(f"{name} = {number[1][:2]}{number[1][2:].upper()}")
     return found
 
 

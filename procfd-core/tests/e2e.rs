@@ -9,9 +9,13 @@ use std::fs;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::str::FromStr;
 use std::time::Duration;
 
-use procfd::{Context, IdMap, Ids, Namespaces, Process, ProcessState, SignalSet};
+use procfd::{Context, IdMap, Namespaces, Process, ProcessState, SignalSet};
+
+#[path = "e2e/keys.rs"]
+mod keys;
 
 type Done<T> = Result<T, Box<dyn Error>>;
 
@@ -59,11 +63,20 @@ fn cases(text: &str) -> Vec<Case> {
     cases
 }
 
-fn numbers<T: std::str::FromStr>(words: &[String]) -> Vec<T>
-where
-    T::Err: std::fmt::Debug,
-{
-    words.iter().map(|word| word.parse().unwrap()).collect()
+fn word(words: &[String]) -> Done<&str> {
+    Ok(words.first().ok_or("a word is missing")?)
+}
+
+fn number<T: FromStr<Err: Error + 'static>>(words: &[String]) -> Done<T> {
+    Ok(word(words)?.parse()?)
+}
+
+fn numbers<T: FromStr<Err: Error + 'static>>(words: &[String]) -> Done<Vec<T>> {
+    words.iter().map(|word| Ok(word.parse()?)).collect()
+}
+
+fn signals(words: &[String]) -> Done<SignalSet> {
+    Ok(numbers(words)?.into_iter().collect())
 }
 
 fn own_id(id: u32) -> [IdMap; 1] {
@@ -72,8 +85,10 @@ fn own_id(id: u32) -> [IdMap; 1] {
 
 fn set(c: &mut Context, words: &[String]) -> Done<()> {
     let (key, values) = words.split_first().ok_or("a setting without a name")?;
-    let number = |at: usize| -> Done<i32> { Ok(values.get(at).ok_or("a number is missing")?.parse()?) };
-    let signals = || numbers::<i32>(values).into_iter().collect::<SignalSet>();
+    if keys::set(c, key, values)? {
+        return Ok(());
+    }
+    let at = |at: usize| -> Done<i32> { number(values.get(at..).unwrap_or_default()) };
     // SAFETY: no arguments, cannot fail.
     let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
     match key.as_str() {
@@ -87,23 +102,12 @@ fn set(c: &mut Context, words: &[String]) -> Done<()> {
         }
         "env_unset" => c.env_remove(&values[0])?,
         "cwd" => c.current_dir(&values[0])?,
-        "dup" => c.dup(number(0)?, number(1)?)?,
-        "open" => c.open_at(number(0)?, &values[1], libc::O_RDONLY, 0)?,
-        "null" => c.null(number(0)?)?,
-        "close" => c.close(number(0)?)?,
-        "close_range" => c.close_range(number(0)? as u32, number(1)? as u32)?,
-        "umask" => c.umask(number(0)? as u32)?,
-        "session" => c.new_session()?,
-        "process_group" => c.process_group(number(0)?)?,
+        "dup" => c.dup(at(0)?, at(1)?)?,
+        "open" => c.open_at(at(0)?, &values[1], libc::O_RDONLY, 0)?,
+        "null" => c.null(at(0)?)?,
+        "close" => c.close(at(0)?)?,
+        "close_range" => c.close_range(at(0)? as u32, at(1)? as u32)?,
         "limit" => c.rlimit(values[0].parse()?, values[1].parse()?, values[2].parse()?)?,
-        "nice" => c.nice(number(0)?)?,
-        "no_new_privs" => c.no_new_privs()?,
-        "sigmask" => c.signal_mask(signals())?,
-        "sigdefault" => c.default_signals(signals())?,
-        "sigignore" => c.ignored_signals(signals())?,
-        "uid" => c.uid(Ids::all(number(0)? as u32))?,
-        "gid" => c.gid(Ids::all(number(0)? as u32))?,
-        "groups" => c.groups(&numbers(values))?,
         "namespaces" => {
             let of = |name: &String| match name.as_str() {
                 "user" => Namespaces::USER,
@@ -115,8 +119,6 @@ fn set(c: &mut Context, words: &[String]) -> Done<()> {
         }
         "uid_map_self" => c.uid_map(&own_id(uid))?,
         "gid_map_self" => c.gid_map(&own_id(gid))?,
-        "hostname" => c.hostname(&values[0])?,
-        "init" => c.built_in_init(true)?,
         other => panic!("no such setting here: {other}"),
     };
     Ok(())

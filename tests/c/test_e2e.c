@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* The table of tests/e2e/cases through the C interface: one TAP test for each case. */
 #define _GNU_SOURCE
-#include <procfd.h>
+#include "settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -91,8 +91,37 @@ static uint64_t signals(const struct line *l)
 	return set;
 }
 
+/* A setting of plain words; 1 if it is none. */
+static int set_plain(int fd, const struct line *l)
+{
+	const char *first = l->words > 2 ? l->word[2] : "";
+	size_t i = 0, count = sizeof plain_settings / sizeof *plain_settings;
+	unsigned list[WORDS];
+
+	while (i < count && strcmp(plain_settings[i].key, l->word[1]))
+		i++;
+	if (i == count)
+		return 1;
+	uint32_t command = plain_settings[i].command;
+	switch (plain_settings[i].shape) {
+	case SWITCH: return process_config(fd, command, 1, NULL, 0);
+	case NUMBER: return process_config(fd, command, (uint64_t)strtoll(first, NULL, 10), NULL, 0);
+	case SIGNALS: return process_config(fd, command, signals(l), NULL, 0);
+	case STRING: return process_config(fd, command, 0, first, 0);
+	case STRINGS: return process_config(fd, command, 0, &l->word[2], 0);
+	case LIST:
+		for (int k = 2; k < l->words; k++)
+			list[k - 2] = (unsigned)atoi(l->word[k]);
+		return process_config(fd, command, 0, list, sizeof *list * (size_t)(l->words - 2));
+	}
+	return 1;
+}
+
 static int set(int fd, const struct line *l)
 {
+	int done = set_plain(fd, l);
+	if (done != 1)
+		return done;
 	const char *key = l->word[1];
 	char *const *v = &l->word[2];
 	const char *first = l->words > 2 ? v[0] : "";
@@ -129,36 +158,9 @@ static int set(int fd, const struct line *l)
 		struct procfd_range r = { .first = (unsigned)number, .last = (unsigned)atoi(v[1]) };
 		return process_config(fd, PROC_FD_CLOSE_RANGE, 0, &r, sizeof r);
 	}
-	if (!strcmp(key, "umask"))
-		return process_config(fd, PROC_SET_UMASK, number, NULL, 0);
-	if (!strcmp(key, "session"))
-		return process_config(fd, PROC_SET_SESSION, 1, NULL, 0);
-	if (!strcmp(key, "process_group"))
-		return process_config(fd, PROC_SET_PGROUP, number, NULL, 0);
 	if (!strcmp(key, "limit")) {
 		struct procfd_rlimit r = { strtoull(v[1], NULL, 10), strtoull(v[2], NULL, 10) };
 		return process_config(fd, PROC_SET_RLIMIT, number, &r, sizeof r);
-	}
-	if (!strcmp(key, "nice"))
-		return process_config(fd, PROC_SET_NICE, number, NULL, 0);
-	if (!strcmp(key, "no_new_privs"))
-		return process_config(fd, PROC_SET_NO_NEW_PRIVS, 1, NULL, 0);
-	if (!strcmp(key, "sigmask"))
-		return process_config(fd, PROC_SET_SIGMASK, signals(l), NULL, 0);
-	if (!strcmp(key, "sigdefault"))
-		return process_config(fd, PROC_SET_SIGDEFAULT, signals(l), NULL, 0);
-	if (!strcmp(key, "sigignore"))
-		return process_config(fd, PROC_SET_SIGIGNORE, signals(l), NULL, 0);
-	if (!strcmp(key, "uid"))
-		return process_config(fd, PROC_SET_UID, number, NULL, 0);
-	if (!strcmp(key, "gid"))
-		return process_config(fd, PROC_SET_GID, number, NULL, 0);
-	if (!strcmp(key, "groups")) {
-		unsigned groups[WORDS];
-		for (int i = 2; i < l->words; i++)
-			groups[i - 2] = (unsigned)atoi(l->word[i]);
-		return process_config(fd, PROC_SET_GROUPS, 0, groups,
-				      sizeof *groups * (size_t)(l->words - 2));
 	}
 	if (!strcmp(key, "namespaces")) {
 		uint64_t flags = 0;
@@ -174,10 +176,6 @@ static int set(int fd, const struct line *l)
 		self.outside = getegid();
 		return process_config(fd, PROC_SET_GID_MAP, 0, &self, sizeof self);
 	}
-	if (!strcmp(key, "hostname"))
-		return process_config(fd, PROC_SET_HOSTNAME, 0, first, 0);
-	if (!strcmp(key, "init"))
-		return process_config(fd, PROC_SET_INIT, 1, NULL, 0);
 	fprintf(stderr, "no such setting in the runner: %s\n", key);
 	exit(1);
 }

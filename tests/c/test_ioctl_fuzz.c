@@ -5,6 +5,7 @@
  * pointer is one, and ends in NUL and NULL. Nothing may crash, hang, or return what is no answer.
  */
 #include "util.h"
+#include "settings.h"
 
 #include <linux/ioctl.h>
 #include <sys/time.h>
@@ -25,19 +26,16 @@ static unsigned below(unsigned n)
 	return (unsigned)(next() % n);
 }
 
-/* The commands that were there when this was written. What a later one makes of its data is not
- * known here, so that the memory for it could not be valid by more than luck. */
 static const unsigned commands[] = {
-	PROC_CREATE, PROC_SET_FLAG, PROC_SET_CLOSE, PROC_SET_EXEC, PROC_SET_EXEC_FD, PROC_SET_ARGV,
-	PROC_SET_ENV, PROC_SET_ENV_VAR, PROC_UNSET_ENV_VAR, PROC_SET_CWD, PROC_SET_CWD_FD, PROC_SET_ROOT,
-	PROC_ATTACH, PROC_COPY, PROC_FD_DUP, PROC_FD_OPEN, PROC_FD_CLOSE, PROC_FD_CLOSE_RANGE,
-	PROC_FD_NULL, PROC_FD_INHERIT, PROC_FD_INHERIT_ALL, PROC_SET_SIGMASK, PROC_SET_SIGDEFAULT,
-	PROC_SET_SIGIGNORE, PROC_SET_SESSION, PROC_SET_CTTY,
-	PROC_SET_UID, PROC_SET_GID, PROC_SET_GROUPS, PROC_SET_UMASK, PROC_SET_RLIMIT, PROC_SET_NICE,
-	PROC_SET_NO_NEW_PRIVS, PROC_SET_PDEATHSIG, PROC_SET_EXIT_SIGNAL, PROC_SET_UID_MAP, PROC_SET_GID_MAP,
-	PROC_SET_SETGROUPS, PROC_SET_HOSTNAME, PROC_SET_INIT, PROC_SIGNAL, PROC_WAIT, PROC_GETFD, PROC_INFO,
+	CONFIG_COMMANDS, PROC_SIGNAL, PROC_WAIT, PROC_GETFD, PROC_INFO,
 	PROC_INFO_STATE, PROC_INFO_PID, PROC_INFO_PIDFD, PROC_INFO_ERROR,
 };
+
+/* Signals to its group, and a change of the terminal's foreground group, would reach the test's caller. */
+static int left_out(unsigned command)
+{
+	return command == PROC_SET_PGROUP || command == PROC_SET_FOREGROUND;
+}
 
 #define SLOTS 64
 static char strings[4][32];
@@ -169,7 +167,7 @@ static void fuzz(uint64_t from, int calls)
 		void *argument = argument_for(request, request & 0x3ff);
 		unsigned on = below(20);
 		int target = on == 0 ? root : on == 1 ? null : on == 2 ? s[0] : on == 3 ? 9999 : on == 4 ? -1 : fd;
-		if (target == fd && request == PROCFD_IOC_ARG + PROC_SET_PGROUP)
+		if (target == fd && is_ours(request) && left_out(request & 0x3ff))
 			continue;
 		int ret = procfd_ioctl(target, request, argument);
 		if (getpid() != self)

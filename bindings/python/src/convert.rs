@@ -12,7 +12,7 @@ use std::time::Duration;
 use procfd::SignalSet;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt, PyString};
+use pyo3::types::{PyBool, PyBytes, PyInt, PyString};
 
 /// A `str`, as os.fsencode does it, `bytes`, or a path object.
 pub(crate) fn os_string(object: &Bound<'_, PyAny>) -> PyResult<OsString> {
@@ -98,6 +98,19 @@ pub(crate) fn fd(object: &Bound<'_, PyAny>) -> PyResult<RawFd> {
 /// A duplicate, close-on-exec, with a number not below `from`.
 pub(crate) fn duplicate(number: RawFd, from: RawFd) -> PyResult<OwnedFd> {
     crate::sys::duplicate(number, from).map_err(|e| crate::error::from_io(&e))
+}
+
+/// A switch.
+pub(crate) fn switch(object: &Bound<'_, PyAny>, what: &str) -> PyResult<bool> {
+    match object.cast::<PyBool>() {
+        Ok(on) => Ok(on.is_true()),
+        Err(_) => Err(PyTypeError::new_err(format!("{what} must be a bool"))),
+    }
+}
+
+/// A list of numbers.
+pub(crate) fn numbers(object: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
+    object.try_iter()?.map(|item| item?.extract()).collect()
 }
 
 /// A signal.

@@ -3,6 +3,8 @@
 
 //! The keywords of a configuration. `None` leaves a setting as it is.
 
+mod plain;
+
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -106,18 +108,24 @@ pub(crate) fn apply<'py>(
 ) -> PyResult<()> {
     let mut together = Together { program: program.cloned(), ..Together::default() };
     for (name, value) in settings.iter() {
+        let name = name.cast::<PyString>()?.to_cow()?;
+        // Parameters of the calls rather than settings.
+        let parameter = matches!(name.as_ref(), "program" | "args");
+        if !parameter && !plain::KEYWORDS.contains(&name.as_ref()) {
+            return Err(PyTypeError::new_err(format!("unexpected keyword argument '{name}'")));
+        }
         if value.is_none() {
             continue;
         }
-        let name = name.cast::<PyString>()?.to_cow()?;
-        let known = alone(context, named, &name, &value)? || together.take(&name, &value)?;
-        if !known {
-            return Err(PyTypeError::new_err(format!("unexpected keyword argument '{name}'")));
-        }
+        let done = plain::set(context, &name, &value)?
+            || alone(context, named, &name, &value)?
+            || together.take(&name, &value)?;
+        debug_assert!(done, "a keyword of the table without an arm: {name}");
     }
     together.set(context, named)
 }
 
+/// Sets one that goes by itself and whose value is not plain; whether it is one.
 fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let done = match name {
         "args" => context.args(convert::os_strings(value, name)?),
@@ -146,21 +154,6 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
             named.root = Some(value.clone().unbind());
             context.root(path)
         }
-        "inherit_all" => context.inherit_all(value.is_truthy()?),
-        "sigmask" => context.signal_mask(convert::signals(value)?),
-        "sigdefault" => context.default_signals(convert::signals(value)?),
-        "sigignore" => context.ignored_signals(convert::signals(value)?),
-        "session" => return only_on(value, name, || context.new_session().map(drop)),
-        "process_group" => context.process_group(value.extract()?),
-        "ctty" => context.controlling_terminal(convert::duplicate(convert::fd(value)?, 0)?),
-        "foreground" => context.foreground(convert::duplicate(convert::fd(value)?, 0)?),
-        "uid" => context.uid(ids(value)?),
-        "gid" => context.gid(ids(value)?),
-        "groups" => {
-            let groups = value.try_iter()?.map(|id| id?.extract()).collect::<PyResult<Vec<u32>>>()?;
-            context.groups(&groups)
-        }
-        "umask" => context.umask(value.extract()?),
         "limits" => {
             for (resource, limit) in convert::items(value, name)? {
                 let (soft, hard) = limits(&limit)?;
@@ -168,29 +161,13 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
             }
             return Ok(true);
         }
-        "nice" => context.nice(value.extract()?),
-        "no_new_privs" => return only_on(value, name, || context.no_new_privs().map(drop)),
-        "pdeathsig" => context.parent_death_signal(convert::signal(value)?),
         "namespaces" => context.namespaces(namespaces(value)?),
         "uid_map" => context.uid_map(&id_map(value)?),
         "gid_map" => context.gid_map(&id_map(value)?),
         "setgroups" => context.setgroups(setgroups(value)?),
-        "hostname" => context.hostname(convert::os_string(value)?),
-        "init" => context.built_in_init(value.is_truthy()?),
         _ => return Ok(false),
     };
     done.map(|_| true).map_err(|e| error::of_config(&e))
-}
-
-/// A setting that the core can only switch on.
-fn only_on(value: &Bound<'_, PyAny>, name: &str, on: impl FnOnce() -> Result<(), Error>) -> PyResult<bool> {
-    if !value.is_instance_of::<PyBool>() {
-        return Err(PyTypeError::new_err(format!("{name} must be a bool")));
-    }
-    if value.is_truthy()? {
-        on().map_err(|e| error::of_config(&e))?;
-    }
-    Ok(true)
 }
 
 impl<'py> Together<'py> {

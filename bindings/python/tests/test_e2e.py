@@ -11,6 +11,7 @@ from typing import Any
 
 import procfd
 import pytest
+from e2e_keys import PLAIN
 
 HERE = pathlib.Path(__file__).resolve()
 TABLE = HERE.parent.parent / "e2e/cases"
@@ -70,24 +71,13 @@ def setting(key: str, values: Words) -> dict[str, Any]:
         # In its place among the actions, as the table has it.
         "cwd": lambda: {"actions": [("chdir", values[0])]},
         "open": lambda: {"actions": [("open", numbers[0], values[1], os.O_RDONLY, 0)]},
-        "umask": lambda: {"umask": numbers[0]},
-        "session": lambda: {"session": True},
-        "process_group": lambda: {"process_group": numbers[0]},
         "limit": lambda: {"limits": {numbers[0]: (numbers[1], numbers[2])}},
-        "nice": lambda: {"nice": numbers[0]},
-        "no_new_privs": lambda: {"no_new_privs": True},
-        "sigmask": lambda: {"sigmask": numbers},
-        "sigdefault": lambda: {"sigdefault": numbers},
-        "sigignore": lambda: {"sigignore": numbers},
-        "uid": lambda: {"uid": numbers[0]},
-        "gid": lambda: {"gid": numbers[0]},
-        "groups": lambda: {"groups": numbers},
         "namespaces": lambda: {"namespaces": values},
         "uid_map_self": lambda: {"uid_map": [(0, os.geteuid(), 1)]},
         "gid_map_self": lambda: {"gid_map": [(0, os.getegid(), 1)]},
-        "hostname": lambda: {"hostname": values[0]},
-        "init": lambda: {"init": True},
     }
+    if key in PLAIN:
+        return {key: PLAIN[key](values)}
     if key in ("dup", "null", "close", "close_range"):
         return {"actions": [(key, *numbers)]}
     result: dict[str, Any] = simple[key]()

@@ -382,3 +382,27 @@ def test_the_program_is_given_once_and_with_its_search() -> None:
         procfd.Context(["/bin/true"], search=True)
     with pytest.raises(TypeError):
         procfd.spawn(None)  # type: ignore[arg-type]
+
+
+def test_an_unknown_keyword_is_an_error_whatever_its_value() -> None:
+    for value in (None, 5):
+        given: Any = {"nise": value}
+        with pytest.raises(TypeError, match="unexpected keyword argument 'nise'"):
+            procfd.Context("/bin/true", **given)
+
+
+def test_every_keyword_is_known_and_none_leaves_it_out() -> None:
+    names = {*procfd.Settings.__annotations__, *procfd.OpenSettings.__annotations__}
+    assert {"nice", "stdin", "close_then", "watch"} <= names
+    given: Any = dict.fromkeys(names)
+    with procfd.Context("/bin/true", **given) as context:
+        process = context.create()
+        assert process is not None
+        assert process.wait(60).code == 0
+
+
+def test_a_switch_is_a_bool() -> None:
+    for name in ("session", "no_new_privs", "inherit_all", "init"):
+        given: Any = {name: 1}
+        with pytest.raises(TypeError, match=f"{name} must be a bool"):
+            procfd.Context("/bin/true", **given)

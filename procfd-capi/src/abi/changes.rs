@@ -3,7 +3,7 @@
 
 //! What process_info waits for of many processes.
 
-use super::*;
+use std::ffi::c_void;
 
 /// Wait until any of many processes changes: the descriptor is -1, arg 0 or PROC_WAIT_NOHANG and
 /// PROC_WAIT_PEEK, data a struct procfd_changes. Returns how many of the entries have `changed` or `error`

@@ -21,21 +21,6 @@ pub const PROC_FIELD_CGROUP_ID: u64 = 0x4;
 pub const PROC_FIELD_EXIT: u64 = 0x8;
 /// procfd_info: inode, the pidfs inode that no other process has or will have until reboot (6.9). One fstat.
 pub const PROC_FIELD_INODE: u64 = 0x10;
-
-// ---- the ioctl form --------------------------------------------------------------------------------
-
-/// procfd_ioctl: added to a command, its request whose third argument is the command's arg, without
-/// data. `_IO(0xd0 + (command >> 8), command & 0xff)`.
-pub const PROCFD_IOC_ARG: u32 = 0xd000;
-/// procfd_ioctl: added to a command, its request whose third argument points to a struct procfd_ioctl_arg.
-/// `_IOW(0xd0 + (command >> 8), command & 0xff, struct procfd_ioctl_arg)`.
-pub const PROCFD_IOC_DATA: u32 = 0x4018_d000;
-/// procfd_ioctl, on an open /proc directory: process_open, with the flags as the third argument.
-/// `_IO(0xd0, 1)`.
-pub const PROCFD_IOC_OPEN: u32 = 0xd001;
-/// procfd_ioctl: send the signal in the third argument, an int, as PROC_SIGNAL does. The request of
-/// the first proposal: `_IOW('p', 1, __s32)`.
-pub const PROC_FD_SIGNAL: u32 = 0x4004_7001;
 /// procfd_info: State and kernel flags. Class stat.
 pub const PROC_FIELD_STATE: u64 = 0x20;
 /// procfd_info: Process group, session, terminal. Class stat.
@@ -447,3 +432,62 @@ pub struct procfd_info {
     /// PROC_FIELD_LIMITS: all resource limits, by RLIMIT_*.
     pub limits: [procfd_rlimit; 16],
 }
+
+/// The fields of the core have the same bits, and there are no others.
+#[cfg(test)]
+const _: () = {
+    use procfd::Fields;
+
+    macro_rules! same {
+        ($($ours:ident = $theirs:ident;)*) => {
+            $(assert!($ours == Fields::$theirs.bits(), stringify!($ours));)*
+            assert!(0 $(| $ours)* == Fields::all().bits(), "a field without a constant");
+        };
+    }
+    same! {
+        PROC_FIELD_IDS = IDS;
+        PROC_FIELD_CREDS = CREDS;
+        PROC_FIELD_CGROUP_ID = CGROUP_ID;
+        PROC_FIELD_EXIT = EXIT;
+        PROC_FIELD_INODE = INODE;
+        PROC_FIELD_STATE = STATE;
+        PROC_FIELD_JOB = JOB;
+        PROC_FIELD_START = START;
+        PROC_FIELD_COMM = COMM;
+        PROC_FIELD_TIMES = TIMES;
+        PROC_FIELD_MEMORY = MEMORY;
+        PROC_FIELD_FAULTS = FAULTS;
+        PROC_FIELD_SCHED = SCHED;
+        PROC_FIELD_THREADS = THREADS;
+        PROC_FIELD_CPU = CPU;
+        PROC_FIELD_CPU_SPLIT = CPU_SPLIT;
+        PROC_FIELD_MEMORY_PARTS = MEMORY_PARTS;
+        PROC_FIELD_MEMORY_DETAIL = MEMORY_DETAIL;
+        PROC_FIELD_SIGNALS = SIGNALS;
+        PROC_FIELD_CAPS = CAPS;
+        PROC_FIELD_SECURITY = SECURITY;
+        PROC_FIELD_TRACER = TRACER;
+        PROC_FIELD_UMASK = UMASK;
+        PROC_FIELD_NS_PID = NS_PID;
+        PROC_FIELD_DUMPABLE = DUMPABLE;
+        PROC_FIELD_COREDUMP = COREDUMP;
+        PROC_FIELD_IO = IO;
+        PROC_FIELD_OOM = OOM;
+        PROC_FIELD_LOGIN = LOGIN;
+        PROC_FIELD_AUTOGROUP = AUTOGROUP;
+        PROC_FIELD_IOPRIO = IOPRIO;
+        PROC_FIELD_CORE_SCHED = CORE_SCHED;
+        PROC_FIELD_FDS = FDS;
+        PROC_FIELD_NAMESPACES = NAMESPACES;
+        PROC_FIELD_LIMITS = LIMITS;
+        PROC_FIELD_MOUNTS = MOUNTS;
+        PROC_FIELD_MEMORY_SET = MEMORY_SET;
+        PROC_FIELD_SWITCHES = SWITCHES;
+        PROC_FIELD_RUN_DELAY = RUN_DELAY;
+        PROC_FIELD_USAGE = USAGE;
+        PROC_FIELD_COREDUMP_FILTER = COREDUMP_FILTER;
+        PROC_FIELD_TIMER_SLACK = TIMER_SLACK;
+        PROC_FIELD_SECUREBITS = SECUREBITS;
+        PROC_FIELD_PERSONALITY = PERSONALITY;
+    }
+};

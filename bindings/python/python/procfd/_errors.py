@@ -12,6 +12,7 @@ from typing import Any
 class Stage(enum.IntEnum):
     """The step that failed. The numbers are those of procfd.h, and stable."""
 
+    # generated: stages, from procfd-core/src/settings.tsv
     NONE = 0
     CONFIG = 1
     PLAN = 2
@@ -48,6 +49,7 @@ class Stage(enum.IntEnum):
     SIGMASK = 54
     EXEC = 55
     INIT = 56
+    # end of stages
 
 
 class Error(OSError):

@@ -38,6 +38,11 @@ Action = Union[
 class Settings(TypedDict, total=False):
     """What `Context`, `Context.configure` and `spawn` take; `None` is as if it were not given."""
 
+    # generated: settings, from procfd-core/src/settings.tsv
+    namespaces: int | str | Iterable[str] | None
+    kill_on_close: bool | int | None
+    close_scope: Literal["process", "group"] | None
+    close_then: tuple[int, float] | None
     search: bool | None
     program_fd: Fd | None
     env: Environment | None
@@ -66,15 +71,12 @@ class Settings(TypedDict, total=False):
     nice: int | None
     no_new_privs: bool | None
     pdeathsig: int | None
-    namespaces: int | str | Iterable[str] | None
     uid_map: Iterable[tuple[int, int, int]] | None
     gid_map: Iterable[tuple[int, int, int]] | None
     setgroups: Literal["auto", "allow", "deny"] | None
     hostname: str | bytes | None
     init: bool | None
-    kill_on_close: bool | int | None
-    close_scope: Literal["process", "group"] | None
-    close_then: tuple[int, float] | None
+    # end of settings
 
 
 class OpenSettings(Settings, total=False):

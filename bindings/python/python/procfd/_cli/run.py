@@ -10,9 +10,10 @@ import pwd
 import resource
 import signal
 import sys
-from typing import Any
+from typing import Any, cast
 
 from .. import ExitStatus, OpenSettings, Process, Stage, spawn
+from ._options import OPTIONS
 
 # As timeout(1) and env(1) have them.
 TIMED_OUT, FAILED, NOT_EXECUTABLE, NOT_FOUND, SIGNALLED = 124, 125, 126, 127, 128
@@ -114,25 +115,24 @@ def add_to(commands: Any) -> None:
     add("--map-root", action="store_true", help="the caller is root in a new user namespace")
     add("--uid-map", type=id_map, action="append", metavar="IN:OUT:COUNT")
     add("--gid-map", type=id_map, action="append", metavar="IN:OUT:COUNT")
-    add("--init", action="store_true", help="the built-in init of a new pid namespace")
-    add("--hostname")
-    add("--root", metavar="DIRECTORY", help="change root")
-    add("--cwd", metavar="DIRECTORY")
-    add("--uid", type=user)
-    add("--gid", type=group)
-    add("--groups", type=groups, metavar="GROUP,...", help="supplementary groups; none if empty")
-    add("--umask", type=lambda text: int(text, 8), metavar="OCTAL")
     add("--limit", type=limit, action="append", metavar="NAME=SOFT[:HARD]", help="as nofile=100")
-    add("--nice", type=int)
-    add("--no-new-privs", action="store_true")
-    add("--pdeathsig", type=signal_number, metavar="SIGNAL")
     add("--env", type=variable, action="append", metavar="NAME=VALUE")
     add("--unset-env", action="append", metavar="NAME")
     add("--clear-env", action="store_true")
-    add("--session", action="store_true", help="a new session")
-    add(
-        "--inherit-all", action="store_true", help="pass all descriptors that are not close-on-exec"
-    )
+    readers: dict[str, Any] = {
+        "text": str,
+        "int": int,
+        "octal": lambda text: int(text, 8),
+        "signal": signal_number,
+        "user": user,
+        "group": group,
+        "groups": groups,
+    }
+    for option, keyword, kind, metavar, text in OPTIONS:
+        if kind == "switch":
+            add(option, action="store_const", const=True, dest=keyword, help=text)
+        else:
+            add(option, type=readers[kind], dest=keyword, metavar=metavar, help=text)
     run.set_defaults(function=command, parser=run)
 
 
@@ -146,34 +146,23 @@ def settings(given: argparse.Namespace) -> OpenSettings:
         unshare.append("user")
     if given.init and "pid" not in unshare:
         unshare.append("pid")
-    return {
+    special: OpenSettings = {
         "search": True,
         "namespaces": unshare or None,
         "uid_map": uid_map,
         "gid_map": gid_map,
-        "init": given.init or None,
-        "hostname": given.hostname,
-        "root": given.root,
-        "cwd": given.cwd,
-        "uid": given.uid,
-        "gid": given.gid,
-        "groups": given.groups,
-        "umask": given.umask,
         "limits": dict(given.limit) if given.limit else None,
-        "nice": given.nice,
-        "no_new_privs": given.no_new_privs or None,
-        "pdeathsig": given.pdeathsig,
         "env": {} if given.clear_env else None,
         "env_set": dict(given.env) if given.env else None,
         "env_unset": given.unset_env,
-        "session": given.session or None,
-        "inherit_all": given.inherit_all or None,
         "kill_on_close": True if given.kill_on_exit else None,
         # The kernel protects a pid 1 from its own hand: the watcher does it there.
         "watch": given.kill_on_exit and "pid" in unshare and not given.init,
         # Python ignores these, and the program should not.
         "sigdefault": [signal.SIGPIPE, signal.SIGXFSZ],
     }
+    plain = {keyword: getattr(given, keyword) for _, keyword, *_ in OPTIONS}
+    return cast(OpenSettings, {**plain, **special})
 
 
 def command(given: argparse.Namespace) -> int:

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Made from procfd-core/src/settings.tsv by scripts/generate: change it there.
+"""The options of `procfd run` that are a setting each."""
+
+from __future__ import annotations
+
+# Option, keyword, kind of value, its name and help.
+OPTIONS: tuple[tuple[str, str, str, str | None, str | None], ...] = (
+    ("--cwd", "cwd", "text", "DIRECTORY", None),
+    ("--root", "root", "text", "DIRECTORY", "change root"),
+    (
+        "--inherit-all",
+        "inherit_all",
+        "switch",
+        None,
+        "pass all descriptors that are not close-on-exec",
+    ),
+    ("--session", "session", "switch", None, "a new session"),
+    ("--uid", "uid", "user", None, None),
+    ("--gid", "gid", "group", None, None),
+    ("--groups", "groups", "groups", "GROUP,...", "supplementary groups; none if empty"),
+    ("--umask", "umask", "octal", "OCTAL", None),
+    ("--nice", "nice", "int", None, None),
+    ("--no-new-privs", "no_new_privs", "switch", None, None),
+    ("--pdeathsig", "pdeathsig", "signal", "SIGNAL", None),
+    ("--hostname", "hostname", "text", None, None),
+    ("--init", "init", "switch", None, "the built-in init of a new pid namespace"),
+)

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Made from procfd-core/src/settings.tsv by scripts/generate: change it there.
+#![forbid(unsafe_code)]
+
+//! The keywords whose value goes to the core as it is, and the names of all.
+
+use procfd::Context;
+use pyo3::prelude::*;
+
+use super::ids;
+use crate::convert;
+use crate::error;
+
+/// Every keyword of a setting.
+pub(super) const KEYWORDS: &[&str] = &[
+    "namespaces",
+    "kill_on_close",
+    "close_scope",
+    "close_then",
+    "search",
+    "program_fd",
+    "env",
+    "env_set",
+    "env_unset",
+    "cwd",
+    "root",
+    "stdin",
+    "stdout",
+    "stderr",
+    "fds",
+    "actions",
+    "inherit_all",
+    "sigmask",
+    "sigdefault",
+    "sigignore",
+    "session",
+    "process_group",
+    "ctty",
+    "foreground",
+    "uid",
+    "gid",
+    "groups",
+    "umask",
+    "limits",
+    "nice",
+    "no_new_privs",
+    "pdeathsig",
+    "uid_map",
+    "gid_map",
+    "setgroups",
+    "hostname",
+    "init",
+];
+
+/// Sets one of the plain ones; whether it is one.
+pub(super) fn set(context: &mut Context, name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let done = match name {
+        "inherit_all" => context.inherit_all(convert::switch(value, name)?),
+        "sigmask" => context.signal_mask(convert::signals(value)?),
+        "sigdefault" => context.default_signals(convert::signals(value)?),
+        "sigignore" => context.ignored_signals(convert::signals(value)?),
+        "session" if !convert::switch(value, name)? => return Ok(true),
+        "session" => context.new_session(),
+        "process_group" => context.process_group(value.extract()?),
+        "ctty" => context.controlling_terminal(convert::duplicate(convert::fd(value)?, 0)?),
+        "foreground" => context.foreground(convert::duplicate(convert::fd(value)?, 0)?),
+        "uid" => context.uid(ids(value)?),
+        "gid" => context.gid(ids(value)?),
+        "groups" => context.groups(&convert::numbers(value)?),
+        "umask" => context.umask(value.extract()?),
+        "nice" => context.nice(value.extract()?),
+        "no_new_privs" if !convert::switch(value, name)? => return Ok(true),
+        "no_new_privs" => context.no_new_privs(),
+        "pdeathsig" => context.parent_death_signal(convert::signal(value)?),
+        "hostname" => context.hostname(convert::os_string(value)?),
+        "init" => context.built_in_init(convert::switch(value, name)?),
+        _ => return Ok(false),
+    };
+    done.map(|_| true).map_err(|e| error::of_config(&e))
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Made from procfd-core/src/settings.tsv by scripts/generate: change it there.
+"""The settings that tests/e2e/cases gives by their key and plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+PLAIN: dict[str, Callable[[list[str]], Any]] = {
+    "inherit_all": lambda words: True,
+    "sigmask": lambda words: [int(word) for word in words],
+    "sigdefault": lambda words: [int(word) for word in words],
+    "sigignore": lambda words: [int(word) for word in words],
+    "session": lambda words: True,
+    "process_group": lambda words: int(words[0]),
+    "uid": lambda words: int(words[0]),
+    "gid": lambda words: int(words[0]),
+    "groups": lambda words: [int(word) for word in words],
+    "umask": lambda words: int(words[0]),
+    "nice": lambda words: int(words[0]),
+    "no_new_privs": lambda words: True,
+    "pdeathsig": lambda words: int(words[0]),
+    "hostname": lambda words: words[0],
+    "init": lambda words: True,
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Made from procfd-core/src/settings.tsv by scripts/generate: change it there.
+#![forbid(unsafe_code)]
+
+//! The commands of process_config.
+
+// ---- process_config: the program ---------------------------------------------------------------
+
+/// Start the process; arg 0, no data. Returns its pid (in the caller's pid namespace). With no
+/// program set it forks, and returns 0 in the child.
+pub const PROC_CREATE: u32 = 0x100;
+/// Add the CLONE_NEW* flags in arg; 0 clears them.
+pub const PROC_SET_FLAG: u32 = 0x101;
+/// The signal the kernel sends when the last procfd is closed: arg is the signal (0 for none),
+/// data NULL or a struct procfd_close. Also a command of `process_manage`.
+pub const PROC_SET_CLOSE: u32 = 0x102;
+/// The program: data is its path; arg 0, or PROC_EXEC_PATH to search the caller's PATH.
+pub const PROC_SET_EXEC: u32 = 0x103;
+/// The program: arg is an open descriptor of it (fexecve). Scripts need it inherited as well.
+pub const PROC_SET_EXEC_FD: u32 = 0x104;
+/// The arguments: data is a NULL-terminated `char *const []` with at least one string.
+pub const PROC_SET_ARGV: u32 = 0x105;
+/// The whole environment: data is a NULL-terminated `char *const []` of NAME=value.
+pub const PROC_SET_ENV: u32 = 0x106;
+/// One variable on top of the environment: data is "NAME=value".
+pub const PROC_SET_ENV_VAR: u32 = 0x107;
+/// Remove one variable: data is its name.
+pub const PROC_UNSET_ENV_VAR: u32 = 0x108;
+/// Change directory: data is a path. In order with the PROC_FD_* actions.
+pub const PROC_SET_CWD: u32 = 0x109;
+/// Change directory: arg is a directory descriptor. In order with the PROC_FD_* actions.
+pub const PROC_SET_CWD_FD: u32 = 0x10a;
+/// Change root (chroot, then chdir to the new root): data is a path.
+pub const PROC_SET_ROOT: u32 = 0x10b;
+/// Bind the context to the running process of the pidfd in arg. Returns its pid.
+pub const PROC_ATTACH: u32 = 0x10c;
+/// Copy the configuration into a new context; arg 0. Returns its procfd.
+pub const PROC_COPY: u32 = 0x10d;
+
+// ---- process_config: descriptors, in order -----------------------------------------------------
+
+/// dup2 in the child: data is a struct procfd_dup.
+pub const PROC_FD_DUP: u32 = 0x120;
+/// Open a file in the child at the descriptor in arg: data is a struct procfd_open.
+pub const PROC_FD_OPEN: u32 = 0x121;
+/// Close the descriptor in arg in the child. That it is not open is no error.
+pub const PROC_FD_CLOSE: u32 = 0x122;
+/// Close a range in the child: data is a struct procfd_range.
+pub const PROC_FD_CLOSE_RANGE: u32 = 0x123;
+/// Open /dev/null for reading and writing at the descriptor in arg.
+pub const PROC_FD_NULL: u32 = 0x124;
+/// Give the child the descriptor in arg under the same number.
+pub const PROC_FD_INHERIT: u32 = 0x125;
+/// arg 1: all descriptors that are not close-on-exec are inherited, as POSIX has it;
+/// arg 0 (the default): 0, 1, 2 and what the other actions name.
+pub const PROC_FD_INHERIT_ALL: u32 = 0x126;
+
+// ---- process_config: attributes ----------------------------------------------------------------
+
+/// The signal mask: arg holds signal n in bit n-1; or arg 0 and data a sigset_t. Default: the caller's.
+pub const PROC_SET_SIGMASK: u32 = 0x140;
+/// Signals set to their default action, as PROC_SET_SIGMASK gives them.
+pub const PROC_SET_SIGDEFAULT: u32 = 0x141;
+/// Signals set to be ignored, as PROC_SET_SIGMASK gives them.
+pub const PROC_SET_SIGIGNORE: u32 = 0x142;
+/// arg 1: start a new session (setsid).
+pub const PROC_SET_SESSION: u32 = 0x143;
+/// Join the process group in arg; 0 starts a new one.
+pub const PROC_SET_PGROUP: u32 = 0x144;
+/// Make the terminal in arg (a descriptor of the caller) the controlling terminal; needs PROC_SET_SESSION.
+pub const PROC_SET_CTTY: u32 = 0x145;
+/// Make the child's process group the foreground group of the terminal in arg (a descriptor of the caller).
+pub const PROC_SET_FOREGROUND: u32 = 0x146;
+/// User ids: arg for all three with data NULL, or data a struct procfd_ids.
+pub const PROC_SET_UID: u32 = 0x147;
+/// Group ids: arg for all three with data NULL, or data a struct procfd_ids.
+pub const PROC_SET_GID: u32 = 0x148;
+/// Supplementary groups: data is an array of gid_t, size its bytes; NULL and 0 for none.
+pub const PROC_SET_GROUPS: u32 = 0x149;
+/// The file mode creation mask in arg.
+pub const PROC_SET_UMASK: u32 = 0x14a;
+/// A resource limit: arg is RLIMIT_*, data a struct procfd_rlimit.
+pub const PROC_SET_RLIMIT: u32 = 0x14b;
+/// The nice value in arg, -20 to 19 (a negative value as (uint64_t)-n).
+pub const PROC_SET_NICE: u32 = 0x14c;
+/// arg 1: set no_new_privs.
+pub const PROC_SET_NO_NEW_PRIVS: u32 = 0x14d;
+/// The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none.
+pub const PROC_SET_PDEATHSIG: u32 = 0x14e;
+/// The signal the creator gets when the child ends; 0 for none. The kernel resets it to
+/// SIGCHLD when the child executes a program, so it lasts only for a child that forks.
+pub const PROC_SET_EXIT_SIGNAL: u32 = 0x14f;
+/// The user id map of a new user namespace: data is an array of struct procfd_idmap.
+pub const PROC_SET_UID_MAP: u32 = 0x150;
+/// The group id map of a new user namespace: data is an array of struct procfd_idmap.
+pub const PROC_SET_GID_MAP: u32 = 0x151;
+/// What becomes of setgroups in a new user namespace: PROC_SETGROUPS_*.
+pub const PROC_SET_SETGROUPS: u32 = 0x152;
+/// The host name in a new UTS namespace: data is the name.
+pub const PROC_SET_HOSTNAME: u32 = 0x153;
+
+/// arg 1: give the new pid namespace (CLONE_NEWPID) the built-in init: the program runs as pid 2, the
+/// init forwards signals to it, reaps orphans, and ends as it ended. A close policy then holds
+/// without the watcher: it ends the whole namespace.
+pub const PROC_SET_INIT: u32 = 0x154;

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Made from procfd-core/src/settings.tsv by scripts/generate: change it there.
+#![forbid(unsafe_code)]
+
+//! The steps that an error names.
+
+/// Nothing failed.
+pub const PROC_STAGE_NONE: u32 = 0;
+/// An argument of process_config.
+pub const PROC_STAGE_CONFIG: u32 = 1;
+/// Settings that do not go together, found by PROC_CREATE before anything was started.
+pub const PROC_STAGE_PLAN: u32 = 2;
+/// The child's stack.
+pub const PROC_STAGE_STACK: u32 = 3;
+/// The descriptors of the close policy.
+pub const PROC_STAGE_FUSE: u32 = 4;
+/// clone3(2).
+pub const PROC_STAGE_CLONE: u32 = 5;
+/// Handing the start to the procfd; the process was killed and reaped.
+pub const PROC_STAGE_PUBLISH: u32 = 6;
+/// The child ended before it ran the program.
+pub const PROC_STAGE_CHILD_DIED: u32 = 7;
+/// The watcher.
+pub const PROC_STAGE_WATCHER: u32 = 8;
+/// PROC_ATTACH.
+pub const PROC_STAGE_ATTACH: u32 = 9;
+/// newuidmap or newgidmap.
+pub const PROC_STAGE_IDMAP_HELPER: u32 = 10;
+/// In the child: signal actions; index is the signal.
+pub const PROC_STAGE_SIGNALS: u32 = 32;
+/// In the child: setpriority(2).
+pub const PROC_STAGE_NICE: u32 = 33;
+/// In the child: setrlimit(2); index is the resource.
+pub const PROC_STAGE_RLIMIT: u32 = 34;
+/// In the child: setsid(2).
+pub const PROC_STAGE_SESSION: u32 = 35;
+/// In the child: setpgid(2).
+pub const PROC_STAGE_PGROUP: u32 = 36;
+/// In the child: the controlling terminal.
+pub const PROC_STAGE_CTTY: u32 = 37;
+/// In the child: the foreground process group.
+pub const PROC_STAGE_FOREGROUND: u32 = 38;
+/// In the child: arming the close policy.
+pub const PROC_STAGE_ARM: u32 = 39;
+/// In the child: leaving the shared descriptor table.
+pub const PROC_STAGE_FD_TABLE: u32 = 40;
+/// The setgroups policy of the user namespace.
+pub const PROC_STAGE_SETGROUPS: u32 = 41;
+/// The user id map.
+pub const PROC_STAGE_UID_MAP: u32 = 42;
+/// The group id map.
+pub const PROC_STAGE_GID_MAP: u32 = 43;
+/// In the child: sethostname(2).
+pub const PROC_STAGE_HOSTNAME: u32 = 44;
+/// In the child: chroot(2).
+pub const PROC_STAGE_ROOT: u32 = 45;
+/// In the child: chdir(2) or fchdir(2); index is the action's position.
+pub const PROC_STAGE_CWD: u32 = 46;
+/// In the child: a PROC_FD_* action; index is its position.
+pub const PROC_STAGE_FD: u32 = 47;
+/// In the child: umask(2).
+pub const PROC_STAGE_UMASK: u32 = 48;
+/// In the child: setgroups(2).
+pub const PROC_STAGE_GROUPS: u32 = 49;
+/// In the child: setresgid(2).
+pub const PROC_STAGE_GID: u32 = 50;
+/// In the child: setresuid(2).
+pub const PROC_STAGE_UID: u32 = 51;
+/// In the child: no_new_privs.
+pub const PROC_STAGE_NO_NEW_PRIVS: u32 = 52;
+/// In the child: the parent-death signal.
+pub const PROC_STAGE_PDEATHSIG: u32 = 53;
+/// In the child: the signal mask.
+pub const PROC_STAGE_SIGMASK: u32 = 54;
+/// In the child: execve(2); index is the PATH entry.
+pub const PROC_STAGE_EXEC: u32 = 55;
+/// The built-in init of a new pid namespace.
+pub const PROC_STAGE_INIT: u32 = 56;
+
+/// The core has the same numbers.
+#[cfg(test)]
+const _: () = {
+    assert!(PROC_STAGE_NONE == procfd::Stage::NONE.as_raw());
+    assert!(PROC_STAGE_CONFIG == procfd::Stage::CONFIG.as_raw());
+    assert!(PROC_STAGE_PLAN == procfd::Stage::PLAN.as_raw());
+    assert!(PROC_STAGE_STACK == procfd::Stage::STACK.as_raw());
+    assert!(PROC_STAGE_FUSE == procfd::Stage::FUSE.as_raw());
+    assert!(PROC_STAGE_CLONE == procfd::Stage::CLONE.as_raw());
+    assert!(PROC_STAGE_PUBLISH == procfd::Stage::PUBLISH.as_raw());
+    assert!(PROC_STAGE_CHILD_DIED == procfd::Stage::CHILD_DIED.as_raw());
+    assert!(PROC_STAGE_WATCHER == procfd::Stage::WATCHER.as_raw());
+    assert!(PROC_STAGE_ATTACH == procfd::Stage::ATTACH.as_raw());
+    assert!(PROC_STAGE_IDMAP_HELPER == procfd::Stage::IDMAP_HELPER.as_raw());
+    assert!(PROC_STAGE_SIGNALS == procfd::Stage::SIGNALS.as_raw());
+    assert!(PROC_STAGE_NICE == procfd::Stage::NICE.as_raw());
+    assert!(PROC_STAGE_RLIMIT == procfd::Stage::RLIMIT.as_raw());
+    assert!(PROC_STAGE_SESSION == procfd::Stage::SESSION.as_raw());
+    assert!(PROC_STAGE_PGROUP == procfd::Stage::PGROUP.as_raw());
+    assert!(PROC_STAGE_CTTY == procfd::Stage::CTTY.as_raw());
+    assert!(PROC_STAGE_FOREGROUND == procfd::Stage::FOREGROUND.as_raw());
+    assert!(PROC_STAGE_ARM == procfd::Stage::ARM.as_raw());
+    assert!(PROC_STAGE_FD_TABLE == procfd::Stage::FD_TABLE.as_raw());
+    assert!(PROC_STAGE_SETGROUPS == procfd::Stage::SETGROUPS.as_raw());
+    assert!(PROC_STAGE_UID_MAP == procfd::Stage::UID_MAP.as_raw());
+    assert!(PROC_STAGE_GID_MAP == procfd::Stage::GID_MAP.as_raw());
+    assert!(PROC_STAGE_HOSTNAME == procfd::Stage::HOSTNAME.as_raw());
+    assert!(PROC_STAGE_ROOT == procfd::Stage::ROOT.as_raw());
+    assert!(PROC_STAGE_CWD == procfd::Stage::CWD.as_raw());
+    assert!(PROC_STAGE_FD == procfd::Stage::FD.as_raw());
+    assert!(PROC_STAGE_UMASK == procfd::Stage::UMASK.as_raw());
+    assert!(PROC_STAGE_GROUPS == procfd::Stage::GROUPS.as_raw());
+    assert!(PROC_STAGE_GID == procfd::Stage::GID.as_raw());
+    assert!(PROC_STAGE_UID == procfd::Stage::UID.as_raw());
+    assert!(PROC_STAGE_NO_NEW_PRIVS == procfd::Stage::NO_NEW_PRIVS.as_raw());
+    assert!(PROC_STAGE_PDEATHSIG == procfd::Stage::PDEATHSIG.as_raw());
+    assert!(PROC_STAGE_SIGMASK == procfd::Stage::SIGMASK.as_raw());
+    assert!(PROC_STAGE_EXEC == procfd::Stage::EXEC.as_raw());
+    assert!(PROC_STAGE_INIT == procfd::Stage::INIT.as_raw());
+};

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Made from procfd-core/src/settings.tsv by scripts/generate: change it there.
+#![forbid(unsafe_code)]
+
+//! The steps, with the words of their errors.
+
+use super::Stage;
+
+stages! {
+    /// Nothing failed.
+    NONE = 0 "nothing";
+    /// An argument of process_config.
+    CONFIG = 1 "configure";
+    /// Settings that do not go together, found by PROC_CREATE before anything was started.
+    PLAN = 2 "check the configuration";
+    /// The child's stack.
+    STACK = 3 "allocate the child's stack";
+    /// The descriptors of the close policy.
+    FUSE = 4 "prepare the close policy";
+    /// clone3(2).
+    CLONE = 5 "clone the child";
+    /// Handing the start to the procfd; the process was killed and reaped.
+    PUBLISH = 6 "publish the start";
+    /// The child ended before it ran the program.
+    CHILD_DIED = 7 "keep the child alive until it runs the program";
+    /// The watcher.
+    WATCHER = 8 "start the watcher";
+    /// PROC_ATTACH.
+    ATTACH = 9 "attach";
+    /// newuidmap or newgidmap.
+    IDMAP_HELPER = 10 "map ids by helper";
+    /// In the child: signal actions; index is the signal.
+    SIGNALS = 32 "set the action of a signal";
+    /// In the child: setpriority(2).
+    NICE = 33 "set the nice value";
+    /// In the child: setrlimit(2); index is the resource.
+    RLIMIT = 34 "set a resource limit";
+    /// In the child: setsid(2).
+    SESSION = 35 "start a session";
+    /// In the child: setpgid(2).
+    PGROUP = 36 "set the process group";
+    /// In the child: the controlling terminal.
+    CTTY = 37 "set the controlling terminal";
+    /// In the child: the foreground process group.
+    FOREGROUND = 38 "set the foreground process group";
+    /// In the child: arming the close policy.
+    ARM = 39 "arm the close policy";
+    /// In the child: leaving the shared descriptor table.
+    FD_TABLE = 40 "leave the shared descriptor table";
+    /// The setgroups policy of the user namespace.
+    SETGROUPS = 41 "set the setgroups policy of the user namespace";
+    /// The user id map.
+    UID_MAP = 42 "write the user id map";
+    /// The group id map.
+    GID_MAP = 43 "write the group id map";
+    /// In the child: sethostname(2).
+    HOSTNAME = 44 "set the host name";
+    /// In the child: chroot(2).
+    ROOT = 45 "change root";
+    /// In the child: chdir(2) or fchdir(2); index is the action's position.
+    CWD = 46 "change directory";
+    /// In the child: a PROC_FD_* action; index is its position.
+    FD = 47 "carry out a descriptor action";
+    /// In the child: umask(2).
+    UMASK = 48 "set the umask";
+    /// In the child: setgroups(2).
+    GROUPS = 49 "set the supplementary groups";
+    /// In the child: setresgid(2).
+    GID = 50 "set the group ids";
+    /// In the child: setresuid(2).
+    UID = 51 "set the user ids";
+    /// In the child: no_new_privs.
+    NO_NEW_PRIVS = 52 "set no_new_privs";
+    /// In the child: the parent-death signal.
+    PDEATHSIG = 53 "set the parent-death signal";
+    /// In the child: the signal mask.
+    SIGMASK = 54 "set the signal mask";
+    /// In the child: execve(2); index is the PATH entry.
+    EXEC = 55 "execute";
+    /// The built-in init of a new pid namespace.
+    INIT = 56 "start the built-in init";
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Made from procfd-core/src/settings.tsv by scripts/generate: change it there.
+#![forbid(unsafe_code)]
+
+//! The settings that tests/e2e/cases gives by their key and plain words.
+
+use procfd::{Context, Ids};
+
+use super::{Done, number, numbers, signals, word};
+
+/// Whether it is one of these.
+pub fn set(c: &mut Context, key: &str, words: &[String]) -> Done<bool> {
+    match key {
+        "inherit_all" => c.inherit_all(true)?,
+        "sigmask" => c.signal_mask(signals(words)?)?,
+        "sigdefault" => c.default_signals(signals(words)?)?,
+        "sigignore" => c.ignored_signals(signals(words)?)?,
+        "session" => c.new_session()?,
+        "process_group" => c.process_group(number(words)?)?,
+        "uid" => c.uid(Ids::all(number(words)?))?,
+        "gid" => c.gid(Ids::all(number(words)?))?,
+        "groups" => c.groups(&numbers(words)?)?,
+        "umask" => c.umask(number(words)?)?,
+        "nice" => c.nice(number(words)?)?,
+        "no_new_privs" => c.no_new_privs()?,
+        "pdeathsig" => c.parent_death_signal(number(words)?)?,
+        "hostname" => c.hostname(word(words)?)?,
+        "init" => c.built_in_init(true)?,
+        _ => return Ok(false),
+    };
+    Ok(true)
+}
