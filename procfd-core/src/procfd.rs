@@ -208,7 +208,7 @@ pub(crate) fn init_change(a: BorrowedFd<'_>) -> Option<Change> {
         let mut bytes = [0u8; 12];
         match sys::sock::peek::<0>(k1.as_fd(), &mut bytes) {
             Ok(peeked) if peeked.len == bytes.len() => {
-                let (code, status) = Ended::from_bytes(bytes)?;
+                let Ended { code, status, .. } = Ended::from_bytes(&bytes).filter(Ended::is_genuine)?;
                 return Change::of_child(code, status);
             }
             Ok(_) | Err(Errno(libc::EAGAIN)) => {}

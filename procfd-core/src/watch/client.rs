@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
 
 //! The creator's side: starts the watcher and hands it processes.
 //!
@@ -282,11 +283,10 @@ impl Client {
     }
 
     fn send(&self, request: &Request, fds: &[i32]) -> Result<(), AddError> {
-        // SAFETY: a request has no padding.
-        let bytes = unsafe { bare::bytes_of(request) };
+        let bytes = request.to_bytes();
         let mut end = None;
         loop {
-            match bare::send(self.control.as_fd().as_raw_fd(), bytes, fds) {
+            match bare::send(self.control.as_fd().as_raw_fd(), &bytes, fds) {
                 Ok(()) => return Ok(()),
                 Err(EPIPE | ECONNRESET | ENOTCONN) => return Err(AddError::Gone),
                 Err(EAGAIN) => self.wait_for(POLLOUT, &mut end)?,
@@ -299,15 +299,16 @@ impl Client {
     fn reply(&self) -> Result<Reply, AddError> {
         let mut end = None;
         loop {
-            let mut reply = Reply::default();
-            // SAFETY: no padding, and any bytes are a reply.
-            let bytes = unsafe { bare::bytes_of_mut(&mut reply) };
-            match bare::receive(self.control.as_fd().as_raw_fd(), bytes) {
-                Ok(got) if got.len == size_of::<Reply>() && reply.magic == proto::MAGIC => return Ok(reply),
+            let mut bytes = [0; Reply::SIZE];
+            match bare::receive(self.control.as_fd().as_raw_fd(), &mut bytes) {
                 Ok(bare::Received { len: 0, .. }) | Err(EPIPE | ENOTCONN) => return Err(AddError::Gone),
                 // What was sent to it was never read: told once, and its answer is still there.
                 Err(ECONNRESET) => {}
-                Ok(_) => return Err(AddError::Failed(EPROTO.0)),
+                Ok(got) => {
+                    let reply = Reply::from_bytes(&bytes);
+                    let reply = reply.filter(|r| got.len == Reply::SIZE && r.magic == proto::MAGIC);
+                    return reply.ok_or(AddError::Failed(EPROTO.0));
+                }
                 Err(EAGAIN) => self.wait_for(POLLIN, &mut end)?,
                 Err(EINTR) => {}
                 Err(Errno(errno)) => return Err(AddError::Failed(errno)),

@@ -55,67 +55,94 @@ pub(crate) const LINGER_MS: u32 = 20;
 /// Pairs per grant.
 pub(crate) const GRANT: u32 = 128;
 
-/// Client to watcher.
-#[derive(Clone, Copy, Default)]
-#[repr(C)]
-pub(crate) struct Request {
-    pub(crate) magic: u32,
-    pub(crate) op: u32,
-    /// The pair, for a later CHANGE.
-    pub(crate) id: u64,
-    /// From the close of the last procfd to `second`.
-    pub(crate) delay_ns: u64,
-    pub(crate) flags: u32,
-    /// Sent when the last procfd has been closed; 0 none.
-    pub(crate) first: u16,
-    /// Sent `delay_ns` later, if the process still runs; 0 none.
-    pub(crate) second: u16,
+/// A message: integers, one behind the other, in the machine's byte order.
+macro_rules! message {
+    ($(#[$doc:meta])* struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Default)]
+        pub(crate) struct $name {
+            $($(#[$field_doc])* pub(crate) $field: $type,)*
+        }
+
+        impl $name {
+            pub(crate) const SIZE: usize = 0 $(+ size_of::<$type>())*;
+
+            pub(crate) fn to_bytes(self) -> [u8; Self::SIZE] {
+                let mut bytes = [0; Self::SIZE];
+                let left = &mut bytes[..];
+                $(
+                    let Some((field, left)) = left.split_first_chunk_mut() else { return bytes };
+                    *field = self.$field.to_ne_bytes();
+                )*
+                let _ = left;
+                bytes
+            }
+
+            pub(crate) fn from_bytes(bytes: &[u8; Self::SIZE]) -> Option<Self> {
+                let left = &bytes[..];
+                $(
+                    let (field, left) = left.split_first_chunk()?;
+                    let $field = <$type>::from_ne_bytes(*field);
+                )*
+                let _ = left;
+                Some(Self { $($field),* })
+            }
+        }
+    };
 }
 
-/// Watcher to client.
-#[derive(Clone, Copy, Default)]
-#[repr(C)]
-pub(crate) struct Reply {
-    pub(crate) magic: u32,
-    /// Why there is no grant, or why the watcher cannot work; 0 none.
-    pub(crate) errno: i32,
-    /// Which of [`STEPS`] failed.
-    pub(crate) step: u32,
-    pub(crate) grant: u32,
-    /// Pairs that are watched now.
-    pub(crate) watched: u32,
-    /// Pairs that could not be watched in spite of a grant, and were hung up at once.
-    pub(crate) refused: u32,
-    pub(crate) flags: u32,
-}
-
-/// What the built-in init of a pid namespace says on its fuse before it ends: how the program ended.
-/// Its own status can carry the exit code only, since a signal of its own cannot end it.
-#[derive(Clone, Copy, Default)]
-#[repr(C)]
-pub(crate) struct Ended {
-    pub(crate) magic: u32,
-    /// CLD_EXITED, CLD_KILLED or CLD_DUMPED. waitid(2)
-    pub(crate) code: i32,
-    /// The exit code or the signal.
-    pub(crate) status: i32,
-}
-
-impl Ended {
-    /// Its words: magic, code and status.
-    pub(crate) fn from_bytes(bytes: [u8; 12]) -> Option<(i32, i32)> {
-        let [a, b, c, d, e, f, g, h, i, j, k, l] = bytes;
-        let word = i32::from_ne_bytes;
-        (word([a, b, c, d]) as u32 == MAGIC).then_some((word([e, f, g, h]), word([i, j, k, l])))
+message! {
+    /// Client to watcher.
+    struct Request {
+        magic: u32,
+        op: u32,
+        /// The pair, for a later CHANGE.
+        id: u64,
+        /// From the close of the last procfd to `second`.
+        delay_ns: u64,
+        flags: u32,
+        /// Sent when the last procfd has been closed; 0 none.
+        first: u16,
+        /// Sent `delay_ns` later, if the process still runs; 0 none.
+        second: u16,
     }
 }
 
-const _: () = {
-    // No padding: both are sent as their bytes.
-    assert!(size_of::<Request>() == 4 + 4 + 8 + 8 + 4 + 2 + 2);
-    assert!(size_of::<Reply>() == 7 * 4);
-    assert!(size_of::<Ended>() == 3 * 4);
-};
+message! {
+    /// Watcher to client.
+    struct Reply {
+        magic: u32,
+        /// Why there is no grant, or why the watcher cannot work; 0 none.
+        errno: i32,
+        /// Which of [`STEPS`] failed.
+        step: u32,
+        grant: u32,
+        /// Pairs that are watched now.
+        watched: u32,
+        /// Pairs that could not be watched in spite of a grant, and were hung up at once.
+        refused: u32,
+        flags: u32,
+    }
+}
+
+message! {
+    /// What the built-in init of a pid namespace says on its fuse before it ends: how the program ended.
+    /// Its own status can carry the exit code only, since a signal of its own cannot end it.
+    struct Ended {
+        magic: u32,
+        /// CLD_EXITED, CLD_KILLED or CLD_DUMPED. waitid(2)
+        code: i32,
+        /// The exit code or the signal.
+        status: i32,
+    }
+}
+
+impl Ended {
+    /// Whether the built-in init has said it, and it is no stray message.
+    pub(crate) fn is_genuine(&self) -> bool {
+        self.magic == MAGIC
+    }
+}
 
 /// The steps of the watcher's own set-up, by number.
 pub(crate) const STEPS: [&str; 8] = [

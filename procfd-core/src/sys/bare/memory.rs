@@ -1,30 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Mappings, and the bytes of plain structures.
+//! Mappings.
 
 use super::{Result, call};
-
-/// The bytes of a plain structure.
-///
-/// # Safety
-///
-/// `T` has no padding and no pointers.
-pub(crate) unsafe fn bytes_of<T: Copy>(value: &T) -> &[u8] {
-    // SAFETY: `value` is a live reference, valid for its size; the caller owes that `T` has no
-    // padding, so every byte is initialised.
-    unsafe { core::slice::from_raw_parts(core::ptr::from_ref(value).cast(), size_of::<T>()) }
-}
-
-/// The bytes of a plain structure, to be written.
-///
-/// # Safety
-///
-/// `T` has no padding, and every pattern of bits is a value of it.
-pub(crate) unsafe fn bytes_of_mut<T: Copy>(value: &mut T) -> &mut [u8] {
-    // SAFETY: `value` is borrowed for as long as the slice; the caller owes that `T` has no padding
-    // and that any bytes written here are a `T`.
-    unsafe { core::slice::from_raw_parts_mut(core::ptr::from_mut(value).cast(), size_of::<T>()) }
-}
 
 /// A private mapping of zeroes.
 pub(crate) fn map(len: usize) -> Result<*mut u8> {
@@ -46,6 +24,14 @@ pub(crate) unsafe fn remap(at: *mut u8, old: usize, new: usize) -> Result<*mut u
     unsafe { call!(SYS_mremap, at, old, new, MAYMOVE, 0) }.map(|at| at as *mut u8)
 }
 
+/// Whether mremap(2) may be called: EINVAL is the kernel's answer, anything else that of a filter.
+pub(crate) fn probe_remap() -> Result<()> {
+    // SAFETY: the kernel refuses length 0 before it touches any mapping.
+    unsafe { remap(core::ptr::null_mut(), 0, 0) }.map(drop)
+}
+
+/// munmap(2).
+///
 /// # Safety
 ///
 /// `at` and `len` are a mapping of the caller's, to which nothing points any more.

@@ -13,8 +13,10 @@
 //! | `arch` | the system call instruction, clone with a stack |
 //! | `errno` | error numbers |
 //! | `fd` | descriptors: close, dup, read, write, poll, epoll |
-//! | `memory` | mappings, and the bytes of plain structures |
+//! | `freestanding` | the start of the program without libc |
+//! | `memory` | mappings |
 //! | `nr` | system call numbers, for the program without libc |
+//! | `pages` | an array that grows by pages |
 //! | `process` | ids, signals, waiting, limits, capabilities, exec |
 //! | `sock` | Unix sockets, and descriptors in flight |
 
@@ -24,9 +26,13 @@ mod abi;
 pub(crate) mod arch;
 mod errno;
 mod fd;
+#[cfg(procfd_program)]
+mod freestanding;
 mod memory;
 #[cfg(any(procfd_program, test))]
 mod nr;
+#[cfg(procfd_program)]
+mod pages;
 mod process;
 mod sock;
 
@@ -34,7 +40,11 @@ pub(crate) use abi::*;
 pub use errno::Errno;
 pub(crate) use errno::*;
 pub(crate) use fd::*;
+#[cfg(procfd_program)]
+pub(crate) use freestanding::NUMBERS;
 pub(crate) use memory::*;
+#[cfg(procfd_program)]
+pub(crate) use pages::Pages;
 pub(crate) use process::*;
 pub(crate) use sock::*;
 

@@ -162,6 +162,14 @@ pub(crate) fn signalfd(mask: u64) -> Result<i32> {
     unsafe { call!(SYS_signalfd4, -1isize, &raw const mask, 8, CLOEXEC_NONBLOCK) }.map(|fd| fd as i32)
 }
 
+/// Takes the next signal of a signalfd. EAGAIN: none is pending; EINVAL: a part of one.
+pub(crate) fn next_signal(signalfd: i32) -> Result<SignalInfo> {
+    let mut info = SignalInfo::default();
+    // SAFETY: the kernel writes at most 128 bytes, the size of `info`, all of whose fields are integers.
+    let len = unsafe { call!(SYS_read, signalfd, &raw mut info, size_of::<SignalInfo>()) }?;
+    if len == size_of::<SignalInfo>() { Ok(info) } else { Err(EINVAL) }
+}
+
 /// execveat(AT_EMPTY_PATH) of the file behind `fd`. Comes back only with an error.
 ///
 /// # Safety

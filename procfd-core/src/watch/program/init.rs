@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
 
 //! The built-in init of a pid namespace (`PROC_SET_INIT`).
 //!
@@ -35,7 +36,7 @@
 //! the namespace; else sends the first signal to the program, and ends when the delay of the second is
 //! over, if the program has not by then.
 
-use crate::sys::{self, ECHILD, EINTR, POLLIN, PollFd, SIGCHLD, SIGKILL, SignalInfo, Timespec};
+use crate::sys::{self, ECHILD, EINTR, POLLIN, PollFd, SIGCHLD, SIGKILL, Timespec};
 use crate::proto::{self, Ended};
 
 const FUSE: i32 = 0;
@@ -89,15 +90,12 @@ pub(crate) fn run(numbers: &[u64; 4]) -> ! {
 }
 
 fn forward(signals: i32, pid: i32) {
-    let mut info = SignalInfo::default();
     loop {
-        // SAFETY: no padding, and any bytes are a SignalInfo.
-        let bytes = unsafe { sys::bytes_of_mut(&mut info) };
-        match sys::read(signals, bytes) {
-            Ok(len) if len == size_of::<SignalInfo>() => {}
+        let info = match sys::next_signal(signals) {
+            Ok(info) => info,
             Err(EINTR) => continue,
-            _ => return,
-        }
+            Err(_) => return,
+        };
         if info.signo == SIGCHLD as u32 {
             reap(pid);
         } else if info.code != SI_QUEUE || sys::requeue(pid, &info).is_err() {
@@ -122,7 +120,6 @@ fn reap(pid: i32) {
 
 fn mirror(code: i32, status: i32) -> ! {
     let ended = Ended { magic: proto::MAGIC, code, status };
-    // SAFETY: three words without padding.
-    let _ = sys::send(FUSE, unsafe { sys::bytes_of(&ended) }, &[]);
+    let _ = sys::send(FUSE, &ended.to_bytes(), &[]);
     sys::exit(if code == CLD_EXITED { status } else { 128_i32.wrapping_add(status) })
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
 
 //! What the client asks for.
 
@@ -25,18 +26,18 @@ impl Watcher {
     /// Takes requests.
     pub(crate) fn requests(&mut self, which: Take) {
         while self.controlled {
-            let mut request = Request::default();
-            // SAFETY: no padding, and any bytes are a request.
-            let bytes = unsafe { sys::bytes_of_mut(&mut request) };
-            match sys::receive(CONTROL, bytes) {
+            let mut bytes = [0; Request::SIZE];
+            match sys::receive(CONTROL, &mut bytes) {
                 // An answer that the client never read: told once, and what it sent is still there.
                 Err(ECONNRESET | EINTR) => continue,
                 Err(EAGAIN) if which != Take::Last => return,
                 Ok(Received { len: 0, .. }) | Err(_) => self.lose_control(),
-                Ok(got) if got.len == size_of::<Request>() && request.magic == proto::MAGIC => {
-                    self.request(&request, &got);
-                }
-                Ok(got) => self.refuse(&got, EINVAL),
+                Ok(got) => match Request::from_bytes(&bytes) {
+                    Some(request) if got.len == Request::SIZE && request.magic == proto::MAGIC => {
+                        self.request(&request, &got);
+                    }
+                    _ => self.refuse(&got, EINVAL),
+                },
             }
             if which == Take::One {
                 return;
@@ -239,9 +240,7 @@ fn set_policy(pair: &mut Pair, request: &Request) {
 
 pub(crate) fn say(mut reply: Reply) {
     reply.magic = proto::MAGIC;
-    // SAFETY: seven words without padding.
-    let bytes = unsafe { sys::bytes_of(&reply) };
     // The client waits for at most one answer, so there is room for it; and a client that has gone
     // wants none.
-    let _ = sys::send(CONTROL, bytes, &[]);
+    let _ = sys::send(CONTROL, &reply.to_bytes(), &[]);
 }

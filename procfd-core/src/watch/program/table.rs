@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
 
 //! The watched pairs: an array that grows by pages, and shrinks to one when it is empty.
 
-use crate::sys::{self, EMFILE, Result};
+use crate::sys::{EMFILE, Pages, Result};
 
 /// One watched process.
 #[derive(Clone, Copy)]
@@ -25,17 +26,13 @@ pub(crate) struct Pair {
     pub(crate) b_watched: bool,
 }
 
-const PAGE: usize = 4096;
-const PER_PAGE: usize = PAGE / size_of::<Pair>();
 const NONE: u64 = u64::MAX;
 
 const _: () = assert!(size_of::<Pair>() == 32);
 
 pub(crate) struct Table {
-    at: *mut Pair,
-    pages: usize,
-    /// Entries that were ever used since it was last empty.
-    used: u32,
+    /// Entries that were ever used since the table was last empty.
+    pairs: Pages<Pair>,
     free: u64,
     /// Entries that were freed since the last `recycle`.
     freed: u64,
@@ -44,60 +41,37 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new() -> Result<Self> {
-        let at = sys::map(PAGE)?.cast();
-        Ok(Self { at, pages: 1, used: 0, free: NONE, freed: NONE, live: 0 })
+        Ok(Self { pairs: Pages::new()?, free: NONE, freed: NONE, live: 0 })
     }
 
     /// Makes room for `count` pairs altogether. ENOMEM
     pub(crate) fn make_room(&mut self, count: u32) -> Result<()> {
-        let pages = (count as usize).div_ceil(PER_PAGE);
-        if pages > self.pages {
+        let pages = Pages::<Pair>::pages_for(count as usize);
+        if pages > self.pairs.pages() {
             // By half as much again, so that growing to n pairs copies few page tables.
-            self.resize(if pages > 4 { pages + pages / 2 } else { pages })?;
+            self.pairs.resize(if pages > 4 { pages + pages / 2 } else { pages })?;
         }
-        Ok(())
-    }
-
-    fn resize(&mut self, pages: usize) -> Result<()> {
-        // SAFETY: `at` and `pages` are the mapping; no reference into it is held over this call,
-        // which has `self` for itself.
-        let at = unsafe { sys::remap(self.at.cast(), self.pages * PAGE, pages * PAGE) }?;
-        self.at = at.cast();
-        self.pages = pages;
         Ok(())
     }
 
     /// Enters a pair and says where.
     pub(crate) fn insert(&mut self, pair: Pair) -> Result<u32> {
-        let slot = if self.free != NONE {
-            let slot = self.free as u32;
-            self.free = self.get(slot).map_or(NONE, |p| p.id);
-            slot
-        } else if (self.used as usize) < self.pages * PER_PAGE {
-            let slot = self.used;
-            self.used = slot.wrapping_add(1);
-            slot
-        } else {
+        let reused = self.free != NONE;
+        let slot = if reused { self.free as u32 } else { self.len() };
+        let next = self.pairs.get(slot as usize).map_or(NONE, |p| p.id);
+        if !self.pairs.write(slot as usize, pair) {
             return Err(EMFILE);
-        };
-        // SAFETY: `slot` is below the capacity.
-        unsafe { self.at.add(slot as usize).write(pair) };
+        }
+        if reused {
+            self.free = next;
+        }
         self.live = self.live.wrapping_add(1);
         Ok(slot)
     }
 
     /// The pair of an entry, if there is one.
     pub(crate) fn pair(&mut self, slot: u32) -> Option<&mut Pair> {
-        self.get(slot).filter(|p| p.pidfd >= 0)
-    }
-
-    fn get(&mut self, slot: u32) -> Option<&mut Pair> {
-        if slot < self.used {
-            // SAFETY: entries below `used` are below the capacity and were written by `insert`.
-            Some(unsafe { &mut *self.at.add(slot as usize) })
-        } else {
-            None
-        }
+        self.pairs.get(slot as usize).filter(|p| p.pidfd >= 0)
     }
 
     /// Frees an entry. It is not used again before the next `recycle`, so that an event that was
@@ -118,17 +92,17 @@ impl Table {
     /// watched any more gives memory back, save for `promised` pairs.
     pub(crate) fn recycle(&mut self, promised: u32) {
         if self.live == 0 {
-            self.used = 0;
+            self.pairs.clear();
             self.free = NONE;
             self.freed = NONE;
-            let needed = (promised as usize).div_ceil(PER_PAGE).max(1);
-            if self.pages > needed {
-                let _ = self.resize(needed);
+            let needed = Pages::<Pair>::pages_for(promised as usize);
+            if self.pairs.pages() > needed {
+                let _ = self.pairs.resize(needed);
             }
         }
         while self.freed != NONE {
             let (slot, free) = (self.freed, self.free);
-            let Some(entry) = self.get(slot as u32) else { return };
+            let Some(entry) = self.pairs.get(slot as usize) else { return };
             let next = core::mem::replace(&mut entry.id, free);
             self.free = slot;
             self.freed = next;
@@ -137,7 +111,7 @@ impl Table {
 
     /// The number of entries to go through with `pair`.
     pub(crate) fn len(&self) -> u32 {
-        self.used
+        self.pairs.len() as u32
     }
 }
 

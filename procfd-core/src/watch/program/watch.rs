@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
 
 //! The watcher: shuts B down when its process ends, and so wakes every holder of the procfd.
 //!
@@ -84,9 +85,7 @@ impl Watcher {
         allowed(sys::shutdown(-1), EBADF).map_err(at(proto::STEP_SHUTDOWN))?;
         allowed(sys::pidfd_signal(-1, 0, 0), EBADF).map_err(at(proto::STEP_SIGNAL))?;
         allowed(sys::close(-1), EBADF).map_err(at(proto::STEP_CLOSE))?;
-        // SAFETY: length 0 is refused before anything is touched.
-        let moved = unsafe { sys::remap(core::ptr::null_mut(), 0, 0) };
-        allowed(moved.map(drop), EINVAL).map_err(at(proto::STEP_MEMORY))?;
+        allowed(sys::probe_remap(), EINVAL).map_err(at(proto::STEP_MEMORY))?;
         let [real, effective, saved] = sys::user_ids();
         Ok(Self {
             epoll,

@@ -399,9 +399,7 @@ fn a_creator_that_gave_up_its_user_gets_nothing_back() {
     let request =
         proto::Request { magic: proto::MAGIC, op: proto::ADD, first: 9, ..proto::Request::default() };
     let control = client.descriptors().next().unwrap();
-    // SAFETY: a request has no padding.
-    let bytes = unsafe { bare::bytes_of(&request) };
-    bare::send(control.as_raw_fd(), bytes, &[b.as_raw_fd(), pidfd.as_raw_fd()]).unwrap();
+    bare::send(control.as_raw_fd(), &request.to_bytes(), &[b.as_raw_fd(), pidfd.as_raw_fd()]).unwrap();
     assert!(hung_up(&a, SOON));
     drop((a, b));
     assert_eq!(victim.signal_within(SHORT), None);

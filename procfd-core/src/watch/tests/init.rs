@@ -107,10 +107,10 @@ fn a_deadly_signal_is_mirrored_and_recorded() {
     let (k1, k2) = pair();
     let Some(init) = Init::new("kill -TERM $$", Some(&k2), KILL) else { return };
     assert_eq!(init.end(), (libc::CLD_EXITED, 128 + libc::SIGTERM));
-    let mut ended = proto::Ended::default();
-    // SAFETY: no padding, and any bytes are an Ended.
-    let bytes = unsafe { bare::bytes_of_mut(&mut ended) };
-    assert_eq!(bare::receive(k1.as_raw_fd(), bytes).unwrap().len, size_of::<proto::Ended>());
+    let mut bytes = [0; proto::Ended::SIZE];
+    assert_eq!(bare::receive(k1.as_raw_fd(), &mut bytes).unwrap().len, bytes.len());
+    let ended = proto::Ended::from_bytes(&bytes).unwrap();
+    assert_eq!(ended.magic, proto::MAGIC);
     assert_eq!((ended.code, ended.status), (libc::CLD_KILLED, libc::SIGTERM));
 }
 
