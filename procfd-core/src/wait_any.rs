@@ -140,7 +140,7 @@ pub fn wait_any(processes: &mut [Awaited<'_>], timeout: Option<Duration>) -> io:
 pub(crate) fn wait(awaited: &mut [Awaited<'_>], options: Options, limit: Limit) -> Result<usize> {
     let mut slots: Vec<Slot<'_>> = vec::collect(awaited.iter().map(|_| Slot::New))?;
     // Before anything is looked at: a stop that has been taken has to be told.
-    let mut fds: Vec<libc::pollfd> = Vec::new();
+    let mut fds: Vec<sys::PollFd> = Vec::new();
     vec::room(&mut fds, slots.len().saturating_add(1))?;
     let mut interrupted = None;
     loop {
@@ -240,7 +240,7 @@ impl<'fd> Slot<'fd> {
     }
 
     /// What to poll for it.
-    fn polled(&self) -> Option<libc::pollfd> {
+    fn polled(&self) -> Option<sys::PollFd> {
         match self {
             Self::New | Self::Over => None,
             Self::Configuring(a) => Some(pollfd(*a)),
@@ -270,8 +270,8 @@ impl<'fd> Slot<'fd> {
     }
 }
 
-fn pollfd(fd: BorrowedFd<'_>) -> libc::pollfd {
-    libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 }
+fn pollfd(fd: BorrowedFd<'_>) -> sys::PollFd {
+    sys::PollFd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 }
 }
 
 fn has_ended(pidfd: BorrowedFd<'_>) -> bool {

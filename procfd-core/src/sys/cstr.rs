@@ -16,7 +16,8 @@ pub(crate) struct CStrArray {
 
 // SAFETY: the pointers point into `strings`, which the same value owns and never changes.
 unsafe impl Send for CStrArray {}
-// SAFETY: as above; nothing is written through the pointers.
+// SAFETY: a shared reference gives the pointers to the kernel alone, which reads the strings; `strings` never
+// changes while it is shared.
 unsafe impl Sync for CStrArray {}
 
 impl CStrArray {

@@ -30,13 +30,13 @@ pub(crate) fn each_number(dir: BorrowedFd<'_>, mut f: impl FnMut(i32) -> Result<
 fn walk<const WORDS: usize>(dir: BorrowedFd<'_>, mut each: impl FnMut(u32) -> bool) -> Result<()> {
     let mut entries = [MaybeUninit::<u64>::uninit(); WORDS];
     loop {
-        // SAFETY: the kernel writes at most the size that is given.
+        // SAFETY: the kernel writes at most the size that is given, which is that of `entries`.
         let len =
             unsafe { call!(SYS_getdents64, dir.as_raw_fd(), entries.as_mut_ptr(), size_of_val(&entries)) }?;
         if len == 0 {
             return Ok(());
         }
-        // SAFETY: the kernel has filled this many bytes.
+        // SAFETY: the kernel has filled the first `len` bytes of `entries`, which live on this frame.
         let filled = unsafe { core::slice::from_raw_parts(entries.as_ptr().cast::<u8>(), len) };
         if !numbers(filled).all(&mut each) {
             return Ok(());

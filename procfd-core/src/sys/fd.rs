@@ -5,11 +5,13 @@
 use core::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
+use super::bare::{self, PollFd};
 use super::{Errno, F_SETOWN_EX, F_SETSIG, FOwnerEx, Result, Timespec, call};
 
 /// Takes ownership of a descriptor that a system call has just returned.
 pub(super) fn own(fd: usize) -> OwnedFd {
-    // SAFETY: the kernel has just made this descriptor for us; nobody else knows its number.
+    // SAFETY: every caller passes what a system call has just returned as a new descriptor, so no
+    // other owner has the number.
     unsafe { OwnedFd::from_raw_fd(fd as RawFd) }
 }
 
@@ -23,40 +25,38 @@ pub(crate) fn borrow(fd: RawFd) -> Result<BorrowedFd<'static>> {
     if fd < 0 {
         return Err(Errno(libc::EBADF));
     }
-    // SAFETY: only -1 is forbidden. The number is only ever handed to the kernel, which answers
-    // EBADF if it is not open.
+    // SAFETY: the number is not -1, the one value that the type forbids. It only goes to the kernel,
+    // which answers EBADF where it is not open.
     Ok(unsafe { BorrowedFd::borrow_raw(fd) })
 }
 
 /// Closes a bare number; for the descriptors a forked child found in its table.
 pub(crate) fn close_raw(fd: RawFd) {
-    // SAFETY: close(2) takes any number. The callers own the number in their own table.
-    let _ = unsafe { call!(SYS_close, fd) };
+    let _ = bare::close(fd);
 }
 
 /// fcntl(F_SETSIG).
 pub(crate) fn set_sig(fd: BorrowedFd<'_>, signal: i32) -> Result<()> {
-    // SAFETY: plain numbers.
+    // SAFETY: F_SETSIG takes a signal number, not an address.
     unsafe { call!(SYS_fcntl, fd.as_raw_fd(), F_SETSIG, signal) }.map(drop)
 }
 
 /// fcntl(F_SETOWN_EX).
 pub(crate) fn set_owner(fd: BorrowedFd<'_>, kind: i32, pid: i32) -> Result<()> {
     let owner = FOwnerEx { kind, pid };
-    // SAFETY: `owner` outlives the call.
+    // SAFETY: F_SETOWN_EX reads one `struct f_owner_ex`, which is `owner` on this frame.
     unsafe { call!(SYS_fcntl, fd.as_raw_fd(), F_SETOWN_EX, &raw const owner) }.map(drop)
 }
 
 /// fcntl(F_SETFL).
 pub(crate) fn set_flags(fd: BorrowedFd<'_>, flags: i32) -> Result<()> {
-    // SAFETY: plain numbers.
+    // SAFETY: F_SETFL takes flags, not an address.
     unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_SETFL, flags) }.map(drop)
 }
 
 /// fcntl(F_DUPFD_CLOEXEC), above the standard streams.
 pub(crate) fn dup_cloexec(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
-    // SAFETY: plain numbers.
-    unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 3) }.map(own)
+    bare::dup_above(fd.as_raw_fd(), 3).map(made)
 }
 
 /// The same file with a number above the standard streams, if there is one: a program whose streams
@@ -67,36 +67,32 @@ pub(crate) fn above_standard(fd: OwnedFd) -> OwnedFd {
 
 /// dup3(2) onto a descriptor of one's own: it stands for `with` from now on.
 pub(crate) fn replace(fd: &OwnedFd, with: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: plain numbers; the number stays the owner's.
-    unsafe { call!(SYS_dup3, with.as_raw_fd(), fd.as_raw_fd(), libc::O_CLOEXEC) }.map(drop)
+    bare::dup3(with.as_raw_fd(), fd.as_raw_fd(), libc::O_CLOEXEC as u32)
 }
 
 /// dup3(2) onto a bare number.
 #[cfg(test)]
 pub(crate) fn replace_raw(fd: RawFd, with: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: plain numbers; the test owns the number in its own table.
-    unsafe { call!(SYS_dup3, with.as_raw_fd(), fd, libc::O_CLOEXEC) }.map(drop)
+    bare::dup3(with.as_raw_fd(), fd, libc::O_CLOEXEC as u32)
 }
 
 /// pread(2).
 pub(crate) fn read_at(fd: BorrowedFd<'_>, buf: &mut [u8], offset: u64) -> Result<usize> {
-    // SAFETY: the kernel writes at most `buf.len()` bytes.
+    // SAFETY: the kernel writes at most `buf.len()` bytes, into a slice borrowed for the call.
     unsafe { call!(SYS_pread64, fd.as_raw_fd(), buf.as_mut_ptr(), buf.len(), offset) }
 }
 
 /// Whether the number is open.
 pub(crate) fn is_open(fd: RawFd) -> bool {
-    // SAFETY: plain numbers.
+    // SAFETY: F_GETFD takes no third argument.
     unsafe { call!(SYS_fcntl, fd, libc::F_GETFD, 0) }.is_ok()
 }
 
 /// ppoll(2) of one descriptor; `None` waits without limit. Returns the events, 0 on time-out.
 pub(crate) fn poll(fd: BorrowedFd<'_>, events: i16, timeout: Option<Timespec>) -> Result<i16> {
-    let mut pollfd = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
-    let mut left = timeout;
-    let left = left.as_mut().map_or(core::ptr::null_mut(), |t| &raw mut *t);
-    // SAFETY: both structures outlive the call; the kernel may write the time left.
-    unsafe { call!(SYS_ppoll, &raw mut pollfd, 1, left, 0, 8) }?;
+    let mut one = [PollFd { fd: fd.as_raw_fd(), events, revents: 0 }];
+    bare::poll(&mut one, timeout)?;
+    let [pollfd] = one;
     if pollfd.revents & libc::POLLNVAL != 0 {
         return Err(Errno(libc::EBADF));
     }
@@ -104,11 +100,8 @@ pub(crate) fn poll(fd: BorrowedFd<'_>, events: i16, timeout: Option<Timespec>) -
 }
 
 /// ppoll(2) of many; `None` waits without limit. On an error nothing is ready.
-pub(crate) fn poll_many(fds: &mut [libc::pollfd], timeout: Option<Timespec>) -> Result<()> {
-    let mut left = timeout;
-    let left = left.as_mut().map_or(core::ptr::null_mut(), |t| &raw mut *t);
-    // SAFETY: the kernel writes the events of as many as there are, and perhaps the time left.
-    unsafe { call!(SYS_ppoll, fds.as_mut_ptr(), fds.len(), left, 0, 8) }.map(drop)
+pub(crate) fn poll_many(fds: &mut [PollFd], timeout: Option<Timespec>) -> Result<()> {
+    bare::poll(fds, timeout).map(drop)
 }
 
 /// Nothing to wait for: what is there now.
@@ -116,16 +109,12 @@ pub(crate) const NOW: Option<Timespec> = Some(Timespec { sec: 0, nsec: 0 });
 
 /// CLOCK_MONOTONIC in nanoseconds.
 pub(crate) fn monotonic_ns() -> u64 {
-    let mut ts = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `ts` outlives the call, which cannot fail for this clock. libc's form, for the vdso.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut ts) };
-    (ts.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(ts.tv_nsec as u64)
+    super::query::clock_ns(libc::CLOCK_MONOTONIC).max(0) as u64
 }
 
 /// epoll_create1(EPOLL_CLOEXEC).
 pub(crate) fn epoll_create() -> Result<OwnedFd> {
-    // SAFETY: plain numbers.
-    unsafe { call!(SYS_epoll_create1, libc::EPOLL_CLOEXEC) }.map(own)
+    bare::epoll_create().map(made)
 }
 
 /// epoll_ctl(2) with `data`.
@@ -136,43 +125,39 @@ pub(crate) fn epoll_ctl(
     events: u32,
     data: u64,
 ) -> Result<()> {
-    let event = libc::epoll_event { events, u64: data };
-    // SAFETY: `event` outlives the call.
-    unsafe { call!(SYS_epoll_ctl, epoll.as_raw_fd(), op, fd.as_raw_fd(), &raw const event) }.map(drop)
+    bare::epoll_ctl(epoll.as_raw_fd(), op, fd.as_raw_fd(), events, data)
 }
 
 /// epoll_wait(2) without waiting; fills `data` and returns how many.
 pub(crate) fn epoll_poll(epoll: BorrowedFd<'_>, data: &mut [u64; 32]) -> Result<usize> {
-    let mut events = [libc::epoll_event { events: 0, u64: 0 }; 32];
-    // SAFETY: the kernel writes at most 32 events into the array. No timeout, no mask.
-    let n = unsafe { call!(SYS_epoll_pwait, epoll.as_raw_fd(), events.as_mut_ptr(), 32, 0, 0, 8) }?;
+    let mut events = [bare::EpollEvent::default(); 32];
+    let n = bare::epoll_wait(epoll.as_raw_fd(), &mut events, 0)?;
     for (to, from) in data.iter_mut().zip(events.iter().take(n)) {
-        *to = from.u64;
+        *to = from.data;
     }
     Ok(n)
 }
 
 /// openat(2).
 pub(crate) fn open_at(dir: RawFd, path: &CStr, flags: i32) -> Result<OwnedFd> {
-    // SAFETY: `path` is NUL-terminated and outlives the call.
+    // SAFETY: the kernel reads `path` up to its NUL, which CStr guarantees.
     unsafe { call!(SYS_openat, dir, path.as_ptr(), flags | libc::O_CLOEXEC, 0) }.map(own)
 }
 
 /// read(2).
 pub(crate) fn read(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
-    // SAFETY: the kernel writes at most `buf.len()` bytes.
-    unsafe { call!(SYS_read, fd.as_raw_fd(), buf.as_mut_ptr(), buf.len()) }
+    bare::read(fd.as_raw_fd(), buf)
 }
 
 /// write(2).
 pub(crate) fn write(fd: BorrowedFd<'_>, buf: &[u8]) -> Result<usize> {
-    // SAFETY: the kernel reads at most `buf.len()` bytes.
-    unsafe { call!(SYS_write, fd.as_raw_fd(), buf.as_ptr(), buf.len()) }
+    bare::write(fd.as_raw_fd(), buf)
 }
 
 /// readlinkat(2); the length, which may be the whole buffer.
 pub(crate) fn readlink_at(dir: BorrowedFd<'_>, path: &CStr, buf: &mut [u8]) -> Result<usize> {
-    // SAFETY: `path` is NUL-terminated; the kernel writes at most `buf.len()` bytes.
+    // SAFETY: the kernel reads `path` up to its NUL, which CStr guarantees, and writes at most `buf.len()`
+    // bytes into a slice borrowed for the call.
     unsafe { call!(SYS_readlinkat, dir.as_raw_fd(), path.as_ptr(), buf.as_mut_ptr(), buf.len()) }
 }
 
@@ -224,7 +209,8 @@ pub(crate) fn read_small(dir: RawFd, path: &CStr, buf: &mut [u8]) -> Result<usiz
 /// fstatfs(2): the type of the filesystem.
 pub(crate) fn fs_magic(fd: BorrowedFd<'_>) -> Result<i64> {
     let mut st = core::mem::MaybeUninit::<libc::statfs>::zeroed();
-    // SAFETY: the kernel fills the structure, for which all zeroes is a value.
+    // SAFETY: the kernel writes one `struct statfs`, whose 64-bit form is libc's, into `st` on this frame;
+    // all zeroes is a value of it, so what the kernel leaves alone is initialised.
     let st = unsafe {
         call!(SYS_fstatfs, fd.as_raw_fd(), st.as_mut_ptr())?;
         st.assume_init()
@@ -245,8 +231,8 @@ pub(crate) fn device(fd: BorrowedFd<'_>) -> Result<u64> {
 
 fn stat(fd: BorrowedFd<'_>) -> Result<libc::stat> {
     let mut st = core::mem::MaybeUninit::<libc::stat>::zeroed();
-    // SAFETY: the kernel's and libc's `struct stat` are the same on the 64-bit architectures this
-    // builds for, and all zeroes is a value of it.
+    // SAFETY: the kernel writes one `struct stat`, whose form is libc's on the 64-bit architectures this
+    // builds for, into `st` on this frame; all zeroes is a value of it.
     unsafe {
         call!(SYS_fstat, fd.as_raw_fd(), st.as_mut_ptr())?;
         Ok(st.assume_init())

@@ -18,7 +18,7 @@ pub(crate) fn word() -> &'static AtomicU64 {
     if known.is_null() {
         return first();
     }
-    // SAFETY: WORD is null or what `first` has put there, which stays mapped for good.
+    // SAFETY: WORD is not null, so it is a page that `first` has put there and that stays mapped for good.
     unsafe { &*known }
 }
 
@@ -26,11 +26,11 @@ pub(crate) fn word() -> &'static AtomicU64 {
 fn first() -> &'static AtomicU64 {
     let Ok(page) = page() else { return &ORDINARY };
     match WORD.compare_exchange(null_mut(), page.as_ptr(), Ordering::AcqRel, Ordering::Acquire) {
-        // SAFETY: a page of zeroes of which nobody knows but through WORD, and which stays mapped.
+        // SAFETY: `page` has made the mapping; it is only shared through WORD, and stays mapped for good.
         Ok(_) => unsafe { page.as_ref() },
         Err(other) => {
             unmap(page);
-            // SAFETY: another thread's, as above.
+            // SAFETY: `other` is not null: the page that another thread has put into WORD, mapped for good.
             unsafe { &*other }
         }
     }
@@ -39,7 +39,7 @@ fn first() -> &'static AtomicU64 {
 const SIZE: usize = 4096;
 
 fn page() -> Result<NonNull<AtomicU64>> {
-    // SAFETY: a new mapping touches no memory that anybody has.
+    // SAFETY: without MAP_FIXED the kernel picks an unused range, so no live memory changes.
     let at = unsafe {
         call!(
             SYS_mmap,
@@ -52,7 +52,7 @@ fn page() -> Result<NonNull<AtomicU64>> {
         )
     }?;
     let page = NonNull::new(at as *mut AtomicU64).ok_or(super::Errno(libc::ENOMEM))?;
-    // SAFETY: the mapping made above; in this process its contents stay.
+    // SAFETY: the range is the mapping made above; MADV_WIPEONFORK changes its contents only in a copy.
     match unsafe { call!(SYS_madvise, at, SIZE, libc::MADV_WIPEONFORK) } {
         Ok(_) => Ok(page),
         Err(e) => {
@@ -63,7 +63,7 @@ fn page() -> Result<NonNull<AtomicU64>> {
 }
 
 fn unmap(page: NonNull<AtomicU64>) {
-    // SAFETY: a mapping of `page`, which nobody else has seen.
+    // SAFETY: the caller owes a mapping of `page` that it has not put into WORD, so no reference exists.
     let _ = unsafe { call!(SYS_munmap, page.as_ptr(), SIZE) };
 }
 

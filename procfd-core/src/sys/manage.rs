@@ -39,53 +39,55 @@ const _: () = assert!(size_of::<RemoteIoVec>() == size_of::<libc::iovec>());
 pub(crate) fn rlimit_of(pid: i32, resource: u32, new: Option<RLimit64>) -> Result<RLimit64> {
     let mut old = RLimit64 { cur: 0, max: 0 };
     let new = new.as_ref().map_or(core::ptr::null(), |limit| &raw const *limit);
-    // SAFETY: `new` is NULL or outlives the call, `old` does.
+    // SAFETY: the kernel reads `new`, which is NULL or the limit on the frame, and writes `old` on the frame.
     unsafe { call!(SYS_prlimit64, pid, resource, new, &raw mut old) }?;
     Ok(old)
 }
 
 /// setpriority(2) of one thread.
 pub(crate) fn set_nice(tid: i32, nice: i32) -> Result<()> {
-    // SAFETY: plain numbers.
+    // SAFETY: the three arguments are numbers, not addresses.
     unsafe { call!(SYS_setpriority, libc::PRIO_PROCESS, tid, nice) }.map(drop)
 }
 
 /// sched_setattr(2) of one thread.
 pub(crate) fn set_scheduler(tid: i32, attr: &SchedAttr) -> Result<()> {
     let mut attr = SchedAttr { size: size_of::<SchedAttr>() as u32, ..*attr };
-    // SAFETY: the structure says its size; where the kernel's is another it writes its own there.
+    // SAFETY: the kernel reads as many bytes as `attr.size` says, which is its size; where its own
+    // structure is another it writes that size into the first word, which is why `attr` is mutable.
     unsafe { call!(SYS_sched_setattr, tid, &raw mut attr, 0) }.map(drop)
 }
 
 /// sched_setaffinity(2) of one thread.
 pub(crate) fn set_affinity(tid: i32, mask: &[u8]) -> Result<()> {
-    // SAFETY: the kernel reads at most `mask.len()` bytes.
+    // SAFETY: the kernel reads at most `mask.len()` bytes, of a slice borrowed for the call.
     unsafe { call!(SYS_sched_setaffinity, tid, mask.len(), mask.as_ptr()) }.map(drop)
 }
 
 /// ioprio_set(2) of one thread.
 pub(crate) fn set_ioprio(tid: i32, ioprio: u16) -> Result<()> {
     const IOPRIO_WHO_PROCESS: i32 = 1;
-    // SAFETY: plain numbers.
+    // SAFETY: the three arguments are numbers, not addresses.
     unsafe { call!(SYS_ioprio_set, IOPRIO_WHO_PROCESS, tid, ioprio) }.map(drop)
 }
 
 /// setns(2) by a namespace file, or by a pidfd with several flags (5.8).
 pub(crate) fn set_namespaces(fd: BorrowedFd<'_>, flags: u64) -> Result<()> {
-    // SAFETY: plain numbers.
+    // SAFETY: both arguments are numbers, not addresses.
     unsafe { call!(SYS_setns, fd.as_raw_fd(), flags) }.map(drop)
 }
 
 /// process_madvise(2), 5.10: the bytes advised. Only for advice that leaves contents as they are.
 pub(crate) fn advise(pidfd: BorrowedFd<'_>, ranges: &[RemoteIoVec], advice: i32) -> Result<usize> {
-    // SAFETY: the array outlives the call; its addresses are only names of another's memory, or of the
-    // caller's own, of which by the contract above no byte changes.
+    // SAFETY: the kernel reads the slice, borrowed for the call. The addresses in it are those of another
+    // process; should the pidfd be the caller's own, the caller owes advice that changes no byte.
     unsafe { call!(SYS_process_madvise, pidfd.as_raw_fd(), ranges.as_ptr(), ranges.len(), advice, 0) }
 }
 
 /// process_mrelease(2), 5.15.
 pub(crate) fn release_memory(pidfd: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: plain numbers; the memory is that of a process that SIGKILL is ending.
+    // SAFETY: both arguments are numbers. The kernel only releases memory of a process that a SIGKILL is
+    // ending, and refuses any other with EINVAL.
     Errno::check(unsafe { arch::raw(SYS_PROCESS_MRELEASE, [pidfd.as_raw_fd() as usize, 0, 0, 0, 0, 0]) })
         .map(drop)
 }

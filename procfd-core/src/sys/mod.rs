@@ -45,7 +45,7 @@ pub(crate) use bare::{
     PIDFD_INFO_CREDS, PIDFD_INFO_EXIT, PIDFD_INFO_PID, PIDFD_SIGNAL_PROCESS_GROUP, PIDFD_SIGNAL_THREAD,
     PIDFD_THREAD, PROC_ROOT_INO, PROC_SUPER_MAGIC, PidfdInfo, PidfdInfoCore, RLimit64, Timespec,
 };
-pub(crate) use bare::{Result, arch, call};
+pub(crate) use bare::{PollFd, Result, arch, call};
 
 impl core::fmt::Display for Errno {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

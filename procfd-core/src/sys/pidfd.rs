@@ -5,7 +5,8 @@
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
-use super::fd::{above_standard, own};
+use super::bare;
+use super::fd::{above_standard, made, own};
 use super::{Errno, PIDFD_GET_INFO, PIDFD_THREAD, PidfdInfo, Result, call};
 
 /// What waitid(2) reports.
@@ -21,13 +22,12 @@ pub(crate) struct Waited {
 
 /// pidfd_open(2), 5.3.
 pub(crate) fn open(pid: i32) -> Result<OwnedFd> {
-    // SAFETY: plain numbers.
-    unsafe { call!(SYS_pidfd_open, pid, 0) }.map(own).map(above_standard)
+    bare::pidfd_open(pid).map(made).map(above_standard)
 }
 
 /// pidfd_getfd(2), 5.6.
 pub(crate) fn get_fd(pidfd: BorrowedFd<'_>, target: i32) -> Result<OwnedFd> {
-    // SAFETY: plain numbers.
+    // SAFETY: the three arguments are numbers, not addresses.
     unsafe { call!(SYS_pidfd_getfd, pidfd.as_raw_fd(), target, 0) }.map(own)
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn get_fd(pidfd: BorrowedFd<'_>, target: i32) -> Result<OwnedFd> {
 pub(crate) fn send_signal(pidfd: BorrowedFd<'_>, signal: i32, value: Option<u64>, flags: u32) -> Result<()> {
     let info = value.map(|v| queued(signal, v));
     let info = info.as_ref().map_or(core::ptr::null(), |i| &raw const *i);
-    // SAFETY: `info` is NULL or a siginfo that outlives the call.
+    // SAFETY: `info` is NULL, or points to a siginfo_t on this frame, which the kernel reads.
     unsafe { call!(SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, info, flags) }.map(drop)
 }
 
@@ -53,8 +53,8 @@ fn queued(signal: i32, value: u64) -> libc::siginfo_t {
         value: u64,
     }
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    // SAFETY: Queue is a prefix of siginfo_t in size and no stricter in alignment; getpid and
-    // getuid cannot fail; all zeroes is a value of the rest.
+    // SAFETY: Queue is a prefix of siginfo_t in size and no stricter in alignment, so the write stays
+    // within `info`; all zeroes is a value of the rest; getpid and getuid take no argument.
     unsafe {
         info.as_mut_ptr().cast::<Queue>().write(Queue {
             signo: signal,
@@ -82,7 +82,8 @@ pub(crate) fn wait_plain(pidfd: BorrowedFd<'_>, options: i32) -> Result<bool> {
 fn wait_id(pidfd: BorrowedFd<'_>, options: i32) -> Result<Option<Waited>> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: the kernel fills both structures, for which all zeroes is a value.
+    // SAFETY: the kernel writes one siginfo_t and one rusage, whose forms are libc's, into the two
+    // structures on this frame; all zeroes is a value of both, so all of them is initialised.
     let (info, usage) = unsafe {
         call!(SYS_waitid, libc::P_PIDFD, pidfd.as_raw_fd(), info.as_mut_ptr(), options, usage.as_mut_ptr())?;
         (info.assume_init(), usage.assume_init())
@@ -92,7 +93,7 @@ fn wait_id(pidfd: BorrowedFd<'_>, options: i32) -> Result<Option<Waited>> {
     }
     Ok(Some(Waited {
         code: info.si_code,
-        // SAFETY: a SIGCHLD siginfo carries si_status.
+        // SAFETY: waitid fills a siginfo of SIGCHLD, whose variant of the union has si_status.
         status: unsafe { info.si_status() },
         usage,
     }))
@@ -119,7 +120,7 @@ pub(crate) fn has_own_inode() -> bool {
 
 /// Whether a pidfd stands for one thread (`PIDFD_THREAD`, 6.9).
 pub(crate) fn is_thread(pidfd: BorrowedFd<'_>) -> bool {
-    // SAFETY: plain numbers.
+    // SAFETY: F_GETFL takes no third argument.
     let flags = unsafe { call!(SYS_fcntl, pidfd.as_raw_fd(), libc::F_GETFL, 0) };
     flags.is_ok_and(|flags| flags & PIDFD_THREAD != 0)
 }
@@ -128,13 +129,13 @@ pub(crate) fn is_thread(pidfd: BorrowedFd<'_>) -> bool {
 /// EREMOTE: not visible from the caller's pid namespace. ENOTTY: an older kernel.
 pub(crate) fn get_info(pidfd: BorrowedFd<'_>, mask: u64) -> Result<PidfdInfo> {
     let mut info = PidfdInfo { mask, ..PidfdInfo::default() };
-    // SAFETY: the request carries the structure's size; the kernel writes no more than that.
+    // SAFETY: the request carries the size of `info`, 64 bytes; the kernel reads and writes no more.
     unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) }?;
     Ok(info)
 }
 
 /// A namespace of a process: PIDFD_GET_*_NAMESPACE, 6.11. ENOTTY, EINVAL: an older kernel.
 pub(crate) fn namespace(pidfd: BorrowedFd<'_>, number: usize) -> Result<OwnedFd> {
-    // SAFETY: plain numbers; the argument must be 0.
+    // SAFETY: the requests of namespaces, 0xff00 and a number, take no argument; the kernel wants 0.
     unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), 0xff00 | number, 0) }.map(own)
 }

@@ -23,7 +23,7 @@ pub(crate) enum CpuClock {
 pub(crate) fn cpu_clock(pid: u32, clock: CpuClock, thread: bool) -> Result<u64> {
     let id = (!pid << 3) as i32 | clock as i32 | if thread { 4 } else { 0 };
     let mut ts = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `ts` outlives the call; the kernel's form and libc's are the same on 64-bit.
+    // SAFETY: the kernel writes one timespec, whose 64-bit form is libc's: `ts` on this frame.
     unsafe { call!(SYS_clock_gettime, id, &raw mut ts) }?;
     Ok((ts.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(ts.tv_nsec as u64))
 }
@@ -31,14 +31,14 @@ pub(crate) fn cpu_clock(pid: u32, clock: CpuClock, thread: bool) -> Result<u64> 
 /// A clock of the machine, in nanoseconds (by the vdso).
 pub(crate) fn clock_ns(id: i32) -> i64 {
     let mut ts = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `ts` outlives the call, which cannot fail for the clocks asked here.
+    // SAFETY: libc writes one timespec: `ts` on this frame. The call cannot fail for the clocks asked here.
     unsafe { libc::clock_gettime(id, &raw mut ts) };
     ts.tv_sec.saturating_mul(1_000_000_000).saturating_add(ts.tv_nsec)
 }
 
 /// USER_HZ and the page size.
 pub(crate) fn units() -> (u64, u64) {
-    // SAFETY: plain numbers; both are answered from the auxiliary vector.
+    // SAFETY: sysconf takes a number; both are answered from the auxiliary vector.
     let (ticks, page) = unsafe { (libc::sysconf(libc::_SC_CLK_TCK), libc::sysconf(libc::_SC_PAGESIZE)) };
     (ticks.max(1) as u64, page.max(1) as u64)
 }
@@ -46,7 +46,7 @@ pub(crate) fn units() -> (u64, u64) {
 /// ioprio_get(2).
 pub(crate) fn io_priority(pid: u32) -> Result<u32> {
     const IOPRIO_WHO_PROCESS: i32 = 1;
-    // SAFETY: plain numbers.
+    // SAFETY: both arguments are numbers, not addresses.
     unsafe { call!(SYS_ioprio_get, IOPRIO_WHO_PROCESS, pid) }.map(|value| value as u32)
 }
 
@@ -54,21 +54,22 @@ pub(crate) fn io_priority(pid: u32) -> Result<u32> {
 pub(crate) fn core_sched_cookie(pid: u32) -> Result<u64> {
     const PR_SCHED_CORE: i32 = 62;
     let mut cookie = 0u64;
-    // SAFETY: `cookie` outlives the call.
+    // SAFETY: PR_SCHED_CORE_GET, which is 0, writes one 64-bit word: `cookie` on this frame.
     unsafe { call!(SYS_prctl, PR_SCHED_CORE, 0, pid, 0, &raw mut cookie) }?;
     Ok(cookie)
 }
 
 /// PR_GET_SECUREBITS, of the caller.
 pub(crate) fn securebits() -> Result<u32> {
-    // SAFETY: plain numbers.
+    // SAFETY: PR_GET_SECUREBITS takes no argument and returns the bits.
     unsafe { call!(SYS_prctl, libc::PR_GET_SECUREBITS) }.map(|bits| bits as u32)
 }
 
 /// getrusage(2) of the caller.
 pub(crate) fn own_usage() -> Result<libc::rusage> {
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: the kernel fills the structure, for which all zeroes is a value.
+    // SAFETY: the kernel writes one rusage, whose form is libc's, into `usage` on this frame; all zeroes
+    // is a value of it.
     unsafe {
         call!(SYS_getrusage, libc::RUSAGE_SELF, usage.as_mut_ptr())?;
         Ok(usage.assume_init())
@@ -83,7 +84,7 @@ pub(crate) fn core_info(pidfd: BorrowedFd<'_>) -> Result<PidfdInfoCore> {
         base: PidfdInfo { mask: PIDFD_INFO_COREDUMP, ..PidfdInfo::default() },
         ..PidfdInfoCore::default()
     };
-    // SAFETY: the request carries the structure's size; the kernel writes no more than that.
+    // SAFETY: the request carries the size of `info`, 72 bytes; the kernel reads and writes no more.
     unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), REQUEST, &raw mut info) }?;
     if info.base.mask & PIDFD_INFO_COREDUMP == 0 { Err(Errno(libc::ENODATA)) } else { Ok(info) }
 }
@@ -91,7 +92,8 @@ pub(crate) fn core_info(pidfd: BorrowedFd<'_>) -> Result<PidfdInfoCore> {
 /// The size that fstatat(2) has of a file.
 pub(crate) fn size_at(dir: BorrowedFd<'_>, path: &core::ffi::CStr) -> Result<u64> {
     let mut st = MaybeUninit::<libc::stat>::zeroed();
-    // SAFETY: `path` is NUL-terminated; the kernel fills the structure, whose form is libc's on 64-bit.
+    // SAFETY: the kernel reads `path` up to its NUL, which CStr guarantees, and writes one `struct stat`,
+    // whose 64-bit form is libc's, into `st` on this frame; all zeroes is a value of it.
     let st = unsafe {
         call!(SYS_newfstatat, dir.as_raw_fd(), path.as_ptr(), st.as_mut_ptr(), 0)?;
         st.assume_init()
@@ -128,8 +130,8 @@ pub(crate) fn file_of(fd: BorrowedFd<'_>) -> Result<File> {
     }
     let mut st = MaybeUninit::<Statx>::zeroed();
     let (path, flags) = (c"", AT_STATX_DONT_SYNC | libc::AT_EMPTY_PATH);
-    // SAFETY: `path` is NUL-terminated; the kernel fills the structure's 256 bytes, for which all
-    // zeroes is a value.
+    // SAFETY: the kernel reads `path`, a literal with its NUL, and writes the 256 bytes of `struct statx`,
+    // the size of `st` on this frame; all zeroes is a value of it.
     let st = unsafe {
         call!(SYS_statx, fd.as_raw_fd(), path.as_ptr(), flags, STATX_TYPE_MODE_INO, st.as_mut_ptr())?;
         st.assume_init()
@@ -142,7 +144,7 @@ pub(crate) fn file_of(fd: BorrowedFd<'_>) -> Result<File> {
 pub(crate) fn affinity(pid: u32) -> Result<Vec<u8>> {
     let mut words = vec![0u64; 128];
     loop {
-        // SAFETY: the kernel writes at most the size that is given.
+        // SAFETY: the kernel writes at most the size that is given, which is that of `words`.
         let done =
             unsafe { call!(SYS_sched_getaffinity, pid, words.len() * size_of::<u64>(), words.as_mut_ptr()) };
         match done {

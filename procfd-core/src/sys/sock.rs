@@ -5,22 +5,19 @@
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use super::fd::{above_standard, own};
+use super::bare;
+use super::fd::{above_standard, made};
 use super::{Errno, Result, call};
 
 /// socketpair(AF_UNIX, SOCK_SEQPACKET), above the standard streams.
 pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
-    let mut fds = [0i32; 2];
-    // SAFETY: the kernel writes two numbers.
-    unsafe {
-        call!(SYS_socketpair, libc::AF_UNIX, libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC, 0, fds.as_mut_ptr())
-    }?;
-    Ok((above_standard(own(fds[0] as usize)), above_standard(own(fds[1] as usize))))
+    let (a, b) = bare::socket_pair()?;
+    Ok((above_standard(made(a)), above_standard(made(b))))
 }
 
 /// shutdown(SHUT_RD).
 pub(crate) fn shutdown_read(fd: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: plain numbers.
+    // SAFETY: both arguments are numbers, not addresses.
     unsafe { call!(SYS_shutdown, fd.as_raw_fd(), libc::SHUT_RD) }.map(drop)
 }
 
@@ -28,21 +25,22 @@ pub(crate) fn shutdown_read(fd: BorrowedFd<'_>) -> Result<()> {
 pub(crate) fn option_u64(fd: BorrowedFd<'_>, name: i32) -> Result<u64> {
     let mut value = 0u64;
     let mut len = 8u32;
-    // SAFETY: the kernel writes at most `len` bytes.
+    // SAFETY: the kernel writes at most the 8 bytes that `len` says, the size of `value`, and `len`; both are
+    // on this frame.
     unsafe { call!(SYS_getsockopt, fd.as_raw_fd(), libc::SOL_SOCKET, name, &raw mut value, &raw mut len) }?;
     Ok(value)
 }
 
 /// Sets a 64-bit SOL_SOCKET option.
 pub(crate) fn set_option_u64(fd: BorrowedFd<'_>, name: i32, value: u64) -> Result<()> {
-    // SAFETY: the kernel reads 8 bytes.
+    // SAFETY: the kernel reads 8 bytes, the size of `value` on this frame.
     unsafe { call!(SYS_setsockopt, fd.as_raw_fd(), libc::SOL_SOCKET, name, &raw const value, 8) }.map(drop)
 }
 
 /// ioctl(SIOCOUTQ): what was sent and lies in the peer's queue yet, in bytes of memory.
 pub(crate) fn unread_by_peer(fd: BorrowedFd<'_>) -> Result<i32> {
     let mut bytes = 0i32;
-    // SAFETY: the kernel writes one int. SIOCOUTQ is TIOCOUTQ (linux/sockios.h).
+    // SAFETY: SIOCOUTQ, which is TIOCOUTQ (linux/sockios.h), writes one int: `bytes` on this frame.
     unsafe { call!(SYS_ioctl, fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) }?;
     Ok(bytes)
 }
@@ -51,7 +49,8 @@ pub(crate) fn unread_by_peer(fd: BorrowedFd<'_>) -> Result<i32> {
 pub(crate) fn reset_peek_offset(fd: BorrowedFd<'_>) -> bool {
     let mut offset = -1i32;
     let mut len = 4u32;
-    // SAFETY: the kernel writes at most 4 bytes.
+    // SAFETY: the kernel writes at most the 4 bytes that `len` says, the size of `offset`, and `len`; both
+    // are on this frame.
     let asked = unsafe {
         call!(
             SYS_getsockopt,
@@ -71,14 +70,14 @@ pub(crate) fn reset_ancillary(fd: BorrowedFd<'_>) {
     const OPTIONS: [i32; 9] = [16, 34, 29, 35, 37, 63, 64, 65, 76];
     let off = 0i32;
     for option in OPTIONS {
-        // SAFETY: the kernel reads 4 bytes.
+        // SAFETY: the kernel reads 4 bytes, the size of `off` on this frame.
         let _ = unsafe { call!(SYS_setsockopt, fd.as_raw_fd(), libc::SOL_SOCKET, option, &raw const off, 4) };
     }
 }
 
 /// SO_PEEK_OFF: where a peek begins.
 pub(crate) fn set_peek_offset(fd: BorrowedFd<'_>, offset: i32) -> Result<()> {
-    // SAFETY: the kernel reads 4 bytes.
+    // SAFETY: the kernel reads 4 bytes, the size of `offset` on this frame.
     unsafe {
         call!(SYS_setsockopt, fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEEK_OFF, &raw const offset, 4)
     }
@@ -123,7 +122,8 @@ pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> 
     let mut iov = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
     let len = if fds.is_empty() { 0 } else { HEADER + 4 * fds.len() };
     let msg = message(&mut iov, &raw mut control, len);
-    // SAFETY: everything `msg` points to outlives the call, which only reads it.
+    // SAFETY: the kernel reads `msg`, its one iovec and `len` bytes of `control`, all on this frame, and the
+    // bytes of the borrowed slice. It writes none of them.
     let sent = unsafe {
         call!(SYS_sendmsg, fd.as_raw_fd(), &raw const msg, libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT)
     }?;
@@ -160,7 +160,8 @@ fn receive<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> 
     let mut iov = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
     let room = if FDS == 0 { 0 } else { HEADER + 4 * FDS };
     let mut msg = message(&mut iov, &raw mut control, room);
-    // SAFETY: everything `msg` points to outlives the call; lengths are those of the buffers.
+    // SAFETY: the kernel writes `msg`, at most `buf.len()` bytes of the borrowed slice and at most `room`
+    // bytes of `control`, which has room for MAX_FDS descriptors; FDS is no more than that.
     let len = unsafe {
         call!(SYS_recvmsg, fd.as_raw_fd(), &raw mut msg, flags | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC)
     }?;
@@ -172,7 +173,7 @@ fn receive<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> 
     let mut fds = [const { None }; FDS];
     for (to, from) in fds.iter_mut().zip(control.fds).take(count) {
         if from >= 0 {
-            *to = Some(own(from as usize));
+            *to = Some(made(from));
         }
     }
     Ok(Peeked { len, fds })

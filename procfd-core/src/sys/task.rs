@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use super::bare;
 use super::fd::own;
 use super::{
     CLONE_CHILD_CLEARTID, CLONE_CLEAR_SIGHAND, CLONE_PIDFD, CLONE_VFORK, CLONE_VM, CloneArgs, Errno,
@@ -15,46 +16,34 @@ use super::{
 
 /// getpid(2); not cached, so a forked child knows itself.
 pub(crate) fn pid() -> i32 {
-    // SAFETY: no arguments, cannot fail.
-    unsafe { libc::getpid() }
+    bare::getpid()
 }
 
 /// getpgid(2).
 pub(crate) fn group_of(pid: i32) -> Result<i32> {
-    // SAFETY: plain numbers.
+    // SAFETY: the argument is a pid, not an address.
     unsafe { call!(SYS_getpgid, pid) }.map(|group| group as i32)
 }
 
 /// kill(2), for a child that is known not to be reaped.
 pub(crate) fn kill_child(pid: i32, signal: i32) {
-    // SAFETY: plain numbers.
-    let _ = unsafe { call!(SYS_kill, pid, signal) };
+    let _ = bare::kill(pid, signal);
 }
 
 /// waitid(P_PID) of such a child, which is ending.
 pub(crate) fn reap_child(pid: i32) {
-    // SAFETY: no structures to fill.
-    while unsafe { call!(SYS_waitid, libc::P_PID, pid, 0, libc::WEXITED | libc::__WALL, 0) }
-        == Err(Errno(libc::EINTR))
-    {}
+    while bare::wait(bare::P_PID, pid, bare::WEXITED | bare::WALL).err() == Some(bare::EINTR) {}
 }
 
 /// geteuid(2) and getegid(2).
 pub(crate) fn effective_ids() -> (u32, u32) {
-    // SAFETY: no arguments, cannot fail.
+    // SAFETY: both calls take no argument and cannot fail.
     unsafe { (libc::geteuid(), libc::getegid()) }
 }
 
 /// The effective capabilities (capget(2)), one bit each.
 pub(crate) fn effective_capabilities() -> u64 {
-    const VERSION_3: u32 = 0x2008_0522;
-    let mut header = [VERSION_3, 0];
-    let mut data = [[0u32; 3]; 2];
-    // SAFETY: version 3 has a header of two words and two sets of three words.
-    match unsafe { call!(SYS_capget, header.as_mut_ptr(), data.as_mut_ptr()) } {
-        Ok(_) => u64::from(data[0][0]) | (u64::from(data[1][0]) << 32),
-        Err(_) => 0,
-    }
+    bare::effective_capabilities(0).unwrap_or(0)
 }
 
 /// The answer of [`in_initial_user_namespace`]; 0 before there is one.
@@ -82,10 +71,7 @@ pub(crate) fn in_initial_user_namespace() -> bool {
 
 /// getrlimit(2).
 pub(crate) fn rlimit(resource: u32) -> Result<RLimit64> {
-    let mut limit = RLimit64 { cur: 0, max: 0 };
-    // SAFETY: `limit` outlives the call.
-    unsafe { call!(SYS_prlimit64, 0, resource, 0, &raw mut limit) }?;
-    Ok(limit)
+    super::manage::rlimit_of(0, resource, None)
 }
 
 /// The signal mask, all signals blocked (libc's internal ones too) while it lives.
@@ -95,18 +81,13 @@ pub(crate) struct SignalsBlocked {
 
 impl SignalsBlocked {
     pub(crate) fn new() -> Result<Self> {
-        let all = !0u64;
-        let mut before = 0u64;
-        // SAFETY: both words outlive the call; 8 is the kernel's size of a signal set.
-        unsafe { call!(SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const all, &raw mut before, 8) }?;
-        Ok(Self { before })
+        bare::set_mask(!0).map(|before| Self { before })
     }
 }
 
 impl Drop for SignalsBlocked {
     fn drop(&mut self) {
-        // SAFETY: as in `new`.
-        let _ = unsafe { call!(SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const self.before, 0, 8) };
+        let _ = bare::set_mask(self.before);
     }
 }
 
@@ -131,7 +112,7 @@ impl Stack {
         if let Some(stack) = kept {
             return Ok(stack);
         }
-        // SAFETY: a new private mapping; nothing existing is touched.
+        // SAFETY: without MAP_FIXED the kernel picks an unused range, so no live memory changes.
         let base = unsafe {
             call!(
                 SYS_mmap,
@@ -144,7 +125,7 @@ impl Stack {
             )
         }?;
         let stack = Self { base };
-        // SAFETY: the upper part of the mapping just made.
+        // SAFETY: the range is the upper part of the mapping just made, which no reference points into.
         unsafe { call!(SYS_mprotect, base + GUARD, STACK, libc::PROT_READ | libc::PROT_WRITE) }
             .inspect_err(|_| stack.unmap())?;
         Ok(stack)
@@ -162,7 +143,8 @@ impl Stack {
     }
 
     fn unmap(&self) {
-        // SAFETY: the mapping made in `get`; by contract of put_back nobody runs on it.
+        // SAFETY: the range is the mapping that `get` made. The caller of `put_back` owes that no child runs
+        // on it, and no reference points into it.
         let _ = unsafe { call!(SYS_munmap, self.base, GUARD + STACK) };
     }
 }
@@ -231,7 +213,8 @@ pub(crate) fn clone_second<T: SharedChild>(flags: u64, stack: &Stack, child: &T)
         exit_signal: libc::SIGCHLD as u64,
         ..CloneArgs::default()
     };
-    // SAFETY: as in clone_vm: a SharedChild, and all it sees outlives this call.
+    // SAFETY: `T: SharedChild` owes that `run_second` only makes raw system calls. `child`, `args` and the
+    // stack are borrowed for this call, which CLONE_VFORK suspends until the child has left the memory.
     unsafe { arch::clone::<Second<T>>(&args, core::ptr::from_ref(child).cast()) }
 }
 
@@ -279,8 +262,9 @@ pub(crate) fn clone_vm<T: SharedChild>(
     let new_call = if NO_CLONE3.load(Ordering::Relaxed) {
         Err(Errno(libc::ENOSYS))
     } else {
-        // SAFETY: SharedChild is the promise about the code; everything the child sees is borrowed
-        // by this function, which does not return before the child has left the memory.
+        // SAFETY: `T: SharedChild` owes that `run` only makes raw system calls. `child`, `stack` and the words
+        // in `args` are borrowed by this function or on its frame; it does not return before the child has
+        // left the memory, by CLONE_VFORK or, with `meanwhile`, by LeftMemory.
         unsafe { arch::clone3::<First<T>>(&args, arg) }
     };
     let pid = match new_call {
@@ -296,7 +280,7 @@ pub(crate) fn clone_vm<T: SharedChild>(
             }
             child.handlers_left();
             args.flags = flags;
-            // SAFETY: as above.
+            // SAFETY: as for clone3: the same code, stack, argument and words, and the same wait.
             unsafe { arch::clone::<First<T>>(&args, arg) }
         }
         done => done,
@@ -323,19 +307,19 @@ impl Drop for LeftMemory<'_> {
 /// futex(FUTEX_WAIT): sleeps while `word` is `value`. Not private, since the kernel's wake of
 /// CLONE_CHILD_CLEARTID is not.
 fn futex_wait(word: &AtomicU32, value: u32) -> Result<()> {
-    // SAFETY: the word outlives the call.
+    // SAFETY: the kernel reads the borrowed word; the timeout is NULL.
     unsafe { call!(SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, value, 0) }.map(drop)
 }
 
 /// prctl(PR_GET_DUMPABLE).
 pub(crate) fn dumpable() -> Result<usize> {
-    // SAFETY: plain numbers.
+    // SAFETY: PR_GET_DUMPABLE takes no argument and returns the value.
     unsafe { call!(SYS_prctl, libc::PR_GET_DUMPABLE) }
 }
 
 /// prctl(PR_SET_DUMPABLE); 0 or 1.
 pub(crate) fn set_dumpable(value: usize) -> Result<()> {
-    // SAFETY: plain numbers.
+    // SAFETY: PR_SET_DUMPABLE takes a number, not an address.
     unsafe { call!(SYS_prctl, libc::PR_SET_DUMPABLE, value) }.map(drop)
 }
 
@@ -345,7 +329,8 @@ pub(crate) fn at_fork(
     parent: unsafe extern "C" fn(),
     child: unsafe extern "C" fn(),
 ) -> bool {
-    // SAFETY: the three functions keep to what their places allow (see the registry).
+    // SAFETY: the caller owes functions that live as long as the process and that may run at a fork:
+    // those of `forks`, which are items of this crate.
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
 }
 
@@ -357,7 +342,7 @@ pub(crate) enum Forked {
 
 /// fork(3) of libc: handlers of pthread_atfork run, and the allocator is usable in the child.
 pub(crate) fn fork() -> Result<Forked> {
-    // SAFETY: the child goes on as a copy of the caller, who asked for a fork.
+    // SAFETY: fork takes no argument; the child goes on as a copy of the caller, who asked for that.
     match unsafe { libc::fork() } {
         -1 => Err(Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN))),
         0 => Ok(Forked::Child),
@@ -371,14 +356,16 @@ pub(crate) fn fork() -> Result<Forked> {
 pub(crate) fn fork_with(flags: u64, exit_signal: u64) -> Result<Forked> {
     let mut tid_address = 0u64;
     const PR_GET_TID_ADDRESS: i32 = 40;
-    // SAFETY: the kernel writes one word. Fails without CONFIG_CHECKPOINT_RESTORE.
+    // SAFETY: PR_GET_TID_ADDRESS writes one word: `tid_address` on this frame. Without
+    // CONFIG_CHECKPOINT_RESTORE it writes nothing and fails.
     let has =
         unsafe { call!(SYS_prctl, PR_GET_TID_ADDRESS, &raw mut tid_address) }.is_ok() && tid_address != 0;
     let tid_flags = if has { super::CLONE_CHILD_CLEARTID | super::CLONE_CHILD_SETTID } else { 0 };
     let args =
         CloneArgs { flags: flags | tid_flags, child_tid: tid_address, exit_signal, ..CloneArgs::default() };
-    // SAFETY: no CLONE_VM and no stack: the child is a copy that returns here on its own copy of
-    // this stack, as after fork.
+    // SAFETY: the kernel reads `args`, on this frame. Without CLONE_VM and a stack the child is a copy that
+    // returns here on its own copy of this stack, as after fork; the address in `child_tid` is the one that
+    // libc gave the kernel for this thread, valid in the copy too.
     let pid = unsafe {
         match call!(SYS_clone3, &raw const args, size_of::<CloneArgs>()) {
             Err(Errno(libc::ENOSYS | libc::EPERM)) => old_fork(&args),
@@ -393,7 +380,8 @@ pub(crate) fn fork_with(flags: u64, exit_signal: u64) -> Result<Forked> {
 /// As fork(2): the child returns on a copy of the stack.
 unsafe fn old_fork(args: &CloneArgs) -> Result<usize> {
     let flags = args.flags | args.exit_signal;
-    // SAFETY: no CLONE_VM. The order of the last two arguments differs between architectures.
+    // SAFETY: the caller owes flags without CLONE_VM, so the child runs on its own copy of this stack. The
+    // order of the last two arguments differs between architectures.
     unsafe {
         #[cfg(target_arch = "x86_64")]
         return call!(SYS_clone, flags, 0, 0, args.child_tid, 0);

@@ -92,7 +92,7 @@ struct Mapping {
 
 impl Mapping {
     fn new(fd: BorrowedFd<'_>, len: usize, offset: usize) -> Result<Self> {
-        // SAFETY: a new shared mapping of the ring.
+        // SAFETY: without MAP_FIXED the kernel picks an unused range, so no live memory changes.
         let at = unsafe {
             call!(
                 SYS_mmap,
@@ -129,7 +129,7 @@ pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: i32, timeout: Timespec) -> Re
     ring.submit(&[(pidfd, options)])?;
     let arg = GetEvents { sigmask: 0, sigmask_size: 0, min_wait_usec: 0, timeout: &raw const timeout as u64 };
     let flags = ENTER_GETEVENTS | ENTER_EXT_ARG;
-    // SAFETY: `arg` and what it points to outlive the call.
+    // SAFETY: the kernel reads `arg` and the timeout that it points to, both on this frame; no mask.
     let entered = unsafe {
         call!(SYS_io_uring_enter, ring.fd.as_raw_fd(), 0, 1, flags, &raw const arg, size_of::<GetEvents>())
     };
@@ -159,7 +159,7 @@ impl Waitids {
     /// A ring for so many. EOPNOTSUPP: this kernel or policy has none.
     pub(crate) fn new(many: usize) -> Result<Self> {
         let mut params = Params::default();
-        // SAFETY: the kernel fills the structure.
+        // SAFETY: the kernel reads and writes one `struct io_uring_params`: `params` on this frame.
         let fd: OwnedFd =
             unsafe { call!(SYS_io_uring_setup, many.clamp(1, BATCH).next_power_of_two(), &raw mut params) }
                 .map(own)
@@ -212,7 +212,8 @@ impl Waitids {
         tail.store(from.wrapping_add(many), Ordering::Release);
         let mut left = many;
         while left > 0 {
-            // SAFETY: plain numbers; the entries are whole, and point to nothing.
+            // SAFETY: the arguments are numbers, and NULL. The entries that the kernel takes from the ring are
+            // whole, and a waitid without a siginfo points to nothing.
             match unsafe { call!(SYS_io_uring_enter, self.fd.as_raw_fd(), left, 0, 0, 0, 0) } {
                 Ok(0) => return Err(Errno(libc::EAGAIN)),
                 Ok(taken) => left = left.saturating_sub(taken as u32),
@@ -275,7 +276,7 @@ fn cancel(ring: BorrowedFd<'_>) {
         pad: [0; 7],
         pad2: [0; 3],
     };
-    // SAFETY: the structure outlives the call, of whose size the kernel knows (6.0).
+    // SAFETY: the kernel (6.0) reads one `struct io_uring_sync_cancel_reg`: `request` on this frame.
     let _ = unsafe {
         call!(SYS_io_uring_register, ring.as_raw_fd(), REGISTER_SYNC_CANCEL, &raw const request, 1)
     };

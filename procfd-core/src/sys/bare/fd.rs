@@ -13,8 +13,8 @@ pub(crate) const POLLIN: i16 = 1;
 pub(crate) const POLLOUT: i16 = 4;
 pub(crate) const POLLHUP: i16 = 0x10;
 
-const EPOLL_CTL_ADD: usize = 1;
-const EPOLL_CTL_DEL: usize = 2;
+const EPOLL_CTL_ADD: i32 = 1;
+const EPOLL_CTL_DEL: i32 = 2;
 const F_SETFD: u32 = 2;
 const F_DUPFD_CLOEXEC: u32 = 1030;
 const F_ADD_SEALS: u32 = 1033;
@@ -80,17 +80,21 @@ pub(crate) fn epoll_create() -> Result<i32> {
     unsafe { call!(SYS_epoll_create1, EPOLL_CLOEXEC) }.map(|fd| fd as i32)
 }
 
+/// epoll_ctl(2).
+pub(crate) fn epoll_ctl(epoll: i32, op: i32, fd: i32, events: u32, data: u64) -> Result<()> {
+    let event = EpollEvent { events, data };
+    // SAFETY: the kernel reads at most one `struct epoll_event`, which lives on this frame.
+    unsafe { call!(SYS_epoll_ctl, epoll, op, fd, &raw const event) }.map(drop)
+}
+
 /// epoll_ctl(EPOLL_CTL_ADD).
 pub(crate) fn epoll_add(epoll: i32, fd: i32, events: u32, data: u64) -> Result<()> {
-    let event = EpollEvent { events, data };
-    // SAFETY: the kernel reads one `struct epoll_event`, which lives on this frame.
-    unsafe { call!(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, fd, &raw const event) }.map(drop)
+    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, events, data)
 }
 
 /// epoll_ctl(EPOLL_CTL_DEL).
 pub(crate) fn epoll_remove(epoll: i32, fd: i32) {
-    // SAFETY: EPOLL_CTL_DEL ignores the event, which is NULL.
-    let _ = unsafe { call!(SYS_epoll_ctl, epoll, EPOLL_CTL_DEL, fd, 0) };
+    let _ = epoll_ctl(epoll, EPOLL_CTL_DEL, fd, 0, 0);
 }
 
 /// epoll_pwait(2) without a mask; a `timeout_ms` of -1 waits without limit.
