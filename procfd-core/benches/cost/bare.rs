@@ -6,25 +6,11 @@ use std::ffi::{CStr, c_char, c_void};
 use std::io;
 use std::os::fd::RawFd;
 
+use crate::sys::bare::{CloneArgs, arch};
+
 pub const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 pub const VM_VFORK: u64 = (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
 pub const PIDFD: u64 = libc::CLONE_PIDFD as u64;
-
-/// `struct clone_args` of 5.3.
-#[repr(C)]
-#[derive(Default)]
-struct CloneArgs {
-    flags: u64,
-    pidfd: u64,
-    child_tid: u64,
-    parent_tid: u64,
-    exit_signal: u64,
-    stack: u64,
-    stack_size: u64,
-    tls: u64,
-}
-
-type Entry = unsafe extern "C" fn(*const c_void) -> !;
 
 /// A stack for a child, kept for all of them.
 pub struct Stack(*mut c_void);
@@ -78,59 +64,32 @@ pub unsafe fn clone3<T>(
         stack_size: STACK as u64,
         ..CloneArgs::default()
     };
-    let arg: *const c_void = std::ptr::from_ref(arg).cast();
-    // SAFETY: a function of one pointer either way.
-    let entry: Entry = unsafe { std::mem::transmute(entry) };
-    let ret: isize;
-    // SAFETY: in the parent a system call; the child starts on its own stack and leaves for `entry`.
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        std::arch::asm!(
-            "syscall",
-            "test rax, rax",
-            "jnz 2f",
-            "xor ebp, ebp",
-            "mov rdi, r12",
-            "call r13",
-            "ud2",
-            "2:",
-            inlateout("rax") libc::SYS_clone3 as isize => ret,
-            in("rdi") &raw const args, in("rsi") size_of::<CloneArgs>(),
-            in("r12") arg, in("r13") entry,
-            lateout("rcx") _, lateout("r11") _,
-        );
-        #[cfg(target_arch = "aarch64")]
-        std::arch::asm!(
-            "svc 0",
-            "cbnz x0, 2f",
-            "mov x29, xzr",
-            "mov x30, xzr",
-            "mov x0, x20",
-            "blr x21",
-            "brk 1",
-            "2:",
-            in("x8") libc::SYS_clone3,
-            inlateout("x0") &raw const args => ret,
-            in("x1") size_of::<CloneArgs>(),
-            in("x20") arg, in("x21") entry,
-        );
-        #[cfg(target_arch = "riscv64")]
-        std::arch::asm!(
-            "ecall",
-            "bnez a0, 2f",
-            "mv a0, s2",
-            "jalr s3",
-            "unimp",
-            "2:",
-            in("a7") libc::SYS_clone3,
-            inlateout("a0") &raw const args => ret,
-            in("a1") size_of::<CloneArgs>(),
-            in("s2") arg, in("s3") entry,
-        );
+    let start: *mut Start<T> = stack.0.cast();
+    // SAFETY: the lower end of the mapping, which is aligned to a page and has room; no child runs on it
+    // yet, and the child, whose stack begins at the upper end, never comes down to it.
+    unsafe { start.write(Start { entry, arg }) };
+    let start: *const c_void = start.cast();
+    // SAFETY: the caller owes an entry and an `arg` that are fit for shared memory, and a stack that no
+    // other child uses until this one has executed or ended; `start` is in it. `args` and `pidfd` are on
+    // this frame, and only the kernel uses them, during the call.
+    match unsafe { arch::clone3::<Start<T>>(&args, start) } {
+        Err(e) => Err(io::Error::from_raw_os_error(e.0)),
+        Ok(pid) => Ok((pid, pidfd)),
     }
-    match ret {
-        ..0 => Err(io::Error::from_raw_os_error(-ret as i32)),
-        pid => Ok((pid as i32, pidfd)),
+}
+
+/// Where a child begins.
+struct Start<T> {
+    entry: unsafe extern "C" fn(*const T) -> !,
+    arg: *const T,
+}
+
+impl<T> arch::Entry for Start<T> {
+    unsafe extern "C" fn enter(arg: *const c_void) -> ! {
+        // SAFETY: `clone3` passes the `Start` that it has written into the child's stack.
+        let start = unsafe { &*arg.cast::<Self>() };
+        // SAFETY: the caller of `clone3` owes that `entry` may run here with `arg`.
+        unsafe { (start.entry)(start.arg) }
     }
 }
 

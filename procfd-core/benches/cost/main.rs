@@ -11,6 +11,7 @@
 //! | `../common/harness` | rounds, medians, tables |
 //! | `../common/program` | the programs that are started |
 //! | `bare` | clone3 and its children, without the library |
+//! | `sys` | the system call instruction and the clones, which the library compiles too |
 //! | `pair` | a socket pair with a pidfd in its queue, without the library |
 //! | `start` | starts: small, namespaces, large parent, many descriptors |
 //! | `ladder` | what a procfd is made of, one bare system call after the other |
@@ -31,6 +32,7 @@ mod parts;
 mod program;
 mod start;
 mod sweep;
+mod sys;
 mod wake;
 mod watch;
 

@@ -20,7 +20,11 @@
 //! | `process` | ids, signals, waiting, limits, capabilities, exec |
 //! | `sock` | Unix sockets, and descriptors in flight |
 
-#![allow(dead_code, reason = "the library and the watcher program each use their part")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the library, the watcher program and the benches use a part each"
+)]
 
 mod abi;
 pub(crate) mod arch;
