@@ -38,14 +38,15 @@ class Shape:
 
 
 SHAPES = {
-    "call": Shape("no setting, but a command of its own in config.rs", ""),
-    "own": Shape("a reader of its own in config.rs, named as the command", ""),
+    "call": Shape("no setting: a function of its own in config.rs, named as the command", ""),
+    "own": Shape("a function of its own in config.rs, named as the command", ""),
     "switch": Shape("arg 0 or 1", "0 or 1", "", "SWITCH", "true"),
     "number": Shape("arg is not negative", "%s", "", "NUMBER", "number(words)?"),
     "signed": Shape("arg as (uint64_t)-n", "%s", "", "NUMBER", "number(words)?"),
     "flags": Shape("arg, all 64 bits", "%s", "", "NUMBER", "number(words)?"),
     "fd": Shape("arg is a descriptor", "%s"),
     "string": Shape("data is a string", "0", "%s", "STRING", "word(words)?"),
+    "bytes": Shape("data is a string, of any bytes", "0", "%s", "STRING", "word(words)?"),
     "strings": Shape("data is a char *const []", "0", "`char *const []` of %s", "STRINGS", "words"),
     "list": Shape(
         "data is an array of u32", "0", "%s; NULL and 0: none", "LIST", "&numbers(words)?"

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `abi` | the constants and structures of the header |
 //! | `args` | how pointers, strings and structures are read and written |
+//! | `shapes` | what arg and data of a command hold |
 //! | `config`, `manage`, `info` | the commands of each call |
 //! | `changes` | PROC_CHANGES |
 //! | `ioctl` | the same commands as ioctl requests |
@@ -27,6 +28,7 @@ mod info;
 mod ioctl;
 mod lists;
 mod manage;
+mod shapes;
 
 use std::ffi::{c_int, c_ulong, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -68,7 +68,7 @@ pub(crate) fn manage(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
             nothing(arg, data)?;
             ffi::mrelease(procfd).map(|()| 0)
         }
-        PROC_SET_CLOSE => ffi::change_close(procfd, crate::config::close_policy(arg, data)?).map(|()| 0),
+        PROC_SET_CLOSE => ffi::change_close(procfd, crate::shapes::close_policy(arg, data)?).map(|()| 0),
         _ => {
             // A bad descriptor is told before a bad command.
             ffi::state(procfd)?;

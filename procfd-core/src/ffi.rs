@@ -6,7 +6,6 @@
 
 mod lists;
 
-use std::ffi::CString;
 use std::os::fd::{IntoRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,12 +16,13 @@ use crate::error::{Error, Stage};
 use crate::info::{Fields, Info, ProcessState, Snapshot};
 use crate::manage::{Advice, KillTree, Scheduler};
 use crate::procfd::Target;
-use crate::settings::{ClosePolicy, Config, Program};
+use crate::settings::ClosePolicy;
+pub use crate::settings::{Close, Config as Settings, Program};
 use crate::start::{self, Created};
 use crate::sys::{self, Errno, PID_FS_MAGIC};
 use crate::wait::{self, Limit, Options, Status};
 use crate::wait_any::{self, Awaited, Events};
-use crate::{Context, CreateError, IdMap, Ids, Namespaces, Process, Scope, Setgroups};
+use crate::{Context, CreateError, Namespaces, Process, Scope};
 use crate::{attach, info, manage, procfd, signal};
 
 pub use lists::*;
@@ -43,56 +43,10 @@ pub enum Pid {
     Child,
 }
 
-/// A close policy: signal, scope, and the second signal with its delay.
-pub type Close = (i32, Scope, Option<(i32, Duration)>);
-
-/// One setting, as a command carries it.
-#[allow(missing_docs, reason = "named as the C commands")]
-pub enum Setting {
-    Namespaces(u64),
-    Close(Option<Close>),
-    Exec { path: CString, search: bool },
-    ExecFd(RawFd),
-    Argv(Vec<CString>),
-    Env(Vec<CString>),
-    EnvVar(CString),
-    UnsetEnvVar(CString),
-    Cwd(CString),
-    CwdFd(RawFd),
-    Root(CString),
-    Dup { source: RawFd, target: RawFd },
-    Open { target: RawFd, path: CString, flags: i32, mode: u32 },
-    CloseFd(RawFd),
-    CloseRange { first: u32, last: u32 },
-    Null(RawFd),
-    InheritAll(bool),
-    SigMask(u64),
-    SigDefault(u64),
-    SigIgnore(u64),
-    Session(bool),
-    Group(i32),
-    Ctty(RawFd),
-    Foreground(RawFd),
-    Uid(Ids),
-    Gid(Ids),
-    Groups(Vec<u32>),
-    Umask(u32),
-    RLimit { resource: u32, soft: u64, hard: u64 },
-    Nice(i64),
-    NoNewPrivs(bool),
-    PdeathSig(i32),
-    ExitSignal(i32),
-    UidMap(Vec<IdMap>),
-    GidMap(Vec<IdMap>),
-    Setgroups(Setgroups),
-    Hostname(Vec<u8>),
-    Init(bool),
-}
-
 /// process_open.
 pub fn open(flags: u64) -> Result<RawFd> {
     let flags = OpenFlags::from_bits(flags).ok_or(Errno(libc::EINVAL))?;
-    contexts::open(flags, Config::default()).map(|(fd, _)| fd.into_raw_fd())
+    contexts::open(flags, Settings::default()).map(|(fd, _)| fd.into_raw_fd())
 }
 
 /// Whether a descriptor is an open /proc: the root of a procfs. EBADF.
@@ -111,14 +65,13 @@ pub fn configuring(fd: RawFd) -> Result<Configuring> {
 }
 
 impl Configuring {
-    /// One setting. What fails stays on record.
-    pub fn set(&self, setting: Setting) -> Result<()> {
+    /// Changes the settings by one of their methods. What fails stays on record.
+    pub fn change(&self, set: impl FnOnce(&mut Settings) -> std::result::Result<(), Error>) -> Result<()> {
         let mut state = self.opened.state();
         if state.started {
             return Err(Errno(libc::EBUSY));
         }
-        let done = apply(&mut state.config, setting);
-        done.map_err(|e| {
+        set(&mut state.config).map_err(|e| {
             let errno = Errno(e.raw_os_error());
             state.error = Some(e);
             errno
@@ -165,55 +118,6 @@ pub fn fork(context: Context) -> std::result::Result<Option<Process>, CreateErro
     context.fork()
 }
 
-fn apply(c: &mut Config, setting: Setting) -> std::result::Result<(), Error> {
-    match setting {
-        Setting::Namespaces(flags) => return c.add_namespaces(flags),
-        Setting::Close(policy) => c.close = policy.map(close_policy).transpose()?,
-        Setting::Exec { path, search: true } => return c.set_program(Program::Search(path)),
-        Setting::Exec { path, search: false } => return c.set_program(Program::Path(path)),
-        Setting::ExecFd(fd) => return c.set_program(Program::Fd(fd)),
-        Setting::Argv(list) => return c.set_argv(list),
-        Setting::Env(list) => return c.set_env(list),
-        Setting::EnvVar(assignment) => return c.set_env_var(assignment),
-        Setting::UnsetEnvVar(name) => return c.unset_env_var(name),
-        Setting::Cwd(path) => return c.add_chdir(path),
-        Setting::CwdFd(fd) => return c.add_fchdir(fd),
-        Setting::Root(path) => return c.set_root(path),
-        Setting::Dup { source, target } => return c.add_dup(source, target),
-        Setting::Open { target, path, flags, mode } => return c.add_open(target, path, flags, mode),
-        Setting::CloseFd(fd) => return c.add_close(fd),
-        Setting::CloseRange { first, last } => return c.add_close_range(first, last),
-        Setting::Null(fd) => return c.add_null(fd),
-        Setting::SigDefault(set) => return c.set_default_signals(set),
-        Setting::SigIgnore(set) => return c.set_ignored_signals(set),
-        Setting::Group(group) => return c.set_group(group),
-        Setting::Ctty(fd) => return c.set_ctty(fd),
-        Setting::Foreground(fd) => return c.set_foreground(fd),
-        Setting::Groups(groups) => return c.set_groups(groups),
-        Setting::Umask(mask) => return c.set_umask(mask),
-        Setting::RLimit { resource, soft, hard } => return c.set_rlimit(resource, soft, hard),
-        Setting::Nice(nice) => return c.set_nice(nice),
-        Setting::PdeathSig(signal) => return c.set_pdeathsig(signal),
-        Setting::ExitSignal(signal) => return c.set_exit_signal(signal),
-        Setting::UidMap(map) => return c.set_uid_map(map),
-        Setting::GidMap(map) => return c.set_gid_map(map),
-        Setting::Hostname(name) => return c.set_hostname(name),
-        Setting::InheritAll(on) => c.inherit_all = on,
-        Setting::SigMask(set) => c.mask = Some(set),
-        Setting::Session(on) => c.session = on,
-        Setting::Uid(ids) => c.uid = Some(ids),
-        Setting::Gid(ids) => c.gid = Some(ids),
-        Setting::Init(on) => c.built_in_init = on,
-        Setting::NoNewPrivs(on) => c.no_new_privs = on,
-        Setting::Setgroups(policy) => c.setgroups = policy,
-    }
-    Ok(())
-}
-
-fn close_policy((signal, scope, then): Close) -> std::result::Result<ClosePolicy, Error> {
-    ClosePolicy::new(signal, scope, then)
-}
-
 fn target(fd: RawFd) -> Result<Target<'static>> {
     contexts::tend_watcher();
     procfd::resolve(sys::fd::borrow(fd)?)
@@ -226,7 +130,10 @@ pub fn send_signal(fd: RawFd, sig: i32, scope: Scope, value: Option<u64>) -> Res
 
 /// PROC_SET_CLOSE on a process that runs.
 pub fn change_close(fd: RawFd, policy: Option<Close>) -> Result<()> {
-    let policy = policy.map(close_policy).transpose().map_err(|e| Errno(e.raw_os_error()))?;
+    let policy = policy
+        .map(|(signal, scope, then)| ClosePolicy::new(signal, scope, then))
+        .transpose()
+        .map_err(|e| Errno(e.raw_os_error()))?;
     signal::change_close(sys::fd::borrow(fd)?, policy)
 }
 

@@ -2,14 +2,14 @@
 
 //! Starts: from nothing to a program that has ended and whose descriptors are closed again.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Instant;
 
-use procfd::ffi::{self, Setting};
+use procfd::ffi::{self, Settings};
 use procfd::{Context, IdMap, Ids, Namespaces, OpenFlags, Scope, WaitOptions};
 
 use crate::bare::{self, Exec, Stack};
@@ -147,11 +147,44 @@ pub fn created_by_c(path: &CStr, more: impl IntoIterator<Item = Setting>) -> io:
     Ok(took.as_nanos() as u64)
 }
 
+/// A setting, as a command of the C interface gives it.
+pub enum Setting {
+    KillOnClose,
+    Cwd(CString),
+    Groups(Vec<u32>),
+    Gid(Ids),
+    Uid(Ids),
+    RLimit { resource: u32, soft: u64, hard: u64 },
+    NoNewPrivs,
+    Namespaces(u64),
+    UidMap(Vec<IdMap>),
+    GidMap(Vec<IdMap>),
+    Init(bool),
+}
+
+impl Setting {
+    fn give(self, settings: &mut Settings) -> Result<(), procfd::Error> {
+        match self {
+            Self::KillOnClose => settings.set_close(Some((libc::SIGKILL, Scope::Process, None))),
+            Self::Cwd(path) => settings.add_chdir(path),
+            Self::Groups(groups) => settings.set_groups(groups),
+            Self::Gid(ids) => settings.set_gid(ids),
+            Self::Uid(ids) => settings.set_uid(ids),
+            Self::RLimit { resource, soft, hard } => settings.set_rlimit(resource, soft, hard),
+            Self::NoNewPrivs => settings.set_no_new_privs(true),
+            Self::Namespaces(flags) => settings.add_namespaces(flags),
+            Self::UidMap(map) => settings.set_uid_map(map),
+            Self::GidMap(map) => settings.set_gid_map(map),
+            Self::Init(on) => settings.set_init(on),
+        }
+    }
+}
+
 fn create_on(fd: RawFd, path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
-    ffi::configuring(fd)?.set(Setting::Exec { path: path.to_owned(), search: false })?;
-    ffi::configuring(fd)?.set(Setting::Argv(vec![path.to_owned()]))?;
+    ffi::configuring(fd)?.change(|s| s.set_program(ffi::Program::Path(path.to_owned())))?;
+    ffi::configuring(fd)?.change(|s| s.set_argv(vec![path.to_owned()]))?;
     for setting in more {
-        ffi::configuring(fd)?.set(setting)?;
+        ffi::configuring(fd)?.change(|s| setting.give(s))?;
     }
     ffi::configuring(fd)?.create()?;
     Ok(())
@@ -165,7 +198,7 @@ fn settings() -> Vec<Setting> {
         Setting::Groups(vec![NOBODY]),
         Setting::Gid(Ids::all(NOBODY)),
         Setting::Uid(Ids::all(NOBODY)),
-        Setting::NoNewPrivs(true),
+        Setting::NoNewPrivs,
     ]);
     all
 }
@@ -197,8 +230,8 @@ pub fn small(rounds: &Rounds) {
     let stack = &Stack::new();
     let template = ffi::open(OpenFlags::NO_WATCH.bits()).expect("a context");
     let context = ffi::configuring(template).expect("its context");
-    context.set(Setting::Exec { path: path.into(), search: false }).expect("a program");
-    context.set(Setting::Argv(vec![path.into()])).expect("its arguments");
+    context.change(|s| s.set_program(ffi::Program::Path(path.into()))).expect("a program");
+    context.change(|s| s.set_argv(vec![path.into()])).expect("its arguments");
     group(
         "Start, wait for and close a static no-op program",
         &[RAW, POSIX_SPAWN],
@@ -226,8 +259,7 @@ pub fn small(rounds: &Rounds) {
                 .aim(Aim::AtMost(1.20, RAW))
                 .aim(Aim::AtMost(1.00, POSIX_SPAWN)),
             Method::new("procfd, C calls, PROC_COPY", || by_copy(template)),
-            Method::new(FUSE, || by_c(path, [Setting::Close(Some((libc::SIGKILL, Scope::Process, None)))]))
-                .aim(Aim::AtMost(1.50, RAW)),
+            Method::new(FUSE, || by_c(path, [Setting::KillOnClose])).aim(Aim::AtMost(1.50, RAW)),
             Method::new(SETTINGS, || needs_root().and_then(|()| by_c(path, settings())))
                 .aim(Aim::AtMost(1.35, RAW)),
         ],
@@ -292,8 +324,7 @@ pub fn many_descriptors(rounds: &Rounds) {
             Method::new("std Command", || command(Command::new(noop.as_path()))),
             Method::new(C, || by_c(path, [])).aim(Aim::Faster(10.0, POSIX_SPAWN)),
             Method::new(RUST, || by_rust(&noop)).aim(Aim::Faster(10.0, POSIX_SPAWN)),
-            Method::new(FUSE, || by_c(path, [Setting::Close(Some((libc::SIGKILL, Scope::Process, None)))]))
-                .aim(Aim::Faster(10.0, POSIX_SPAWN)),
+            Method::new(FUSE, || by_c(path, [Setting::KillOnClose])).aim(Aim::Faster(10.0, POSIX_SPAWN)),
         ],
     );
     drop(held);
@@ -362,7 +393,7 @@ fn starts_by_memory(title: &str, rounds: usize, fork_rounds: usize) -> Medians {
             Method::new(RAW, || raw_start(path, stack, 0)),
             Method::new(POSIX_SPAWN, || posix_spawn(path).and_then(bare::wait_pid)),
             Method::new(C, || by_c(path, [])),
-            Method::new(FUSE, || by_c(path, [Setting::Close(Some((libc::SIGKILL, Scope::Process, None)))])),
+            Method::new(FUSE, || by_c(path, [Setting::KillOnClose])),
         ],
     );
     let fork =

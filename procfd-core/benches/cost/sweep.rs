@@ -3,9 +3,6 @@
 //! A start against what the parent has: memory, and open descriptors. For `scripts/plot`, which takes the
 //! number out of the title.
 
-use procfd::Scope;
-use procfd::ffi::Setting;
-
 use crate::bare::{self, Stack};
 use crate::harness::{Method, Rounds, group};
 use crate::program::Program;
@@ -60,9 +57,7 @@ fn starts(title: &str, rounds: usize) {
             Method::new(RAW, || start::raw_start(path, stack, 0)),
             Method::new(POSIX_SPAWN, || start::posix_spawn(path).and_then(bare::wait_pid)),
             Method::new(C, || start::by_c(path, [])),
-            Method::new(FUSE, || {
-                start::by_c(path, [Setting::Close(Some((libc::SIGKILL, Scope::Process, None)))])
-            }),
+            Method::new(FUSE, || start::by_c(path, [start::Setting::KillOnClose])),
         ],
     );
     // Cold, and on its own: of 8 GiB one takes a quarter of a second.

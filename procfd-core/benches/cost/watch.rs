@@ -5,7 +5,6 @@
 use std::fs;
 use std::io;
 
-use procfd::ffi::Setting;
 use procfd::{Context, IdMap, Namespaces, OpenFlags, Process};
 
 use crate::bare::Stack;
@@ -94,10 +93,10 @@ pub fn init(rounds: &Rounds) {
     let map = |outside| vec![IdMap { inside: 0, outside, count: 1 }];
     let settings = |init| {
         [
-            Setting::Namespaces((Namespaces::USER | Namespaces::PID).bits()),
-            Setting::UidMap(map(uid)),
-            Setting::GidMap(map(gid)),
-            Setting::Init(init),
+            start::Setting::Namespaces((Namespaces::USER | Namespaces::PID).bits()),
+            start::Setting::UidMap(map(uid)),
+            start::Setting::GidMap(map(gid)),
+            start::Setting::Init(init),
         ]
     };
     let medians = group(

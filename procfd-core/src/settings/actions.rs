@@ -30,6 +30,7 @@ impl Action {
     }
 }
 
+#[allow(missing_docs, reason = "named as the C commands and the methods of Context")]
 impl Config {
     fn push(&mut self, action: Action) -> Set {
         if self.actions.len() >= LIST_MAX {
@@ -39,23 +40,23 @@ impl Config {
         Ok(())
     }
 
-    pub(crate) fn add_chdir(&mut self, path: CString) -> Set {
+    pub fn add_chdir(&mut self, path: CString) -> Set {
         check_path(&path, "the directory")?;
         self.push(Action::Chdir(path))
     }
 
-    pub(crate) fn add_fchdir(&mut self, fd: RawFd) -> Set {
+    pub fn add_fchdir(&mut self, fd: RawFd) -> Set {
         check_fd(fd, "the directory")?;
         self.push(Action::Fchdir(fd))
     }
 
-    pub(crate) fn add_dup(&mut self, source: RawFd, target: RawFd) -> Set {
+    pub fn add_dup(&mut self, source: RawFd, target: RawFd) -> Set {
         check_fd(source, "source")?;
         check_fd(target, "target")?;
         self.push(Action::Dup { source, target })
     }
 
-    pub(crate) fn add_open(&mut self, target: RawFd, path: CString, flags: i32, mode: u32) -> Set {
+    pub fn add_open(&mut self, target: RawFd, path: CString, flags: i32, mode: u32) -> Set {
         check_fd(target, "target")?;
         check_path(&path, "the file")?;
         if flags & libc::O_CLOEXEC != 0 {
@@ -67,19 +68,19 @@ impl Config {
         self.push(Action::Open { target, path, flags, mode })
     }
 
-    pub(crate) fn add_close(&mut self, fd: RawFd) -> Set {
+    pub fn add_close(&mut self, fd: RawFd) -> Set {
         check_fd(fd, "descriptor to close")?;
         self.push(Action::Close(fd))
     }
 
-    pub(crate) fn add_close_range(&mut self, first: u32, last: u32) -> Set {
+    pub fn add_close_range(&mut self, first: u32, last: u32) -> Set {
         if first > last {
             return Err(Error::config(libc::EINVAL, format_args!("close range {first} to {last}")));
         }
         self.push(Action::CloseRange { first, last })
     }
 
-    pub(crate) fn add_null(&mut self, target: RawFd) -> Set {
+    pub fn add_null(&mut self, target: RawFd) -> Set {
         self.add_open(target, c"/dev/null".to_owned(), libc::O_RDWR, 0)
     }
 }

@@ -19,8 +19,9 @@ pub(crate) struct Env {
     edits: BTreeMap<Vec<u8>, Option<CString>>,
 }
 
+#[allow(missing_docs, reason = "named as the C commands and the methods of Context")]
 impl Config {
-    pub(crate) fn set_env(&mut self, env: Vec<CString>) -> Set {
+    pub fn set_env(&mut self, env: Vec<CString>) -> Set {
         for (i, s) in env.iter().enumerate() {
             if name(s.as_bytes()).is_none() {
                 return Err(Error::config(libc::EINVAL, format_args!("environment string {i}: no NAME=")));
@@ -34,7 +35,7 @@ impl Config {
         self.env.base.get_or_insert_with(|| CStrArray::new(CStrArrayRef::environ().to_vec()));
     }
 
-    pub(crate) fn set_env_var(&mut self, assignment: CString) -> Set {
+    pub fn set_env_var(&mut self, assignment: CString) -> Set {
         let Some(name) = name(assignment.as_bytes()) else {
             return Err(Error::config(libc::EINVAL, "environment variable: no NAME="));
         };
@@ -44,7 +45,7 @@ impl Config {
         Ok(())
     }
 
-    pub(crate) fn unset_env_var(&mut self, name: CString) -> Set {
+    pub fn unset_env_var(&mut self, name: CString) -> Set {
         let name = name.into_bytes();
         if name.is_empty() || name.contains(&b'=') {
             return Err(Error::config(libc::EINVAL, "environment variable: not a name"));

@@ -77,9 +77,10 @@ pub enum Setgroups {
     Deny,
 }
 
+#[allow(missing_docs, reason = "named as the C commands and the methods of Context")]
 impl Config {
     /// Adds flags; none clears them.
-    pub(crate) fn add_namespaces(&mut self, flags: u64) -> Set {
+    pub fn add_namespaces(&mut self, flags: u64) -> Set {
         let unknown = flags & !Namespaces::all().bits();
         if unknown != 0 {
             return Err(Error::config(
@@ -91,12 +92,12 @@ impl Config {
         Ok(())
     }
 
-    pub(crate) fn set_uid_map(&mut self, map: Vec<IdMap>) -> Set {
+    pub fn set_uid_map(&mut self, map: Vec<IdMap>) -> Set {
         self.uid_map = checked_map(map)?;
         Ok(())
     }
 
-    pub(crate) fn set_gid_map(&mut self, map: Vec<IdMap>) -> Set {
+    pub fn set_gid_map(&mut self, map: Vec<IdMap>) -> Set {
         self.gid_map = checked_map(map)?;
         Ok(())
     }

@@ -39,15 +39,17 @@ pub(crate) const SIGNAL_MAX: i32 = 64;
 
 /// The program.
 #[derive(Clone, Debug, Default)]
-pub(crate) enum Program {
+pub enum Program {
     /// None: a fork.
     #[default]
     None,
+    /// By its path.
     Path(CString),
     /// By the caller's PATH unless there is a slash in it.
     Search(CString),
     /// The first of these that is there, by the rule of execvpe(3).
     OneOf(Vec<CString>),
+    /// By an open descriptor of it.
     Fd(RawFd),
 }
 
@@ -89,47 +91,51 @@ impl ClosePolicy {
     }
 }
 
+/// A close policy: signal, scope, and the second signal with its delay.
+pub type Close = (i32, Scope, Option<(i32, Duration)>);
+
 /// The whole configuration of a context.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Config {
-    pub program: Program,
-    pub argv: Option<CStrArray>,
-    pub env: Env,
-    pub actions: Vec<Action>,
-    pub inherit_all: bool,
-    pub root: Option<CString>,
-    pub mask: Option<u64>,
-    pub default_signals: u64,
-    pub ignored_signals: u64,
-    pub session: bool,
-    pub group: Option<i32>,
-    pub ctty: Option<RawFd>,
-    pub foreground: Option<RawFd>,
-    pub uid: Option<Ids>,
-    pub gid: Option<Ids>,
-    pub groups: Option<Vec<u32>>,
-    pub umask: Option<u32>,
-    pub rlimits: Vec<(u32, RLimit64)>,
-    pub nice: Option<i32>,
-    pub no_new_privs: bool,
-    pub pdeathsig: i32,
-    pub exit_signal: Option<i32>,
-    pub namespaces: u64,
-    pub uid_map: Vec<IdMap>,
-    pub gid_map: Vec<IdMap>,
-    pub setgroups: Setgroups,
-    pub hostname: Option<Vec<u8>>,
-    pub close: Option<ClosePolicy>,
+pub struct Config {
+    pub(crate) program: Program,
+    pub(crate) argv: Option<CStrArray>,
+    pub(crate) env: Env,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) inherit_all: bool,
+    pub(crate) root: Option<CString>,
+    pub(crate) mask: Option<u64>,
+    pub(crate) default_signals: u64,
+    pub(crate) ignored_signals: u64,
+    pub(crate) session: bool,
+    pub(crate) group: Option<i32>,
+    pub(crate) ctty: Option<RawFd>,
+    pub(crate) foreground: Option<RawFd>,
+    pub(crate) uid: Option<Ids>,
+    pub(crate) gid: Option<Ids>,
+    pub(crate) groups: Option<Vec<u32>>,
+    pub(crate) umask: Option<u32>,
+    pub(crate) rlimits: Vec<(u32, RLimit64)>,
+    pub(crate) nice: Option<i32>,
+    pub(crate) no_new_privs: bool,
+    pub(crate) pdeathsig: i32,
+    pub(crate) exit_signal: Option<i32>,
+    pub(crate) namespaces: u64,
+    pub(crate) uid_map: Vec<IdMap>,
+    pub(crate) gid_map: Vec<IdMap>,
+    pub(crate) setgroups: Setgroups,
+    pub(crate) hostname: Option<Vec<u8>>,
+    pub(crate) close: Option<ClosePolicy>,
     /// The new pid namespace gets the library's own init, and the program is pid 2.
-    pub built_in_init: bool,
+    pub(crate) built_in_init: bool,
     /// Descriptors that the Rust interface was given to keep until the start.
-    pub held: Vec<Arc<OwnedFd>>,
+    pub(crate) held: Vec<Arc<OwnedFd>>,
 }
 
 type Set = Result<(), Error>;
 
+#[allow(missing_docs, reason = "named as the C commands and the methods of Context")]
 impl Config {
-    pub(crate) fn set_program(&mut self, program: Program) -> Set {
+    pub fn set_program(&mut self, program: Program) -> Set {
         if let Program::Path(p) | Program::Search(p) = &program {
             check_path(p, "the program")?;
         }
@@ -147,7 +153,11 @@ impl Config {
         Ok(())
     }
 
-    pub(crate) fn set_argv(&mut self, argv: Vec<CString>) -> Set {
+    pub fn set_program_fd(&mut self, fd: RawFd) -> Set {
+        self.set_program(Program::Fd(fd))
+    }
+
+    pub fn set_argv(&mut self, argv: Vec<CString>) -> Set {
         if argv.is_empty() {
             return Err(Error::config(libc::EINVAL, "an argument list without argv[0]"));
         }
@@ -155,23 +165,23 @@ impl Config {
         Ok(())
     }
 
-    pub(crate) fn set_root(&mut self, path: CString) -> Set {
+    pub fn set_root(&mut self, path: CString) -> Set {
         check_path(&path, "the root directory")?;
         self.root = Some(path);
         Ok(())
     }
 
-    pub(crate) fn set_default_signals(&mut self, set: u64) -> Set {
+    pub fn set_default_signals(&mut self, set: u64) -> Set {
         self.default_signals = changeable(set)?;
         Ok(())
     }
 
-    pub(crate) fn set_ignored_signals(&mut self, set: u64) -> Set {
+    pub fn set_ignored_signals(&mut self, set: u64) -> Set {
         self.ignored_signals = changeable(set)?;
         Ok(())
     }
 
-    pub(crate) fn set_group(&mut self, group: i32) -> Set {
+    pub fn set_group(&mut self, group: i32) -> Set {
         if group < 0 {
             return Err(Error::config(libc::EINVAL, format_args!("process group {group}")));
         }
@@ -179,25 +189,25 @@ impl Config {
         Ok(())
     }
 
-    pub(crate) fn set_ctty(&mut self, fd: RawFd) -> Set {
+    pub fn set_ctty(&mut self, fd: RawFd) -> Set {
         check_fd(fd, "the controlling terminal")?;
         self.ctty = Some(fd);
         Ok(())
     }
 
-    pub(crate) fn set_foreground(&mut self, fd: RawFd) -> Set {
+    pub fn set_foreground(&mut self, fd: RawFd) -> Set {
         check_fd(fd, "the terminal")?;
         self.foreground = Some(fd);
         Ok(())
     }
 
-    pub(crate) fn set_groups(&mut self, groups: Vec<u32>) -> Set {
+    pub fn set_groups(&mut self, groups: Vec<u32>) -> Set {
         check_len(groups.len(), "supplementary groups")?;
         self.groups = Some(groups);
         Ok(())
     }
 
-    pub(crate) fn set_umask(&mut self, mask: u32) -> Set {
+    pub fn set_umask(&mut self, mask: u32) -> Set {
         if mask > 0o777 {
             return Err(Error::config(libc::EINVAL, format_args!("umask {mask:#o}")));
         }
@@ -205,7 +215,7 @@ impl Config {
         Ok(())
     }
 
-    pub(crate) fn set_rlimit(&mut self, resource: u32, soft: u64, hard: u64) -> Set {
+    pub fn set_rlimit(&mut self, resource: u32, soft: u64, hard: u64) -> Set {
         // 16 resources since 2.6.25 (getrlimit(2)).
         if resource >= 16 {
             return Err(Error::config(libc::EINVAL, format_args!("resource {resource}")));
@@ -224,7 +234,7 @@ impl Config {
         Ok(())
     }
 
-    pub(crate) fn set_nice(&mut self, nice: i64) -> Set {
+    pub fn set_nice(&mut self, nice: i64) -> Set {
         match i32::try_from(nice) {
             Ok(n @ -20..=19) => {
                 self.nice = Some(n);
@@ -234,17 +244,17 @@ impl Config {
         }
     }
 
-    pub(crate) fn set_pdeathsig(&mut self, signal: i32) -> Set {
+    pub fn set_pdeathsig(&mut self, signal: i32) -> Set {
         self.pdeathsig = check_signal(signal, true)?;
         Ok(())
     }
 
-    pub(crate) fn set_exit_signal(&mut self, signal: i32) -> Set {
+    pub fn set_exit_signal(&mut self, signal: i32) -> Set {
         self.exit_signal = Some(check_signal(signal, true)?);
         Ok(())
     }
 
-    pub(crate) fn set_hostname(&mut self, name: Vec<u8>) -> Set {
+    pub fn set_hostname(&mut self, name: Vec<u8>) -> Set {
         // sethostname(2): __NEW_UTS_LEN.
         if name.len() > 64 {
             return Err(Error::config(libc::ENAMETOOLONG, "a host name over 64 bytes"));
@@ -253,6 +263,51 @@ impl Config {
             return Err(Error::config(libc::EINVAL, "a host name with a NUL in it"));
         }
         self.hostname = Some(name);
+        Ok(())
+    }
+
+    pub fn set_close(&mut self, policy: Option<Close>) -> Set {
+        self.close = policy.map(|(signal, scope, then)| ClosePolicy::new(signal, scope, then)).transpose()?;
+        Ok(())
+    }
+
+    pub fn set_inherit_all(&mut self, on: bool) -> Set {
+        self.inherit_all = on;
+        Ok(())
+    }
+
+    pub fn set_mask(&mut self, set: u64) -> Set {
+        self.mask = Some(set);
+        Ok(())
+    }
+
+    pub fn set_session(&mut self, on: bool) -> Set {
+        self.session = on;
+        Ok(())
+    }
+
+    pub fn set_uid(&mut self, ids: Ids) -> Set {
+        self.uid = Some(ids);
+        Ok(())
+    }
+
+    pub fn set_gid(&mut self, ids: Ids) -> Set {
+        self.gid = Some(ids);
+        Ok(())
+    }
+
+    pub fn set_no_new_privs(&mut self, on: bool) -> Set {
+        self.no_new_privs = on;
+        Ok(())
+    }
+
+    pub fn set_setgroups(&mut self, policy: Setgroups) -> Set {
+        self.setgroups = policy;
+        Ok(())
+    }
+
+    pub fn set_init(&mut self, on: bool) -> Set {
+        self.built_in_init = on;
         Ok(())
     }
 
