@@ -8,13 +8,13 @@ macro_rules! numbers {
     ($($name:ident: $x86_64:literal, $generic:literal;)*) => {
         $(
             #[allow(non_upper_case_globals, reason = "the names of libc")]
-            pub(crate) const $name: isize =
+            pub(crate) const $name: core::ffi::c_long =
                 if cfg!(target_arch = "x86_64") { $x86_64 } else { $generic };
         )*
 
         #[test]
         fn the_numbers_are_those_of_libc() {
-            $(assert_eq!($name, libc::$name as isize, stringify!($name));)*
+            $(assert_eq!($name, libc::$name, stringify!($name));)*
         }
     };
 }

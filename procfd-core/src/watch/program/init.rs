@@ -36,8 +36,8 @@
 //! the namespace; else sends the first signal to the program, and ends when the delay of the second is
 //! over, if the program has not by then.
 
-use crate::sys::{self, ECHILD, EINTR, POLLIN, PollFd, SIGCHLD, SIGKILL, Timespec};
 use crate::proto::{self, Ended};
+use crate::sys::{self, ECHILD, EINTR, POLLIN, PollFd, SIGCHLD, SIGKILL, Timespec};
 
 const FUSE: i32 = 0;
 const POLLNVAL: i16 = 0x20;

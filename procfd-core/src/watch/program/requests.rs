@@ -3,10 +3,10 @@
 
 //! What the client asks for.
 
+use crate::proto::{self, Reply, Request};
 use crate::sys::{
     self, EAGAIN, ECONNRESET, EEXIST, EINTR, EINVAL, EMFILE, EPERM, EPOLLIN, EPOLLONESHOT, Errno, Received,
 };
-use crate::proto::{self, Reply, Request};
 use crate::table::Pair;
 use crate::watch::{CONTROL, DATA_CREATOR, SPARE, Watcher, data_of};
 

@@ -8,9 +8,9 @@
 //! the watcher looks only now and then whether a procfd is still open, and has it in the epoll from
 //! the day that it is left alone with them.
 
-use crate::sys::{self, EBADF, EINTR, EINVAL, EPOLLIN, EpollEvent, Errno, POLLIN, PollFd, Timespec};
 use crate::proto::{self, Reply};
 use crate::requests::{Take, say};
+use crate::sys::{self, EBADF, EINTR, EINVAL, EPOLLIN, EpollEvent, Errno, POLLIN, PollFd, Timespec};
 use crate::table::{Pair, Table};
 
 pub(crate) const CONTROL: i32 = 0;
