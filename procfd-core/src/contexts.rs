@@ -13,8 +13,8 @@ use crate::error::Error;
 use crate::forks::{self, Private};
 use crate::procfd;
 use crate::settings::{ClosePolicy, Config};
+use crate::status::Status;
 use crate::sys::{self, Errno, Result};
-use crate::wait::Usage;
 use crate::watch::{AddError, Client, Policy, Reservation, StartError};
 
 bitflags::bitflags! {
@@ -49,8 +49,8 @@ pub(crate) struct State {
     pub pidfd: Option<Arc<Private>>,
     /// What the watcher was told to do; `None` when it does not watch it.
     pub watched: Option<Policy>,
-    /// What it had used when it was waited for here: the kernel tells that once.
-    pub usage: Option<Usage>,
+    /// How it ended and what it had used, once it was waited for here: the kernel tells that once.
+    pub ended: Option<Status>,
 }
 
 impl Drop for Opened {
@@ -147,20 +147,9 @@ pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
     }
 }
 
-/// Keeps what a wait through this procfd brought.
-pub(crate) fn remember_usage(fd: BorrowedFd<'_>, usage: Usage) {
-    if let Some(opened) = opened_here(fd) {
-        opened.state().usage = Some(usage);
-    }
-}
-
-/// What a wait through this procfd has brought before.
-pub(crate) fn remembered_usage(fd: BorrowedFd<'_>) -> Option<Usage> {
-    opened_here(fd)?.state().usage
-}
-
-fn opened_here(fd: BorrowedFd<'_>) -> Option<Arc<Opened>> {
-    let cookie = procfd::cookie(fd).ok()?;
+/// The context of a procfd that this process opened.
+pub(crate) fn opened_here(fd: BorrowedFd<'_>) -> Option<Arc<Opened>> {
+    let cookie = procfd::cookie_of_socket(fd)?;
     with(|t| t.contexts.get(&cookie).map(Arc::clone)).filter(|opened| opened.is_mine())
 }
 

@@ -14,13 +14,15 @@ use std::time::Duration;
 use crate::contexts::{self, OpenFlags, Opened};
 use crate::error::{Error, Stage};
 use crate::info::{Fields, Info, ProcessState, Snapshot};
+use crate::kept::Keeper;
 use crate::manage::{Advice, KillTree, Scheduler};
 use crate::procfd::Target;
 use crate::settings::ClosePolicy;
 pub use crate::settings::{Close, Config as Settings, Program};
 use crate::start::{self, Created};
+use crate::status::Status;
 use crate::sys::{self, Errno, PID_FS_MAGIC};
-use crate::wait::{self, Limit, Options, Status};
+use crate::wait::{self, Limit, Options};
 use crate::wait_any::{self, Awaited, Events};
 use crate::{Context, CreateError, Namespaces, Process, Scope};
 use crate::{attach, info, manage, procfd, signal};
@@ -139,8 +141,7 @@ pub fn change_close(fd: RawFd, policy: Option<Close>) -> Result<()> {
 
 /// PROC_WAIT.
 pub fn wait(fd: RawFd, options: Options, nohang: bool, timeout_ns: u64) -> Result<Status> {
-    let status = wait::wait_for(&target(fd)?, options, limit(nohang, timeout_ns))?;
-    Ok(status.with_usage_of(sys::fd::borrow(fd)?))
+    wait::wait_for(sys::fd::borrow(fd)?, &target(fd)?, options, limit(nohang, timeout_ns))
 }
 
 fn limit(nohang: bool, timeout_ns: u64) -> Limit {
@@ -247,7 +248,8 @@ pub fn info(fd: RawFd, fields: Fields) -> Result<Info> {
     }
     let target = procfd::resolve(given)?;
     seen.pidfd.store(matches!(target, Target::Given(_)), Ordering::Relaxed);
-    info::or_remembered(info::info(target.pidfd()?, &seen.number, fields), given, fields)
+    let known = info::info(target.pidfd()?, &seen.number, fields);
+    info::with_kept(known, &Keeper::of(given), target.is_init().then_some(given), fields)
 }
 
 /// What was last seen behind a descriptor of such a number: only where to look first.
@@ -297,7 +299,11 @@ pub fn snapshot(
     let mut processes = match *many {
         Many::List(fds) => {
             let left = fds.iter().position(|&fd| {
-                let known = target(fd).and_then(|target| snapshot.one(target.pidfd()?));
+                let known = target(fd).and_then(|target| {
+                    let given = sys::fd::borrow(fd)?;
+                    let init = target.is_init().then_some(given);
+                    info::with_kept(snapshot.one(target.pidfd()?), &Keeper::of(given), init, fields)
+                });
                 !each(known)
             });
             return Ok(left.map_or(0, |at| fds.len() - at));
@@ -336,7 +342,7 @@ pub fn pid(fd: RawFd) -> Result<i32> {
 /// PROC_INFO_PIDFD.
 pub fn pidfd(fd: RawFd) -> Result<RawFd> {
     match target(fd)? {
-        Target::Own(pidfd) | Target::Init(pidfd, _) => Ok(pidfd.into_raw_fd()),
+        Target::Own(pidfd) | Target::Init(pidfd) => Ok(pidfd.into_raw_fd()),
         given => sys::fd::dup_cloexec(given.pidfd()?).map(IntoRawFd::into_raw_fd),
     }
 }

@@ -32,6 +32,7 @@
 //! | `start` | plan, child, report, parent |
 //! | `attach` | a procfd for a process that already runs |
 //! | `wait`, `signal`, `info` | manage and ask, by pidfd |
+//! | `status`, `kept` | how a process ended, and who keeps that |
 //! | `wait_any` | waiting for any of many |
 //! | `manage` | trees, limits, scheduling, namespaces, cgroup, memory of a process that runs |
 //! | `error` | stages and messages |
@@ -50,12 +51,14 @@ pub mod ffi;
 mod forks;
 mod fuse;
 mod info;
+mod kept;
 mod manage;
 mod process;
 mod procfd;
 mod settings;
 mod signal;
 mod start;
+mod status;
 mod sys;
 mod wait;
 mod wait_any;
@@ -74,5 +77,6 @@ pub use info::{
 pub use manage::{Advice, KillTree, Scheduler, TreeMethod};
 pub use process::Process;
 pub use settings::{IdMap, Ids, Namespaces, Scope, Setgroups};
-pub use wait::{Change, Options as WaitOptions, Status, Usage};
+pub use status::{Change, Status, Usage};
+pub use wait::Options as WaitOptions;
 pub use wait_any::{Awaited, Events, wait_any};

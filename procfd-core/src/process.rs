@@ -8,16 +8,19 @@ mod manage;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use crate::contexts;
 use crate::info::{Fields, Info, ProcessState};
+use crate::kept::Keeper;
 use crate::procfd::{self, Target};
 use crate::settings::{ClosePolicy, Scope};
 use crate::signal;
+use crate::status::Status;
 use crate::sys::{self, Errno};
-use crate::wait::{self, Limit, Options, Status};
+use crate::wait::{self, Limit, Options};
 
 /// A process, by its procfd (or another descriptor that stands for one) and its pidfd.
 ///
@@ -36,6 +39,8 @@ pub struct Process {
     started_as: Option<u32>,
     /// Its pid as it was last seen: see [`info::info`].
     number: AtomicU32,
+    /// How it ended, once that was waited for.
+    ended: Mutex<Option<Status>>,
 }
 
 impl Process {
@@ -45,7 +50,7 @@ impl Process {
     }
 
     pub(crate) fn from_parts(fd: OwnedFd, pidfd: OwnedFd, init: bool) -> Self {
-        Self { fd, pidfd, init, started_as: None, number: AtomicU32::new(0) }
+        Self { fd, pidfd, init, started_as: None, number: AtomicU32::new(0), ended: Mutex::default() }
     }
 
     pub(crate) fn started_as(mut self, pid: i32) -> Self {
@@ -75,11 +80,11 @@ impl Process {
         let fd = fd.into();
         let (pidfd, init) = match procfd::resolve(fd.as_fd())? {
             Target::Own(pidfd) => (pidfd, false),
-            Target::Init(pidfd, _) => (pidfd, true),
-            Target::Kept(pidfd, init) => (sys::fd::dup_cloexec(pidfd.as_fd())?, init.is_some()),
+            Target::Init(pidfd) => (pidfd, true),
+            Target::Kept(pidfd, init) => (sys::fd::dup_cloexec(pidfd.as_fd())?, init),
             given => (sys::fd::dup_cloexec(given.pidfd()?)?, false),
         };
-        Ok(Self { fd, pidfd, init, started_as: None, number: AtomicU32::new(0) })
+        Ok(Self { fd, pidfd, init, started_as: None, number: AtomicU32::new(0), ended: Mutex::default() })
     }
 
     /// The process with this pid: pidfd_open(2). The number may have been reused since it was
@@ -124,8 +129,8 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// `ENODATA`: it ended, and how cannot be known: a zombie of another parent that the caller may
-    /// not trace, or reaped by others, on a kernel before 6.15.
+    /// `ENODATA`: it ended, this object has not waited for it before, and how it ended cannot be known: a
+    /// zombie of another parent that the caller may not trace, or reaped by others before 6.15.
     ///
     /// # Kernel
     ///
@@ -186,12 +191,17 @@ impl Process {
         }
     }
 
+    /// What it keeps by itself holds also where the procfd's context is another's, or gone.
+    fn keeper(&self) -> Keeper<'_> {
+        Keeper::of(self.fd.as_fd()).and(&self.ended)
+    }
+
     fn wait_once(&self, options: Options, limit: Limit) -> sys::Result<Status> {
-        let mut status = wait::wait(self.pidfd.as_fd(), options, limit)?;
+        let mut status = wait::wait_keeping(self.pidfd.as_fd(), options, limit, &self.keeper())?;
         if self.init {
             status.change = wait::of_program(self.fd.as_fd(), status.change);
         }
-        Ok(status.with_usage_of(self.fd.as_fd()))
+        Ok(status)
     }
 
     /// Sends a signal (0 only checks).
@@ -258,7 +268,8 @@ impl Process {
     pub fn info(&self, fields: Fields) -> io::Result<Info> {
         contexts::tend_watcher_by_the_tick();
         let known = crate::info::info(self.pidfd.as_fd(), &self.number, fields);
-        Ok(crate::info::or_remembered(known, self.fd.as_fd(), fields)?)
+        let init = self.init.then_some(self.fd.as_fd());
+        Ok(crate::info::with_kept(known, &self.keeper(), init, fields)?)
     }
 
     /// The pidfd, which becomes readable when the process ends.

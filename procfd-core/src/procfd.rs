@@ -15,8 +15,8 @@ use crate::fuse::Fuse;
 use crate::info::parse::stat::stat;
 use crate::info::parse::status::{NsIds, status};
 use crate::info::proc::{self, Path};
+use crate::status::Change;
 use crate::sys::{self, Errno, PID_FS_MAGIC, PROC_ROOT_INO, PROC_SUPER_MAGIC, Result};
-use crate::wait::Change;
 use crate::watch::Ended;
 
 /// Says "this socket is a procfd" before any message does. A 64-bit socket option that anybody may
@@ -171,10 +171,10 @@ pub(crate) enum Target<'a> {
     Configuring,
     /// The pidfd out of a procfd, or of a /proc directory.
     Own(OwnedFd),
-    /// The opener's own, with its procfd if it is a built-in init's.
-    Kept(Arc<Private>, Option<BorrowedFd<'a>>),
-    /// The pidfd of a built-in init, and its procfd.
-    Init(OwnedFd, BorrowedFd<'a>),
+    /// The opener's own, and whether it is a built-in init's.
+    Kept(Arc<Private>, bool),
+    /// The pidfd of a built-in init.
+    Init(OwnedFd),
     /// The pidfd that was given.
     Given(BorrowedFd<'a>),
 }
@@ -184,7 +184,7 @@ impl Target<'_> {
     pub(crate) fn pidfd(&self) -> Result<BorrowedFd<'_>> {
         match self {
             Self::Configuring => Err(Errno(libc::ESRCH)),
-            Self::Own(fd) | Self::Init(fd, _) => Ok(fd.as_fd()),
+            Self::Own(fd) | Self::Init(fd) => Ok(fd.as_fd()),
             Self::Kept(fd, _) => Ok(fd.as_fd()),
             Self::Given(fd) => Ok(*fd),
         }
@@ -192,7 +192,7 @@ impl Target<'_> {
 
     /// Whether it is known to be a built-in init: only a procfd says so.
     pub(crate) fn is_init(&self) -> bool {
-        matches!(self, Self::Init(..) | Self::Kept(_, Some(_)))
+        matches!(self, Self::Init(_) | Self::Kept(_, true))
     }
 }
 
@@ -222,7 +222,7 @@ pub(crate) fn init_change(a: BorrowedFd<'_>) -> Option<Change> {
 /// of these; ESRCH: the directory's process has gone.
 pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
     if let Some((pidfd, init)) = contexts::started(fd) {
-        return Ok(Target::Kept(pidfd, init.then_some(fd)));
+        return Ok(Target::Kept(pidfd, init));
     }
     // pidfs (6.9) has nothing but pidfds.
     if sys::fs_is(fd, PID_FS_MAGIC) {
@@ -235,7 +235,7 @@ pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
                 if !sys::pidfd::is_pidfd(pidfd.as_fd())? {
                     return Err(Errno(libc::EINVAL));
                 }
-                if init { Target::Init(pidfd, fd) } else { Target::Own(pidfd) }
+                if init { Target::Init(pidfd) } else { Target::Own(pidfd) }
             }
             Published::Started { fds: [None], .. } => return Err(Errno(libc::EMFILE)),
         });

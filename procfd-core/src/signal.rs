@@ -22,8 +22,10 @@ pub(crate) fn send(pidfd: BorrowedFd<'_>, signal: i32, scope: Scope, value: Opti
         Scope::ProcessGroup => PIDFD_SIGNAL_PROCESS_GROUP,
     };
     match sys::pidfd::send_signal(pidfd, signal, value, flags) {
-        // The signal is right, so it is the flag that is not known.
-        Err(Errno(libc::EINVAL)) if flags != 0 && sys::pidfd::send_signal(pidfd, 0, None, 0).is_ok() => {
+        // The signal is right, so the kernel does not know the flag; or the process is reaped, or not the
+        // caller's to signal, and an older kernel looks at the flag first.
+        Err(Errno(libc::EINVAL)) if flags != 0 => {
+            sys::pidfd::send_signal(pidfd, 0, None, 0)?;
             Err(Errno(libc::EOPNOTSUPP))
         }
         done => done,

@@ -11,10 +11,11 @@
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use crate::contexts;
 use crate::info::parse::{fdinfo::fdinfo, stat::stat};
 use crate::info::proc::{self, Path, Proc};
+use crate::kept::{self, Keeper};
 use crate::procfd::{self, Target};
+use crate::status::{Change, Status, decode, usage};
 use crate::sys::{self, Errno, PIDFD_INFO_EXIT, PIDFD_INFO_PID, Result, Timespec};
 
 bitflags::bitflags! {
@@ -60,114 +61,16 @@ impl Limit {
     }
 }
 
-/// What happened to a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Change {
-    /// It ended by itself, with this exit code.
-    Exited(i32),
-    /// This signal ended it.
-    Killed(i32),
-    /// This signal ended it, and it dumped core.
-    Dumped(i32),
-    /// This signal stopped it.
-    Stopped(i32),
-    /// It was continued.
-    Continued,
-}
-
-impl Change {
-    /// From the `si_code` and `si_status` of a SIGCHLD.
-    pub(crate) fn of_child(code: i32, status: i32) -> Option<Self> {
-        Some(match code {
-            libc::CLD_EXITED => Self::Exited(status),
-            libc::CLD_KILLED => Self::Killed(status),
-            libc::CLD_DUMPED => Self::Dumped(status),
-            libc::CLD_STOPPED | libc::CLD_TRAPPED => Self::Stopped(status),
-            libc::CLD_CONTINUED => Self::Continued,
-            _ => return None,
-        })
-    }
-}
-
-/// Resource usage, as getrusage(2) has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Usage {
-    /// User CPU time.
-    pub user: Duration,
-    /// System CPU time.
-    pub system: Duration,
-    /// Largest resident set, in bytes.
-    pub max_rss: u64,
-    /// Page faults without I/O.
-    pub minor_faults: u64,
-    /// Page faults with I/O.
-    pub major_faults: u64,
-    /// Blocks of 512 bytes read.
-    pub blocks_in: u64,
-    /// Blocks of 512 bytes written.
-    pub blocks_out: u64,
-    /// Voluntary context switches.
-    pub voluntary_switches: u64,
-    /// Involuntary context switches.
-    pub involuntary_switches: u64,
-}
-
-/// The answer to a wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Status {
-    /// What happened.
-    pub change: Change,
-    /// What the process and the children it waited for used. The kernel tells the parent, once; a procfd
-    /// that the parent opened keeps it.
-    pub usage: Option<Usage>,
-}
-
-impl Status {
-    /// Exit code 0.
-    pub fn is_success(&self) -> bool {
-        self.change == Change::Exited(0)
-    }
-
-    /// The exit code, if it ended by itself.
-    pub fn code(&self) -> Option<i32> {
-        match self.change {
-            Change::Exited(code) => Some(code),
-            _ => None,
-        }
-    }
-
-    /// The signal that ended it.
-    pub fn signal(&self) -> Option<i32> {
-        match self.change {
-            Change::Killed(signal) | Change::Dumped(signal) => Some(signal),
-            _ => None,
-        }
-    }
-
-    /// Keeps the usage with the procfd it was waited for by, or takes what is kept there.
-    pub(crate) fn with_usage_of(mut self, fd: BorrowedFd<'_>) -> Self {
-        if matches!(self.change, Change::Exited(_) | Change::Killed(_) | Change::Dumped(_)) {
-            match self.usage {
-                Some(usage) => contexts::remember_usage(fd, usage),
-                None => self.usage = contexts::remembered_usage(fd),
-            }
-        }
-        self
-    }
-
-    fn known(change: Change) -> Self {
-        Self { change, usage: None }
-    }
-}
-
 /// Waits for what a descriptor stands for: for a built-in init the change is that of its program.
-pub(crate) fn wait_for(target: &Target<'_>, options: Options, limit: Limit) -> Result<Status> {
-    let mut status = wait(target.pidfd()?, options, limit)?;
-    if let Target::Init(_, a) | Target::Kept(_, Some(a)) = target {
-        status.change = of_program(*a, status.change);
+pub(crate) fn wait_for(
+    fd: BorrowedFd<'_>,
+    target: &Target<'_>,
+    options: Options,
+    limit: Limit,
+) -> Result<Status> {
+    let mut status = wait_keeping(target.pidfd()?, options, limit, &Keeper::of(fd))?;
+    if target.is_init() {
+        status.change = of_program(fd, status.change);
     }
     Ok(status)
 }
@@ -181,10 +84,20 @@ pub(crate) fn of_program(a: BorrowedFd<'_>, change: Change) -> Change {
     }
 }
 
-/// Waits. EAGAIN, ETIMEDOUT: no change yet; EINTR: a signal handler ran; ENODATA: it ended, and the
-/// kernel has not kept how; ECHILD: stops of another's child were asked for; EOPNOTSUPP: stops
-/// together with a timeout, on a kernel or under a policy without io_uring's waitid (6.7).
+/// Waits by a pidfd alone: see [`wait_keeping`].
 pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: Options, limit: Limit) -> Result<Status> {
+    wait_keeping(pidfd, options, limit, &Keeper::default())
+}
+
+/// Waits. EAGAIN, ETIMEDOUT: no change yet; EINTR: a signal handler ran; ENODATA: it ended, and neither the
+/// kernel nor the keeper knows how; ECHILD: stops of another's child were asked for; EOPNOTSUPP: stops
+/// together with a timeout, on a kernel or under a policy without io_uring's waitid (6.7).
+pub(crate) fn wait_keeping(
+    pidfd: BorrowedFd<'_>,
+    options: Options,
+    limit: Limit,
+    keeper: &Keeper<'_>,
+) -> Result<Status> {
     let mut flags = libc::WEXITED;
     for (option, flag) in [
         (Options::PEEK, libc::WNOWAIT),
@@ -198,10 +111,10 @@ pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: Options, limit: Limit) -> Res
     let block = if matches!(limit, Limit::None) { 0 } else { libc::WNOHANG };
     let mut ended = false;
     loop {
-        match sys::pidfd::wait(pidfd, flags | block) {
-            Ok(Some(waited)) => return own_child(&waited),
+        match take(pidfd, flags | block, keeper) {
+            Ok(Some(status)) => return Ok(status),
             Ok(None) => {}
-            Err(Errno(libc::ECHILD)) => return of_anybody(pidfd, options, limit),
+            Err(Errno(libc::ECHILD)) => return of_anybody(pidfd, options, limit, keeper),
             Err(e) => return Err(e),
         }
         let left = limit.left()?;
@@ -218,11 +131,42 @@ pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: Options, limit: Limit) -> Res
         };
         if let Err(e) = woken {
             // The end itself may have raised the signal (SIGCHLD): it goes before EINTR.
-            return match sys::pidfd::wait(pidfd, flags | libc::WNOHANG) {
-                Ok(Some(waited)) => own_child(&waited),
+            return match take(pidfd, flags | libc::WNOHANG, keeper) {
+                Ok(Some(status)) => Ok(status),
                 _ => Err(e),
             };
         }
+    }
+}
+
+/// Takes a change of a child from the kernel, or looks at it with WNOWAIT. The keeper gets an end; where the
+/// kernel does not keep it, before it is taken. `None`: no change (WNOHANG).
+fn take(pidfd: BorrowedFd<'_>, flags: i32, keeper: &Keeper<'_>) -> Result<Option<Status>> {
+    let look = flags & libc::WNOWAIT != 0;
+    loop {
+        let first = if keeper.comes_first() { libc::WNOWAIT } else { 0 };
+        let Some(waited) = sys::pidfd::wait(pidfd, flags | first)? else { return Ok(None) };
+        let status = own_child(&waited)?;
+        keeper.keep(status);
+        if look || first == 0 {
+            return Ok(Some(status));
+        }
+        let end = status.change.is_end();
+        let flags = libc::WNOHANG | if end { libc::WEXITED } else { flags };
+        match sys::pidfd::wait(pidfd, flags) {
+            Ok(Some(_)) if end => kept::learn(pidfd),
+            // Another thread has reaped it.
+            _ if end => {}
+            Ok(Some(waited)) => {
+                let status = own_child(&waited)?;
+                keeper.keep(status);
+                return Ok(Some(status));
+            }
+            // Another thread has taken the stop.
+            Ok(None) => continue,
+            Err(e) => return Err(e),
+        }
+        return Ok(Some(status));
     }
 }
 
@@ -237,38 +181,21 @@ fn own_child(waited: &sys::pidfd::Waited) -> Result<Status> {
 /// parent when the tracer has taken it, and nobody is told.
 const TRACED_NS: i64 = 20_000_000;
 
-pub(crate) fn usage(r: &libc::rusage) -> Usage {
-    let time = |t: libc::timeval| {
-        Duration::from_secs(t.tv_sec.max(0) as u64)
-            .saturating_add(Duration::from_micros(t.tv_usec.max(0) as u64))
-    };
-    let count = |n: libc::c_long| n.max(0) as u64;
-    Usage {
-        user: time(r.ru_utime),
-        system: time(r.ru_stime),
-        // getrusage(2): in KiB.
-        max_rss: count(r.ru_maxrss).saturating_mul(1024),
-        minor_faults: count(r.ru_minflt),
-        major_faults: count(r.ru_majflt),
-        blocks_in: count(r.ru_inblock),
-        blocks_out: count(r.ru_oublock),
-        voluntary_switches: count(r.ru_nvcsw),
-        involuntary_switches: count(r.ru_nivcsw),
-    }
-}
-
 /// A process that is not (or no longer) our child to wait for.
-fn of_anybody(pidfd: BorrowedFd<'_>, options: Options, limit: Limit) -> Result<Status> {
+fn of_anybody(pidfd: BorrowedFd<'_>, options: Options, limit: Limit, keeper: &Keeper<'_>) -> Result<Status> {
     loop {
         let kept = match sys::pidfd::get_info(pidfd, PIDFD_INFO_EXIT) {
             Ok(info) if info.mask & PIDFD_INFO_EXIT != 0 => {
-                return Ok(Status::known(decode(info.exit_code)));
+                return Ok(keeper.with_usage(Status::known(decode(info.exit_code))));
             }
             // Not reaped yet; or 6.13 or 6.14, which do not know EXIT and say ESRCH later.
             Ok(_) => true,
             // Reaped (6.13), no such ioctl (before), or out of this pid namespace's sight.
             Err(_) => false,
         };
+        if let Some(status) = keeper.kept() {
+            return Ok(status);
+        }
         if sys::fd::poll(pidfd, libc::POLLIN, sys::fd::NOW)? == 0 {
             if options.intersects(Options::STOPPED | Options::CONTINUED) {
                 return Err(Errno(libc::ECHILD));
@@ -283,24 +210,13 @@ fn of_anybody(pidfd: BorrowedFd<'_>, options: Options, limit: Limit) -> Result<S
             // The wait may have been overtaken by the reaping: one more look.
             return match sys::pidfd::get_info(pidfd, PIDFD_INFO_EXIT) {
                 Ok(info) if info.mask & PIDFD_INFO_EXIT != 0 => Ok(Status::known(decode(info.exit_code))),
-                _ => Err(Errno(libc::ENODATA)),
+                _ => keeper.kept().ok_or(Errno(libc::ENODATA)),
             };
         }
         // Until its parent reaps it, only POLLHUP is news.
         if sys::fd::poll(pidfd, 0, limit.left()?)? & libc::POLLHUP != 0 {
             continue;
         }
-    }
-}
-
-/// A wait status as wait(2) encodes it.
-pub(crate) fn decode(code: i32) -> Change {
-    if libc::WIFEXITED(code) {
-        Change::Exited(libc::WEXITSTATUS(code))
-    } else if libc::WCOREDUMP(code) {
-        Change::Dumped(libc::WTERMSIG(code))
-    } else {
-        Change::Killed(libc::WTERMSIG(code))
     }
 }
 
@@ -337,17 +253,5 @@ pub(crate) fn pid(pidfd: BorrowedFd<'_>) -> Result<i32> {
         Some(-1) => Err(Errno(libc::ESRCH)),
         Some(_) => Err(Errno(libc::EREMOTE)),
         None => Err(Errno(libc::EINVAL)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn statuses() {
-        assert_eq!(decode(0x300), Change::Exited(3));
-        assert_eq!(decode(9), Change::Killed(9));
-        assert_eq!(decode(0x8b), Change::Dumped(11));
     }
 }

@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use crate::contexts;
 use crate::procfd::{self, Target};
+use crate::status::Change;
 use crate::sys::uring::Waitids;
 use crate::sys::{self, Errno, Result, vec};
-use crate::wait::{self, Change, Limit, Options};
+use crate::wait::{self, Limit, Options};
 
 bitflags::bitflags! {
     /// What can happen to a process.
@@ -260,7 +261,8 @@ impl<'fd> Slot<'fd> {
             }
             Self::Running(target) => {
                 one.changed |= Events::EXIT;
-                match wait::wait_for(target, Options::PEEK, Limit::NoHang) {
+                let Some(fd) = one.fd else { return };
+                match wait::wait_for(fd, target, Options::PEEK, Limit::NoHang) {
                     Ok(status) => one.change = Some(status.change),
                     Err(e) => one.error = Some(e),
                 }

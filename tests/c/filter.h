@@ -47,16 +47,16 @@ UNUSED static void refuse(long nr, int err)
 	filter(&r, 1, 0);
 }
 
-/* Refuse one request of ioctl(2): its type and number, whatever the size of the structure. */
-UNUSED static void refuse_ioctl(unsigned request, int err)
+/* Refuse a system call where the low half of argument n, under the mask, is (or is not) this value. */
+UNUSED static void refuse_argument(long nr, unsigned n, unsigned mask, unsigned value, int is, int err)
 {
 	struct sock_filter f[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 4),
-		/* The low half: little-endian. */
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xffff),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, request & 0xffff, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 4),
+		/* Little-endian. */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + 8 * n),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, is ? 0 : 1, is ? 1 : 0),
 		BPF_STMT(BPF_RET | BPF_K, REFUSE(err)),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -65,12 +65,16 @@ UNUSED static void refuse_ioctl(unsigned request, int err)
 	CHECK_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p), 0);
 }
 
-/* PIDFD_GET_INFO (linux/pidfd.h), which kernels before 6.13 do not know. */
-#define PIDFD_GET_INFO_REQUEST 0xff0b
-
+/* Without PIDFD_GET_INFO (linux/pidfd.h), whatever the size of its structure, as before 6.13. */
 UNUSED static void without_get_info(void)
 {
-	refuse_ioctl(PIDFD_GET_INFO_REQUEST, ENOTTY);
+	refuse_argument(SYS_ioctl, 1, 0xffff, 0xff0b, 1, ENOTTY);
+}
+
+/* Without the scopes of pidfd_send_signal(2), as before 6.9. */
+UNUSED static void without_scopes(void)
+{
+	refuse_argument(SYS_pidfd_send_signal, 3, ~0U, 0, 0, EINVAL);
 }
 
 #endif

@@ -52,13 +52,14 @@ static pid_t victim_for(int pidfd)
 }
 
 static pid_t target, victim;
-static int target_fd;
+static int target_fd, outer_fd; /* outer: a process that this namespace does not have */
 
 /* As the init of a new pid namespace, which keeps the /proc of the old one. */
 static void in_new_namespace(void (*what)(int old), int old)
 {
 	pid_t pid = fork();
 	if (pid == 0) {
+		outer_fd = sys_pidfd_open(getpid());
 		CHECK_EQ(unshare(CLONE_NEWPID | CLONE_NEWNS), 0);
 		CHECK_EQ(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 		pid_t init = fork();
@@ -107,6 +108,12 @@ static void numbers_inner(int old)
 	FOREIGN(process_info(target_fd, PROC_INFO_PID, 0, NULL, 0), old);
 	if (!old)
 		CHECK_EQ(process_info(target_fd, PROC_INFO_PID, 0, NULL, 0), target);
+	for (int n = 0; n < 2; n++) {
+		int fd = n ? target_fd : outer_fd;
+		CHECK_ERR(process_info(fd, PROC_INFO_EXE, 0, NULL, 0), EREMOTE);
+		CHECK_ERR(process_info(fd, PROC_INFO_THREADS, 0, NULL, 0), EREMOTE);
+	}
+	CHECK_ERR(process_info(outer_fd, PROC_INFO_PID, 0, NULL, 0), EREMOTE);
 	struct procfd_info i = { 0 };
 	CHECK_EQ(setpriority(PRIO_PROCESS, (id_t)victim, 3), 0);
 	CHECK_EQ(syscall(SYS_ioprio_set, 1, victim, 2 << 13 | 6), 0);

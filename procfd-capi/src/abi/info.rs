@@ -17,7 +17,8 @@ pub const PROC_FIELD_IDS: u64 = 0x1;
 pub const PROC_FIELD_CREDS: u64 = 0x2;
 /// procfd_info: cgroup_id, the inode of its cgroup v2 directory. One ioctl (6.13).
 pub const PROC_FIELD_CGROUP_ID: u64 = 0x4;
-/// procfd_info: exit_what and exit_status of a process that has ended. One ioctl (6.15) once it is reaped.
+/// procfd_info: exit_what and exit_status of a process that has ended. One ioctl (6.15) once it is reaped; a
+/// procfd keeps it for the process that opened it, if that has waited through it.
 pub const PROC_FIELD_EXIT: u64 = 0x8;
 /// procfd_info: inode, the pidfs inode that no other process has or will have until reboot (6.9). One fstat.
 pub const PROC_FIELD_INODE: u64 = 0x10;

@@ -5,9 +5,9 @@
 
 use super::fields::*;
 use super::parse::{counters, stat, status};
+use crate::status::Usage;
 use crate::sys::query;
 use crate::sys::{PIDFD_INFO_CGROUPID, PIDFD_INFO_CREDS, PidfdInfo};
-use crate::wait::Usage;
 
 pub(super) fn fill_ids(out: &mut Info, fields: Fields, info: &PidfdInfo) {
     if fields.contains(Fields::IDS) {

@@ -7,7 +7,7 @@
 //! with zero because it could not be read. What may be missing within a group is an `Option`.
 
 use super::parse::Comm;
-use crate::wait::{Change, Usage};
+use crate::status::{Change, Usage};
 
 /// One line per group: its bit, the field of [`Info`], and what that holds.
 macro_rules! groups {
@@ -528,4 +528,14 @@ pub struct KnownUsage {
     pub known: UsageFields,
     /// The usage.
     pub usage: Usage,
+}
+
+impl CoreDump {
+    /// Of a process that has ended.
+    pub(crate) fn of(end: Change) -> Self {
+        match end {
+            Change::Dumped(signal) => Self { dumped: true, signal: Some(signal) },
+            _ => Self { dumped: false, signal: None },
+        }
+    }
 }

@@ -32,9 +32,11 @@ mod threads;
 
 use std::os::fd::BorrowedFd;
 
-use crate::contexts;
+use crate::kept::Keeper;
 use crate::procfd::Target;
+use crate::status::Status;
 use crate::sys::{self, Errno, Result};
+use crate::wait;
 
 pub use descendants::ProcessRef;
 pub(crate) use descendants::{children, descendants};
@@ -75,20 +77,42 @@ pub(crate) fn state(target: &Target<'_>) -> Result<ProcessState> {
     })
 }
 
-/// With the usage of a process that was waited for through this procfd, of which nothing else says it.
-pub(crate) fn or_remembered(known: Result<Info>, fd: BorrowedFd<'_>, fields: Fields) -> Result<Info> {
-    let missing = match &known {
-        Ok(info) => info.usage.is_none(),
-        Err(e) => *e == Errno(libc::ESRCH),
-    };
-    if !missing || !fields.contains(Fields::USAGE) {
+/// What is known of a process, with what was kept of one that was waited for; `init` is the procfd of a built-in
+/// init, whose end is that of its program.
+pub(crate) fn with_kept(
+    known: Result<Info>,
+    keeper: &Keeper<'_>,
+    init: Option<BorrowedFd<'_>>,
+    fields: Fields,
+) -> Result<Info> {
+    const KEPT: Fields = Fields::EXIT.union(Fields::USAGE).union(Fields::COREDUMP);
+    let asked = fields & KEPT;
+    if asked.is_empty() {
         return known;
     }
-    match contexts::remembered_usage(fd) {
-        None => known,
-        Some(usage) => {
-            let usage = Some(KnownUsage { known: UsageFields::all(), usage });
-            Ok(Info { usage, ..known.unwrap_or_default() })
+    let missing = match &known {
+        Ok(info) => asked.difference(info.fields()),
+        Err(Errno(libc::ESRCH)) => asked,
+        Err(_) => return known,
+    };
+    let kept = if missing.is_empty() { None } else { keeper.kept() };
+    let mut info = match (known, kept) {
+        (Err(e), None) => return Err(e),
+        (known, _) => known.unwrap_or_default(),
+    };
+    if let Some(Status { change, usage }) = kept {
+        if missing.contains(Fields::EXIT) {
+            info.exit = Some(change);
+        }
+        if let (true, Some(usage)) = (missing.contains(Fields::USAGE), usage) {
+            info.usage = Some(KnownUsage { known: UsageFields::all(), usage });
+        }
+        if missing.contains(Fields::COREDUMP) {
+            info.coredump = Some(CoreDump::of(change));
         }
     }
+    if let (Some(a), Some(change)) = (init, info.exit) {
+        info.exit = Some(wait::of_program(a, change));
+    }
+    Ok(info)
 }

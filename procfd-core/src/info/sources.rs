@@ -17,12 +17,13 @@ use super::convert::{
 use super::fields::*;
 use super::parse::{counters, limits, mountinfo, single_value, status};
 use super::proc::{Proc, is_shortage};
+use crate::status::{self as ended, Status};
 use crate::sys::query::{self, CpuClock};
 use crate::sys::{
     self, Errno, PID_FS_MAGIC, PIDFD_COREDUMP_ROOT, PIDFD_COREDUMP_SKIP, PIDFD_COREDUMP_USER,
     PIDFD_COREDUMPED, PIDFD_INFO_CGROUPID, PIDFD_INFO_CREDS, PIDFD_INFO_PID, PidfdInfoCore, Result,
 };
-use crate::wait::{self, Change, Limit, Options, Status};
+use crate::wait::{self, Limit, Options};
 
 /// Fills the fields asked for, as far as they are known. `last` is the number that was found the last
 /// time, 0 for none: a guess, which the ioctl confirms. ESRCH: reaped, and nothing of it is left; EMFILE,
@@ -123,14 +124,12 @@ fn core_dump(pidfd: BorrowedFd<'_>, info: &PidfdInfoCore) -> Option<CoreDump> {
         let signal = i32::try_from(info.coredump_signal).ok().filter(|&signal| signal != 0);
         return Some(CoreDump { dumped: true, signal });
     }
-    if dumpable(mask).is_some() {
+    // From 7.2 on a zombie says that it is dumpable, as a process that runs does.
+    if dumpable(mask).is_some() && sys::fd::poll(pidfd, libc::POLLIN, sys::fd::NOW) == Ok(0) {
         return Some(CoreDump { dumped: false, signal: None });
     }
     // It has ended. Before 6.19 the ioctl knows of dumps into a socket alone; the exit knows of all.
-    match wait::wait(pidfd, Options::PEEK, Limit::NoHang).ok()?.change {
-        Change::Dumped(signal) => Some(CoreDump { dumped: true, signal: Some(signal) }),
-        _ => Some(CoreDump { dumped: false, signal: None }),
-    }
+    wait::wait(pidfd, Options::PEEK, Limit::NoHang).ok().map(|status| CoreDump::of(status.change))
 }
 
 /// Ids, credentials and cgroup: by the ioctl, or what /proc has of them. Returns the number.
@@ -301,7 +300,7 @@ fn run_delay(process: &Proc<'_>) -> Option<RunDelay> {
 }
 
 fn own_usage() -> Option<KnownUsage> {
-    let usage = wait::usage(&query::own_usage().ok()?);
+    let usage = ended::usage(&query::own_usage().ok()?);
     Some(KnownUsage { known: UsageFields::all().difference(UsageFields::WITH_CHILDREN), usage })
 }
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The status of a process, kept with what it was waited for through.
+//!
+//! The parent takes a status from the kernel once. Since 6.15 the kernel keeps it for every pidfd, without the
+//! usage; before, it keeps nothing. So the context of a procfd keeps it in the process that opened the procfd, and
+//! a [`Process`](crate::Process) keeps it for itself: later waits and questions answer the same on every kernel.
+
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::contexts::{self, Opened};
+use crate::status::Status;
+use crate::sys::{self, PIDFD_INFO_EXIT};
+
+/// Who keeps the status that a wait brings.
+#[derive(Debug, Default)]
+pub(crate) struct Keeper<'a> {
+    context: Option<Arc<Opened>>,
+    object: Option<&'a Mutex<Option<Status>>>,
+}
+
+impl<'a> Keeper<'a> {
+    /// The context of a procfd that this process opened. For all other descriptors, none.
+    pub(crate) fn of(fd: BorrowedFd<'_>) -> Self {
+        Self { context: contexts::opened_here(fd), object: None }
+    }
+
+    /// The same, and an object that this process has of it.
+    pub(crate) fn and(self, object: &'a Mutex<Option<Status>>) -> Self {
+        Self { object: Some(object), ..self }
+    }
+
+    /// What was kept.
+    pub(crate) fn kept(&self) -> Option<Status> {
+        let of_object =
+            |object: &Mutex<Option<Status>>| *object.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_context = || self.context.as_ref().and_then(|opened| opened.state().ended);
+        self.object.and_then(of_object).or_else(of_context)
+    }
+
+    /// Keeps the status of a process that has ended.
+    pub(crate) fn keep(&self, status: Status) {
+        if !status.change.is_end() {
+            return;
+        }
+        let put = |to: &mut Option<Status>| {
+            // Only the parent is told the usage.
+            if to.is_none_or(|kept| kept.usage.is_none()) {
+                *to = Some(status);
+            }
+        };
+        if let Some(object) = self.object {
+            put(&mut object.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        if let Some(opened) = &self.context {
+            put(&mut opened.state().ended);
+        }
+    }
+
+    /// A status of an ended process, with the usage that was kept.
+    pub(crate) fn with_usage(&self, status: Status) -> Status {
+        if status.usage.is_some() || !status.change.is_end() {
+            return status;
+        }
+        Status { usage: self.kept().and_then(|kept| kept.usage), ..status }
+    }
+
+    /// Whether a status has to be kept before it is taken. Between the two no other thread finds it then: in the
+    /// kernel it is gone, and here it is not yet.
+    pub(crate) fn comes_first(&self) -> bool {
+        (self.context.is_some() || self.object.is_some()) && KERNEL_KEEPS.load(Ordering::Relaxed) != YES
+    }
+}
+
+const YES: u8 = 1;
+const NO: u8 = 2;
+/// Whether the kernel keeps the status of a reaped process for its pidfds (6.15); 0 until one was reaped.
+static KERNEL_KEEPS: AtomicU8 = AtomicU8::new(0);
+
+/// Learns from a process that the caller has just reaped whether the kernel keeps statuses.
+pub(crate) fn learn(pidfd: BorrowedFd<'_>) {
+    if KERNEL_KEEPS.load(Ordering::Relaxed) == 0 {
+        let info = sys::pidfd::get_info(pidfd, PIDFD_INFO_EXIT);
+        let keeps = info.is_ok_and(|info| info.mask & PIDFD_INFO_EXIT != 0);
+        KERNEL_KEEPS.store(if keeps { YES } else { NO }, Ordering::Relaxed);
+    }
+}
