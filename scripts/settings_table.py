@@ -84,10 +84,11 @@ class Kind:
 KINDS = {
     "bool": Kind("bool", "convert::switch(value, name)?", "True"),
     "int": Kind("int", "value.extract()?", "int(words[0])"),
-    "ints": Kind("Iterable[int]", "&convert::numbers(value)?", "[int(word) for word in words]"),
+    "gids": Kind("Iterable[int]", "&convert::numbers(value)?", "[int(word) for word in words]"),
     "signal": Kind("int", "convert::signal(value)?", "int(words[0])"),
     "signals": Kind("Iterable[int]", "convert::signals(value)?", "[int(word) for word in words]"),
-    "ids": Kind("Ids", "ids(value)?", "int(words[0])"),
+    "uid": Kind("Ids", "ids(value)?", "int(words[0])"),
+    "gid": Kind("Ids", "ids(value)?", "int(words[0])"),
     "string": Kind("str | bytes", "convert::os_string(value)?", "words[0]"),
     "fd": Kind("Fd", "convert::duplicate(convert::fd(value)?, 0)?", ""),
 }
@@ -196,8 +197,11 @@ class Table:
             # A number is the same however it is written.
             key = str(int(value, 0)) if re.fullmatch(r"0x[0-9a-f]+|\d+", value) else value
             if value and key in seen:
-                free = max(int(k) for k in seen if k.isdigit()) + 1 if column == "number" else 0
-                hint = f"; free is {free:#x} ({free})" if free else ""
+                hint = ""
+                if column == "number":
+                    taken = {int(other.number, 0) for other in rows if other.number}
+                    free = next(n for n in range(int(key), 0x1000) if n not in taken)
+                    hint = f"; the next that is free is {free:#x} ({free})"
                 self.problem(row.line, f"{column} {value} is that of line {seen[key]} too{hint}")
             seen.setdefault(key, row.line)
 

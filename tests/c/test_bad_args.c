@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* Bad arguments: strings, structures, sizes, bits that mean nothing, and random garbage. */
 #include "util.h"
+#include "settings.h"
 
 static const uint32_t string_commands[] = { PROC_SET_EXEC, PROC_SET_CWD, PROC_SET_ROOT };
 
@@ -250,17 +251,30 @@ static uint64_t random_arg(void)
 	}
 }
 
-/* Every command with every kind of number; only what holds pointers gets no random bytes. */
+/* What leads on to other memory, so that no random bytes will do; and what is no setting. */
+static int holds_pointers(uint32_t cmd)
+{
+	static const uint32_t some[] = { PROC_SET_ARGV, PROC_SET_ENV, PROC_FD_OPEN,
+					 PROC_CREATE,   PROC_ATTACH,  PROC_COPY };
+	for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+		if (cmd == some[i])
+			return 1;
+	return 0;
+}
+
+/* Every command, and numbers that are none, with every kind of argument. */
 static void random_calls(void)
 {
+	static const uint32_t commands[] = { CONFIG_COMMANDS };
 	become_nobody();
 	static unsigned char buf[8192];
 	int fd = ctx(), me = getpid();
 	set_child(fd, "exit", "0");
 	for (int i = 0; i < 60000; i++) {
-		uint32_t cmd = 0x100 + (uint32_t)(random_number() % 0x60);
-		if (cmd == PROC_SET_ARGV || cmd == PROC_SET_ENV || cmd == PROC_FD_OPEN ||
-		    cmd == PROC_CREATE || cmd == PROC_ATTACH || cmd == PROC_COPY)
+		uint32_t cmd = commands[random_number() % (sizeof commands / sizeof *commands)];
+		if (random_number() % 8 == 0)
+			cmd = 0x100 + (uint32_t)(random_number() % 0x60);
+		if (holds_pointers(cmd))
 			continue;
 		for (int j = 0; j < 64; j++)
 			buf[j] = random_number() % 3 ? (unsigned char)random_number() : 0;
