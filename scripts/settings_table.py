@@ -84,11 +84,11 @@ class Kind:
 KINDS = {
     "bool": Kind("bool", "convert::switch(value, name)?", "True"),
     "int": Kind("int", "value.extract()?", "int(words[0])"),
-    "gids": Kind("Iterable[int]", "&convert::numbers(value)?", "[int(word) for word in words]"),
-    "signal": Kind("int", "convert::signal(value)?", "int(words[0])"),
-    "signals": Kind("Iterable[int]", "convert::signals(value)?", "[int(word) for word in words]"),
-    "uid": Kind("Ids", "ids(value)?", "int(words[0])"),
-    "gid": Kind("Ids", "ids(value)?", "int(words[0])"),
+    "signal": Kind("Signal", "names::signal(value)?", "int(words[0])"),
+    "signals": Kind("Iterable[Signal]", "convert::signals(value)?", "[int(word) for word in words]"),
+    "uid": Kind("Ids", "ids(value, names::uid)?", "int(words[0])"),
+    "gid": Kind("Ids", "ids(value, names::gid)?", "int(words[0])"),
+    "gids": Kind("Iterable[User]", "&names::gids(value)?", "[int(word) for word in words]"),
     "string": Kind("str | bytes", "convert::os_string(value)?", "words[0]"),
     "fd": Kind("Fd", "convert::duplicate(convert::fd(value)?, 0)?", ""),
 }

@@ -14,6 +14,8 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyInt, PyString};
 
+use crate::names;
+
 /// A `str`, as os.fsencode does it, `bytes`, or a path object.
 pub(crate) fn os_string(object: &Bound<'_, PyAny>) -> PyResult<OsString> {
     let string = if object.is_instance_of::<PyString>() {
@@ -40,7 +42,20 @@ pub(crate) fn os_strings(object: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<
     if is_string(object) {
         return Err(PyTypeError::new_err(format!("{what} must be a list of strings, not one string")));
     }
-    object.try_iter()?.map(|item| os_string(&item?)).collect()
+    let string = |(at, item): (usize, PyResult<Bound<'_, PyAny>>)| {
+        let item = item?;
+        os_string(&item).map_err(|e| at_index(&item, e, what, at))
+    };
+    object.try_iter()?.enumerate().map(string).collect()
+}
+
+/// The same complaint with the place of the item in front.
+fn at_index(item: &Bound<'_, PyAny>, error: PyErr, what: &str, at: usize) -> PyErr {
+    if !error.is_instance_of::<PyTypeError>(item.py()) {
+        return error;
+    }
+    let message = error.value(item.py()).to_string();
+    PyTypeError::new_err(format!("{what}[{at}]: {message}"))
 }
 
 pub(crate) fn is_string(object: &Bound<'_, PyAny>) -> bool {
@@ -54,17 +69,31 @@ pub(crate) fn items<'py>(
 ) -> PyResult<Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
     let items = object
         .call_method0("items")
-        .map_err(|_| PyTypeError::new_err(format!("{what} must be a mapping")))?;
+        .map_err(|_| PyTypeError::new_err(format!("{what} must be a mapping, not {}", type_name(object))))?;
     items.try_iter()?.map(|pair| pair?.extract()).collect()
+}
+
+/// The name of an object's type, for a message.
+pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
+    object.get_type().name().map_or_else(|_| String::from("object"), |name| name.to_string())
 }
 
 /// The variables of an environment.
 pub(crate) fn variables(object: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<(OsString, OsString)>> {
     let mut out = Vec::new();
     for (name, value) in items(object, what)? {
-        out.push((variable_name(&name)?, os_string(&value)?));
+        let text = os_string(&value).map_err(|e| at_name(&name, e, what))?;
+        out.push((variable_name(&name)?, text));
     }
     Ok(out)
+}
+
+/// The same complaint with the variable in front.
+fn at_name(name: &Bound<'_, PyAny>, error: PyErr, what: &str) -> PyErr {
+    match (error.is_instance_of::<PyTypeError>(name.py()), name.repr()) {
+        (true, Ok(name)) => PyTypeError::new_err(format!("{what}[{name}]: {}", error.value(name.py()))),
+        _ => error,
+    }
 }
 
 /// The name of a variable.
@@ -84,7 +113,7 @@ pub(crate) fn fd(object: &Bound<'_, PyAny>) -> PyResult<RawFd> {
         let method = object.getattr("fileno").map_err(|_| {
             PyTypeError::new_err(format!(
                 "a descriptor or an object with fileno() is needed, not {}",
-                object.get_type()
+                type_name(object)
             ))
         })?;
         method.call0()?.extract()?
@@ -108,22 +137,24 @@ pub(crate) fn switch(object: &Bound<'_, PyAny>, what: &str) -> PyResult<bool> {
     }
 }
 
-/// A list of numbers.
-pub(crate) fn numbers(object: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
-    object.try_iter()?.map(|item| item?.extract()).collect()
-}
-
-/// A signal.
-pub(crate) fn signal(object: &Bound<'_, PyAny>) -> PyResult<i32> {
-    match object.extract::<i32>()? {
-        number @ 1..=64 => Ok(number),
-        number => Err(PyValueError::new_err(format!("signal number {number} out of range"))),
-    }
-}
-
 /// A set of signals.
 pub(crate) fn signals(object: &Bound<'_, PyAny>) -> PyResult<SignalSet> {
-    object.try_iter()?.map(|item| signal(&item?)).collect::<PyResult<Vec<_>>>().map(SignalSet::from_iter)
+    if is_string(object) {
+        return Err(PyTypeError::new_err("a list of signals is needed, not one name"));
+    }
+    object
+        .try_iter()?
+        .map(|item| names::signal(&item?))
+        .collect::<PyResult<Vec<_>>>()
+        .map(SignalSet::from_iter)
+}
+
+/// A set of signals by their numbers alone, as the module `os` takes it.
+pub(crate) fn signal_numbers(object: &Bound<'_, PyAny>) -> PyResult<SignalSet> {
+    for item in object.try_iter()? {
+        item?.extract::<i64>()?;
+    }
+    signals(object)
 }
 
 /// Seconds. What is negative is none, and what no clock reaches is `None`: no limit.

@@ -3,9 +3,10 @@
 
 //! Exceptions: the class of `OSError` that fits the errno, with the step that failed.
 
+use std::borrow::Cow;
 use std::io;
 
-use procfd::{Error, Stage};
+use procfd::{Errno, Error, Stage};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -27,10 +28,44 @@ fn make(
     Ok(PyErr::from_value(exception))
 }
 
+/// What the core says in the words of the C interface, and what a Python program has for it.
+const WORDS: &[(&str, &str)] = &[
+    ("open the context without PROCFD_NO_WATCH, or use the built-in init", "give watch=True, or init=True"),
+    ("open the context without PROCFD_NO_WATCH", "give watch=True"),
+    ("a context opened with PROCFD_NO_WATCH does without it", "watch=False does without it"),
+];
+
+fn in_python(message: &str) -> Cow<'_, str> {
+    match WORDS.iter().find(|(words, _)| message.contains(words)) {
+        Some((words, ours)) => message.replace(words, ours).into(),
+        None => message.into(),
+    }
+}
+
+/// A complaint about a name, with the one that was probably meant.
+pub(crate) fn with_suggestion(text: &str, name: &str, known: &[&str]) -> String {
+    let suggest = |py: Python<'_>| -> PyResult<String> {
+        py.import("procfd._errors")?.call_method1("suggest", (text, name, known))?.extract()
+    };
+    Python::attach(suggest).unwrap_or_else(|_| text.to_owned())
+}
+
+/// Of a call about a process: what was refused, and by which process.
+pub(crate) fn of_process(what: &str, pid: Option<u32>, error: &io::Error) -> PyErr {
+    let errno = error.raw_os_error().unwrap_or(libc::EIO);
+    let why = match (what, errno) {
+        ("exe", libc::ENODATA) => ": a kernel thread has no program".to_owned(),
+        _ => format!(": {}", Errno(errno)),
+    };
+    let pid = pid.map_or_else(String::new, |pid| format!(" pid {pid}"));
+    of_errno(errno, Some(&format!("{what}{pid}{why}")))
+}
+
 /// Of a step, with the operand that the caller named.
 pub(crate) fn of_step(py: Python<'_>, error: &Error, filename: Option<Py<PyAny>>) -> PyErr {
     let step = (error.stage(), error.index());
-    make(py, error.raw_os_error(), Some(error.message()), filename, step).unwrap_or_else(|e| e)
+    let message = in_python(error.message());
+    make(py, error.raw_os_error(), Some(&message), filename, step).unwrap_or_else(|e| e)
 }
 
 /// Of a configuration.

@@ -13,7 +13,8 @@
 //! | `status` | `ExitStatus`, `Usage` |
 //! | `info`, `records` | `Info`, and the groups of its attributes |
 //! | `snapshot` | the same of many processes |
-//! | `convert` | paths, descriptors, signals and times out of Python objects |
+//! | `convert` | paths, descriptors and times out of Python objects |
+//! | `names` | users, groups, signals and limits by their names |
 //! | `error` | exceptions |
 //! | `sys` | the unsafe code |
 //! | `posix` | `posix_spawn` |
@@ -27,6 +28,7 @@ mod descriptors;
 mod error;
 mod info;
 mod manage;
+mod names;
 mod posix;
 mod process;
 mod records;
@@ -42,7 +44,7 @@ mod _native {
     #[pymodule_export]
     use super::calls::{process_config, process_info, process_manage, process_open};
     #[pymodule_export]
-    use super::context::{Context, spawn};
+    use super::context::{Context, spawn, start};
     #[pymodule_export]
     use super::info::Info;
     #[pymodule_export]

@@ -134,10 +134,10 @@ impl Attributes<'_, '_> {
             context.new_session().map_err(refused)?;
         }
         if let Some(mask) = self.setsigmask {
-            context.signal_mask(convert::signals(mask)?).map_err(refused)?;
+            context.signal_mask(convert::signal_numbers(mask)?).map_err(refused)?;
         }
         if let Some(defaults) = self.setsigdef {
-            context.default_signals(convert::signals(defaults)?).map_err(refused)?;
+            context.default_signals(convert::signal_numbers(defaults)?).map_err(refused)?;
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ use crate::convert;
 use crate::error;
 use crate::info::{self, Info};
 use crate::manage::{self, KillTree, Reference};
+use crate::names;
 use crate::settings;
 use crate::status::ExitStatus;
 
@@ -89,7 +90,9 @@ impl Process {
                 Err(e) if e.raw_os_error() == Some(libc::EINTR) => py.check_signals()?,
                 Err(e) if e.raw_os_error() == Some(libc::ETIMEDOUT) => return Ok(None),
                 // Another thread may have been told, where the kernel keeps it only once.
-                Err(e) => return self.status.get().map(|s| Some(*s)).ok_or_else(|| error::from_io(&e)),
+                Err(e) => {
+                    return self.status.get().map(|s| Some(*s)).ok_or_else(|| self.refused("wait for", &e));
+                }
             }
         }
     }
@@ -98,7 +101,7 @@ impl Process {
         if let Some(status) = self.status.get() {
             return Ok(Some(*status));
         }
-        let status = self.get()?.try_wait().map_err(|e| error::from_io(&e))?;
+        let status = self.get()?.try_wait().map_err(|e| self.refused("poll", &e))?;
         Ok(status.map(|status| self.keep(status)))
     }
 
@@ -106,14 +109,22 @@ impl Process {
     fn ask<T: Send>(
         &self,
         py: Python<'_>,
+        what: &str,
         call: impl FnOnce(&procfd::Process) -> io::Result<T> + Send,
     ) -> PyResult<T> {
         let process = self.get()?;
-        py.detach(|| call(&process)).map_err(|e| error::from_io(&e))
+        py.detach(|| call(&process)).map_err(|e| self.refused(what, &e))
     }
 
-    fn send(&self, signal: i32) -> PyResult<()> {
-        self.get()?.send_signal(signal).map_err(|e| error::from_io(&e))
+    fn send(&self, what: &str, signal: i32) -> PyResult<()> {
+        self.get()?.send_signal(signal).map_err(|e| self.refused(what, &e))
+    }
+
+    /// The exception of a method, which names itself and the process.
+    fn refused(&self, what: &str, error: &io::Error) -> PyErr {
+        let pid = self.pid.get().copied();
+        let pid = pid.or_else(|| self.get().ok().and_then(|process| process.pid().ok()));
+        error::of_process(what, pid, error)
     }
 }
 
@@ -146,7 +157,7 @@ impl Process {
         if self.status.get().is_some() {
             return Ok("exited");
         }
-        match self.get()?.state().map_err(|e| error::from_io(&e))? {
+        match self.get()?.state().map_err(|e| self.refused("state of", &e))? {
             ProcessState::Exited => Ok("exited"),
             _ => Ok("running"),
         }
@@ -173,8 +184,8 @@ impl Process {
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<ExitStatus> {
         let timeout = timeout.map(convert::seconds).transpose()?.flatten();
-        let over = "wait for the process: the time is over";
-        self.wait_for(py, timeout)?.ok_or_else(|| error::of_errno(libc::ETIMEDOUT, Some(over)))
+        self.wait_for(py, timeout)?
+            .ok_or_else(|| self.refused("wait for", &io::Error::from_raw_os_error(libc::ETIMEDOUT)))
     }
 
     /// How it ended, or `None` while it runs.
@@ -193,51 +204,51 @@ impl Process {
     ) -> PyResult<()> {
         let signal = signal_or_none(signal)?;
         let scope = scope.map(settings::scope).transpose()?.unwrap_or_default();
-        self.get()?.send_signal_to(signal, scope, value).map_err(|e| error::from_io(&e))
+        self.get()?.send_signal_to(signal, scope, value).map_err(|e| self.refused("send_signal", &e))
     }
 
     /// SIGTERM.
     fn terminate(&self) -> PyResult<()> {
-        self.send(libc::SIGTERM)
+        self.send("terminate", libc::SIGTERM)
     }
 
     /// SIGKILL.
     fn kill(&self) -> PyResult<()> {
-        self.send(libc::SIGKILL)
+        self.send("kill", libc::SIGKILL)
     }
 
     /// SIGSTOP; with the built-in init, for every process of its namespace.
     fn stop(&self, py: Python<'_>) -> PyResult<()> {
-        self.ask(py, |p| p.stop())
+        self.ask(py, "stop", |p| p.stop())
     }
 
     /// Continues what was stopped.
     fn cont(&self, py: Python<'_>) -> PyResult<()> {
-        self.ask(py, |p| p.cont())
+        self.ask(py, "cont", |p| p.cont())
     }
 
     /// Sends a signal to the process and all its descendants; 0 counts them.
     #[pyo3(signature = (signal=None))]
     fn kill_tree(&self, py: Python<'_>, signal: Option<&Bound<'_, PyAny>>) -> PyResult<KillTree> {
         let signal = signal.map_or(Ok(libc::SIGKILL), signal_or_none)?;
-        self.ask(py, |p| p.kill_tree(signal)).map(KillTree)
+        self.ask(py, "kill_tree", |p| p.kill_tree(signal)).map(KillTree)
     }
 
     /// SIGKILL to every process of its cgroup and of those below, at once, by the kernel.
     fn kill_cgroup(&self, py: Python<'_>) -> PyResult<KillTree> {
-        self.ask(py, |p| p.kill_cgroup()).map(KillTree)
+        self.ask(py, "kill_cgroup", |p| p.kill_cgroup()).map(KillTree)
     }
 
     /// Moves the calling thread into namespaces of the process.
     fn setns(&self, py: Python<'_>, namespaces: &Bound<'_, PyAny>) -> PyResult<()> {
         let namespaces = settings::namespaces(namespaces)?;
-        self.ask(py, |p| p.setns(namespaces))
+        self.ask(py, "setns", |p| p.setns(namespaces))
     }
 
     /// A descriptor of one of its namespaces, which the caller closes.
     fn namespace(&self, py: Python<'_>, which: &Bound<'_, PyAny>) -> PyResult<RawFd> {
         let which = settings::namespaces(which)?;
-        self.ask(py, |p| p.namespace(which)).map(IntoRawFd::into_raw_fd)
+        self.ask(py, "namespace", |p| p.namespace(which)).map(IntoRawFd::into_raw_fd)
     }
 
     /// A resource limit as it was, soft and hard, -1 for none; it becomes `limits` if that is given.
@@ -245,17 +256,18 @@ impl Process {
     fn rlimit(
         &self,
         py: Python<'_>,
-        resource: u32,
+        resource: &Bound<'_, PyAny>,
         limits: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(i128, i128)> {
+        let resource = names::resource(resource)?;
         let new = limits.map(settings::limits).transpose()?;
-        let (soft, hard) = self.ask(py, |p| p.rlimit(resource, new))?;
+        let (soft, hard) = self.ask(py, "rlimit", |p| p.rlimit(resource, new))?;
         Ok((info::limit(soft), info::limit(hard)))
     }
 
     /// Sets the nice value of all its threads.
     fn set_nice(&self, py: Python<'_>, nice: i32) -> PyResult<()> {
-        self.ask(py, |p| p.set_nice(nice))
+        self.ask(py, "set_nice", |p| p.set_nice(nice))
     }
 
     /// Sets the scheduling policy of all its threads: `flags`, `nice`, `priority`, `runtime`, `deadline`
@@ -268,106 +280,110 @@ impl Process {
         parameters: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
         let scheduler = manage::scheduler(policy, parameters)?;
-        self.ask(py, |p| p.set_scheduler(&scheduler))
+        self.ask(py, "set_scheduler", |p| p.set_scheduler(&scheduler))
     }
 
     /// Sets the CPUs that all its threads may run on.
     fn set_affinity(&self, py: Python<'_>, cpus: Vec<usize>) -> PyResult<()> {
-        self.ask(py, |p| p.set_affinity(cpus))
+        self.ask(py, "set_affinity", |p| p.set_affinity(cpus))
     }
 
     /// The CPUs that its leading thread may run on.
     fn affinity(&self, py: Python<'_>) -> PyResult<Vec<usize>> {
-        self.ask(py, |p| p.affinity())
+        self.ask(py, "affinity", |p| p.affinity())
     }
 
     /// Sets the I/O priority of all its threads: class and level in it.
     #[pyo3(signature = (class_, level=0))]
     fn set_ioprio(&self, py: Python<'_>, class_: u8, level: u16) -> PyResult<()> {
-        self.ask(py, |p| p.set_ioprio(class_, level))
+        self.ask(py, "set_ioprio", |p| p.set_ioprio(class_, level))
     }
 
     /// Sets `oom_score_adj`, -1000 to 1000.
     fn set_oom_score_adj(&self, py: Python<'_>, value: i32) -> PyResult<()> {
-        self.ask(py, |p| p.set_oom_score_adj(value))
+        self.ask(py, "set_oom_score_adj", |p| p.set_oom_score_adj(value))
     }
 
     /// Moves it into the cgroup of a cgroup v2 directory, by path or descriptor.
     fn move_to_cgroup(&self, py: Python<'_>, directory: &Bound<'_, PyAny>) -> PyResult<()> {
         let directory = manage::directory(directory)?;
-        self.ask(py, |p| p.move_to_cgroup(directory.as_fd()))
+        self.ask(py, "move_to_cgroup", |p| p.move_to_cgroup(directory.as_fd()))
     }
 
     /// Frees the memory of a process that SIGKILL is ending, without waiting for it to get there.
     fn mrelease(&self, py: Python<'_>) -> PyResult<()> {
-        self.ask(py, |p| p.mrelease())
+        self.ask(py, "mrelease", |p| p.mrelease())
     }
 
     /// The path of its program.
     fn exe(&self, py: Python<'_>) -> PyResult<OsString> {
-        self.ask(py, |p| p.exe()).map(OsString::from)
+        self.ask(py, "exe", |p| p.exe()).map(OsString::from)
     }
 
     /// Its current directory.
     fn cwd(&self, py: Python<'_>) -> PyResult<OsString> {
-        self.ask(py, |p| p.cwd()).map(OsString::from)
+        self.ask(py, "cwd", |p| p.cwd()).map(OsString::from)
     }
 
     /// Its root directory.
     fn root(&self, py: Python<'_>) -> PyResult<OsString> {
-        self.ask(py, |p| p.root()).map(OsString::from)
+        self.ask(py, "root", |p| p.root()).map(OsString::from)
     }
 
     /// Its arguments.
     fn argv(&self, py: Python<'_>) -> PyResult<Vec<OsString>> {
-        self.ask(py, |p| p.argv())
+        self.ask(py, "argv", |p| p.argv())
     }
 
     /// Its environment as the program was started with.
     fn environ<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        manage::variables(self.ask(py, |p| p.environ())?).into_py_dict(py)
+        manage::variables(self.ask(py, "environ", |p| p.environ())?).into_py_dict(py)
     }
 
     /// The path of its cgroup v2 directory, from the root of the caller's cgroup namespace.
     fn cgroup(&self, py: Python<'_>) -> PyResult<OsString> {
-        self.ask(py, |p| p.cgroup()).map(OsString::from)
+        self.ask(py, "cgroup", |p| p.cgroup()).map(OsString::from)
     }
 
     /// Its supplementary groups.
     fn groups(&self, py: Python<'_>) -> PyResult<Vec<u32>> {
-        self.ask(py, |p| p.groups())
+        self.ask(py, "groups", |p| p.groups())
     }
 
     /// The user id map of its user namespace: first id inside, outside, and how many.
     fn uid_map(&self, py: Python<'_>) -> PyResult<Vec<(u32, u32, u32)>> {
-        self.ask(py, |p| p.uid_map()).map(manage::lines)
+        self.ask(py, "uid_map", |p| p.uid_map()).map(manage::lines)
     }
 
     /// The group id map of its user namespace.
     fn gid_map(&self, py: Python<'_>) -> PyResult<Vec<(u32, u32, u32)>> {
-        self.ask(py, |p| p.gid_map()).map(manage::lines)
+        self.ask(py, "gid_map", |p| p.gid_map()).map(manage::lines)
     }
 
     /// Its children.
     fn children(&self, py: Python<'_>) -> PyResult<Vec<Reference>> {
-        self.ask(py, |p| p.children()).map(manage::references)
+        self.ask(py, "children", |p| p.children()).map(manage::references)
     }
 
     /// Its children, their children and so on, parents first.
     fn descendants(&self, py: Python<'_>) -> PyResult<Vec<Reference>> {
-        self.ask(py, |p| p.descendants()).map(manage::references)
+        self.ask(py, "descendants", |p| p.descendants()).map(manage::references)
     }
 
     /// The fields asked for, as far as they are known.
     #[pyo3(signature = (*fields))]
     fn info(&self, py: Python<'_>, fields: &Bound<'_, PyAny>) -> PyResult<Info> {
         let fields = info::fields(fields)?;
-        self.ask(py, |p| p.info(fields)).map(Info)
+        self.ask(py, "info", |p| p.info(fields)).map(Info)
     }
 
     /// A duplicate of one of its descriptors, which the caller closes.
     fn getfd(&self, number: RawFd) -> PyResult<RawFd> {
-        Ok(self.get()?.get_fd(number).map_err(|e| error::from_io(&e))?.into_raw_fd())
+        Ok(self
+            .get()?
+            .get_fd(number)
+            .map_err(|e| self.refused(&format!("getfd {number} of"), &e))?
+            .into_raw_fd())
     }
 
     /// Changes what happens when its last procfd is closed: a signal, `True` for SIGKILL, `False` for
@@ -380,7 +396,7 @@ impl Process {
     ) -> PyResult<()> {
         let scope = close_scope.map(settings::scope).transpose()?.unwrap_or_default();
         let policy = settings::close_signal(kill_on_close)?.map(|signal| (signal, scope));
-        self.get()?.change_close(policy).map_err(|e| error::from_io(&e))?;
+        self.get()?.change_close(policy).map_err(|e| self.refused("change_close", &e))?;
         self.policy.store(policy.is_some(), Ordering::Relaxed);
         Ok(())
     }
@@ -430,9 +446,9 @@ impl Process {
 
 /// A signal, or 0, which only checks.
 fn signal_or_none(signal: &Bound<'_, PyAny>) -> PyResult<i32> {
-    match signal.extract::<i32>()? {
-        0 => Ok(0),
-        _ => convert::signal(signal),
+    match signal.extract::<i32>() {
+        Ok(0) => Ok(0),
+        _ => names::signal(signal),
     }
 }
 
@@ -472,66 +488,111 @@ fn warn(text: &str) {
     });
 }
 
-/// A running process: by its pid, by a descriptor that stands for it (which is duplicated), by an
+/// The ways to name a process that exists, of which a call takes one.
+struct Target<'a, 'py> {
+    any: Option<&'a Bound<'py, PyAny>>,
+    pid: Option<&'a Bound<'py, PyAny>>,
+    fd: Option<&'a Bound<'py, PyAny>>,
+    path: Option<&'a Bound<'py, PyAny>>,
+}
+
+impl<'a, 'py> Target<'a, 'py> {
+    fn new(
+        function: &str,
+        [any, pid, fd, pidfd, path]: [Option<&'a Bound<'py, PyAny>>; 5],
+    ) -> PyResult<Self> {
+        if [any, pid, fd, pidfd, path].iter().flatten().count() != 1 {
+            return Err(PyTypeError::new_err(format!(
+                "{function}() takes one of: a target, pid, fd, pidfd, path"
+            )));
+        }
+        let mut target = Self { any: None, pid, fd: fd.or(pidfd), path };
+        if let Some(any) = any {
+            if any.is_instance_of::<PyInt>() {
+                target.pid = Some(any);
+            } else if !convert::is_string(any) && any.hasattr("fileno")? {
+                target.fd = Some(any);
+            } else {
+                target.path = Some(any);
+            }
+        }
+        target.any = any;
+        Ok(target)
+    }
+
+    fn open(&self, function: &str) -> PyResult<(procfd::Process, Option<u32>)> {
+        if let Some(pid) = self.pid {
+            let number: Option<u32> = pid.extract().ok().filter(|number| *number != 0);
+            let Some(number) = number else {
+                pid.extract::<i128>().or_else(|_| pid.cast::<PyInt>().map(|_| 0))?;
+                return Err(PyValueError::new_err(format!(
+                    "{function}: a pid is a positive number, not {pid}"
+                )));
+            };
+            let opened = procfd::Process::open(number);
+            let process = opened.map_err(|e| error::of_process(function, Some(number), &e))?;
+            return Ok((process, Some(number)));
+        }
+        if let Some(fd) = self.fd {
+            let own = convert::duplicate(convert::fd(fd)?, 0)?;
+            let process = procfd::Process::from_fd(own).map_err(|e| match e.raw_os_error() {
+                Some(libc::EINVAL) => {
+                    let text = format!("{function}: the descriptor stands for no process");
+                    error::of_errno(libc::EINVAL, Some(&text))
+                }
+                _ => error::from_io(&e),
+            })?;
+            return Ok((process, None));
+        }
+        let Some(path) = self.path else { return Err(PyTypeError::new_err("a process is needed")) };
+        let process = convert::directory(convert::os_string(path)?).and_then(procfd::Process::from_fd);
+        Ok((process.map_err(|e| error::of_file(path.py(), &e, path.clone().unbind()))?, None))
+    }
+}
+
+/// A process that exists: by its pid, by a descriptor that stands for it (which is duplicated), by an
 /// object that has one, or by the path of its directory in /proc.
 #[pyfunction]
 #[pyo3(signature = (target=None, /, *, pid=None, fd=None, pidfd=None, path=None))]
 pub(crate) fn open(
-    py: Python<'_>,
     target: Option<&Bound<'_, PyAny>>,
     pid: Option<&Bound<'_, PyAny>>,
     fd: Option<&Bound<'_, PyAny>>,
     pidfd: Option<&Bound<'_, PyAny>>,
     path: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Process> {
-    if [target, pid, fd, pidfd, path].iter().flatten().count() != 1 {
-        return Err(PyTypeError::new_err("open takes one of: a target, pid, fd, pidfd, path"));
-    }
-    let by_pid = |pid: &Bound<'_, PyAny>| {
-        let pid: u32 = pid.extract()?;
-        let process = procfd::Process::open(pid).map_err(|e| error::from_io(&e))?;
-        let opened = Process::opened(process);
+    let (process, pid) = Target::new("open", [target, pid, fd, pidfd, path])?.open("open")?;
+    let opened = Process::opened(process);
+    if let Some(pid) = pid {
         let _ = opened.pid.set(pid);
-        Ok(opened)
-    };
-    let by_fd = |fd: &Bound<'_, PyAny>| {
-        let own = convert::duplicate(convert::fd(fd)?, 0)?;
-        procfd::Process::from_fd(own).map(Process::opened).map_err(|e| error::from_io(&e))
-    };
-    let by_path = |path: &Bound<'_, PyAny>| {
-        let name = convert::os_string(path)?;
-        convert::directory(name)
-            .and_then(procfd::Process::from_fd)
-            .map(Process::opened)
-            .map_err(|e| error::of_file(py, &e, path.clone().unbind()))
-    };
-    match (target, pid, fd.or(pidfd), path) {
-        (Some(target), ..) if target.is_instance_of::<PyInt>() => by_pid(target),
-        (Some(target), ..) if !convert::is_string(target) && target.hasattr("fileno")? => by_fd(target),
-        (Some(target), ..) => by_path(target),
-        (_, Some(pid), ..) => by_pid(pid),
-        (_, _, Some(fd), _) => by_fd(fd),
-        (_, _, _, Some(path)) => by_path(path),
-        _ => Err(PyTypeError::new_err("open takes a target")),
     }
+    Ok(opened)
 }
 
-/// A procfd, with a close policy if one is given, for a process that runs already.
+/// A procfd, with a close policy if one is given, for a process that runs already. The process is
+/// named as in `open`.
 #[pyfunction]
-#[pyo3(signature = (process, /, *, kill_on_close=None, close_scope=None, close_then=None, watch=false))]
+#[pyo3(signature = (target=None, /, *, pid=None, fd=None, pidfd=None, path=None,
+                    kill_on_close=None, close_scope=None, close_then=None, watch=None))]
+#[allow(clippy::too_many_arguments, reason = "keywords")]
 pub(crate) fn attach(
-    process: &Bound<'_, PyAny>,
+    target: Option<&Bound<'_, PyAny>>,
+    pid: Option<&Bound<'_, PyAny>>,
+    fd: Option<&Bound<'_, PyAny>>,
+    pidfd: Option<&Bound<'_, PyAny>>,
+    path: Option<&Bound<'_, PyAny>>,
     kill_on_close: Option<&Bound<'_, PyAny>>,
     close_scope: Option<&Bound<'_, PyAny>>,
     close_then: Option<&Bound<'_, PyAny>>,
-    watch: bool,
+    watch: Option<bool>,
 ) -> PyResult<Process> {
+    let target = Target::new("attach", [target, pid, fd, pidfd, path])?;
     let mut flags = procfd::OpenFlags::AUTOREAP;
-    flags.set(procfd::OpenFlags::NO_WATCH, !watch);
+    flags.set(procfd::OpenFlags::NO_WATCH, !watch.unwrap_or(false));
     let mut context = procfd::Context::with_flags(flags).map_err(|e| error::from_io(&e))?;
     let scope = close_scope.map(settings::scope).transpose()?;
     let then = close_then.map(settings::close_then).transpose()?;
     settings::close_policy(&mut context, kill_on_close, scope, then)?;
-    let own = convert::duplicate(convert::fd(process)?, 0)?;
-    context.attach(own.as_fd()).map(Process::opened).map_err(|e| error::of_config(e.error()))
+    let (process, _) = target.open("attach")?;
+    context.attach(process.as_fd()).map(Process::opened).map_err(|e| error::of_config(e.error()))
 }

@@ -16,6 +16,7 @@ use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyString, PyTuple};
 use crate::convert;
 use crate::descriptors;
 use crate::error;
+use crate::names;
 
 /// The objects that the caller named files with, for the `filename` of an error; and those whose
 /// descriptors the context refers to, which must not be closed before it.
@@ -92,6 +93,11 @@ struct Together<'py> {
     program: Option<Bound<'py, PyAny>>,
     search: bool,
     cwd: Option<Bound<'py, PyAny>>,
+    user: Option<Bound<'py, PyAny>>,
+    login_env: bool,
+    /// The user's own groups are not to be looked up: the caller names some, or the ids are those of
+    /// another user namespace.
+    groups_given: bool,
     actions: Option<Bound<'py, PyAny>>,
     map: descriptors::Map<'py>,
     kill: Option<Bound<'py, PyAny>>,
@@ -107,12 +113,18 @@ pub(crate) fn apply<'py>(
     settings: &Bound<'py, PyDict>,
 ) -> PyResult<()> {
     let mut together = Together { program: program.cloned(), ..Together::default() };
+    together.groups_given = ["gid", "groups", "namespaces", "uid_map"].iter().try_fold(
+        false,
+        |given, name| -> PyResult<bool> {
+            Ok(given || settings.get_item(name)?.is_some_and(|value| !value.is_none()))
+        },
+    )?;
     for (name, value) in settings.iter() {
         let name = name.cast::<PyString>()?.to_cow()?;
         // Parameters of the calls rather than settings.
         let parameter = matches!(name.as_ref(), "program" | "args");
         if !parameter && !plain::KEYWORDS.contains(&name.as_ref()) {
-            return Err(PyTypeError::new_err(format!("unexpected keyword argument '{name}'")));
+            return Err(unknown(&name));
         }
         if value.is_none() {
             continue;
@@ -123,6 +135,14 @@ pub(crate) fn apply<'py>(
         debug_assert!(done, "a keyword of the table without an arm: {name}");
     }
     together.set(context, named)
+}
+
+fn unknown(name: &str) -> PyErr {
+    PyTypeError::new_err(error::with_suggestion(
+        &format!("got an unexpected keyword argument '{name}'"),
+        name,
+        plain::KEYWORDS,
+    ))
 }
 
 /// Sets one that goes by itself and whose value is not plain; whether it is one.
@@ -157,7 +177,7 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
         "limits" => {
             for (resource, limit) in convert::items(value, name)? {
                 let (soft, hard) = limits(&limit)?;
-                context.rlimit(resource.extract()?, soft, hard).map_err(|e| error::of_config(&e))?;
+                context.rlimit(names::resource(&resource)?, soft, hard).map_err(|e| error::of_config(&e))?;
             }
             return Ok(true);
         }
@@ -180,6 +200,8 @@ impl<'py> Together<'py> {
             "program" => self.program = Some(value.clone()),
             "program_fd" => self.program = Some(convert::fd(value)?.into_pyobject(value.py())?.into_any()),
             "cwd" => self.cwd = Some(value.clone()),
+            "user" => self.user = Some(value.clone()),
+            "login_env" => self.login_env = value.is_truthy()?,
             "actions" => self.actions = Some(value.clone()),
             "kill_on_close" => self.kill = Some(value.clone()),
             "close_scope" => self.scope = Some(scope(value)?),
@@ -205,12 +227,45 @@ impl<'py> Together<'py> {
         if let Some(actions) = &self.actions {
             descriptors::actions(context, named, actions)?;
         }
+        match &self.user {
+            Some(user) => become_user(context, user, self.groups_given, self.login_env)?,
+            None if self.login_env => {
+                return Err(PyValueError::new_err("login_env is given together with user"));
+            }
+            None => {}
+        }
         close_policy(context, self.kill.as_ref(), self.scope, self.then)?;
         if let Some(kill) = &self.kill {
             named.has_policy = close_signal(kill)?.is_some();
         }
         Ok(())
     }
+}
+
+/// What `user` stands for: the ids, and unless the caller names groups, those of the user.
+fn become_user(
+    context: &mut Context,
+    user: &Bound<'_, PyAny>,
+    groups_given: bool,
+    login_env: bool,
+) -> PyResult<()> {
+    type Account = (u32, Option<u32>, Option<Vec<u32>>, Vec<(OsString, OsString)>);
+    let module = user.py().import("procfd._accounts")?;
+    let (uid, gid, groups, variables): Account =
+        module.call_method1("account", (user, groups_given, login_env))?.extract()?;
+    let all = |id: u32| Ids { real: Some(id), effective: Some(id), saved: Some(id) };
+    let failed = |e: Error| error::of_config(&e);
+    context.uid(all(uid)).map_err(failed)?;
+    if let Some(gid) = gid {
+        context.gid(all(gid)).map_err(failed)?;
+    }
+    if let Some(groups) = groups {
+        context.groups(&groups).map_err(failed)?;
+    }
+    for (name, value) in variables {
+        context.env(name, value).map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn program(
@@ -273,7 +328,7 @@ pub(crate) fn close_signal(kill: &Bound<'_, PyAny>) -> PyResult<Option<i32>> {
     match kill.cast::<PyBool>() {
         Ok(kill) => Ok(kill.is_true().then_some(libc::SIGKILL)),
         Err(_) if kill.is_none() => Ok(None),
-        Err(_) => convert::signal(kill).map(Some),
+        Err(_) => names::signal(kill).map(Some),
     }
 }
 
@@ -281,7 +336,7 @@ pub(crate) fn close_then(value: &Bound<'_, PyAny>) -> PyResult<(i32, Duration)> 
     let (signal, delay): (Bound<'_, PyAny>, Bound<'_, PyAny>) = value.extract()?;
     let delay = convert::seconds(&delay)?
         .ok_or_else(|| PyValueError::new_err("close_then: a delay without an end"))?;
-    Ok((convert::signal(&signal)?, delay))
+    Ok((names::signal(&signal)?, delay))
 }
 
 /// A scope by its name.
@@ -295,18 +350,13 @@ pub(crate) fn scope(value: &Bound<'_, PyAny>) -> PyResult<Scope> {
     }
 }
 
-/// One id for all three, or real, effective and saved; `None` or -1 leaves one as it is.
-fn ids(value: &Bound<'_, PyAny>) -> PyResult<Ids> {
+/// One id for all three, or real, effective and saved; `None` or -1 leaves one as it is. `by_name`
+/// reads a name or a number.
+fn ids(value: &Bound<'_, PyAny>, by_name: impl Fn(&Bound<'_, PyAny>) -> PyResult<u32>) -> PyResult<Ids> {
     let id = |value: &Bound<'_, PyAny>| -> PyResult<Option<u32>> {
-        if value.is_none() || value.eq(-1)? {
-            return Ok(None);
-        }
-        match value.extract()? {
-            u32::MAX => Err(PyValueError::new_err("4294967295 is no id")),
-            id => Ok(Some(id)),
-        }
+        if value.is_none() || value.eq(-1)? { Ok(None) } else { by_name(value).map(Some) }
     };
-    if value.is_instance_of::<PyInt>() {
+    if !value.is_instance_of::<PyTuple>() && !value.is_instance_of::<PyList>() {
         let id = id(value)?;
         return Ok(Ids { real: id, effective: id, saved: id });
     }
@@ -344,10 +394,11 @@ pub(crate) fn namespaces(value: &Bound<'_, PyAny>) -> PyResult<Namespaces> {
         return Ok(Namespaces::from_bits_retain(value.extract()?));
     }
     let named = |name: &str| {
-        NAMESPACES
-            .iter()
-            .find_map(|(known, flag)| (*known == name).then_some(*flag))
-            .ok_or_else(|| PyValueError::new_err(format!("no namespace {name:?}")))
+        NAMESPACES.iter().find_map(|(known, flag)| (*known == name).then_some(*flag)).ok_or_else(|| {
+            let known: Vec<&str> = NAMESPACES.iter().map(|(known, _)| *known).collect();
+            let text = format!("there is no namespace {name:?}");
+            PyValueError::new_err(error::with_suggestion(&text, name, &known))
+        })
     };
     if let Ok(name) = value.cast::<PyString>() {
         return named(&name.to_cow()?);

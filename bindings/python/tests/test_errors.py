@@ -94,10 +94,10 @@ def test_a_failed_creation_leaves_the_context_for_another_try() -> None:
         assert process is not None
         with process:
             assert process.wait(60).code == 0
-        with pytest.raises(ValueError, match="created"):
+        with pytest.raises(ValueError, match="has started"):
             context.create()
         for call in (context.configure, context.copy, context.fileno):
-            with pytest.raises(ValueError, match="created"):
+            with pytest.raises(ValueError, match="has started"):
                 call()
 
 

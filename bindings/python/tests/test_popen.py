@@ -61,8 +61,9 @@ def ended(pidfd: int, seconds: float = 30) -> bool:
 def test_every_public_name_is_there() -> None:
     for name in subprocess.__all__:
         assert hasattr(procfd, name), name
-    for name in ("PIPE", "STDOUT", "DEVNULL", "TimeoutExpired", "CompletedProcess"):
+    for name in ("PIPE", "STDOUT", "DEVNULL", "TimeoutExpired", "CalledProcessError"):
         assert getattr(procfd, name) is getattr(subprocess, name)
+    assert issubclass(procfd.CompletedProcess, subprocess.CompletedProcess)
 
 
 CALLS: list[Callable[[Any], Any]] = [
@@ -303,7 +304,7 @@ def test_signals() -> None:
         # After the end they do nothing.
         process.kill()
         process.send_signal(signal.SIGTERM)
-    with procfd.Popen(["cat"], stdin=procfd.PIPE) as process, pytest.raises(ValueError):
+    with procfd.Popen(["cat"], stdin=procfd.PIPE) as process, pytest.raises(OSError, match="10000"):
         process.send_signal(10_000)
 
 

@@ -61,7 +61,8 @@ def test_program_by_path_name_list_and_descriptor() -> None:
     args = ["true"]
     with procfd.spawn("true", args, search=True) as process:
         assert process.wait(60).code == 0
-    with procfd.spawn([b"/nonexistent/true", "/etc/passwd/true", "/bin/true"], args) as process:
+    paths = [b"/nonexistent/true", "/etc/passwd/true", "/bin/true"]
+    with procfd.spawn(args, candidates=paths) as process:
         assert process.wait(60).code == 0
     with open("/bin/true", "rb") as program:
         with procfd.Context(args=args, program_fd=program).create() as by_fd:  # type: ignore[union-attr]
@@ -70,10 +71,16 @@ def test_program_by_path_name_list_and_descriptor() -> None:
             assert process.wait(60).code == 0
 
 
-def test_search_is_off_by_default(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_context_searches_on_request(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
+    with procfd.Context("true", ["true"]) as context, pytest.raises(FileNotFoundError):
+        context.create()
     with pytest.raises(FileNotFoundError):
-        procfd.spawn("true", ["true"])
+        procfd.spawn("true", ["true"], search=False)
+    with pytest.raises(FileNotFoundError):
+        procfd.spawn(["true"], search=False)
 
 
 def test_environment() -> None:
@@ -345,7 +352,7 @@ def test_none_is_as_if_not_given() -> None:
         ({"uid": 2**32}, OverflowError),
         ({"uid": 2**32 - 1}, ValueError),
         ({"uid": (1, 2)}, ValueError),
-        ({"uid": "root"}, TypeError),
+        ({"uid": "no such user"}, ValueError),
         ({"groups": [-1]}, OverflowError),
         ({"umask": 0o1000}, ValueError),
         ({"limits": {99: 1}}, ValueError),
@@ -359,7 +366,7 @@ def test_none_is_as_if_not_given() -> None:
         ({"setgroups": "perhaps"}, ValueError),
         ({"hostname": "x" * 65}, OSError),
         ({"kill_on_close": 99}, ValueError),
-        ({"kill_on_close": "yes"}, TypeError),
+        ({"kill_on_close": "yes"}, ValueError),
         ({"close_scope": "group"}, ValueError),
         ({"close_scope": "thread", "kill_on_close": True}, ValueError),
         ({"close_then": (9, 1.0)}, ValueError),

@@ -6,12 +6,17 @@
 """
 
 import importlib as _importlib
+import sys as _sys
+
+if _sys.platform != "linux":
+    raise ImportError(f"procfd is for Linux; this is {_sys.platform}")
+
+import subprocess as _subprocess
 from subprocess import (
     DEVNULL,
     PIPE,
     STDOUT,
     CalledProcessError,
-    CompletedProcess,
     SubprocessError,
     TimeoutExpired,
     list2cmdline,
@@ -19,7 +24,21 @@ from subprocess import (
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from ._errors import BlockingIO as BlockingIO
+from ._errors import BrokenPipe as BrokenPipe
+from ._errors import ChildProcess as ChildProcess
+from ._errors import ConnectionAborted as ConnectionAborted
+from ._errors import ConnectionRefused as ConnectionRefused
+from ._errors import ConnectionReset as ConnectionReset
 from ._errors import Error, InvalidSetting, Stage
+from ._errors import FileExists as FileExists
+from ._errors import FileNotFound as FileNotFound
+from ._errors import Interrupted as Interrupted
+from ._errors import IsADirectory as IsADirectory
+from ._errors import NotADirectory as NotADirectory
+from ._errors import Permission as Permission
+from ._errors import ProcessLookup as ProcessLookup
+from ._errors import Timeout as Timeout
 from ._native import (
     Context,
     ExitStatus,
@@ -28,13 +47,21 @@ from ._native import (
     Snapshot,
     Usage,
     attach,
-    open,
     posix_spawn,
     posix_spawnp,
     spawn,
 )
+from ._native import open as open
 from ._popen import Popen
-from ._run import call, check_call, check_output, getoutput, getstatusoutput, run
+from ._run import (
+    CompletedProcess,
+    call,
+    check_call,
+    check_output,
+    getoutput,
+    getstatusoutput,
+    run,
+)
 from ._types import OpenSettings, Settings
 
 __all__ = [
@@ -64,7 +91,6 @@ __all__ = [
     "getoutput",
     "getstatusoutput",
     "list2cmdline",
-    "open",
     "posix_spawn",
     "posix_spawnp",
     "process_config",
@@ -86,6 +112,10 @@ else:
             module = _importlib.import_module("procfd._calls")
         elif name.startswith(("PROC_", "PROCFD_", "procfd_")):
             module = _importlib.import_module("procfd._abi")
+        elif name.startswith("_") and not name.startswith("__") and hasattr(_subprocess, name):
+            # The package may stand in sys.modules["subprocess"]: others of the standard library
+            # (multiprocessing) use what is private there.
+            module = _subprocess
         else:
             raise AttributeError(f"module 'procfd' has no attribute {name!r}")
         globals()[name] = getattr(module, name)

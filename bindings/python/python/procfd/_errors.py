@@ -6,6 +6,7 @@ from __future__ import annotations
 import enum
 import os
 import re
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -166,3 +167,21 @@ def make(
     error.index = index
     error.kind = re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()
     return error
+
+
+def suggest(text: str, name: str, known: Sequence[str]) -> str:
+    """The complaint about a name, with the one that was probably meant, or all of a short list."""
+    import difflib
+
+    close = difflib.get_close_matches(name, known, 1, 0.5)
+    # "mem" for "memory".
+    close = close or [one for one in known if name and one.startswith(name)]
+    if close:
+        return f'{text}; did you mean "{close[0]}"?'
+    return f"{text}; there are: {', '.join(known)}" if len(known) < 50 else text
+
+
+# Tracebacks and pickles name the package, where every one of these is found.
+for _class in (Stage, Error, InvalidSetting, *_classes.values()):
+    _class.__module__ = "procfd"
+del _class

@@ -35,3 +35,4 @@ class OutputKeywords(PopenKeywords, total=False):
 
     input: Any
     timeout: float | None
+    kill_tree: bool | None

@@ -18,7 +18,10 @@ import warnings
 from typing import TYPE_CHECKING, Any, AnyStr, Literal, cast, overload
 
 from . import _native
-from ._errors import Error, Stage
+from ._errors import Error, Stage, make
+from ._genuine import EXECUTE as _START
+from ._genuine import INIT as _STANDARD
+from ._genuine import Popen as _Base
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -27,12 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Popen"]
 
-# The order in which this interpreter's __init__ hands its results over.
-_execute = subprocess.Popen._execute_child.__code__  # type: ignore[attr-defined]
-_START = _execute.co_varnames[1 : _execute.co_argcount]
-# What this interpreter's __init__ takes itself; all other keywords are procfd's settings.
-_init = subprocess.Popen.__init__.__code__
-_STANDARD = frozenset(_init.co_varnames[1 : _init.co_argcount + _init.co_kwonlyargcount])
 # What only newer interpreters take.
 _ABSENT = {"pipesize", "process_group"} - _STANDARD
 # What restore_signals is about: the signals that Python ignores.
@@ -43,9 +40,16 @@ _CHILD_ENDS = ("p2cread", "c2pwrite", "errwrite")
 # The settings that a running process can be given.
 _CLOSE = frozenset({"kill_on_close", "close_scope", "close_then", "watch"})
 _RENAMED = (("cwd", "cwd"), ("env", "env"), ("uid", "uid"), ("gid", "gid"), ("gids", "groups"))
+# What the base class does not take None for.
+_UNSET = ("umask", *_ABSENT, *({"pipesize", "process_group"} & _STANDARD))
+# How long a `with` statement that an exception leaves waits for what its close policy ends.
+_POLICY_SECONDS = 0.25
+
+if TYPE_CHECKING:
+    _Base = subprocess.Popen
 
 
-class Popen(subprocess.Popen[AnyStr]):
+class Popen(_Base[AnyStr]):
     """A child process, as subprocess.Popen, behind a procfd.
 
     All arguments of subprocess.Popen have their meaning, and each setting of procfd.Context is a
@@ -68,6 +72,8 @@ class Popen(subprocess.Popen[AnyStr]):
     _shown = False
     # Whether an event loop has the pidfd, which must be open until it is taken out there.
     _polled = False
+    # Whether it was started as the leader of a group of its own.
+    _leads = False
     _settings: dict[str, Any]
     if TYPE_CHECKING:
         # Of the base class, and not in its stubs.
@@ -141,10 +147,16 @@ class Popen(subprocess.Popen[AnyStr]):
         **keywords: Unpack[PopenKeywords],
     ) -> None: ...
     def __init__(self, args: Command, *popenargs: Any, **keywords: Any) -> None:
-        for name in _ABSENT & keywords.keys():
-            if keywords[name] is None or keywords[name] == -1:
-                del keywords[name]
+        for name in _UNSET:
+            if name in keywords:
+                value = keywords[name]
+                if value is None or (value == -1 and name in _ABSENT):
+                    del keywords[name]
         self._settings = {name: keywords.pop(name) for name in keywords.keys() - _STANDARD}
+        if keywords.get("user") is not None:
+            _become(keywords, self._settings)
+        elif self._settings.pop("login_env", None):
+            raise ValueError("login_env is given together with user")
         super().__init__(args, *popenargs, **keywords)
 
     def _execute_child(self, *values: Any) -> None:
@@ -158,6 +170,9 @@ class Popen(subprocess.Popen[AnyStr]):
         if preexec_fn is not None and not self._settings.keys() - _CLOSE:
             self._standard_fork(values)
             return
+        env = given["env"]
+        if env is not None and not hasattr(env, "items"):
+            raise TypeError(f"env must be a mapping, not {type(env).__name__}")
         args: Any = given["args"]
         shell, executable = given["shell"], given["executable"]
         if isinstance(args, (str, bytes)):
@@ -174,21 +189,21 @@ class Popen(subprocess.Popen[AnyStr]):
                 args[0] = executable
         if executable is None:
             executable = args[0]
+        if not args:
+            # The kernel takes no empty list, and makes this of it.
+            args = [""]
         sys.audit("subprocess.Popen", executable, args, given["cwd"], given["env"])
         program = os.fsencode(executable)
-        programs = [program] if b"/" in program else _candidates(program, given["env"])
+        programs = [program] if b"/" in program else _candidates(program, env)
         copies: list[int] = []
         try:
             settings = _settings_of(given, self._settings, copies)
             if preexec_fn is None:
-                process = _native.spawn(programs, args, cast(Any, settings))
+                process = _native.start(programs, args, cast(Any, settings))
             else:
                 process = self._fork(programs, args, executable, given, settings)
         except Error as error:
-            # The file that the standard library would name, and its words.
-            if error.stage in (Stage.EXEC, Stage.CWD):
-                error.filename = executable if error.stage == Stage.EXEC else given["cwd"]
-                error.message = None
+            _as_the_standard_library(error, executable, given["cwd"])
             raise
         finally:
             for fd in copies:
@@ -196,6 +211,7 @@ class Popen(subprocess.Popen[AnyStr]):
         # The base class warns of what is dropped.
         process.warns = False
         self._process = process
+        self._leads = given["start_new_session"] or given.get("process_group", -1) == 0
         self.pid = process.pid
         self._child_created = True
         if any(given[name] != -1 for name in _CHILD_ENDS):
@@ -225,7 +241,7 @@ class Popen(subprocess.Popen[AnyStr]):
         with contextlib.suppress(ProcessLookupError):
             process = _native.open(pid=self.pid)
             if self._settings:
-                process = _native.attach(process.pidfd, **self._settings)
+                process = _native.attach(pidfd=process.pidfd, **self._settings)
             self._process = process
 
     @property
@@ -281,6 +297,59 @@ class Popen(subprocess.Popen[AnyStr]):
             return self.returncode
         return self._ended(status.returncode)
 
+    def communicate(
+        self, input: Any = None, timeout: float | None = None, *, kill_tree: bool | None = None
+    ) -> Any:
+        """Feed the input, collect the output and wait, as subprocess.Popen.communicate.
+
+        With kill_tree the process and all its descendants end when the time is over or the call is
+        interrupted.
+        """
+        if not kill_tree:
+            return super().communicate(input, timeout)
+        try:
+            return super().communicate(input, timeout)
+        except BaseException:
+            self._kill(True)
+            raise
+
+    def _kill(self, tree: bool | None) -> None:
+        """End the process, and with `tree` all that descends from it."""
+        process = self._process
+        if not tree or process is None or self.returncode is not None:
+            self.kill()
+            return
+        try:
+            process.kill_tree()
+        except OSError:
+            self.kill()
+        settings = self._settings
+        if settings.get("session") or self._leads:
+            # Those whose parents have ended are in no tree any more, but in its group.
+            with contextlib.suppress(OSError):
+                process.send_signal(signal.SIGKILL, scope="group")
+
+    def __exit__(self, kind: Any, value: Any, traceback: Any) -> None:
+        process = self._process
+        if (
+            kind is None
+            or process is None
+            or self.returncode is not None
+            or not self._settings.get("kill_on_close")
+        ):
+            super().__exit__(kind, value, traceback)
+            return
+        # The close policy ends the process: what waits for it from now on needs the pidfd alone.
+        with contextlib.suppress(OSError, ValueError):
+            self._process = _native.open(pidfd=process.pidfd)
+        process.close()
+        for stream in (self.stdin, self.stdout, self.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(_POLICY_SECONDS)
+
     def send_signal(self, sig: int) -> None:
         """Send a signal to the process, if it has not ended."""
         if self._process is None:
@@ -291,10 +360,10 @@ class Popen(subprocess.Popen[AnyStr]):
                 self._process.send_signal(sig)
             except ProcessLookupError:
                 pass
-            except ValueError:
-                # Reaped and closed by another thread since the poll, or no signal at all.
+            except ValueError as error:
+                # Reaped and closed by another thread since the poll; or no signal at all.
                 if not self._process.closed:
-                    raise
+                    raise make(errno.EINVAL, str(error), None, 0, 0, "InvalidInput") from None
 
     def __del__(self, _maxsize: int = sys.maxsize, _warn: Any = warnings.warn) -> None:
         process = self._process
@@ -314,6 +383,42 @@ def _unknown(error: OSError, deadstate: int | None) -> int:
     if error.errno != errno.ENODATA and deadstate is None:
         raise error
     return deadstate or 0
+
+
+def _as_the_standard_library(error: Error, executable: Any, cwd: Any) -> None:
+    """Give an error the file that the standard library would name, and its words."""
+    if error.stage == Stage.EXEC:
+        error.filename, error.message = executable, None
+    elif error.stage == Stage.CWD or (cwd is not None and error.filename is cwd):
+        error.filename, error.message = cwd, None
+    elif error.stage == Stage.CONFIG and error.errno == errno.ENAMETOOLONG:
+        error.filename, error.message = executable, None
+    elif error.errno == errno.E2BIG:
+        # With the message, which says which argument it was.
+        error.filename = executable
+
+
+def _become(keywords: dict[str, Any], settings: dict[str, Any]) -> None:
+    """Add to `user` its groups, unless the caller names some, and the variables of a login."""
+    user, login_env = keywords["user"], settings.pop("login_env", None)
+    given = [keywords.get(name) for name in ("group", "extra_groups")]
+    given += [settings.get(name) for name in ("gid", "groups", "namespaces", "uid_map")]
+    if os.geteuid() == 0 and all(value is None for value in given):
+        from ._accounts import groups_of
+
+        with contextlib.suppress(ValueError, TypeError, OverflowError):
+            group, extra_groups = groups_of(user)
+            keywords["extra_groups"] = extra_groups
+            if group is not None:
+                keywords["group"] = group
+    if login_env:
+        from ._accounts import login_variables
+
+        env = keywords.get("env")
+        variables = {os.fsencode(k): v for k, v in (os.environb if env is None else env).items()}
+        for name, value in login_variables(user).items():
+            variables[os.fsencode(name)] = value
+        keywords["env"] = variables
 
 
 def _candidates(program: bytes, env: Any) -> list[bytes]:
@@ -336,15 +441,18 @@ def _settings_of(given: dict[str, Any], extra: dict[str, Any], copies: list[int]
         actions.extend(("inherit", fd) for fd in kept)
     else:
         settings["inherit_all"] = True
-    actions.extend(extra.get("actions", ()))
+    actions.extend(extra.get("actions") or ())
     if actions:
         settings["actions"] = actions
     if given["restore_signals"]:
-        settings["sigdefault"] = {*_RESTORED, *extra.get("sigdefault", ())}
+        settings["sigdefault"] = {*_RESTORED, *(extra.get("sigdefault") or ())}
     if given["start_new_session"]:
         settings["session"] = True
     if given["umask"] >= 0:
-        settings["umask"] = given["umask"]
+        if given["umask"] > 0x7FFFFFFF:
+            raise OverflowError("signed integer is greater than maximum")
+        # As umask(2).
+        settings["umask"] = given["umask"] & 0o777
     if given.get("process_group", -1) >= 0:
         settings["process_group"] = given["process_group"]
     if any(gid > 0xFFFFFFFF for gid in given["gids"] or ()):
@@ -365,6 +473,9 @@ def _redirections(handles: list[int], copies: list[int]) -> list[tuple[Any, ...]
         if fd == target:
             actions.append(("inherit", fd))
         elif fd != -1:
+            if fd < 0:
+                text = f"standard descriptor {target}: {fd} is no descriptor"
+                raise make(errno.EBADF, text, None, Stage.FD, target, "Uncategorized")
             if fd < target and handles[fd] != -1:
                 fd = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
                 copies.append(fd)

@@ -3,17 +3,58 @@
 
 from __future__ import annotations
 
-from subprocess import PIPE, STDOUT, CalledProcessError, CompletedProcess, TimeoutExpired
-from typing import TYPE_CHECKING, Any, Literal, cast, overload
+import subprocess
+import sys
+from subprocess import PIPE, STDOUT, CalledProcessError, TimeoutExpired
+from typing import TYPE_CHECKING, Any, AnyStr, Literal, cast, overload
 
-from ._popen import Popen
+from ._native import Usage
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._keywords import Command, OutputKeywords, PopenKeywords
+    from ._popen import Popen
 
-__all__ = ["call", "check_call", "check_output", "getoutput", "getstatusoutput", "run"]
+__all__ = [
+    "CompletedProcess",
+    "call",
+    "check_call",
+    "check_output",
+    "getoutput",
+    "getstatusoutput",
+    "run",
+]
+
+
+# What runs is what the package has under these names: tests replace it there.
+_package: Any = sys.modules[__package__]
+
+
+class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
+    """subprocess.CompletedProcess, with what the process used.
+
+    `usage` holds the CPU times, the largest memory and more of the process and the children that
+    it waited for. It is None where the kernel has told them to somebody else.
+    """
+
+    usage: Usage | None = None
+
+
+def completed(process: Any, returncode: Any, stdout: Any, stderr: Any) -> CompletedProcess[Any]:
+    completed: CompletedProcess[Any] = CompletedProcess(process.args, returncode, stdout, stderr)
+    behind = getattr(process, "_process", None)
+    if behind is not None and behind.status is not None:
+        completed.usage = behind.status.usage
+    return completed
+
+
+def _kill(process: Any, tree: bool | None) -> None:
+    """End a process, and with `tree` all its descendants."""
+    if tree:
+        process._kill(tree)
+    else:
+        process.kill()
 
 
 def piped(keywords: dict[str, Any], input: Any, capture_output: bool) -> None:
@@ -36,6 +77,7 @@ def run(
     capture_output: bool = False,
     timeout: float | None = None,
     check: bool = False,
+    kill_tree: bool | None = None,
     text: Literal[True],
     encoding: str | None = None,
     errors: str | None = None,
@@ -50,6 +92,7 @@ def run(
     capture_output: bool = False,
     timeout: float | None = None,
     check: bool = False,
+    kill_tree: bool | None = None,
     text: bool | None = None,
     encoding: str,
     errors: str | None = None,
@@ -64,6 +107,7 @@ def run(
     capture_output: bool = False,
     timeout: float | None = None,
     check: bool = False,
+    kill_tree: bool | None = None,
     text: bool | None = None,
     encoding: str | None = None,
     errors: str,
@@ -78,6 +122,7 @@ def run(
     capture_output: bool = False,
     timeout: float | None = None,
     check: bool = False,
+    kill_tree: bool | None = None,
     text: bool | None = None,
     encoding: str | None = None,
     errors: str | None = None,
@@ -92,6 +137,7 @@ def run(
     capture_output: bool = False,
     timeout: float | None = None,
     check: bool = False,
+    kill_tree: bool | None = None,
     text: Literal[False] | None = None,
     encoding: None = None,
     errors: None = None,
@@ -106,6 +152,7 @@ def run(
     capture_output: bool = False,
     timeout: float | None = None,
     check: bool = False,
+    kill_tree: bool | None = None,
     text: bool | None = None,
     encoding: str | None = None,
     errors: str | None = None,
@@ -119,44 +166,47 @@ def run(
     capture_output: bool = False,
     timeout: float | None = None,
     check: bool = False,
+    kill_tree: bool | None = None,
     **keywords: Any,
 ) -> CompletedProcess[Any]:
-    """Run a command, wait for it, and return a subprocess.CompletedProcess.
+    """Run a command, wait for it, and return a CompletedProcess.
 
-    As subprocess.run, with procfd's settings as further keywords.
+    As subprocess.run, with procfd's settings as further keywords. With kill_tree the process and
+    all its descendants end when the time is over or the call is interrupted.
     """
     piped(keywords, input, capture_output)
     process: Popen[Any]
-    with Popen(args, *popenargs, **keywords) as process:
+    with _package.Popen(args, *popenargs, **keywords) as process:
         try:
             stdout, stderr = process.communicate(input, timeout=timeout)
         except TimeoutExpired:
-            process.kill()
+            _kill(process, kill_tree)
             process.wait()
             raise
         except BaseException:
             # The exit of the with statement waits; it knows how long after a Ctrl-C.
-            process.kill()
+            _kill(process, kill_tree)
             raise
         returncode = cast(int, process.poll())
     if check and returncode:
         raise CalledProcessError(returncode, process.args, output=stdout, stderr=stderr)
-    return CompletedProcess(process.args, returncode, stdout, stderr)
+    return completed(process, returncode, stdout, stderr)
 
 
 def call(
     args: Command,
     *popenargs: Any,
     timeout: float | None = None,
+    kill_tree: bool | None = None,
     **keywords: Unpack[PopenKeywords],
 ) -> int:
-    """Run a command and return its status. As subprocess.call."""
+    """Run a command and return its status. As subprocess.call; kill_tree as run has it."""
     process: Popen[Any]
-    with Popen(args, *popenargs, **keywords) as process:
+    with _package.Popen(args, *popenargs, **keywords) as process:
         try:
             return process.wait(timeout=timeout)
         except BaseException:
-            process.kill()
+            _kill(process, kill_tree)
             raise
 
 
@@ -164,10 +214,13 @@ def check_call(
     args: Command,
     *popenargs: Any,
     timeout: float | None = None,
+    kill_tree: bool | None = None,
     **keywords: Unpack[PopenKeywords],
 ) -> int:
     """Run a command; a status other than 0 is a CalledProcessError. As subprocess.check_call."""
-    returncode = call(args, *popenargs, timeout=timeout, **keywords)
+    if kill_tree is not None:
+        keywords = cast(Any, {**keywords, "kill_tree": kill_tree})
+    returncode: int = _package.call(args, *popenargs, timeout=timeout, **keywords)
     if returncode:
         raise CalledProcessError(returncode, args)
     return 0
@@ -242,7 +295,7 @@ def check_output(args: Command, *popenargs: Any, **keywords: Any) -> Any:
         # The standard function takes it for an empty input, and not for the caller's stdin.
         text = ("text", "universal_newlines", "encoding", "errors")
         keywords["input"] = "" if any(keywords.get(name) for name in text) else b""
-    return run(args, *popenargs, stdout=PIPE, check=True, **keywords).stdout
+    return _package.run(args, *popenargs, stdout=PIPE, check=True, **keywords).stdout
 
 
 def getstatusoutput(
@@ -250,7 +303,7 @@ def getstatusoutput(
 ) -> tuple[int, str]:
     """Run a command in a shell: its status, and what it wrote. As subprocess.getstatusoutput."""
     try:
-        output: str = check_output(
+        output: str = _package.check_output(
             cmd, shell=True, text=True, stderr=STDOUT, encoding=encoding, errors=errors
         )
         status = 0
@@ -261,4 +314,5 @@ def getstatusoutput(
 
 def getoutput(cmd: str, *, encoding: str | None = None, errors: str | None = None) -> str:
     """Run a command in a shell and return what it wrote. As subprocess.getoutput."""
-    return getstatusoutput(cmd, encoding=encoding, errors=errors)[1]
+    output: str = _package.getstatusoutput(cmd, encoding=encoding, errors=errors)[1]
+    return output

@@ -56,6 +56,11 @@ class Transport(base_subprocess.BaseSubprocessTransport):
             popen._polled = False
         # Known already if something has polled, and then not closed yet.
         self._process_exited(popen._ended(popen.wait()))
+        # The base class wakes them when the pipes are closed too, which a grandchild may hold.
+        waiters, self._exit_waiters = self._exit_waiters, []
+        for waiter in waiters or ():
+            if not waiter.cancelled():
+                waiter.set_result(popen.returncode)
 
     def send_signal(self, signal: int) -> None:
         if self._proc is None:

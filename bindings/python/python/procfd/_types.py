@@ -21,7 +21,10 @@ Fd = Union[int, HasFileno]
 Environment = Union[Mapping[str, str], Mapping[bytes, bytes], Mapping[str, StrPath]]
 FileAction = Union[tuple[int, int], tuple[int, int, int], tuple[int, int, StrPath, int, int]]
 Program = Union[StrPath, Sequence[StrPath]]
-Ids = Union[int, tuple[Union[int, None], Union[int, None], Union[int, None]]]
+User = Union[str, int]
+Ids = Union[User, tuple[Union[User, None], Union[User, None], Union[User, None]]]
+# A number, or a name with or without "SIG".
+Signal = Union[int, str]
 Action = Union[
     tuple[Literal["dup"], Fd, int],
     tuple[Literal["open"], int, StrPath, int],
@@ -40,9 +43,9 @@ class Settings(TypedDict, total=False):
 
     # generated: settings, from procfd-core/src/settings.tsv
     namespaces: int | str | Iterable[str] | None
-    kill_on_close: bool | int | None
+    kill_on_close: bool | Signal | None
     close_scope: Literal["process", "group"] | None
-    close_then: tuple[int, float] | None
+    close_then: tuple[Signal, float] | None
     search: bool | None
     program_fd: Fd | None
     env: Environment | None
@@ -56,21 +59,23 @@ class Settings(TypedDict, total=False):
     fds: Mapping[int, Fd | None] | None
     actions: Iterable[Action] | None
     inherit_all: bool | None
-    sigmask: Iterable[int] | None
-    sigdefault: Iterable[int] | None
-    sigignore: Iterable[int] | None
+    sigmask: Iterable[Signal] | None
+    sigdefault: Iterable[Signal] | None
+    sigignore: Iterable[Signal] | None
     session: bool | None
     process_group: int | None
     ctty: Fd | None
     foreground: Fd | None
+    user: User | None
+    login_env: bool | None
     uid: Ids | None
     gid: Ids | None
-    groups: Iterable[int] | None
+    groups: Iterable[User] | None
     umask: int | None
-    limits: Mapping[int, int | tuple[int, int]] | None
+    limits: Mapping[int, int | tuple[int, int]] | Mapping[str, int | tuple[int, int]] | None
     nice: int | None
     no_new_privs: bool | None
-    pdeathsig: int | None
+    pdeathsig: Signal | None
     uid_map: Iterable[tuple[int, int, int]] | None
     gid_map: Iterable[tuple[int, int, int]] | None
     setgroups: Literal["auto", "allow", "deny"] | None

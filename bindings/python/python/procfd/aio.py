@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import os
 import select
-from subprocess import DEVNULL, PIPE, STDOUT, CalledProcessError, CompletedProcess, TimeoutExpired
+from subprocess import DEVNULL, PIPE, STDOUT, CalledProcessError, TimeoutExpired
 from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._communicate import Exchange
 from ._loops import readable, shielded
 from ._popen import Popen
-from ._run import piped
+from ._run import CompletedProcess, completed, piped
 
 if TYPE_CHECKING:
     from ._transport import Process
@@ -88,11 +88,13 @@ async def run(
     capture_output: bool = False,
     timeout: float | None = None,
     check: bool = False,
+    kill_tree: bool | None = None,
     **keywords: Any,
 ) -> CompletedProcess[Any]:
     """procfd.run for coroutines: the same arguments, results and exceptions.
 
-    When it is cancelled, or the time is over, the process is killed and reaped.
+    When it is cancelled, or the time is over, the process is killed and reaped; with kill_tree its
+    descendants are killed too.
     """
     piped(keywords, input, capture_output)
     popen: Popen[Any] = Popen(args, *popenargs, **keywords)
@@ -110,7 +112,7 @@ async def run(
         finally:
             exchange.close()
     except BaseException:
-        popen.kill()
+        popen._kill(kill_tree)
         await shielded(lambda: wait(popen))
         raise
     finally:
@@ -119,7 +121,7 @@ async def run(
                 stream.close()
     if check and popen.returncode:
         raise CalledProcessError(popen.returncode, popen.args, output=stdout, stderr=stderr)
-    return CompletedProcess(popen.args, popen.returncode, stdout, stderr)
+    return completed(popen, popen.returncode, stdout, stderr)
 
 
 async def wait(process: Popen[Any] | _native.Process) -> Any:

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use super::ids;
 use crate::convert;
 use crate::error;
+use crate::names;
 
 /// Every keyword of a setting.
 pub(super) const KEYWORDS: &[&str] = &[
@@ -37,6 +38,8 @@ pub(super) const KEYWORDS: &[&str] = &[
     "process_group",
     "ctty",
     "foreground",
+    "user",
+    "login_env",
     "uid",
     "gid",
     "groups",
@@ -64,14 +67,14 @@ pub(super) fn set(context: &mut Context, name: &str, value: &Bound<'_, PyAny>) -
         "process_group" => context.process_group(value.extract()?),
         "ctty" => context.controlling_terminal(convert::duplicate(convert::fd(value)?, 0)?),
         "foreground" => context.foreground(convert::duplicate(convert::fd(value)?, 0)?),
-        "uid" => context.uid(ids(value)?),
-        "gid" => context.gid(ids(value)?),
-        "groups" => context.groups(&convert::numbers(value)?),
+        "uid" => context.uid(ids(value, names::uid)?),
+        "gid" => context.gid(ids(value, names::gid)?),
+        "groups" => context.groups(&names::gids(value)?),
         "umask" => context.umask(value.extract()?),
         "nice" => context.nice(value.extract()?),
         "no_new_privs" if !convert::switch(value, name)? => return Ok(true),
         "no_new_privs" => context.no_new_privs(),
-        "pdeathsig" => context.parent_death_signal(convert::signal(value)?),
+        "pdeathsig" => context.parent_death_signal(names::signal(value)?),
         "hostname" => context.hostname(convert::os_string(value)?),
         "init" => context.built_in_init(convert::switch(value, name)?),
         _ => return Ok(false),
