@@ -3,14 +3,13 @@
 
 //! Binding a fresh context to a process that already runs.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use crate::contexts::{Opened, State};
 use crate::error::{Error, Stage};
-use crate::fuse::Fuse;
 use crate::settings::ClosePolicy;
 use crate::sys::{self, Errno};
-use crate::{procfd, signal, start, wait};
+use crate::{fuse, procfd, signal, start, wait};
 
 /// `PROC_ATTACH`: gives the process a procfd, with the context's close policy. Returns its pid.
 pub(crate) fn attach(a: BorrowedFd<'_>, opened: &Opened, pidfd: BorrowedFd<'_>) -> Result<i32, Error> {
@@ -34,24 +33,24 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd
     if state.config.close.is_some_and(|p| p.then.is_some()) && !opened.is_watched() {
         return Err(failed(Errno(libc::EOPNOTSUPP)).hint("a second signal needs the watcher"));
     }
-    let fuse = match state.config.close {
-        Some(policy) => Some(armed(pidfd, pid, policy).map_err(failed)?),
-        None => None,
-    };
     let ours = sys::fd::dup_cloexec(pidfd).map_err(failed)?;
-    let started = start::attach(a, opened, &state.config, fuse, ours)?;
+    if let Some(policy) = state.config.close {
+        arm(opened.b(), pidfd, pid, policy).map_err(failed)?;
+    }
+    let started = start::attach(a, opened, &state.config, ours).inspect_err(|_| {
+        let _ = fuse::change(opened.b(), None, 0);
+    })?;
     started.enter(state);
-    // It was nobody's to give an init.
+    // PROC_SET_INIT has no meaning for an existing process.
     state.config.built_in_init = false;
     Ok(pid)
 }
 
-fn armed(pidfd: BorrowedFd<'_>, pid: i32, policy: ClosePolicy) -> sys::Result<Fuse> {
+fn arm(b: BorrowedFd<'_>, pidfd: BorrowedFd<'_>, pid: i32, policy: ClosePolicy) -> sys::Result<()> {
     if procfd::is_namespace_init(pid) {
         // The kernel protects it from the signal of a fuse.
         return Err(Errno(libc::EOPNOTSUPP));
     }
-    let fuse = Fuse::new()?;
-    signal::own(pidfd, fuse.k2.as_fd(), Some(policy))?;
-    Ok(fuse)
+    procfd::shut(b)?;
+    signal::own(pidfd, b, Some(policy))
 }

@@ -147,6 +147,11 @@ pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
     }
 }
 
+/// How many contexts this process has open.
+pub(crate) fn count() -> usize {
+    with(|t| t.contexts.len())
+}
+
 /// The context of a procfd that this process opened.
 pub(crate) fn opened_here(fd: BorrowedFd<'_>) -> Option<Arc<Opened>> {
     let cookie = procfd::cookie_of_socket(fd)?;

@@ -3,46 +3,64 @@
 
 //! Kill on last close, held by the kernel.
 //!
-//! A socket pair, K1 and K2. K2 carries `O_ASYNC`, an owner (the process or its group) and a
-//! signal. It lies in flight in K1's own receive queue, and K1 lies in flight in the procfd's. When
-//! the last procfd goes away, for whatever reason, its queue is emptied, K1 is closed, K2 is hung
-//! up, and the kernel sends the signal. Until it is published the creator alone holds K1, so the
-//! creator's end fires it too.
+//! The fuse is B, the peer of the procfd A. B carries `O_ASYNC`, an owner (the process or its group) and a
+//! signal. The start message carries `[pidfd, B]`, so B lies in flight in A's own queue. When the last
+//! descriptor of A goes away, for whatever reason, the kernel first wakes the owner of A's peer, which sends
+//! the signal. Only then does it throw A's queue away, and B with it (unix_release_sock).
 //!
-//! The start message carries `[pidfd, K2, K1]`. A look at it duplicates only the pidfd; K2, which
-//! may be held by anybody without harm, is what [`change`] looks for; K1 is never duplicated, so no
-//! holder can keep a fuse from firing, not even one that forks while it looks.
+//! B is shut for reading from the start: a send into it fails, so no write can fire it.
+//!
+//! A holder that looks at the queue duplicates the pidfd only. A duplicate of B, which [`change`] needs, does
+//! no harm: the close of A fires the fuse, whoever keeps B open.
+//!
+//! Until the start is published, B is open in the creator alone. A dying process releases its highest
+//! descriptor first, so [`procfd::pair`](crate::procfd::pair) gives B the lower number.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
-use crate::forks::Private;
 use crate::settings::ClosePolicy;
-use crate::sys::{self, F_OWNER_PGRP, F_OWNER_PID, O_ASYNC, Result};
+use crate::sys::{self, Errno, F_OWNER_PGRP, F_OWNER_PID, FOwnerEx, O_ASYNC, Result};
 
-/// A fuse that is not armed yet.
-#[derive(Debug)]
-pub(crate) struct Fuse {
-    pub k1: Private,
-    pub k2: Private,
-}
-
-impl Fuse {
-    pub(crate) fn new() -> Result<Self> {
-        let (k1, k2) = Private::pair(sys::sock::pair)?;
-        // Nothing that is written to K1 shall reach K2 and fire it.
-        sys::sock::shutdown_read(k2.as_fd())?;
-        sys::sock::send(k2.as_fd(), b"K", &[k2.as_fd()])?;
-        Ok(Self { k1, k2 })
-    }
-}
-
-/// Arms, changes or disarms (`None`) the fuse whose K2 is given, for the process or group `id`.
-pub(crate) fn change(k2: BorrowedFd<'_>, policy: Option<ClosePolicy>, id: i32) -> Result<()> {
+/// Arms or changes the fuse for the process or group `id`. `None` disarms it.
+///
+/// On ESRCH (no such process) the fuse is disarmed. On any other error it stays as it was.
+pub(crate) fn change(b: BorrowedFd<'_>, policy: Option<ClosePolicy>, id: i32) -> Result<()> {
     let Some(policy) = policy else {
-        return sys::fd::set_flags(k2, 0);
+        return sys::fd::set_flags(b, 0);
     };
+    let before = Armed::read(b)?;
+    arm(b, policy, id).inspect_err(|e| before.restore(b, *e))
+}
+
+fn arm(b: BorrowedFd<'_>, policy: ClosePolicy, id: i32) -> Result<()> {
     let kind = if policy.group { F_OWNER_PGRP } else { F_OWNER_PID };
-    sys::fd::set_sig(k2, policy.signal)?;
-    sys::fd::set_owner(k2, kind, id)?;
-    sys::fd::set_flags(k2, O_ASYNC)
+    sys::fd::set_sig(b, policy.signal)?;
+    sys::fd::set_owner(b, FOwnerEx { kind, pid: id })?;
+    sys::fd::set_flags(b, O_ASYNC)
+}
+
+/// What a fuse is set to.
+pub(crate) struct Armed {
+    signal: i32,
+    owner: FOwnerEx,
+    flags: i32,
+}
+
+impl Armed {
+    pub(crate) fn read(b: BorrowedFd<'_>) -> Result<Self> {
+        Ok(Self { signal: sys::fd::sig(b)?, owner: sys::fd::owner(b)?, flags: sys::fd::flags(b)? & O_ASYNC })
+    }
+
+    /// Puts it back after an error. With ESRCH there is no process to signal: the fuse is disarmed.
+    pub(crate) fn restore(&self, b: BorrowedFd<'_>, error: Errno) {
+        let disarmed = error == Errno(libc::ESRCH) || self.flags == 0;
+        let back = || {
+            sys::fd::set_sig(b, self.signal)?;
+            sys::fd::set_owner(b, FOwnerEx { kind: self.owner.kind, pid: self.owner.pid })?;
+            sys::fd::set_flags(b, O_ASYNC)
+        };
+        if disarmed || back().is_err() {
+            let _ = sys::fd::set_flags(b, 0);
+        }
+    }
 }

@@ -8,10 +8,10 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::contexts;
 use crate::forks::Private;
-use crate::fuse::Fuse;
 use crate::info::parse::stat::stat;
 use crate::info::parse::status::{NsIds, status};
 use crate::info::proc::{self, Path};
@@ -25,22 +25,45 @@ use crate::watch::Ended;
 const SO_MARK_AS_PROCFD: i32 = 47;
 const MARK: u64 = 0x7072_6f63_6664_0001;
 const SO_COOKIE: i32 = 57;
+const SO_LOCK_FILTER: i32 = 44;
 
 /// The start message: "procfd", version, and whether a fuse comes with it.
 const HEADER: usize = 16;
+/// The message of the built-in init.
+const ENDED: usize = size_of::<Ended>();
 const MAGIC: [u8; 8] = *b"procfd\x00\x01";
 const WITH_FUSE: u32 = 1;
 /// The process is a built-in init, whose end of the fuse is its own.
 const WITH_INIT: u32 = 2;
 
 /// The caller's end and its peer.
+///
+/// B is shut for reading: a holder cannot send into it, neither to fire the fuse nor to put A in flight in
+/// its own peer. A holder cannot attach a socket filter to A, which would drop the start message.
+///
+/// B gets the lower number: a dying process releases its highest descriptor first, and a fuse fires only
+/// while B is open.
 pub(crate) fn pair() -> Result<(OwnedFd, Private)> {
     // Marked before another thread can fork: its child must be able to tell what it has inherited.
     Private::second(|| {
-        let (a, b) = sys::sock::pair()?;
+        let (one, other) = sys::sock::pair()?;
+        let (b, a) = if one.as_raw_fd() < other.as_raw_fd() { (one, other) } else { (other, one) };
         sys::sock::set_option_u64(a.as_fd(), SO_MARK_AS_PROCFD, MARK)?;
+        // Where a seccomp filter refuses these two, a context without a close policy does without.
+        let _ = sys::sock::set_option_i32(a.as_fd(), SO_LOCK_FILTER, 1);
+        if sys::sock::shutdown_read(b.as_fd()).is_err() {
+            IS_LEFT_OPEN.store(true, Ordering::Relaxed);
+        }
         Ok((a, b))
     })
+}
+
+/// Set when shutdown(2) of a B has failed: from then on each fuse makes sure of its own.
+static IS_LEFT_OPEN: AtomicBool = AtomicBool::new(false);
+
+/// Makes sure that B is shut for reading, before it becomes a fuse.
+pub(crate) fn shut(b: BorrowedFd<'_>) -> Result<()> {
+    if IS_LEFT_OPEN.load(Ordering::Relaxed) { sys::sock::shutdown_read(b) } else { Ok(()) }
 }
 
 /// The number of the socket behind a descriptor, never used again until reboot. EBADF; EINVAL when
@@ -69,55 +92,42 @@ fn no_socket(fd: BorrowedFd<'_>) -> Errno {
 }
 
 /// Publishes the start. Every holder sees it at once, with the fuse or without.
-pub(crate) fn publish(
-    b: BorrowedFd<'_>,
-    pidfd: BorrowedFd<'_>,
-    fuse: Option<&Fuse>,
-    init: bool,
-) -> Result<()> {
+pub(crate) fn publish(b: BorrowedFd<'_>, pidfd: BorrowedFd<'_>, fuse: bool, init: bool) -> Result<()> {
     let mut header = [0u8; HEADER];
-    let flags = if fuse.is_some() { WITH_FUSE } else { 0 } | if init { WITH_INIT } else { 0 };
+    let flags = if fuse { WITH_FUSE } else { 0 } | if init { WITH_INIT } else { 0 };
     header[..8].copy_from_slice(&MAGIC);
     header[8..12].copy_from_slice(&flags.to_ne_bytes());
-    match fuse {
-        None => sys::sock::send(b, &header, &[pidfd]),
-        Some(fuse) => sys::sock::send(b, &header, &[pidfd, fuse.k2.as_fd(), fuse.k1.as_fd()]),
-    }
+    let fds = [pidfd, b];
+    sys::sock::send(b, &header, fds.get(..if fuse { 2 } else { 1 }).unwrap_or(&fds))
 }
 
-/// Whether as many descriptors as a start needs may be put in flight now: puts them and takes them
-/// back, in the direction that nobody reads. unix(7): the limit is per user, the soft
-/// RLIMIT_NOFILE, and not for CAP_SYS_RESOURCE.
-pub(crate) fn try_in_flight(a: BorrowedFd<'_>, b: BorrowedFd<'_>, fuse: bool, watched: bool) -> Result<()> {
-    let fds = [b; 3];
-    let first = fds.get(..if fuse { 3 } else { 1 }).unwrap_or(&fds);
+/// Whether a start may put its descriptors in flight now: puts as many in flight in a pair of its own.
+/// unix(7): the limit is per user, the soft RLIMIT_NOFILE. CAP_SYS_RESOURCE and CAP_SYS_ADMIN lift it.
+pub(crate) fn try_in_flight(b: BorrowedFd<'_>, fuse: bool, watched: bool) -> Result<()> {
+    let (one, other) = Private::pair(sys::sock::pair)?;
+    let fds = [b; 2];
+    let first = fds.get(..if fuse { 2 } else { 1 }).unwrap_or(&fds);
     // What goes to the watcher does so on top of what is published.
     let then: &[&[BorrowedFd<'_>]] = if watched { &[first, &fds] } else { &[first] };
-    for fds in then {
-        match sys::sock::send(a, b"?", fds) {
-            // A holder has filled the queue; nothing can be learnt here.
-            Ok(()) | Err(Errno(libc::EAGAIN)) => {}
-            Err(e) => {
-                sys::sock::drain(b);
-                return Err(e);
-            }
-        }
-    }
-    sys::sock::drain(b);
-    Ok(())
+    let sent = then.iter().try_for_each(|fds| sys::sock::send(one.as_fd(), b"?", fds));
+    drop(other);
+    sent
 }
 
-/// Whether A, whose peer is `b` and which has been started and hung up, is gone. Then the start message
-/// in its queue was never read, which is an error on B (ECONNRESET) from the instant of the hanging-up;
-/// or a holder has read it, and nothing is charged to B any more. The watcher's hanging-up does neither.
+/// Whether the last descriptor of A, which has been started and whose peer `b` reports POLLHUP, is closed.
+///
+/// A closed A left the start message unread, which is an error on B (ECONNRESET) from the instant of the
+/// hang-up; or a holder had read the message, and no memory is charged to B any more. A shutdown(2) of B by
+/// the watcher, or of A by a holder, does neither.
 pub(crate) fn is_gone(b: BorrowedFd<'_>) -> bool {
-    let reset = sys::fd::poll(b, 0, sys::fd::NOW).is_ok_and(|events| events & libc::POLLERR != 0);
-    reset || sys::sock::unread_by_peer(b) == Ok(0)
+    sys::bare::is_gone(b.as_raw_fd())
 }
 
-/// Takes a start back, which nothing has come of.
+/// Takes a start back, which nothing has come of, and what the built-in init has said.
 pub(crate) fn retract(a: BorrowedFd<'_>) {
-    let _ = sys::sock::discard(a);
+    for _ in 0..2 {
+        let _ = sys::sock::discard(a);
+    }
 }
 
 /// What a look into a procfd's queue shows.
@@ -125,43 +135,71 @@ pub(crate) fn retract(a: BorrowedFd<'_>) {
 pub(crate) enum Published<const FDS: usize> {
     /// Nothing: not started.
     Not,
-    /// Its first descriptors: the pidfd, and with `FDS` 2 the fuse's K2.
+    /// Its first descriptors: the pidfd, and with `FDS` 2 the fuse (B).
     Started { fds: [Option<OwnedFd>; FDS], init: bool },
 }
+
+/// How often a look is repeated that another holder disturbs.
+const LOOKS: u32 = 64;
 
 /// Looks at the start message. EINVAL: not one of ours. EMFILE: no room for a duplicate.
 pub(crate) fn look<const FDS: usize>(a: BorrowedFd<'_>) -> Result<Published<FDS>> {
     let mut header = [0u8; HEADER];
     let mut reset = true;
-    for _ in 0..8 {
+    // The built-in init of a program that ended at once may have spoken before the start was published.
+    let mut behind = false;
+    let mut result = Err(Errno(libc::EINVAL));
+    for _ in 0..LOOKS {
+        if behind {
+            sys::sock::set_peek_offset(a, ENDED as i32)?;
+        }
         let peeked = match sys::sock::peek::<FDS>(a, &mut header) {
             // What a holder wrote to A was never read when B closed: told once, then cleared.
             Err(Errno(libc::ECONNRESET)) => continue,
+            Err(Errno(libc::EAGAIN)) if behind => {
+                result = Ok(Published::Not);
+                continue;
+            }
             // A holder may have set where a look begins (SO_PEEK_OFF), for all of them.
-            Err(Errno(libc::EAGAIN)) if reset && sys::sock::reset_peek_offset(a) => continue,
+            Err(Errno(libc::EAGAIN)) if sys::sock::reset_peek_offset(a) => continue,
             Err(Errno(libc::EAGAIN)) => return Ok(Published::Not),
             done => done?,
         };
         if peeked.len == 0 {
             // The creator has gone without starting anything.
-            return Ok(Published::Not);
+            result = Ok(Published::Not);
+            break;
         }
         if peeked.len != HEADER || !header.starts_with(&MAGIC) {
-            return Err(Errno(libc::EINVAL));
+            // With an offset, which may be another holder's, it need not be the first message.
+            if !sys::sock::reset_peek_offset(a) {
+                if peeked.len != ENDED || ended(&header).is_none() {
+                    return Err(Errno(libc::EINVAL));
+                }
+                behind = true;
+            }
+            continue;
         }
-        if peeked.fds.first().is_some_and(Option::is_none) {
+        let flags = u32::from_ne_bytes([header[8], header[9], header[10], header[11]]);
+        let carried = if flags & WITH_FUSE != 0 { 2 } else { 1 };
+        if peeked.fds.iter().take(carried).any(Option::is_none) {
             // No room for a duplicate; or a holder has asked the socket for credentials or times, which
             // take the room of the descriptors.
             if std::mem::take(&mut reset) {
                 sys::sock::reset_ancillary(a);
                 continue;
             }
-            return Err(Errno(libc::EMFILE));
+            // A message without a descriptor is a forged one.
+            result = Err(Errno(if peeked.truncated { libc::EMFILE } else { libc::EINVAL }));
+            break;
         }
-        let flags = u32::from_ne_bytes([header[8], header[9], header[10], header[11]]);
-        return Ok(Published::Started { fds: peeked.fds, init: flags & WITH_INIT != 0 });
+        result = Ok(Published::Started { fds: peeked.fds, init: flags & WITH_INIT != 0 });
+        break;
     }
-    Err(Errno(libc::EINVAL))
+    if behind {
+        sys::sock::reset_peek_offset(a);
+    }
+    result
 }
 
 /// A process by any descriptor that stands for one.
@@ -196,26 +234,38 @@ impl Target<'_> {
     }
 }
 
-/// How the program of a built-in init ended, which the init said on its fuse before it ended itself:
-/// as pid 1 of its namespace it cannot end by the same signal. For an init that has ended: until
-/// then a duplicate of K1, which this takes for a moment, could keep the fuse from firing.
+/// How the program of a built-in init ended. As pid 1 of its namespace the init cannot end by the same signal,
+/// so it says that in a message of its own before it ends itself: behind the start message, or before it when the
+/// program ended at once.
 pub(crate) fn init_change(a: BorrowedFd<'_>) -> Option<Change> {
-    let Ok(Published::Started { fds: [_, _, Some(k1)], .. }) = look::<3>(a) else { return None };
-    for _ in 0..64 {
-        // Behind the first message, of one byte, which holds K2. The offset is the socket's, so another
-        // holder who looks at the same time may have moved it.
-        sys::sock::set_peek_offset(k1.as_fd(), 1).ok()?;
-        let mut bytes = [0u8; 12];
-        match sys::sock::peek::<0>(k1.as_fd(), &mut bytes) {
-            Ok(peeked) if peeked.len == bytes.len() => {
-                let Ended { code, status, .. } = Ended::from_bytes(&bytes).filter(Ended::is_genuine)?;
-                return Change::of_child(code, status);
+    let mut found = None;
+    for attempt in 0..LOOKS {
+        // The offset is the socket's, so another holder that looks at the same time may have moved it.
+        let offset = if attempt % 2 == 0 { HEADER as i32 } else { -1 };
+        sys::sock::set_peek_offset(a, offset).ok()?;
+        let mut bytes = [0u8; HEADER];
+        match sys::sock::peek::<0>(a, &mut bytes) {
+            Ok(peeked) if peeked.len == ENDED => {
+                found = ended(&bytes);
+                if found.is_some() {
+                    break;
+                }
             }
-            Ok(_) | Err(Errno(libc::EAGAIN)) => {}
-            Err(_) => return None,
+            // What a holder wrote to A was never read when B closed: told once, then cleared.
+            Ok(_) | Err(Errno(libc::EAGAIN | libc::ECONNRESET)) => {}
+            Err(_) => break,
         }
     }
-    None
+    sys::sock::reset_peek_offset(a);
+    let Ended { code, status, .. } = found?;
+    Change::of_child(code, status)
+}
+
+/// What the built-in init says.
+fn ended(bytes: &[u8; HEADER]) -> Option<Ended> {
+    let mut words = [0; ENDED];
+    words.copy_from_slice(bytes.get(..ENDED)?);
+    Ended::from_bytes(&words).filter(Ended::is_genuine)
 }
 
 /// Finds the process of a procfd, a pidfd or a /proc/PID directory. EBADF: not open; EINVAL: none

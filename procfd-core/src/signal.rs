@@ -5,6 +5,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
+use crate::fuse::Armed;
 use crate::procfd::{self, Published};
 use crate::settings::{ClosePolicy, SIGNAL_MAX, Scope};
 use crate::sys::{self, Errno, PIDFD_SIGNAL_PROCESS_GROUP, PIDFD_SIGNAL_THREAD, Result};
@@ -32,42 +33,45 @@ pub(crate) fn send(pidfd: BorrowedFd<'_>, signal: i32, scope: Scope, value: Opti
     }
 }
 
-/// Changes the close policy of the process whose procfd is `a`. EOPNOTSUPP: it was started without
-/// one, or a second signal without a watcher or by another than the opener; EPERM: the caller may not signal it; ESRCH: there is no process (any more).
+/// Changes the close policy of the process whose procfd is `a`. On an error the policy stays as it was, except
+/// that ESRCH disarms it.
+///
+/// EOPNOTSUPP: the process was started without a policy, or a second signal without a watcher or by another
+/// than the opener; EPERM: you may not signal it; ESRCH: there is no process (any more); EMFILE: no room for the
+/// two descriptors that this opens for a moment.
 pub(crate) fn change_close(a: BorrowedFd<'_>, policy: Option<ClosePolicy>) -> Result<()> {
     if !procfd::is_marked(a)? {
         return Err(Errno(libc::EINVAL));
     }
-    let (pidfd, k2) = match procfd::look::<2>(a)? {
+    let (pidfd, b) = match procfd::look::<2>(a)? {
         Published::Not => return Err(Errno(libc::ESRCH)),
         // The built-in init keeps the policy it was started with.
         Published::Started { init: true, .. } => return Err(Errno(libc::EOPNOTSUPP)),
-        Published::Started { fds: [Some(pidfd), k2], .. } => (pidfd, k2),
+        Published::Started { fds: [Some(pidfd), b], .. } => (pidfd, b),
         Published::Started { fds: [None, _], .. } => return Err(Errno(libc::EMFILE)),
     };
     if policy.is_some() {
         sys::pidfd::send_signal(pidfd.as_fd(), 0, None, 0)?;
     }
+    let Some(b) = b else {
+        return if contexts::change_policy(a, policy)? { Ok(()) } else { Err(Errno(libc::EOPNOTSUPP)) };
+    };
+    let before = Armed::read(b.as_fd())?;
+    own(pidfd.as_fd(), b.as_fd(), policy)?;
     // The watcher's part belongs to the opener, whose watcher it is.
-    let watched = contexts::change_policy(a, policy)?;
-    match k2 {
-        Some(k2) => own(pidfd.as_fd(), k2.as_fd(), policy),
-        None if watched => Ok(()),
-        None => Err(Errno(libc::EOPNOTSUPP)),
-    }
+    contexts::change_policy(a, policy).map(drop).inspect_err(|e| before.restore(b.as_fd(), *e))
 }
 
-/// Arms `k2` for the process, by number; that it is not reaped after says the number was its.
-pub(crate) fn own(pidfd: BorrowedFd<'_>, k2: BorrowedFd<'_>, policy: Option<ClosePolicy>) -> Result<()> {
+/// Arms B for the process, by its pid. The process is not reaped afterwards, so the pid was its own.
+pub(crate) fn own(pidfd: BorrowedFd<'_>, b: BorrowedFd<'_>, policy: Option<ClosePolicy>) -> Result<()> {
     let alive = || sys::pidfd::send_signal(pidfd, 0, None, 0);
+    let before = Armed::read(b)?;
     alive()?;
     let id = match policy {
         None => 0,
         Some(ClosePolicy { group: false, .. }) => wait::pid(pidfd)?,
         Some(ClosePolicy { group: true, .. }) => sys::task::group_of(wait::pid(pidfd)?)?,
     };
-    fuse::change(k2, policy, id)?;
-    alive().inspect_err(|_| {
-        let _ = fuse::change(k2, None, 0);
-    })
+    fuse::change(b, policy, id)?;
+    alive().inspect_err(|e| before.restore(b, *e))
 }

@@ -76,12 +76,15 @@ pub(crate) fn wait_for(
 }
 
 /// The change of a built-in init's program. As a shell has it, an exit code of 128 and more may stand
-/// for a signal; which of the two it was, the init has said.
+/// for a signal. Which of the two it was, the init has said; its word counts only if it fits the exit code.
 pub(crate) fn of_program(a: BorrowedFd<'_>, change: Change) -> Change {
-    match change {
-        Change::Exited(128..) => procfd::init_change(a).unwrap_or(change),
-        _ => change,
-    }
+    let Change::Exited(code @ 128..) = change else { return change };
+    let fits = |said: &Change| match *said {
+        Change::Exited(said) => said == code,
+        Change::Killed(signal) | Change::Dumped(signal) => signal.checked_add(128) == Some(code),
+        _ => false,
+    };
+    procfd::init_change(a).filter(fits).unwrap_or(change)
 }
 
 /// Waits by a pidfd alone: see [`wait_keeping`].

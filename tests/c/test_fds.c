@@ -281,8 +281,8 @@ static void inherit_by_number(void)
 	FACT_IS(facts(fd), "fds", want);
 	CHECK_EQ(fcntl(cloexec, F_GETFD), FD_CLOEXEC); /* the caller's own is as it was */
 	close(fd);
-	close(other);
 	fd = ctx();
+	close(other); /* after the library has opened its own */
 	set_child(fd, "exit", "0");
 	SET(fd, PROC_FD_NULL, 30);
 	SET(fd, PROC_FD_INHERIT, other);

@@ -350,8 +350,15 @@ static void no_processes_left(void)
 
 static void until_the_flight_is_full(void)
 {
-	int fds[400], n = 0, base = tap_fds(NULL, 0);
+	int fds[400], s[2], fill[50], n = 0;
 	limit(RLIMIT_NOFILE, 300);
+	/* A process has more descriptors open than in flight: half of the limit is in flight already. */
+	socket_pair(s);
+	for (int i = 0; i < 50; i++)
+		fill[i] = s[0];
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(try_send_fds(s[1], fill, 50, MSG_DONTWAIT), 1);
+	int base = tap_fds(NULL, 0);
 	for (; n < 400; n++) {
 		fds[n] = ctx();
 		set_child(fds[n], "pause");
@@ -383,6 +390,8 @@ static void until_the_flight_is_full(void)
 	unlimit(RLIMIT_NOFILE);
 	sweep();
 	CHECK_EQ(tap_fds(NULL, 0), base);
+	close(s[0]);
+	close(s[1]);
 }
 
 static void too_many_in_flight(void)

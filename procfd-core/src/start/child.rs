@@ -74,8 +74,8 @@ fn become_init(plan: &Plan<'_>, init: &Init<'_>) -> ! {
 fn start_program(plan: &Plan<'_>, init: &Init<'_>) -> Step {
     // The kernel would throw away the status of a child whose parent ignores SIGCHLD.
     kernel::set_action(libc::SIGCHLD, false)?;
-    // First out of the creator's table, which holds the fuse's other end: the second process, which
-    // an action may keep from executing, is armed against the creator's end itself.
+    // First out of the creator's table, which holds A: the second process, which an action may keep from
+    // executing, is armed against the close of A itself.
     leave_table(plan)?;
     clone_second(if plan.shared_table { CLONE_FILES } else { 0 }, init.stack, plan)?;
     // From now on the init looks at the fuse.
@@ -106,8 +106,8 @@ pub(super) fn set_up(plan: &Plan<'_>, vm: bool) -> Step<i32> {
     if plan.clear_handlers.load(Ordering::Relaxed) {
         kernel::clear_handlers();
     }
-    // First of all, so that no later instant is without it: until it is published the creator alone
-    // holds the other end, and before credentials change, since the signal is sent in their name.
+    // First of all, so that no later instant is without it, and before credentials change, since the
+    // signal is sent in their name.
     if plan.has_fuse && kernel::getpid()? == 1 {
         // The creator has unshared its pid namespace: this is the init, which no fuse ends.
         at(Stage::ARM, 0);
@@ -120,9 +120,9 @@ pub(super) fn set_up(plan: &Plan<'_>, vm: bool) -> Step<i32> {
             return Err(Errno(libc::ESRCH));
         }
     }
-    if let Some((k2, signal, _)) = plan.fuse {
+    if let Some((b, signal, _)) = plan.fuse {
         at(Stage::ARM, 0);
-        kernel::arm(k2, signal, false, kernel::getpid()? as i32)?;
+        kernel::arm(b, signal, false, kernel::getpid()? as i32)?;
     }
     signal_actions(plan)?;
     if let Some(nice) = plan.nice {
@@ -192,8 +192,8 @@ fn signal_actions(plan: &Plan<'_>) -> Step {
     Ok(())
 }
 
-/// Session, process group, terminal; and the fuse, if it is for the group. All in the shared
-/// table, where the terminals are and where the fuse's other end cannot be closed yet.
+/// Session, process group, terminal; and the fuse, if it is for the group. All in the shared table, where
+/// the terminals are and which keeps A and B open.
 #[inline(always)]
 fn session(plan: &Plan<'_>) -> Step {
     let at = |stage| plan.report.at(stage, 0);
@@ -213,13 +213,13 @@ fn session(plan: &Plan<'_>) -> Step {
         let group = kernel::getpgrp()? as i32;
         kernel::tcsetpgrp(fd, &group)?;
     }
-    if let Some((k2, signal, true)) = plan.fuse {
+    if let Some((b, signal, true)) = plan.fuse {
         at(Stage::ARM);
-        kernel::arm(k2, signal, true, kernel::getpgrp()? as i32)?;
+        kernel::arm(b, signal, true, kernel::getpgrp()? as i32)?;
     }
     match plan.fuse {
-        // Fired before it was armed: only in a copied table can the creator's end have closed it.
-        Some((k2, _, _)) if !plan.shared_table && kernel::hung_up(k2) => return Err(Errno(libc::ESRCH)),
+        // A was closed before B was armed: in a copied table, whose copy of A is closed already.
+        Some((b, _, _)) if !plan.shared_table && kernel::hung_up(b) => return Err(Errno(libc::ESRCH)),
         _ => {}
     }
     Ok(())
@@ -232,7 +232,7 @@ fn session(plan: &Plan<'_>) -> Step {
 /// id as its effective one for a moment, and has the signal sent in its own name.
 #[inline(always)]
 fn arm_for_new_user(plan: &Plan<'_>) -> Step {
-    let (Some((k2, signal, group)), Some(id)) = (plan.fuse, plan.arm_as) else { return Ok(()) };
+    let (Some((b, signal, group)), Some(id)) = (plan.fuse, plan.arm_as) else { return Ok(()) };
     plan.report.at(Stage::ARM, 1);
     let before = kernel::geteuid()? as u32;
     // Not allowed, or no such id: the step that sets the ids says so.
@@ -240,7 +240,7 @@ fn arm_for_new_user(plan: &Plan<'_>) -> Step {
         return Ok(());
     }
     let owner = if group { kernel::getpgrp()? } else { kernel::getpid()? } as i32;
-    let armed = kernel::arm(k2, signal, group, owner);
+    let armed = kernel::arm(b, signal, group, owner);
     kernel::setresuid(u32::MAX, before, u32::MAX)?;
     armed.map(drop)
 }
@@ -252,8 +252,8 @@ fn leave_table(plan: &Plan<'_>) -> Step {
     if plan.shared_table {
         leave(plan.last)?;
     }
-    // What is now a copy of the library's own, fuses of this creation and of others among it, must not
-    // wait for this child, which an action may keep from executing.
+    // What is now a copy of the library's own must not wait for this child, which an action may keep from
+    // executing.
     if plan.shared_table {
         let mut first = 3u32;
         for &fd in &plan.stays {

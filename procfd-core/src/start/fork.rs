@@ -38,7 +38,7 @@ pub(super) fn create(
     let from = From { fuse: None, mask: signals.before, private: &[], shared_table: false };
     let mut plan = lowered.plan(config, &from);
     plan.for_fork();
-    plan.has_fuse = publication.fuse.is_some();
+    plan.has_fuse = publication.fuse;
     if lowered.needs_parent() {
         plan.take_go(Some(theirs.as_raw_fd()));
     }
@@ -120,9 +120,9 @@ fn follow(
         reap(pidfd.as_fd(), pid);
         return Err(report::error(config, &lowered.candidates, stage, index, errno));
     }
-    if let (Some(fuse), Some(policy)) = (&publication.fuse, config.close) {
+    if let (true, Some(policy)) = (publication.fuse, config.close) {
         let id = if policy.group { sys::task::group_of(pid) } else { Ok(pid) };
-        id.and_then(|id| fuse::change(fuse.k2.as_fd(), Some(policy), id))
+        id.and_then(|id| fuse::change(publication.b(), Some(policy), id))
             .map_err(|e| publication.undone(pidfd.as_fd(), pid, Error::new(Stage::ARM, 0, e, "")))?;
     }
     let started = publication.publish(pidfd, pid)?;

@@ -14,12 +14,11 @@ use super::{fork, idmap, report};
 use crate::contexts::{self, DumpableKept, Opened, State};
 use crate::error::{Error, Stage};
 use crate::forks::{self, Private};
-use crate::fuse::Fuse;
-use crate::procfd;
 use crate::settings::{Config, Program};
 use crate::sys::cstr::CStrArray;
 use crate::sys::{self, CLONE_FILES, Errno};
 use crate::watch::{Policy, Reservation, StartError};
+use crate::{fuse, procfd};
 
 /// How long a child whose credentials have changed may take to execute. Processes of its new user
 /// may stop it, and the creator sleeps until it executes: then it is killed, and the creator told.
@@ -44,7 +43,17 @@ pub(crate) fn create(a: BorrowedFd<'_>, opened: &Opened, want_pidfd: bool) -> Re
     }
     let done = attempt(a, opened, &mut state, want_pidfd);
     state.error = done.as_ref().err().cloned();
+    if done.is_err() && opened.has_b() && state.config.close.is_some() {
+        // The owner may be a process group that exists.
+        let _ = fuse::change(opened.b(), None, 0);
+    }
     done
+}
+
+/// Whether the kernel carries the close policy out. For the init of a pid namespace the watcher does, or the
+/// built-in init itself, which keeps B open for that.
+fn has_fuse(config: &Config) -> bool {
+    config.close.is_some() && !config.is_init()
 }
 
 fn attempt(
@@ -60,15 +69,11 @@ fn attempt(
     }
     check_close(config, opened)?;
     let lowered = Lowered::new(config)?;
-    let fuse = match config.close {
-        // The watcher does it for an init, save for the built-in one, which looks at the fuse itself
-        // and says on it how the program ended.
-        _ if config.built_in_init => Some(Fuse::new().map_err(|e| in_flight(Stage::FUSE, e))?),
-        Some(_) if !config.is_init() => Some(Fuse::new().map_err(|e| in_flight(Stage::FUSE, e))?),
-        _ => None,
-    };
-    reserve(a, opened, fuse.is_some())?;
-    let publication = Publication::prepare(a, opened, config, fuse)?;
+    reserve(opened, has_fuse(config))?;
+    if has_fuse(config) {
+        procfd::shut(opened.b()).map_err(|e| Error::new(Stage::FUSE, 0, e, ""))?;
+    }
+    let publication = Publication::prepare(a, opened, config)?;
     // Whoever wants the pidfd gets the original, and the library a duplicate, for which there has to be
     // room before there is a process.
     let place = match want_pidfd {
@@ -87,7 +92,7 @@ fn attempt(
         started.enter(state);
         return Ok(Created::Parent { pid, pidfd: place });
     }
-    let (pid, pidfd) = spawn(config, &lowered, publication.fuse.as_ref())?;
+    let (pid, pidfd) = spawn(config, &lowered, Some((a, opened.b())))?;
     let pidfd = sys::fd::above_standard(pidfd);
     let (theirs, ours) = match place {
         Some(place) => match sys::fd::replace(&place, pidfd.as_fd()) {
@@ -107,10 +112,10 @@ pub(crate) fn attach(
     a: BorrowedFd<'_>,
     opened: &Opened,
     config: &Config,
-    fuse: Option<Fuse>,
     pidfd: OwnedFd,
 ) -> Result<Started, Error> {
-    let mut publication = Publication::prepare(a, opened, config, fuse)?;
+    let mut publication = Publication::prepare(a, opened, config)?;
+    publication.fuse = config.close.is_some();
     publication.spare = true;
     publication.init = false;
     publication.publish(pidfd, 0)
@@ -142,7 +147,7 @@ fn check_close(config: &Config, opened: &Opened) -> Result<(), Error> {
 pub(super) struct Publication<'a> {
     a: BorrowedFd<'a>,
     opened: &'a Opened,
-    pub fuse: Option<Fuse>,
+    pub fuse: bool,
     policy: Policy,
     room: Option<Reservation>,
     /// The process was there before.
@@ -168,35 +173,34 @@ impl Started {
 
 impl<'a> Publication<'a> {
     /// Everything that can be refused, before there is a process.
-    pub(super) fn prepare(
-        a: BorrowedFd<'a>,
-        opened: &'a Opened,
-        config: &Config,
-        fuse: Option<Fuse>,
-    ) -> Result<Self, Error> {
+    pub(super) fn prepare(a: BorrowedFd<'a>, opened: &'a Opened, config: &Config) -> Result<Self, Error> {
         let policy = contexts::policy(config, config.close);
         let room = match opened.is_watched() {
             true => Some(contexts::reserve_watch(&policy).map_err(watch_error)?),
             false => None,
         };
-        Ok(Self { a, opened, fuse, policy, room, spare: false, init: config.built_in_init })
+        Ok(Self { a, opened, fuse: has_fuse(config), policy, room, spare: false, init: config.built_in_init })
     }
 
     /// Publishes the process of `pidfd`. If that fails it is ended, and nothing has happened.
     pub(super) fn publish(mut self, pidfd: OwnedFd, pid: i32) -> Result<Started, Error> {
-        if let Err(e) = procfd::publish(self.opened.b(), pidfd.as_fd(), self.fuse.as_ref(), self.init) {
+        if let Err(e) = procfd::publish(self.opened.b(), pidfd.as_fd(), self.fuse, self.init) {
+            FLIGHT_WAS_FULL.store(e.0 == libc::ETOOMANYREFS, Ordering::Relaxed);
             return Err(self.undone(pidfd.as_fd(), pid, in_flight(Stage::PUBLISH, e)));
         }
         let mut watched = None;
         if let Some(room) = self.room.take() {
             if let Err(e) = contexts::watch(room, self.opened, pidfd.as_fd(), &self.policy) {
-                let error = self.undone(pidfd.as_fd(), pid, watch_error(e));
-                procfd::retract(self.a);
-                return Err(error);
+                return Err(self.undone(pidfd.as_fd(), pid, watch_error(e)));
             }
             watched = Some(self.policy);
         }
         Ok(Started { pidfd: Arc::new(Private::adopt(pidfd)), watched })
+    }
+
+    /// The peer of the procfd, which is the fuse.
+    pub(super) fn b(&self) -> BorrowedFd<'a> {
+        self.opened.b()
     }
 
     /// The procfd.
@@ -204,11 +208,12 @@ impl<'a> Publication<'a> {
         self.a
     }
 
-    /// Ends a process that could not be published.
+    /// Ends a process that could not be published, and takes back what was.
     pub(super) fn undone(&self, pidfd: BorrowedFd<'_>, pid: i32, error: Error) -> Error {
         if !self.spare {
             end(pidfd, pid);
         }
+        procfd::retract(self.a);
         error
     }
 }
@@ -221,8 +226,23 @@ pub(crate) fn watch_error(e: StartError) -> Error {
     error.hint("a context opened with PROCFD_NO_WATCH does without it")
 }
 
-/// Sees, before anything is started, whether the start can be published.
-fn reserve(a: BorrowedFd<'_>, opened: &Opened, fuse: bool) -> Result<(), Error> {
+/// Set by a start that the limit of descriptors in flight refused: until one fits, the next starts ask first.
+static FLIGHT_WAS_FULL: AtomicBool = AtomicBool::new(false);
+
+/// What a started procfd has in flight at most, with the message to the watcher.
+const FDS_IN_FLIGHT: usize = 4;
+
+/// Sees, before anything is started, whether the start can be published: where this process alone has so many
+/// procfds that they come near the limit, or the last start met it. Else the publication says so.
+fn reserve(opened: &Opened, fuse: bool) -> Result<(), Error> {
+    let mine = contexts::count().saturating_mul(FDS_IN_FLIGHT);
+    let near = || {
+        let limit = sys::task::rlimit(libc::RLIMIT_NOFILE as _).map_or(0, |limit| limit.cur);
+        mine as u64 >= limit / 4
+    };
+    if !FLIGHT_WAS_FULL.load(Ordering::Relaxed) && (mine < 64 || !near()) {
+        return Ok(());
+    }
     const CAP_SYS_ADMIN: u32 = 21;
     const CAP_SYS_RESOURCE: u32 = 24;
     // The kernel asks for them in the initial namespace.
@@ -230,11 +250,13 @@ fn reserve(a: BorrowedFd<'_>, opened: &Opened, fuse: bool) -> Result<(), Error> 
     if free && sys::task::in_initial_user_namespace() {
         return Ok(());
     }
-    procfd::try_in_flight(a, opened.b(), fuse, opened.is_watched()).map_err(|e| in_flight(Stage::PUBLISH, e))
+    procfd::try_in_flight(opened.b(), fuse, opened.is_watched())
+        .inspect(|()| FLIGHT_WAS_FULL.store(false, Ordering::Relaxed))
+        .map_err(|e| in_flight(Stage::PUBLISH, e))
 }
 
 const IN_FLIGHT: &str = "the user's limit of descriptors in flight, which is the soft RLIMIT_NOFILE: \
-                         a started procfd holds 1, with a close policy 4; raise the soft limit";
+                         a started procfd holds 1, with a close policy 2; raise the soft limit";
 
 pub(super) fn in_flight(stage: Stage, errno: Errno) -> Error {
     match errno.0 {
@@ -255,16 +277,19 @@ pub(super) fn start(config: &Config) -> Result<(i32, OwnedFd), Error> {
 /// refuse both): from then on tables are copied at the clone.
 static TABLE_IS_COPIED: AtomicBool = AtomicBool::new(false);
 
-fn spawn(config: &Config, lowered: &Lowered, fuse: Option<&Fuse>) -> Result<(i32, OwnedFd), Error> {
+/// A and B of the procfd that a process is started for.
+type Pair<'a> = (BorrowedFd<'a>, BorrowedFd<'a>);
+
+fn spawn(config: &Config, lowered: &Lowered, pair: Option<Pair<'_>>) -> Result<(i32, OwnedFd), Error> {
     let shared = !config.inherit_all && !TABLE_IS_COPIED.load(Ordering::Relaxed);
-    match spawn_with(config, lowered, fuse, shared) {
+    match spawn_with(config, lowered, pair, shared) {
         Err(e)
             if shared
                 && e.stage() == Stage::FD_TABLE
                 && matches!(e.raw_os_error(), libc::EPERM | libc::ENOSYS) =>
         {
             TABLE_IS_COPIED.store(true, Ordering::Relaxed);
-            spawn_with(config, lowered, fuse, false)
+            spawn_with(config, lowered, pair, false)
         }
         done => done,
     }
@@ -273,19 +298,20 @@ fn spawn(config: &Config, lowered: &Lowered, fuse: Option<&Fuse>) -> Result<(i32
 fn spawn_with(
     config: &Config,
     lowered: &Lowered,
-    fuse: Option<&Fuse>,
+    pair: Option<Pair<'_>>,
     shared_table: bool,
 ) -> Result<(i32, OwnedFd), Error> {
     let stack = sys::task::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?;
     let init = match config.built_in_init {
-        true => Some(InitParts::new(config, fuse).map_err(|e| Error::new(Stage::INIT, 0, e, ""))?),
+        true => Some(InitParts::new(config, pair).map_err(|e| Error::new(Stage::INIT, 0, e, ""))?),
         false => None,
     };
     let go = match lowered.needs_parent() {
         true => Some(Private::pair(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?),
         false => None,
     };
-    let private = if shared_table { Vec::new() } else { forks::numbers() };
+    let private = if shared_table { Vec::new() } else { private_numbers(config, pair) };
+    let fuse = pair.map(|(_, b)| b).filter(|_| has_fuse(config));
     let parts =
         Parts { fuse, stack: &stack, init: init.as_ref(), go: go.as_ref(), private: &private, shared_table };
     let (plan, cloned) = clone(config, lowered, &parts)?;
@@ -307,6 +333,15 @@ fn spawn_with(
     Ok((pid, pidfd))
 }
 
+/// What the child closes of a copied table: what is the library's own, and A unless the program inherits it.
+fn private_numbers(config: &Config, pair: Option<Pair<'_>>) -> Vec<u32> {
+    let mut numbers = forks::numbers();
+    if let Some((a, _)) = pair.filter(|(a, _)| !config.inherit_all || sys::fd::is_cloexec(*a)) {
+        numbers.push(a.as_raw_fd() as u32);
+    }
+    numbers
+}
+
 /// Whether a child has ended and still has the exit signal that only execve replaces: it was killed on
 /// its way into the program.
 fn never_executed(pidfd: BorrowedFd<'_>) -> bool {
@@ -317,7 +352,7 @@ fn never_executed(pidfd: BorrowedFd<'_>) -> bool {
 
 /// What a clone is made with.
 struct Parts<'a> {
-    fuse: Option<&'a Fuse>,
+    fuse: Option<BorrowedFd<'a>>,
     stack: &'a sys::task::Stack,
     init: Option<&'a InitParts>,
     /// The child's end and the parent's.
@@ -336,7 +371,7 @@ struct InitParts {
 }
 
 impl InitParts {
-    fn new(config: &Config, fuse: Option<&Fuse>) -> sys::Result<Self> {
+    fn new(config: &Config, pair: Option<Pair<'_>>) -> sys::Result<Self> {
         let close = config.close;
         let (second, delay) = close.and_then(|p| p.then).unwrap_or_default();
         // The program is the second process of the namespace; then the close policy.
@@ -344,7 +379,7 @@ impl InitParts {
         let argv = std::iter::once("procfd-init".to_owned()).chain(numbers.map(|n| n.to_string()));
         Ok(Self {
             image: contexts::init_image()?,
-            fuse: fuse.ok_or(Errno(libc::EBADF))?.k2.as_fd().as_raw_fd(),
+            fuse: pair.ok_or(Errno(libc::EBADF))?.1.as_raw_fd(),
             argv: CStrArray::new(argv.filter_map(|a| CString::new(a).ok()).collect()),
             env: CStrArray::new(Vec::new()),
             stack: sys::task::Stack::get()?,
@@ -383,11 +418,10 @@ fn clone<'a>(
     };
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
     let mask = signals.before;
-    let armed = parts.fuse.filter(|_| parts.init.is_none());
     let mut plan = lowered.plan(
         config,
         &From {
-            fuse: armed.map(|f| f.k2.as_fd().as_raw_fd()),
+            fuse: parts.fuse.map(|b| b.as_raw_fd()),
             mask,
             private: parts.private,
             shared_table: parts.shared_table,

@@ -41,7 +41,7 @@ pub(super) struct Lowered {
 
 /// What the plan takes from the moment of the clone.
 pub(super) struct From<'a> {
-    /// The K2 of the fuse.
+    /// The fuse, which is B.
     pub fuse: Option<RawFd>,
     /// The creator's signal mask.
     pub mask: u64,
@@ -56,7 +56,7 @@ pub(super) struct Plan<'a> {
     pub clear_handlers: AtomicBool,
     pub default_signals: u64,
     pub ignored_signals: u64,
-    /// The K2 of a fuse, its signal, and whether it is for the group.
+    /// The fuse (B), its signal, and whether it is for the group.
     pub fuse: Option<(RawFd, i32, bool)>,
     /// There is a fuse, which the init of a pid namespace is out of reach of.
     pub has_fuse: bool,
@@ -166,7 +166,7 @@ impl Lowered {
             clear_handlers: AtomicBool::new(false),
             default_signals: config.default_signals,
             ignored_signals: config.ignored_signals,
-            fuse: fuse.zip(config.close).map(|(k2, p)| (k2, p.signal, p.group)),
+            fuse: fuse.zip(config.close).map(|(b, p)| (b, p.signal, p.group)),
             parent: if config.namespaces & Namespaces::PID.bits() != 0 { 0 } else { sys::task::pid() },
             nice: config.nice,
             limits_before: &self.limits_before,
@@ -205,8 +205,9 @@ impl Lowered {
             init: None,
             arm_as,
         };
-        if let (Some(k2), Some(_)) = (fuse, arm_as) {
-            plan.take_up_to(k2);
+        if let Some(b) = fuse.filter(|_| arm_as.is_some() || !shared_table) {
+            // A copied table has A too, up to the exec. So B stays as long: a fuse fires only while B is open.
+            plan.take_up_to(b);
         }
         plan
     }

@@ -6,7 +6,7 @@ use core::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use super::bare::{self, PollFd};
-use super::{Errno, F_SETOWN_EX, F_SETSIG, FOwnerEx, Result, Timespec, call};
+use super::{Errno, F_GETOWN_EX, F_GETSIG, F_SETOWN_EX, F_SETSIG, FOwnerEx, Result, Timespec, call};
 
 /// Takes ownership of a descriptor that a system call has just returned.
 pub(super) fn own(fd: usize) -> OwnedFd {
@@ -41,9 +41,28 @@ pub(crate) fn set_sig(fd: BorrowedFd<'_>, signal: i32) -> Result<()> {
     unsafe { call!(SYS_fcntl, fd.as_raw_fd(), F_SETSIG, signal) }.map(drop)
 }
 
+/// fcntl(F_GETSIG).
+pub(crate) fn sig(fd: BorrowedFd<'_>) -> Result<i32> {
+    // SAFETY: plain numbers.
+    unsafe { call!(SYS_fcntl, fd.as_raw_fd(), F_GETSIG) }.map(|signal| signal as i32)
+}
+
+/// fcntl(F_GETFL).
+pub(crate) fn flags(fd: BorrowedFd<'_>) -> Result<i32> {
+    // SAFETY: plain numbers.
+    unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_GETFL) }.map(|flags| flags as i32)
+}
+
+/// fcntl(F_GETOWN_EX).
+pub(crate) fn owner(fd: BorrowedFd<'_>) -> Result<FOwnerEx> {
+    let mut owner = FOwnerEx { kind: 0, pid: 0 };
+    // SAFETY: the kernel writes `owner`, which lives on this frame.
+    unsafe { call!(SYS_fcntl, fd.as_raw_fd(), F_GETOWN_EX, &raw mut owner) }?;
+    Ok(owner)
+}
+
 /// fcntl(F_SETOWN_EX).
-pub(crate) fn set_owner(fd: BorrowedFd<'_>, kind: i32, pid: i32) -> Result<()> {
-    let owner = FOwnerEx { kind, pid };
+pub(crate) fn set_owner(fd: BorrowedFd<'_>, owner: FOwnerEx) -> Result<()> {
     // SAFETY: F_SETOWN_EX reads one `struct f_owner_ex`, which is `owner` on this frame.
     unsafe { call!(SYS_fcntl, fd.as_raw_fd(), F_SETOWN_EX, &raw const owner) }.map(drop)
 }
@@ -86,6 +105,13 @@ pub(crate) fn read_at(fd: BorrowedFd<'_>, buf: &mut [u8], offset: u64) -> Result
 pub(crate) fn is_open(fd: RawFd) -> bool {
     // SAFETY: F_GETFD takes no third argument.
     unsafe { call!(SYS_fcntl, fd, libc::F_GETFD, 0) }.is_ok()
+}
+
+/// Whether exec closes the descriptor.
+pub(crate) fn is_cloexec(fd: BorrowedFd<'_>) -> bool {
+    // SAFETY: plain numbers.
+    let flags = unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_GETFD, 0) };
+    flags.is_ok_and(|flags| flags & libc::FD_CLOEXEC as usize != 0)
 }
 
 /// ppoll(2) of one descriptor; `None` waits without limit. Returns the events, 0 on time-out.

@@ -37,14 +37,6 @@ pub(crate) fn set_option_u64(fd: BorrowedFd<'_>, name: i32, value: u64) -> Resul
     unsafe { call!(SYS_setsockopt, fd.as_raw_fd(), libc::SOL_SOCKET, name, &raw const value, 8) }.map(drop)
 }
 
-/// ioctl(SIOCOUTQ): what was sent and lies in the peer's queue yet, in bytes of memory.
-pub(crate) fn unread_by_peer(fd: BorrowedFd<'_>) -> Result<i32> {
-    let mut bytes = 0i32;
-    // SAFETY: SIOCOUTQ, which is TIOCOUTQ (linux/sockios.h), writes one int: `bytes` on this frame.
-    unsafe { call!(SYS_ioctl, fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) }?;
-    Ok(bytes)
-}
-
 /// Whether a peek did not begin at the first message; now it does.
 pub(crate) fn reset_peek_offset(fd: BorrowedFd<'_>) -> bool {
     let mut offset = -1i32;
@@ -77,15 +69,17 @@ pub(crate) fn reset_ancillary(fd: BorrowedFd<'_>) {
 
 /// SO_PEEK_OFF: where a peek begins.
 pub(crate) fn set_peek_offset(fd: BorrowedFd<'_>, offset: i32) -> Result<()> {
-    // SAFETY: the kernel reads 4 bytes, the size of `offset` on this frame.
-    unsafe {
-        call!(SYS_setsockopt, fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEEK_OFF, &raw const offset, 4)
-    }
-    .map(drop)
+    set_option_i32(fd, libc::SO_PEEK_OFF, offset)
+}
+
+/// Sets a 32-bit SOL_SOCKET option.
+pub(crate) fn set_option_i32(fd: BorrowedFd<'_>, name: i32, value: i32) -> Result<()> {
+    // SAFETY: the kernel reads 4 bytes, of a variable on this frame.
+    unsafe { call!(SYS_setsockopt, fd.as_raw_fd(), libc::SOL_SOCKET, name, &raw const value, 4) }.map(drop)
 }
 
 /// Descriptors that one message can carry here.
-pub(crate) const MAX_FDS: usize = 3;
+pub(crate) const MAX_FDS: usize = 2;
 
 /// A control message with room for [`MAX_FDS`] descriptors (`struct cmsghdr` and its data).
 #[repr(C, align(8))]
@@ -134,6 +128,8 @@ pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> 
 pub(crate) struct Peeked<const FDS: usize> {
     pub len: usize,
     pub fds: [Option<OwnedFd>; FDS],
+    /// There were more descriptors than could be duplicated, for want of room in the message or the table.
+    pub truncated: bool,
 }
 
 /// Looks at the first message without taking it, and duplicates its first `FDS` descriptors.
@@ -147,11 +143,6 @@ pub(crate) fn peek<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Resu
 /// Takes the first message and drops what comes with it.
 pub(crate) fn discard(fd: BorrowedFd<'_>) -> Result<()> {
     receive::<0>(fd, &mut [0; 1], 0).map(drop)
-}
-
-/// Takes and drops all there is.
-pub(crate) fn drain(fd: BorrowedFd<'_>) {
-    while discard(fd).is_ok() {}
 }
 
 fn receive<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> Result<Peeked<FDS>> {
@@ -176,5 +167,5 @@ fn receive<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> 
             *to = Some(made(from));
         }
     }
-    Ok(Peeked { len, fds })
+    Ok(Peeked { len, fds, truncated: msg.msg_flags & libc::MSG_CTRUNC != 0 })
 }

@@ -86,7 +86,9 @@ pub(crate) const PIDFD_SIGNAL_PROCESS_GROUP: u32 = 4;
 
 /// fcntl(2) owners, `struct f_owner_ex`.
 pub(crate) const F_SETSIG: i32 = 10;
+pub(crate) const F_GETSIG: i32 = 11;
 pub(crate) const F_SETOWN_EX: i32 = 15;
+pub(crate) const F_GETOWN_EX: i32 = 16;
 pub(crate) const F_OWNER_PID: i32 = 1;
 pub(crate) const F_OWNER_PGRP: i32 = 2;
 pub(crate) const O_ASYNC: i32 = 0o20000;

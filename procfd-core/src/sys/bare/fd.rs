@@ -9,8 +9,10 @@ use super::{EpollEvent, Errno, PollFd, Result, Timespec, call};
 
 pub(crate) const EPOLLIN: u32 = 1;
 pub(crate) const EPOLLONESHOT: u32 = 1 << 30;
+pub(crate) const EPOLLET: u32 = 1 << 31;
 pub(crate) const POLLIN: i16 = 1;
 pub(crate) const POLLOUT: i16 = 4;
+pub(crate) const POLLERR: i16 = 8;
 pub(crate) const POLLHUP: i16 = 0x10;
 
 const EPOLL_CTL_ADD: i32 = 1;

@@ -27,6 +27,7 @@ numbers! {
     SYS_munmap: 11, 215;
     SYS_rt_sigaction: 13, 134;
     SYS_rt_sigprocmask: 14, 135;
+    SYS_ioctl: 16, 29;
     SYS_mremap: 25, 216;
     SYS_getpid: 39, 172;
     SYS_socket: 41, 198;

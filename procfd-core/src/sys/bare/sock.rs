@@ -4,7 +4,7 @@
 
 use core::ptr::null_mut;
 
-use super::{EINVAL, Result, call};
+use super::{EINVAL, POLLERR, PollFd, Result, Timespec, call, poll};
 
 const MSG_DONTWAIT: u32 = 0x40;
 const MSG_NOSIGNAL: u32 = 0x4000;
@@ -218,4 +218,22 @@ pub(crate) fn receive(fd: i32, bytes: &mut [u8]) -> Result<Received> {
 pub(crate) fn shutdown(fd: i32) -> Result<()> {
     // SAFETY: both arguments are numbers, not addresses.
     unsafe { call!(SYS_shutdown, fd, SHUT_RDWR) }.map(drop)
+}
+
+/// ioctl(SIOCOUTQ): what was sent and lies in the peer's queue yet, in bytes of memory.
+pub(crate) fn unread_by_peer(fd: i32) -> Result<i32> {
+    const SIOCOUTQ: u32 = 0x5411;
+    let mut bytes = 0i32;
+    // SAFETY: the kernel writes one int, which lives on this frame.
+    unsafe { call!(SYS_ioctl, fd, SIOCOUTQ, &raw mut bytes) }?;
+    Ok(bytes)
+}
+
+/// Whether the last descriptor of A, whose peer `b` reports POLLHUP, is closed. A closed A left the start
+/// message unread, which is an error on B from the instant of the hang-up; or there is no message in its queue.
+/// A shutdown(2) by a holder of A does neither.
+pub(crate) fn is_gone(b: i32) -> bool {
+    let mut fds = [PollFd { fd: b, events: 0, revents: 0 }];
+    let reset = poll(&mut fds, Some(Timespec::default())).is_ok() && fds[0].revents & POLLERR != 0;
+    reset || unread_by_peer(b) == Ok(0)
 }

@@ -18,8 +18,8 @@
 //!   report as ever. X sees it there when it goes on, and ends; the creator reaps X. Y cannot stay
 //!   behind: the end of pid 1 is the end of the namespace.
 //! - SIGCHLD must not be ignored in X when Y is cloned: an ignored one would throw Y's status away.
-//! - X leaves the shared table with nothing but the image and, as descriptor 0, K2 of the fuse
-//!   without close-on-exec. It is there without a close policy too, to say how the program ended.
+//! - X leaves the shared table with nothing but the image and, as descriptor 0 without close-on-exec, B, the
+//!   peer of the procfd A. X has B without a close policy too, to say how the program ended.
 //! - All signals are blocked in X from before the clone; so none is lost on the way.
 //! - The arguments: a name for people; the pid of Y in its namespace; the first signal of the close
 //!   policy; the second; the delay in milliseconds; all in decimal.
@@ -29,15 +29,15 @@
 //! Forwards every signal but SIGCHLD to the program, queued values with it. SIGKILL and SIGSTOP
 //! cannot be forwarded: SIGKILL ends the namespace, which is the same, and SIGSTOP stops this
 //! process only. Reaps orphans. Ends with the program's exit code, or with 128 + n when signal n
-//! ended it, since the kernel lets no signal of its own namespace end a pid 1; the true status goes
-//! to the fuse as [`Ended`], where every holder of the procfd can look at it through K1.
+//! ended it, since the kernel lets no signal of its own namespace end a pid 1. The true status goes
+//! into A's queue as [`Ended`], behind the start message, where every holder of A can look at it.
 //!
-//! When the fuse hangs up: with no first signal, goes on; with SIGKILL, ends at once, and the kernel ends
-//! the namespace; else sends the first signal to the program, and ends when the delay of the second is
-//! over, if the program has not by then.
+//! When the last descriptor of A is closed: with no first signal, goes on; with SIGKILL, ends at once, and the
+//! kernel ends the namespace; else sends the first signal to the program, and ends when the delay of the second
+//! is over, if the program has not by then. A holder's shutdown(2) of A changes nothing.
 
 use crate::proto::{self, Ended};
-use crate::sys::{self, ECHILD, EINTR, POLLIN, PollFd, SIGCHLD, SIGKILL, Timespec};
+use crate::sys::{self, ECHILD, EINTR, EPOLLET, EpollEvent, POLLIN, PollFd, SIGCHLD, SIGKILL, Timespec};
 
 const FUSE: i32 = 0;
 const POLLNVAL: i16 = 0x20;
@@ -55,8 +55,8 @@ pub(crate) fn run(numbers: &[u64; 4]) -> ! {
     let _ = sys::setpgid(0, 0);
     let _ = sys::chdir(c"/");
     let Ok(signals) = sys::signalfd(!0) else { sys::exit(255) };
-    let mut fds =
-        [PollFd { fd: signals, events: POLLIN, revents: 0 }, PollFd { fd: FUSE, events: 0, revents: 0 }];
+    let fuse = Fuse::new();
+    let mut fds = [PollFd { fd: signals, events: POLLIN, revents: 0 }, fuse.poll()];
     let mut end = None;
     // The program may have ended already.
     reap(pid);
@@ -69,7 +69,8 @@ pub(crate) fn run(numbers: &[u64; 4]) -> ! {
             Err(_) => sys::exit(255),
         }
         if fds[1].revents != 0 {
-            if fds[1].revents & POLLNVAL == 0 {
+            let released = fuse.released(fds[1].revents);
+            if released {
                 if first == SIGKILL as u64 {
                     sys::exit(128 + SIGKILL);
                 }
@@ -81,11 +82,42 @@ pub(crate) fn run(numbers: &[u64; 4]) -> ! {
                     end = Some(sys::now().saturating_add(delay_ms.saturating_mul(1_000_000)));
                 }
             }
-            fds[1].fd = -1;
+            if released || fds[1].revents & POLLNVAL != 0 {
+                fds[1].fd = -1;
+            }
         }
         if fds[0].revents != 0 {
             forward(signals, pid);
         }
+    }
+}
+
+/// The look-out for the close of the last descriptor of A.
+struct Fuse {
+    /// Reports each change of B once, so that a mere shutdown(2) of A does not keep this process awake.
+    epoll: Option<i32>,
+}
+
+impl Fuse {
+    fn new() -> Self {
+        let Ok(epoll) = sys::epoll_create() else { return Self { epoll: None } };
+        let watched = sys::epoll_add(epoll, FUSE, EPOLLET, 0);
+        Self { epoll: watched.is_ok().then_some(epoll) }
+    }
+
+    fn poll(&self) -> PollFd {
+        match self.epoll {
+            Some(epoll) => PollFd { fd: epoll, events: POLLIN, revents: 0 },
+            // No descriptor or epoll entry left (RLIMIT_NOFILE, fs.epoll.max_user_watches).
+            None => PollFd { fd: FUSE, events: 0, revents: 0 },
+        }
+    }
+
+    /// Whether A is closed. Without the epoll every hang-up counts.
+    fn released(&self, revents: i16) -> bool {
+        let Some(epoll) = self.epoll else { return revents & POLLNVAL == 0 };
+        let mut event = [EpollEvent::default()];
+        matches!(sys::epoll_wait(epoll, &mut event, 0), Ok(1)) && sys::is_gone(FUSE)
     }
 }
 

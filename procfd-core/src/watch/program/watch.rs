@@ -10,7 +10,7 @@
 
 use crate::proto::{self, Reply};
 use crate::requests::{Take, say};
-use crate::sys::{self, EBADF, EINTR, EINVAL, EPOLLIN, EpollEvent, Errno, POLLIN, PollFd, Timespec};
+use crate::sys::{self, EBADF, EINTR, EINVAL, EPOLLET, EPOLLIN, EpollEvent, Errno, POLLIN, PollFd, Timespec};
 use crate::table::{Pair, Table};
 
 pub(crate) const CONTROL: i32 = 0;
@@ -177,7 +177,7 @@ impl Watcher {
             self.requests(Take::All);
         }
         let Some(pair) = self.table.pair(slot) else { return };
-        if pair.b < 0 {
+        if pair.b < 0 || !sys::is_gone(pair.b) {
             return;
         }
         signal(pair, pair.first);
@@ -231,12 +231,13 @@ impl Watcher {
         }
     }
 
-    /// Has the epoll report the close of the last procfd: a hang-up, which is reported unasked.
+    /// Has the epoll report the close of the last procfd: a hang-up, which is reported unasked. Each change
+    /// once, since a holder's shutdown(2) is a hang-up too, and lasts.
     pub(crate) fn watch_b(&mut self, slot: u32) -> Result<(), Errno> {
         let epoll = self.epoll;
         match self.table.pair(slot) {
             Some(pair) if pair.b >= 0 && !pair.b_watched => {
-                sys::epoll_add(epoll, pair.b, 0, data_of(slot))?;
+                sys::epoll_add(epoll, pair.b, EPOLLET, data_of(slot))?;
                 pair.b_watched = true;
                 Ok(())
             }
