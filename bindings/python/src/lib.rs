@@ -8,6 +8,7 @@
 //! | `context` | `Context`, and `spawn`, which does without one |
 //! | `settings` | the keywords of a configuration |
 //! | `descriptors` | those of them that map descriptors and open files |
+//! | `details` | what psutil's questions are answered from |
 //! | `process` | `Process`, `open`, `attach` |
 //! | `manage` | what managing it answers |
 //! | `status` | `ExitStatus`, `Usage` |
@@ -25,6 +26,7 @@ mod calls;
 mod context;
 mod convert;
 mod descriptors;
+mod details;
 mod error;
 mod info;
 mod manage;
@@ -45,6 +47,8 @@ mod _native {
     use super::calls::{process_config, process_info, process_manage, process_open};
     #[pymodule_export]
     use super::context::{Context, spawn, start};
+    #[pymodule_export]
+    use super::details::{_maps, _open_fds, _threads};
     #[pymodule_export]
     use super::info::Info;
     #[pymodule_export]

@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use procfd::{ProcessState, WaitOptions};
+use procfd::{Fields, ProcessState, WaitOptions};
 use pyo3::exceptions::{PyResourceWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict, PyInt};
 
 use crate::convert;
+use crate::details;
 use crate::error;
 use crate::info::{self, Info};
 use crate::manage::{self, KillTree, Reference};
@@ -35,6 +36,8 @@ pub(crate) struct Process {
     autoreap: bool,
     /// Closing it ends the process, if nobody else holds it.
     policy: AtomicBool,
+    /// The last question for the CPU time: when, and how much in nanoseconds.
+    cpu: Mutex<Option<(Instant, u64)>>,
     warns: AtomicBool,
 }
 
@@ -46,7 +49,7 @@ impl Process {
         started
     }
 
-    fn opened(process: procfd::Process) -> Self {
+    pub(crate) fn opened(process: procfd::Process) -> Self {
         let pid = process.started_pid().map_or_else(OnceLock::new, OnceLock::from);
         Self {
             inner: Mutex::new(Some(Arc::new(process))),
@@ -55,6 +58,7 @@ impl Process {
             starter: None,
             autoreap: false,
             policy: AtomicBool::new(false),
+            cpu: Mutex::new(None),
             warns: AtomicBool::new(true),
         }
     }
@@ -65,6 +69,16 @@ impl Process {
 
     pub(crate) fn get(&self) -> PyResult<Arc<procfd::Process>> {
         self.lock().clone().ok_or_else(|| PyValueError::new_err("the process's descriptor is closed"))
+    }
+
+    /// The CPU time of now, in nanoseconds.
+    fn cpu_time(&self, py: Python<'_>) -> PyResult<(Instant, u64)> {
+        let used = self.ask(py, "cpu_percent", |p| {
+            let info = p.info(Fields::CPU | Fields::TIMES)?;
+            let ticks = info.times.map(|times| times.user_ns.saturating_add(times.system_ns));
+            info.cpu_ns.or(ticks).ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))
+        })?;
+        Ok((Instant::now(), used))
     }
 
     fn is_ours(&self) -> bool {
@@ -106,7 +120,7 @@ impl Process {
     }
 
     /// A call that may take its time.
-    fn ask<T: Send>(
+    pub(crate) fn ask<T: Send>(
         &self,
         py: Python<'_>,
         what: &str,
@@ -360,14 +374,214 @@ impl Process {
         self.ask(py, "gid_map", |p| p.gid_map()).map(manage::lines)
     }
 
-    /// Its children.
-    fn children(&self, py: Python<'_>) -> PyResult<Vec<Reference>> {
-        self.ask(py, "children", |p| p.children()).map(manage::references)
+    /// Its children as handles; with `recursive` their children and so on too, parents first.
+    #[pyo3(signature = (recursive=false))]
+    fn children(&self, py: Python<'_>, recursive: bool) -> PyResult<Vec<Self>> {
+        let found = self.ask(py, "children", |p| {
+            let references = if recursive { p.descendants() } else { p.children() }?;
+            Ok(references.iter().filter_map(details::open).collect::<Vec<_>>())
+        })?;
+        Ok(found.into_iter().map(Self::opened).collect())
+    }
+
+    /// Its parent as a handle; `None` where the caller's pid namespace has none.
+    fn parent(&self, py: Python<'_>) -> PyResult<Option<Self>> {
+        Ok(self.ask(py, "parent", details::parent)?.map(Self::opened))
+    }
+
+    /// Its parent, that one's parent and so on.
+    fn parents(&self, py: Python<'_>) -> PyResult<Vec<Self>> {
+        let found = self.ask(py, "parents", |p| {
+            let mut all = Vec::new();
+            let mut next = details::parent(p)?;
+            while let Some(process) = next {
+                // One that ends meanwhile has no parent to name.
+                next = details::parent(&process).unwrap_or(None);
+                all.push(process);
+            }
+            Ok(all)
+        })?;
+        Ok(found.into_iter().map(Self::opened).collect())
     }
 
     /// Its children, their children and so on, parents first.
     fn descendants(&self, py: Python<'_>) -> PyResult<Vec<Reference>> {
         self.ask(py, "descendants", |p| p.descendants()).map(manage::references)
+    }
+
+    /// The name of its program: as psutil has it, completed where the kernel cut it at 15 bytes.
+    fn name<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "name", ())
+    }
+
+    /// The name of its real user, or the number where there is none.
+    fn username<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "username", ())
+    }
+
+    /// Its arguments, as `argv` has them.
+    fn cmdline<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "cmdline", ())
+    }
+
+    /// The pid of its parent, 0 outside the caller's pid namespace.
+    fn ppid<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "ppid", ())
+    }
+
+    /// When it started, in seconds since 1970.
+    fn create_time<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "create_time", ())
+    }
+
+    /// The path of its controlling terminal, or `None`.
+    fn terminal<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "terminal", ())
+    }
+
+    /// Real, effective and saved user id.
+    fn uids<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "uids", ())
+    }
+
+    /// Real, effective and saved group id.
+    fn gids<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "gids", ())
+    }
+
+    /// How many threads it has.
+    fn num_threads<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "num_threads", ())
+    }
+
+    /// How many descriptors it has open.
+    fn num_fds<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "num_fds", ())
+    }
+
+    /// Voluntary and involuntary context switches.
+    fn num_ctx_switches<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "num_ctx_switches", ())
+    }
+
+    /// CPU times in seconds: user, system, those of the children it waited for, and waiting for I/O.
+    fn cpu_times<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "cpu_times", ())
+    }
+
+    /// The processor that its leading thread ran on last.
+    fn cpu_num<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "cpu_num", ())
+    }
+
+    /// Sizes of its memory in bytes: rss, vms, shared, text, data.
+    fn memory_info<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "memory_info", ())
+    }
+
+    /// Its threads: id, user and system time in seconds.
+    fn threads<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "threads", ())
+    }
+
+    /// The regular files that it has open: path, descriptor, position, mode and flags.
+    fn open_files<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "open_files", ())
+    }
+
+    /// Its mappings: address, permissions, path, size, offset, device and inode.
+    fn memory_maps<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "memory_maps", ())
+    }
+
+    /// What it read and wrote: calls, bytes of storage, and characters.
+    fn io_counters<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "io_counters", ())
+    }
+
+    /// Stops it, as `stop`.
+    fn suspend<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "suspend", ())
+    }
+
+    /// Continues it, as `cont`.
+    fn resume<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "resume", ())
+    }
+
+    /// Whether it exists: a process that has ended exists until its parent reaps it.
+    fn is_running<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "is_running", ())
+    }
+
+    /// Its share of the machine's memory in percent, by "rss", "vms", "shared", "text", "data", "uss", "pss"
+    /// or "swap".
+    #[pyo3(signature = (memtype="rss"))]
+    fn memory_percent<'py>(slf: &Bound<'py, Self>, memtype: &str) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "memory_percent", (memtype,))
+    }
+
+    /// Its sockets, by kind: "inet", "inet4", "inet6", "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix"
+    /// or "all".
+    #[pyo3(signature = (kind="inet"))]
+    fn net_connections<'py>(slf: &Bound<'py, Self>, kind: &str) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "net_connections", (kind,))
+    }
+
+    /// Its nice value; sets one if it is given.
+    #[pyo3(signature = (value=None))]
+    fn nice<'py>(slf: &Bound<'py, Self>, value: Option<i32>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "nice", (value,))
+    }
+
+    /// Its I/O class and level; sets them if they are given. A class is a number, or "rt", "be" or "idle".
+    #[pyo3(signature = (ioclass=None, value=None))]
+    fn ionice<'py>(
+        slf: &Bound<'py, Self>,
+        ioclass: Option<Bound<'py, PyAny>>,
+        value: Option<u16>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "ionice", (ioclass, value))
+    }
+
+    /// The CPUs it may run on; sets them if they are given, to all that exist if the list is empty.
+    #[pyo3(signature = (cpus=None))]
+    fn cpu_affinity<'py>(slf: &Bound<'py, Self>, cpus: Option<Vec<usize>>) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "cpu_affinity", (cpus,))
+    }
+
+    /// Answers by name, as psutil has them; `ad_value` stands for one that is refused.
+    #[pyo3(signature = (attrs=None, ad_value=None))]
+    fn as_dict<'py>(
+        slf: &Bound<'py, Self>,
+        attrs: Option<Bound<'py, PyAny>>,
+        ad_value: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        details::call(slf, "as_dict", (attrs, ad_value))
+    }
+
+    /// How much of one processor it uses, in percent: over `interval` seconds, or since the last call,
+    /// of which the first answers 0. With several threads it may be more than 100.
+    #[pyo3(signature = (interval=None))]
+    fn cpu_percent(&self, py: Python<'_>, interval: Option<f64>) -> PyResult<f64> {
+        if interval.is_some_and(|seconds| seconds < 0.0) {
+            return Err(PyValueError::new_err("cpu_percent: a negative interval"));
+        }
+        let wait = interval.filter(|seconds| *seconds > 0.0);
+        let last = match wait {
+            Some(seconds) => {
+                let before = self.cpu_time(py)?;
+                py.import("time")?.call_method1("sleep", (seconds,))?;
+                Some(before)
+            }
+            None => *self.cpu.lock().unwrap_or_else(PoisonError::into_inner),
+        };
+        let now = self.cpu_time(py)?;
+        *self.cpu.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        let Some((when, used)) = last else { return Ok(0.0) };
+        let passed = now.0.duration_since(when).as_secs_f64();
+        let used = Duration::from_nanos(now.1.saturating_sub(used)).as_secs_f64();
+        Ok(if passed > 0.0 { (used / passed * 1000.0).round() / 10.0 } else { 0.0 })
     }
 
     /// The fields asked for, as far as they are known.

@@ -318,6 +318,26 @@ impl TaskState {
         self.0.code.into()
     }
 
+    /// The same as a word, as psutil has it: "running", "sleeping", "disk-sleep", "stopped",
+    /// "tracing-stop", "zombie", "dead", "idle", "parked".
+    #[getter]
+    fn name(&self) -> &'static str {
+        match self.0.code {
+            b'R' => "running",
+            b'S' => "sleeping",
+            b'D' => "disk-sleep",
+            b'T' => "stopped",
+            b't' => "tracing-stop",
+            b'Z' => "zombie",
+            b'X' | b'x' => "dead",
+            b'I' => "idle",
+            b'P' => "parked",
+            b'K' => "wake-kill",
+            b'W' => "waking",
+            _ => "unknown",
+        }
+    }
+
     /// The kernel's PF_* flags of the leading thread.
     #[getter]
     fn flags(&self) -> u32 {

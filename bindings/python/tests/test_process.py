@@ -534,7 +534,7 @@ def test_a_tree_is_killed() -> None:
             while len(process.descendants()) < 3:
                 time.sleep(0.01)
             members = [procfd.open(member.pid) for member in process.descendants()]
-            assert {child.ppid for child in process.children()} == {process.pid}
+            assert {child.ppid() for child in process.children()} == {process.pid}
             assert process.kill_tree(0).signalled == 4
             tree = process.kill_tree()
             assert (tree.how, tree.signalled, tree.refused) == ("walk", 4, 0)

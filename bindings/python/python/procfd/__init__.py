@@ -91,24 +91,33 @@ __all__ = [
     "getoutput",
     "getstatusoutput",
     "list2cmdline",
+    "pid_exists",
+    "pids",
     "posix_spawn",
     "posix_spawnp",
     "process_config",
     "process_info",
+    "process_iter",
     "process_manage",
     "process_open",
     "run",
     "spawn",
+    "wait_any",
+    "wait_procs",
 ]
 
 if _TYPE_CHECKING:
     from ._abi import *  # noqa: F403
     from ._calls import process_config, process_info, process_manage, process_open
+    from ._many import pid_exists, pids, process_iter, wait_any, wait_procs
 else:
+    _MANY = frozenset(("pid_exists", "pids", "process_iter", "wait_any", "wait_procs"))
 
     def __getattr__(name: str) -> _Any:
-        """The C interface, from its first use on: most programs do without, and without ctypes."""
-        if name.startswith("process_"):
+        """Load what most programs do without at its first use: the C interface needs ctypes."""
+        if name in _MANY:
+            module = _importlib.import_module("procfd._many")
+        elif name in ("process_open", "process_config", "process_manage", "process_info"):
             module = _importlib.import_module("procfd._calls")
         elif name.startswith(("PROC_", "PROCFD_", "procfd_")):
             module = _importlib.import_module("procfd._abi")

@@ -39,7 +39,7 @@ def login_variables(user: str | bytes | int) -> dict[str, str]:
     """The variables that a login sets."""
     entry = _entry(user)
     if entry is None:
-        raise ValueError(f"login_env: user {user} has no account")
+        raise ValueError(f"login_env: user {user!r} has no account")
     return {
         "HOME": entry.pw_dir,
         "LOGNAME": entry.pw_name,

@@ -21,12 +21,16 @@ from . import _native
 from ._errors import Error, Stage, make
 from ._genuine import EXECUTE as _START
 from ._genuine import INIT as _STANDARD
-from ._genuine import Popen as _Base
 
 if TYPE_CHECKING:
+    from subprocess import Popen as _Base
+
     from typing_extensions import Unpack
 
     from ._keywords import Command, PopenKeywords
+
+else:
+    from ._genuine import Popen as _Base
 
 __all__ = ["Popen"]
 
@@ -44,9 +48,6 @@ _RENAMED = (("cwd", "cwd"), ("env", "env"), ("uid", "uid"), ("gid", "gid"), ("gi
 _UNSET = ("umask", *_ABSENT, *({"pipesize", "process_group"} & _STANDARD))
 # How long a `with` statement that an exception leaves waits for what its close policy ends.
 _POLICY_SECONDS = 0.25
-
-if TYPE_CHECKING:
-    _Base = subprocess.Popen
 
 
 class Popen(_Base[AnyStr]):

@@ -91,6 +91,13 @@ class OpenSettings(Settings, total=False):
     autoreap: bool | None
 
 
+class SpawnSettings(OpenSettings, total=False):
+    """The same with what only `spawn` takes."""
+
+    program: StrPath | Fd | None
+    candidates: Iterable[StrPath] | None
+
+
 class SchedulerParameters(TypedDict, total=False):
     """What `Process.set_scheduler` takes; times are seconds."""
 

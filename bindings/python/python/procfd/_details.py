@@ -1,0 +1,516 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""psutil's questions, answered by the descriptor: the bodies of these methods of Process.
+
+The names and fields are those of psutil. The module is loaded at the first such question.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from . import _native
+from ._errors import make
+
+__all__ = [
+    "Address",
+    "Connection",
+    "ContextSwitches",
+    "CpuTimes",
+    "Ids",
+    "IoCounters",
+    "IoPriority",
+    "Mapping",
+    "MemoryInfo",
+    "OpenFile",
+    "ThreadTimes",
+]
+
+Process = _native.Process
+NANO = 1e9
+
+
+class Ids(NamedTuple):
+    """User or group ids."""
+
+    real: int
+    effective: int
+    saved: int
+
+
+class CpuTimes(NamedTuple):
+    """CPU times in seconds."""
+
+    user: float
+    system: float
+    children_user: float
+    children_system: float
+    iowait: float
+
+
+class ContextSwitches(NamedTuple):
+    """How often it gave the processor up, and lost it."""
+
+    voluntary: int
+    involuntary: int
+
+
+class MemoryInfo(NamedTuple):
+    """Sizes in bytes."""
+
+    rss: int
+    vms: int
+    shared: int
+    text: int
+    data: int
+
+
+class ThreadTimes(NamedTuple):
+    """A thread, with its CPU times in seconds."""
+
+    id: int
+    user_time: float
+    system_time: float
+
+
+class OpenFile(NamedTuple):
+    """A regular file that is open."""
+
+    path: str
+    fd: int
+    position: int
+    mode: str
+    flags: int
+
+
+class Mapping(NamedTuple):
+    """A line of /proc/PID/maps; size in bytes."""
+
+    addr: str
+    perms: str
+    path: str
+    size: int
+    offset: int
+    device: int
+    inode: int
+
+
+class IoCounters(NamedTuple):
+    """Calls, bytes that went to and from storage, and characters."""
+
+    read_count: int
+    write_count: int
+    read_bytes: int
+    write_bytes: int
+    read_chars: int
+    write_chars: int
+
+
+class IoPriority(NamedTuple):
+    """An I/O class, 0 for none, and the level in it."""
+
+    ioclass: int
+    value: int
+
+
+class Address(NamedTuple):
+    """An end of a connection."""
+
+    ip: str
+    port: int
+
+
+class Connection(NamedTuple):
+    """A socket; the addresses of AF_UNIX are paths."""
+
+    fd: int
+    family: socket.AddressFamily
+    type: socket.SocketKind
+    laddr: Address | str | tuple[()]
+    raddr: Address | str | tuple[()]
+    status: str
+
+
+def _gone(process: Process, what: str) -> Exception:
+    import errno
+
+    return make(
+        errno.ESRCH, f"{what} pid {process.pid}: {os.strerror(errno.ESRCH)}", None, 0, 0, ""
+    )
+
+
+def _refused(process: Process, what: str) -> Exception:
+    import errno
+
+    if not is_running(process):
+        return _gone(process, what)
+    text = f"{what} pid {process.pid}: {os.strerror(errno.EACCES)}"
+    return make(errno.EACCES, text, None, 0, 0, "PermissionDenied")
+
+
+def _ask(process: Process, what: str, group: str, missing: Any = None) -> Any:
+    """One group of info(). Its absence is a permission that is missing, unless it has a value."""
+    try:
+        value = getattr(process.info(group), group)
+    except ProcessLookupError:
+        raise _gone(process, what) from None
+    if value is None:
+        if missing is not None and is_running(process):
+            return missing
+        raise _refused(process, what)
+    return value
+
+
+def name(process: Process) -> str:
+    short: str = _ask(process, "name", "comm")
+    if len(os.fsencode(short)) >= 15:
+        with contextlib.suppress(OSError):
+            argv = process.argv()
+            full = os.path.basename(argv[0]) if argv else ""
+            if full.startswith(short):
+                return full
+    return short
+
+
+def username(process: Process) -> str:
+    import pwd
+
+    uid = _ask(process, "username", "creds").ruid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def cmdline(process: Process) -> list[str]:
+    return process.argv()
+
+
+def ppid(process: Process) -> int:
+    return int(_ask(process, "ppid", "ids").ppid)
+
+
+def create_time(process: Process) -> float:
+    return float(_ask(process, "create_time", "start").real_ns / NANO)
+
+
+def terminal(process: Process) -> str | None:
+    device = _ask(process, "terminal", "job").tty
+    if device == 0:
+        return None
+    for folder, prefix in (("/dev/pts", ""), ("/dev", "tty")):
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(prefix):
+                    with contextlib.suppress(OSError):
+                        found = entry.stat()
+                        if stat.S_ISCHR(found.st_mode) and found.st_rdev == device:
+                            return entry.path
+    return None
+
+
+def uids(process: Process) -> Ids:
+    creds = _ask(process, "uids", "creds")
+    return Ids(creds.ruid, creds.euid, creds.suid)
+
+
+def gids(process: Process) -> Ids:
+    creds = _ask(process, "gids", "creds")
+    return Ids(creds.rgid, creds.egid, creds.sgid)
+
+
+def num_threads(process: Process) -> int:
+    return int(_ask(process, "num_threads", "threads"))
+
+
+def num_fds(process: Process) -> int:
+    return int(_ask(process, "num_fds", "fds").count)
+
+
+def num_ctx_switches(process: Process) -> ContextSwitches:
+    switches = _ask(process, "num_ctx_switches", "switches")
+    return ContextSwitches(switches.voluntary, switches.involuntary)
+
+
+def cpu_times(process: Process) -> CpuTimes:
+    times = _ask(process, "cpu_times", "times")
+    return CpuTimes(
+        times.user_ns / NANO,
+        times.system_ns / NANO,
+        times.children_user_ns / NANO,
+        times.children_system_ns / NANO,
+        times.block_io_ns / NANO,
+    )
+
+
+def cpu_num(process: Process) -> int:
+    return int(_ask(process, "cpu_num", "sched").processor)
+
+
+def memory_info(process: Process) -> MemoryInfo:
+    info = process.info("memory", "memory_parts")
+    memory, parts = info.memory, info.memory_parts
+    if memory is None or parts is None:
+        # Kernel threads and zombies have no memory.
+        if is_running(process):
+            return MemoryInfo(0, 0, 0, 0, 0)
+        raise _gone(process, "memory_info")
+    return MemoryInfo(memory.resident, memory.virt, parts.shared, parts.text, parts.data)
+
+
+def memory_percent(process: Process, memtype: str = "rss") -> float:
+    if memtype in MemoryInfo._fields:
+        size = getattr(memory_info(process), memtype)
+    elif memtype in ("uss", "pss", "swap"):
+        size = getattr(_ask(process, "memory_percent", "memory_set"), memtype)
+    else:
+        known = ", ".join((*MemoryInfo._fields, "uss", "pss", "swap"))
+        raise ValueError(f"memory_percent: there is no {memtype!r}; there are: {known}")
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return float(size / total * 100)
+
+
+def threads(process: Process) -> list[ThreadTimes]:
+    return [
+        ThreadTimes(tid, user / NANO, system / NANO)
+        for tid, user, system in _native._threads(process)
+    ]
+
+
+_MODES = {os.O_RDONLY: "r", os.O_WRONLY: "w", os.O_RDWR: "r+"}
+
+
+def open_files(process: Process) -> list[OpenFile]:
+    found = []
+    for fd, kind, flags, position, _, path in _native._open_fds(process):
+        if kind == "file" and path.startswith("/"):
+            mode = _MODES.get(flags & os.O_ACCMODE, "r+")
+            if flags & os.O_APPEND:
+                mode = mode.replace("w", "a") if mode == "w" else "a+" if mode == "r+" else mode
+            found.append(OpenFile(path, fd, position, mode, flags & ~os.O_CLOEXEC))
+    return found
+
+
+def memory_maps(process: Process) -> list[Mapping]:
+    return [
+        Mapping(f"{start:x}-{end:x}", perms, path, end - start, offset, device, inode)
+        for start, end, perms, offset, device, inode, path in _native._maps(process)
+    ]
+
+
+def io_counters(process: Process) -> IoCounters:
+    io = _ask(process, "io_counters", "io")
+    return IoCounters(
+        io.read_calls, io.write_calls, io.read_bytes, io.write_bytes, io.read_chars, io.write_chars
+    )
+
+
+def suspend(process: Process) -> None:
+    process.stop()
+
+
+def resume(process: Process) -> None:
+    process.cont()
+
+
+def is_running(process: Process) -> bool:
+    try:
+        process.send_signal(0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def nice(process: Process, value: int | None) -> int | None:
+    if value is None:
+        return int(_ask(process, "nice", "sched").nice)
+    process.set_nice(value)
+    return None
+
+
+_IO_CLASSES = {"none": 0, "rt": 1, "be": 2, "idle": 3}
+
+
+def ionice(process: Process, ioclass: int | str | None, value: int | None) -> IoPriority | None:
+    if ioclass is None:
+        if value is not None:
+            raise ValueError("ionice: the value is given together with a class")
+        priority = _ask(process, "ionice", "ioprio")
+        return IoPriority(priority >> 13, priority & 0x1FFF)
+    if isinstance(ioclass, str):
+        if ioclass not in _IO_CLASSES:
+            known = ", ".join(_IO_CLASSES)
+            raise ValueError(f"ionice: there is no class {ioclass!r}; there are: {known}")
+        ioclass = _IO_CLASSES[ioclass]
+    if value is None:
+        # As psutil: the middle of those that have levels.
+        value = 4 if ioclass in (1, 2) else 0
+    process.set_ioprio(ioclass, value)
+    return None
+
+
+def cpu_affinity(process: Process, cpus: list[int] | None) -> list[int] | None:
+    if cpus is None:
+        return process.affinity()
+    process.set_affinity(cpus or range(os.sysconf("SC_NPROCESSORS_CONF")))
+    return None
+
+
+# --- sockets --------------------------------------------------------------------------------
+
+_TCP_STATES = (
+    *("NONE", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT"),
+    *("CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING"),
+)
+_TCP4 = ("tcp", socket.AF_INET, socket.SOCK_STREAM)
+_TCP6 = ("tcp6", socket.AF_INET6, socket.SOCK_STREAM)
+_UDP4 = ("udp", socket.AF_INET, socket.SOCK_DGRAM)
+_UDP6 = ("udp6", socket.AF_INET6, socket.SOCK_DGRAM)
+_UNIX = ("unix", socket.AF_UNIX, socket.SOCK_STREAM)
+_KINDS = {
+    "all": (_TCP4, _TCP6, _UDP4, _UDP6, _UNIX),
+    "inet": (_TCP4, _TCP6, _UDP4, _UDP6),
+    "inet4": (_TCP4, _UDP4),
+    "inet6": (_TCP6, _UDP6),
+    "tcp": (_TCP4, _TCP6),
+    "tcp4": (_TCP4,),
+    "tcp6": (_TCP6,),
+    "udp": (_UDP4, _UDP6),
+    "udp4": (_UDP4,),
+    "udp6": (_UDP6,),
+    "unix": (_UNIX,),
+}
+
+
+def net_connections(process: Process, kind: str = "inet") -> list[Connection]:
+    if kind not in _KINDS:
+        known = ", ".join(_KINDS)
+        raise ValueError(f"net_connections: there is no kind {kind!r}; there are: {known}")
+    by_inode: dict[int, list[int]] = {}
+    for fd, what, _, _, inode, _ in _native._open_fds(process):
+        if what == "socket":
+            by_inode.setdefault(inode, []).append(fd)
+    found: list[Connection] = []
+    if not by_inode:
+        return found
+    # The tables of its own network namespace.
+    folder = os.open(f"/proc/{process.pid}", os.O_PATH | os.O_DIRECTORY)
+    try:
+        # Not reaped after the open: the directory is its own.
+        if not is_running(process):
+            raise _gone(process, "net_connections")
+        for table, family, sort in _KINDS[kind]:
+            with contextlib.suppress(FileNotFoundError):
+                fd = os.open(f"net/{table}", os.O_RDONLY, dir_fd=folder)
+                with open(fd, encoding="utf-8", errors="surrogateescape") as lines:
+                    next(lines, None)
+                    read = _unix if family == socket.AF_UNIX else _inet
+                    found.extend(read(lines, family, sort, by_inode))
+    finally:
+        os.close(folder)
+    return found
+
+
+def _address(text: str, family: int) -> Address | tuple[()]:
+    """An address of /proc/net/tcp: words of the machine's byte order in hexadecimal."""
+    import sys
+
+    ip, port = text.split(":")
+    if int(port, 16) == 0:
+        return ()
+    raw = bytes.fromhex(ip)
+    if sys.byteorder == "little":
+        raw = b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
+    return Address(socket.inet_ntop(family, raw), int(port, 16))
+
+
+def _inet(
+    lines: Iterable[str], family: Any, sort: Any, by_inode: dict[int, list[int]]
+) -> Iterator[Connection]:
+    for line in lines:
+        words = line.split()
+        for fd in by_inode.get(int(words[9]), ()):
+            stream = sort == socket.SOCK_STREAM
+            status = _TCP_STATES[int(words[3], 16)] if stream else "NONE"
+            ours, theirs = _address(words[1], family), _address(words[2], family)
+            yield Connection(fd, family, sort, ours, theirs, status)
+
+
+def _unix(
+    lines: Iterable[str], family: Any, _: Any, by_inode: dict[int, list[int]]
+) -> Iterator[Connection]:
+    for line in lines:
+        fields = line.split(None, 7)
+        path = fields[7].rstrip("\n") if len(fields) > 7 else ""
+        for fd in by_inode.get(int(fields[6]), ()):
+            sort = socket.SocketKind(int(fields[4], 16))
+            yield Connection(fd, family, sort, path, "", "NONE")
+
+
+# --- many answers ---------------------------------------------------------------------------
+
+
+def _status(process: Process) -> str:
+    return str(_ask(process, "status", "state").name)
+
+
+_ANSWERS: dict[str, Callable[[Process], Any]] = {
+    "cmdline": cmdline,
+    "cpu_affinity": lambda process: process.affinity(),
+    "cpu_num": cpu_num,
+    "cpu_percent": lambda process: process.cpu_percent(),
+    "cpu_times": cpu_times,
+    "create_time": create_time,
+    "cwd": lambda process: process.cwd(),
+    "environ": lambda process: process.environ(),
+    "exe": lambda process: process.exe(),
+    "gids": gids,
+    "io_counters": io_counters,
+    "ionice": lambda process: ionice(process, None, None),
+    "memory_info": memory_info,
+    "memory_maps": memory_maps,
+    "memory_percent": memory_percent,
+    "name": name,
+    "net_connections": net_connections,
+    "nice": lambda process: nice(process, None),
+    "num_ctx_switches": num_ctx_switches,
+    "num_fds": num_fds,
+    "num_threads": num_threads,
+    "open_files": open_files,
+    "pid": lambda process: process.pid,
+    "ppid": ppid,
+    "status": _status,
+    "terminal": terminal,
+    "threads": threads,
+    "uids": uids,
+    "username": username,
+}
+
+
+def as_dict(
+    process: Process, attrs: Iterable[str] | None = None, ad_value: Any = None
+) -> dict[str, Any]:
+    if isinstance(attrs, str):
+        raise TypeError("as_dict: attrs must be a list of names, not one string")
+    wanted = list(_ANSWERS if attrs is None else attrs)
+    for one in wanted:
+        if one not in _ANSWERS:
+            from ._errors import suggest
+
+            raise ValueError(suggest(f"as_dict: there is no {one!r}", one, list(_ANSWERS)))
+    answers = {}
+    for one in wanted:
+        try:
+            answers[one] = _ANSWERS[one](process)
+        except ProcessLookupError:
+            raise
+        except OSError:
+            # Refused, or of a kind that this process has not: the program of a kernel thread.
+            answers[one] = ad_value
+    return answers
