@@ -56,6 +56,22 @@ static void each_namespace_as_root(void)
 	starts_with(ALL_SPACES);
 }
 
+/* The kernel enters it late in the execution: PROC_CREATE returns after that. */
+static void the_time_namespace_at_once(void)
+{
+	if (geteuid())
+		need_user_namespaces();
+	uint64_t own = namespace_of(getpid(), "time");
+	for (int i = 0; i < 300; i++) {
+		int fd = ctx_flags(PROCFD_NO_WATCH);
+		set_child(fd, "pause");
+		SET(fd, PROC_SET_FLAG, CLONE_NEWTIME | (geteuid() ? CLONE_NEWUSER : 0));
+		if (namespace_of(create(fd), "time") == own)
+			FAIL("start %d: still in the creator's time namespace", i);
+		finish(fd);
+	}
+}
+
 static void each_namespace_below_a_user_namespace(void)
 {
 	become_nobody();
@@ -355,7 +371,7 @@ static void everything_together(void)
 	close(in);
 }
 
-TAP_MAIN(CASE(each_namespace_as_root), CASE(each_namespace_below_a_user_namespace),
+TAP_MAIN(CASE(each_namespace_as_root), CASE(the_time_namespace_at_once), CASE(each_namespace_below_a_user_namespace),
 	 CASE(each_namespace_without_privilege), CASE(flags_add_up_and_zero_clears),
 	 CASE(other_flags_are_einval), CASE(pid_namespace),
 	 CASE(mount_namespace_is_private_to_unshare), CASE(host_name),

@@ -21,7 +21,7 @@ mod tests;
 mod threads;
 mod tree;
 
-pub(crate) use namespaces::{enter, move_to_cgroup};
+pub(crate) use namespaces::{await_time_namespace, enter, move_to_cgroup};
 pub use resources::{Advice, Scheduler};
 pub(crate) use resources::{
     advise, cpu_mask, rlimit, set_affinity, set_ioprio, set_nice, set_oom_score_adj, set_scheduler,

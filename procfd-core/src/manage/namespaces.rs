@@ -7,6 +7,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use super::pid_race;
+use crate::info::proc::Proc;
 use crate::settings::Namespaces;
 use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, Result};
 
@@ -47,6 +48,24 @@ fn takes_pidfds() -> bool {
     let refused = Err(Errno(libc::EINVAL));
     sys::pidfd::open(sys::task::pid())
         .is_ok_and(|pidfd| sys::manage::set_namespaces(pidfd.as_fd(), own) != refused)
+}
+
+/// How long [`await_time_namespace`] looks, CLOCK_MONOTONIC.
+const ENTERING_NS: u64 = 2_000_000_000;
+
+/// Waits until a child that executes is in its new time namespace. execve(2) gives the creator's memory back, which
+/// ends the wait of vfork(2), some instants before it enters that namespace. Where /proc does not tell, this
+/// returns at once.
+pub(crate) fn await_time_namespace(pidfd: BorrowedFd<'_>, pid: i32) {
+    let process = Proc::new(pidfd, pid as u32);
+    let end = sys::fd::monotonic_ns().saturating_add(ENTERING_NS);
+    loop {
+        let (mut now, mut new) = ([0; 64], [0; 64]);
+        match (process.link(c"ns/time", &mut now), process.link(c"ns/time_for_children", &mut new)) {
+            (Ok(now), Ok(new)) if now != new && sys::fd::monotonic_ns() < end => std::thread::yield_now(),
+            _ => return,
+        }
+    }
 }
 
 /// Before 5.8: one by one, and those before a failure stay.

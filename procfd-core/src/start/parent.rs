@@ -14,7 +14,8 @@ use super::{fork, idmap, report};
 use crate::contexts::{self, DumpableKept, Opened, State};
 use crate::error::{Error, Stage};
 use crate::forks::{self, Private};
-use crate::settings::{Config, Program};
+use crate::manage;
+use crate::settings::{Config, Namespaces, Program};
 use crate::sys::cstr::CStrArray;
 use crate::sys::{self, CLONE_FILES, Errno};
 use crate::watch::{Policy, Reservation, StartError};
@@ -329,6 +330,9 @@ fn spawn_with(
     }
     if stage != Stage::EXEC || never_executed(pidfd.as_fd()) {
         return Err(died(pidfd.as_fd(), pid, stage));
+    }
+    if config.namespaces & Namespaces::TIME.bits() != 0 {
+        manage::await_time_namespace(pidfd.as_fd(), pid);
     }
     Ok((pid, pidfd))
 }
