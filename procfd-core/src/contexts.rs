@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub error: Option<Error>,
     /// The process.
     pub pidfd: Option<Arc<Private>>,
+    /// The number that its creation returned; 0 for a process that was attached.
+    pub pid: i32,
     /// What the watcher was told to do; `None` when it does not watch it.
     pub watched: Option<Policy>,
     /// How it ended and what it had used, once it was waited for here: the kernel tells that once.
@@ -150,6 +152,20 @@ pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
 /// How many contexts this process has open.
 pub(crate) fn count() -> usize {
     with(|t| t.contexts.len())
+}
+
+/// The number of a process that this process has started, by its pidfd or a duplicate of that, for as long as the
+/// process is not reaped. Nothing but the creation and the pidfd is asked. `None` for all others, and where a lock
+/// is contended.
+pub(crate) fn number_of(pidfd: BorrowedFd<'_>) -> Option<i32> {
+    let table = TABLE.try_lock().ok()?;
+    let pid = table.as_ref()?.contexts.values().filter(|opened| opened.is_mine()).find_map(|opened| {
+        let state = opened.state.try_lock().ok()?;
+        let same = sys::pidfd::is_same_file(pidfd, state.pidfd.as_ref()?.as_fd());
+        (state.pid > 0 && same).then_some(state.pid)
+    })?;
+    let unreaped = matches!(sys::pidfd::send_signal(pidfd, 0, None, 0), Ok(()) | Err(Errno(libc::EPERM)));
+    unreaped.then_some(pid)
 }
 
 /// The context of a procfd that this process opened.

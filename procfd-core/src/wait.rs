@@ -11,6 +11,7 @@
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
+use crate::contexts;
 use crate::info::parse::{fdinfo::fdinfo, stat::stat};
 use crate::info::proc::{self, Path, Proc};
 use crate::kept::{self, Keeper};
@@ -248,10 +249,15 @@ pub(crate) fn pid(pidfd: BorrowedFd<'_>) -> Result<i32> {
         Err(_) => {}
     }
     // Before 6.13: the line "Pid:" of its fdinfo; -1 once reaped, 0 outside the namespace. `proc` reads the
-    // /proc of the caller's own pid namespace alone.
+    // /proc of the caller's own pid namespace alone. Where that tells nothing, as in a process that has changed its
+    // ids (before 5.14), the creation has told the number of what this process started.
     let path = Path::new().text(c"thread-self/fdinfo/").number(pidfd.as_raw_fd() as u32);
     let mut buf = [0u8; 512];
-    match fdinfo(proc::read_small(path, &mut buf)?).pid {
+    let text = match proc::read_small(path, &mut buf) {
+        Ok(text) => text,
+        Err(e) => return contexts::number_of(pidfd).ok_or(e),
+    };
+    match fdinfo(text).pid {
         Some(pid @ 1..) => Ok(pid),
         Some(-1) => Err(Errno(libc::ESRCH)),
         Some(_) => Err(Errno(libc::EREMOTE)),

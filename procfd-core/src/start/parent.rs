@@ -159,12 +159,15 @@ pub(super) struct Publication<'a> {
 /// What the context is to remember of a start.
 pub(crate) struct Started {
     pidfd: Arc<Private>,
+    /// 0 for a process that was running already.
+    pid: i32,
     watched: Option<Policy>,
 }
 
 impl Started {
     pub(crate) fn enter(self, state: &mut State) {
         state.pidfd = Some(self.pidfd);
+        state.pid = self.pid;
         state.watched = self.watched;
         state.started = true;
         // The process has its own: a pipe whose end stayed open here would never end.
@@ -196,7 +199,7 @@ impl<'a> Publication<'a> {
             }
             watched = Some(self.policy);
         }
-        Ok(Started { pidfd: Arc::new(Private::adopt(pidfd)), watched })
+        Ok(Started { pidfd: Arc::new(Private::adopt(pidfd)), pid, watched })
     }
 
     /// The peer of the procfd, which is the fuse.

@@ -25,6 +25,15 @@ pub(crate) fn open(pid: i32) -> Result<OwnedFd> {
     bare::pidfd_open(pid).map(made).map(above_standard)
 }
 
+/// Whether two descriptors of this process are of one open file: the same number, or kcmp(2) says so.
+pub(crate) fn is_same_file(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> bool {
+    const KCMP_FILE: i32 = 0;
+    let own = super::task::pid();
+    // SAFETY: all arguments are numbers, not addresses.
+    let compared = || unsafe { call!(SYS_kcmp, own, own, KCMP_FILE, a.as_raw_fd(), b.as_raw_fd()) };
+    a.as_raw_fd() == b.as_raw_fd() || compared() == Ok(0)
+}
+
 /// pidfd_getfd(2), 5.6.
 pub(crate) fn get_fd(pidfd: BorrowedFd<'_>, target: i32) -> Result<OwnedFd> {
     // SAFETY: the three arguments are numbers, not addresses.
