@@ -9,7 +9,7 @@
 //! Both are close-on-exec, and private to the creator: the fork hook closes them in a forked
 //! child, which starts a watcher of its own when it needs one.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -112,6 +112,17 @@ pub(crate) struct Client {
     asking: Mutex<()>,
 }
 
+/// A pidfd of the caller, whose pid this is. `None`: the kernel has no other way than pidfd_open(2) before 6.5,
+/// and a filter refuses that (old container profiles).
+fn own_pidfd(pid: i32) -> Option<OwnedFd> {
+    let by_socket = || {
+        let (one, other) = bare::socket_pair().ok()?;
+        let (one, _other) = (made(one), made(other));
+        bare::peer_pidfd(one.as_raw_fd()).ok()
+    };
+    bare::pidfd_open(pid).ok().or_else(by_socket).map(made)
+}
+
 impl Client {
     /// Starts a watcher: about 0.25 ms, whatever the creator's memory and descriptors.
     pub(crate) fn start() -> Result<Arc<Self>, StartError> {
@@ -137,13 +148,13 @@ impl Client {
 
     fn begin(&mut self, adopted: bool) -> Result<(), StartError> {
         let at = |step| move |errno| StartError { step, errno };
-        let creator =
-            bare::pidfd_open(self.creator).map(made).map_err(|e| at("open a pidfd of the creator")(e.0))?;
+        // Without it the watcher stays for as long as a forked copy of the creator holds its socket.
+        let creator = own_pidfd(self.creator);
         let mut request = Policy::default().request(proto::BEGIN, 0);
         if adopted {
             request.flags = proto::LEAVE_WHEN_IDLE;
         }
-        let sent = match self.send(&request, &[creator.as_raw_fd()]) {
+        let sent = match self.send(&request, creator.as_ref().map(AsRawFd::as_raw_fd).as_slice()) {
             // It has ended already, but may have said why.
             Err(AddError::Gone) => Ok(()),
             sent => sent,

@@ -115,6 +115,17 @@ pub(crate) fn peer_pid(fd: i32) -> Result<i32> {
     Ok(credentials[0])
 }
 
+/// A pidfd of the process that made a pair of sockets, which is the peer of either end (SO_PEERPIDFD, 6.5): for
+/// where a filter refuses pidfd_open.
+pub(crate) fn peer_pidfd(fd: i32) -> Result<i32> {
+    const SO_PEERPIDFD: u32 = 77;
+    let mut pidfd = -1i32;
+    let mut len = 4u32;
+    // SAFETY: the kernel writes at most the 4 bytes that `len` says, the size of `pidfd`, and `len`.
+    unsafe { call!(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERPIDFD, &raw mut pidfd, &raw mut len) }?;
+    Ok(pidfd)
+}
+
 /// Has the kernel say with each message who sent it (SO_PASSCRED).
 pub(crate) fn pass_credentials(fd: i32) -> Result<()> {
     const SO_PASSCRED: u32 = 16;

@@ -80,6 +80,10 @@ impl Watcher {
         self.leave_when_idle = request.flags & proto::LEAVE_WHEN_IDLE != 0;
         self.creator = got.fds[0];
         self.creator_pid = got.sender.map_or(0, |(pid, _)| pid);
+        if self.creator < 0 {
+            // The creator could not open a pidfd of itself: the control socket alone tells that it has gone.
+            return self.answer();
+        }
         match sys::epoll_add(self.epoll, self.creator, EPOLLIN, DATA_CREATOR) {
             Ok(()) => self.answer(),
             Err(errno) => {
