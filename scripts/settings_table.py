@@ -85,7 +85,9 @@ KINDS = {
     "bool": Kind("bool", "convert::switch(value, name)?", "True"),
     "int": Kind("int", "value.extract()?", "int(words[0])"),
     "signal": Kind("Signal", "names::signal(value)?", "int(words[0])"),
-    "signals": Kind("Iterable[Signal]", "convert::signals(value)?", "[int(word) for word in words]"),
+    "signals": Kind(
+        "Iterable[Signal]", "convert::signals(value)?", "[int(word) for word in words]"
+    ),
     "uid": Kind("Ids", "ids(value, names::uid)?", "int(words[0])"),
     "gid": Kind("Ids", "ids(value, names::gid)?", "int(words[0])"),
     "gids": Kind("Iterable[User]", "&names::gids(value)?", "[int(word) for word in words]"),

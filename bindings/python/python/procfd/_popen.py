@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any, AnyStr, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, AnyStr, cast
 
 from . import _native
 from ._errors import Error, Stage, make
@@ -25,9 +25,7 @@ from ._genuine import INIT as _STANDARD
 if TYPE_CHECKING:
     from subprocess import Popen as _Base
 
-    from typing_extensions import Unpack
-
-    from ._keywords import Command, PopenKeywords
+    from ._keywords import Command
 
 else:
     from ._genuine import Popen as _Base
@@ -81,72 +79,6 @@ class Popen(_Base[AnyStr]):
         text_mode: Any
         _close_pipe_fds: Any
 
-    @overload
-    def __init__(
-        self: Popen[str],
-        args: Command,
-        *popenargs: Any,
-        text: Literal[True],
-        encoding: str | None = None,
-        errors: str | None = None,
-        universal_newlines: bool | None = None,
-        **keywords: Unpack[PopenKeywords],
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Popen[str],
-        args: Command,
-        *popenargs: Any,
-        text: bool | None = None,
-        encoding: str,
-        errors: str | None = None,
-        universal_newlines: bool | None = None,
-        **keywords: Unpack[PopenKeywords],
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Popen[str],
-        args: Command,
-        *popenargs: Any,
-        text: bool | None = None,
-        encoding: str | None = None,
-        errors: str,
-        universal_newlines: bool | None = None,
-        **keywords: Unpack[PopenKeywords],
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Popen[str],
-        args: Command,
-        *popenargs: Any,
-        text: bool | None = None,
-        encoding: str | None = None,
-        errors: str | None = None,
-        universal_newlines: Literal[True],
-        **keywords: Unpack[PopenKeywords],
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Popen[bytes],
-        args: Command,
-        *popenargs: Any,
-        text: Literal[False] | None = None,
-        encoding: None = None,
-        errors: None = None,
-        universal_newlines: Literal[False] | None = None,
-        **keywords: Unpack[PopenKeywords],
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Popen[Any],
-        args: Command,
-        *popenargs: Any,
-        text: bool | None = None,
-        encoding: str | None = None,
-        errors: str | None = None,
-        universal_newlines: bool | None = None,
-        **keywords: Unpack[PopenKeywords],
-    ) -> None: ...
     def __init__(self, args: Command, *popenargs: Any, **keywords: Any) -> None:
         for name in _UNSET:
             if name in keywords:

@@ -6,14 +6,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from subprocess import PIPE, STDOUT, CalledProcessError, TimeoutExpired
-from typing import TYPE_CHECKING, Any, AnyStr, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, AnyStr, cast
 
 from ._native import Usage
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._keywords import Command, OutputKeywords, PopenKeywords
+    from ._keywords import Command, PopenKeywords
     from ._popen import Popen
 
 __all__ = [
@@ -69,96 +69,6 @@ def piped(keywords: dict[str, Any], input: Any, capture_output: bool) -> None:
         keywords["stdout"] = keywords["stderr"] = PIPE
 
 
-@overload
-def run(
-    args: Command,
-    *popenargs: Any,
-    input: Any = None,
-    capture_output: bool = False,
-    timeout: float | None = None,
-    check: bool = False,
-    kill_tree: bool | None = None,
-    text: Literal[True],
-    encoding: str | None = None,
-    errors: str | None = None,
-    universal_newlines: bool | None = None,
-    **keywords: Unpack[PopenKeywords],
-) -> CompletedProcess[str]: ...
-@overload
-def run(
-    args: Command,
-    *popenargs: Any,
-    input: Any = None,
-    capture_output: bool = False,
-    timeout: float | None = None,
-    check: bool = False,
-    kill_tree: bool | None = None,
-    text: bool | None = None,
-    encoding: str,
-    errors: str | None = None,
-    universal_newlines: bool | None = None,
-    **keywords: Unpack[PopenKeywords],
-) -> CompletedProcess[str]: ...
-@overload
-def run(
-    args: Command,
-    *popenargs: Any,
-    input: Any = None,
-    capture_output: bool = False,
-    timeout: float | None = None,
-    check: bool = False,
-    kill_tree: bool | None = None,
-    text: bool | None = None,
-    encoding: str | None = None,
-    errors: str,
-    universal_newlines: bool | None = None,
-    **keywords: Unpack[PopenKeywords],
-) -> CompletedProcess[str]: ...
-@overload
-def run(
-    args: Command,
-    *popenargs: Any,
-    input: Any = None,
-    capture_output: bool = False,
-    timeout: float | None = None,
-    check: bool = False,
-    kill_tree: bool | None = None,
-    text: bool | None = None,
-    encoding: str | None = None,
-    errors: str | None = None,
-    universal_newlines: Literal[True],
-    **keywords: Unpack[PopenKeywords],
-) -> CompletedProcess[str]: ...
-@overload
-def run(
-    args: Command,
-    *popenargs: Any,
-    input: Any = None,
-    capture_output: bool = False,
-    timeout: float | None = None,
-    check: bool = False,
-    kill_tree: bool | None = None,
-    text: Literal[False] | None = None,
-    encoding: None = None,
-    errors: None = None,
-    universal_newlines: Literal[False] | None = None,
-    **keywords: Unpack[PopenKeywords],
-) -> CompletedProcess[bytes]: ...
-@overload
-def run(
-    args: Command,
-    *popenargs: Any,
-    input: Any = None,
-    capture_output: bool = False,
-    timeout: float | None = None,
-    check: bool = False,
-    kill_tree: bool | None = None,
-    text: bool | None = None,
-    encoding: str | None = None,
-    errors: str | None = None,
-    universal_newlines: bool | None = None,
-    **keywords: Unpack[PopenKeywords],
-) -> CompletedProcess[Any]: ...
 def run(
     args: Command,
     *popenargs: Any,
@@ -226,66 +136,6 @@ def check_call(
     return 0
 
 
-@overload
-def check_output(
-    args: Command,
-    *popenargs: Any,
-    text: Literal[True],
-    encoding: str | None = None,
-    errors: str | None = None,
-    universal_newlines: bool | None = None,
-    **keywords: Unpack[OutputKeywords],
-) -> str: ...
-@overload
-def check_output(
-    args: Command,
-    *popenargs: Any,
-    text: bool | None = None,
-    encoding: str,
-    errors: str | None = None,
-    universal_newlines: bool | None = None,
-    **keywords: Unpack[OutputKeywords],
-) -> str: ...
-@overload
-def check_output(
-    args: Command,
-    *popenargs: Any,
-    text: bool | None = None,
-    encoding: str | None = None,
-    errors: str,
-    universal_newlines: bool | None = None,
-    **keywords: Unpack[OutputKeywords],
-) -> str: ...
-@overload
-def check_output(
-    args: Command,
-    *popenargs: Any,
-    text: bool | None = None,
-    encoding: str | None = None,
-    errors: str | None = None,
-    universal_newlines: Literal[True],
-    **keywords: Unpack[OutputKeywords],
-) -> str: ...
-@overload
-def check_output(
-    args: Command,
-    *popenargs: Any,
-    text: Literal[False] | None = None,
-    encoding: None = None,
-    errors: None = None,
-    universal_newlines: Literal[False] | None = None,
-    **keywords: Unpack[OutputKeywords],
-) -> bytes: ...
-@overload
-def check_output(
-    args: Command,
-    *popenargs: Any,
-    text: bool | None = None,
-    encoding: str | None = None,
-    errors: str | None = None,
-    universal_newlines: bool | None = None,
-    **keywords: Unpack[OutputKeywords],
-) -> Any: ...
 def check_output(args: Command, *popenargs: Any, **keywords: Any) -> Any:
     """Run a command and return its output. As subprocess.check_output."""
     for name in ("stdout", "check"):
