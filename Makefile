@@ -3,7 +3,7 @@
 #   make            libprocfd.so, libprocfd.a, libprocfd-ioctl.so and procfd.pc, in build/
 #   make install    into PREFIX, LIBDIR, INCLUDEDIR, MANDIR, below DESTDIR; and make uninstall
 #   make python     the extension module of the Python package; install-python puts the package into
-#                   PYTHONDIR, below DESTDIR; and uninstall-python
+#                   PYTHONDIR, and the command procfd into BINDIR; and uninstall-python
 #   make check      all tests; the last line counts them
 #   make check-packages  build the Debian and RPM packages from the vendored tarball, install, use and
 #                   remove them; some minutes, and as root
@@ -25,6 +25,7 @@ SOFULL     := 1.0.0
 VERSION    := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR     ?= $(PREFIX)/share/man
@@ -162,11 +163,13 @@ python:
 	cd bindings/python && PROCFD_RUSTC_WRAPPER="$$RUSTC_WRAPPER" RUSTC_WRAPPER=$(CURDIR)/scripts/remap-rustc \
 	    $(CARGO) build --release $(CARGO_FLAGS) --target-dir $(PYTHON_TARGET)
 
+PYTHON_PLACES = --bin $(DESTDIR)$(BINDIR) --man $(DESTDIR)$(MANDIR) $(PYTHON_SO) $(DESTDIR)$(PYTHONDIR)
+
 install-python: python
-	$(PYTHON) scripts/install-python $(PYTHON_SO) $(DESTDIR)$(PYTHONDIR)
+	$(PYTHON) scripts/install-python $(PYTHON_PLACES)
 
 uninstall-python:
-	$(PYTHON) scripts/install-python --uninstall $(PYTHON_SO) $(DESTDIR)$(PYTHONDIR)
+	$(PYTHON) scripts/install-python --uninstall $(PYTHON_PLACES)
 
 $(BUILD)/tools/bin/cbindgen:
 	$(CARGO) install cbindgen --version $(CBINDGEN_VERSION) --locked --root $(BUILD)/tools

@@ -7,7 +7,8 @@ import contextlib
 import json
 import os
 import pathlib
-import pty
+import pwd
+import re
 import signal
 import subprocess
 import sys
@@ -56,8 +57,53 @@ def test_run_with_a_time_limit() -> None:
     assert run("--timeout", "60s", "sh", "-c", "exit 3")[0] == 3
     assert run("--timeout", "100ms", "sleep", "60")[0] == 124
     assert run("--timeout", "0.1", "--signal", "KILL", "sleep", "60")[0] == 137
+    # One that is stopped gets its signal, too.
+    assert run("--timeout", "300ms", "sh", "-c", "kill -STOP $$")[0] == 124
     stubborn = ("sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
     assert run("--timeout", "1s", "--kill-after", "100ms", *stubborn)[0] == 137
+
+
+@pytest.mark.parametrize("tree", [True, False])
+def test_a_time_limit_ends_what_the_program_has_started(tree: bool) -> None:
+    script = "setsid sleep 60 >/dev/null 2>&1 & echo $!; exec sleep 60"
+    command = [*CLI, "run", "--timeout", "1s", *([] if tree else ["--no-kill-tree"])]
+    with subprocess.Popen([*command, "sh", "-c", script], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        with procfd.open(pid=int(process.stdout.readline())) as below:
+            assert process.wait(60) == 124
+            if tree:
+                with contextlib.suppress(OSError):
+                    # Its status is init's, which may have taken it.
+                    below.wait(60)
+                assert below.state == "exited"
+            else:
+                assert below.state == "running"
+                below.kill()
+
+
+def test_run_shows_the_usage() -> None:
+    done = cli("run", "--usage", "true")
+    known = dict(line.split(None, 1) for line in done.stderr.splitlines())
+    assert {"real", "user", "sys", "memory"} <= set(known)
+    assert float(known["real"]) >= 0
+
+
+def test_run_reads_a_file(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "in").write_text("hello")
+    assert run("--stdin", tmp_path / "in", "cat") == (0, "hello")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_run_as_a_user() -> None:
+    script = "id -u; id -g; id -G; echo $LOGNAME"
+    status, out = run("--user", "nobody", "sh", "-c", script)
+    entry = pwd.getpwnam("nobody")
+    uid, gid, groups, name = out.splitlines()
+    assert (status, int(uid), int(gid), name) == (0, entry.pw_uid, entry.pw_gid, "nobody")
+    assert set(map(int, groups.split())) == set(os.getgrouplist("nobody", entry.pw_gid))
+    warned = cli("run", "--uid", "65534", "true").stderr
+    assert "--uid leaves the group id and the supplementary groups" in warned
+    assert cli("run", "--uid", "65534", "--gid", "65534", "--groups", "", "true").stderr == ""
 
 
 def test_run_with_settings() -> None:
@@ -109,18 +155,92 @@ def test_kill_on_exit() -> None:
                 assert program.state == "exited"
 
 
+def objects(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    """JSON, one object a line."""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
 def test_ps() -> None:
-    done = cli("ps")
+    done = cli("ps", "--json")
     assert done.returncode == 0
-    processes = {one["ids"]["pid"]: one for one in json.loads(done.stdout)}
+    processes = {one["ids"]["pid"]: one for one in objects(done)}
     own = processes[os.getpid()]
     assert own["ids"]["ppid"] == os.getppid()
     assert own["creds"]["euid"] == os.geteuid()
-    table = cli("ps", "--table", "--sort", "memory").stdout.splitlines()
-    assert table[0].split()[:3] == ["PID", "PPID", "USER"]
+    assert own["command"] == " ".join(procfd.open(pid=os.getpid()).argv())
+    table = cli("ps", "--sort", "memory").stdout.splitlines()
+    assert table[0].split() == [
+        "PID",
+        "PPID",
+        "USER",
+        "S",
+        "NI",
+        "THR",
+        "RSS",
+        "TIME",
+        "START",
+        "COMMAND",
+    ]
     assert any(line.split()[0] == str(os.getpid()) for line in table[1:])
-    mine = json.loads(cli("ps", "--user", os.geteuid()).stdout)
+    mine = objects(cli("ps", "--json", "--user", os.geteuid()))
     assert {one["creds"]["euid"] for one in mine} == {os.geteuid()}
+
+
+def test_ps_of_some_processes_with_chosen_columns() -> None:
+    own = os.getpid()
+    inode = procfd.open(pid=own).info("inode").inode
+    done = cli("ps", "-o", "pid,inode,comm", own)
+    assert done.stdout.split()[:3] == ["PID", "INODE", "COMM"]
+    assert done.stdout.split()[3:5] == [str(own), "-" if inode is None else str(inode)]
+    assert cli("ps", "-o", "pid", f"{own}:1").returncode == 1
+    if inode is not None:
+        assert cli("ps", "-o", "pid", f"{own}:{inode}").stdout.split() == ["PID", str(own)]
+    assert "there are pid, inode" in cli("ps", "-o", "nonsense").stderr
+
+
+def test_the_manual_page_has_each_option() -> None:
+    page = pathlib.Path(__file__).parent.parent / "data/data/share/man/man1/procfd.1"
+    if not page.exists():
+        pytest.skip("the page is not beside the tests")
+    documented = set(re.findall(r"\bFl -?([\w-]+)", page.read_text()))
+    offered = {
+        option.lstrip("-")
+        for command in ("run", "ps", "tree", "info", "top", "wait", "kill")
+        for option in re.findall(r"(?<![\w-])--?[a-z][\w-]*", cli(command, "--help").stdout)
+        if len(option) > 2
+    }
+    spoken_of = {"help", "cwd", "user", "signal", "columns", "json"}
+    assert offered - documented <= spoken_of, offered - documented - spoken_of
+
+
+def test_wrong_words_are_told_without_a_traceback() -> None:
+    beyond = 1 << 70
+    for words, told in (
+        (("ps", "--user", "no such user"), "no user 'no such user'"),
+        (("wait", "--", "-1"), "not a pid, nor PID:INODE: '-1'"),
+        (("wait", beyond), f"no process can have the pid {beyond}"),
+        (("kill", "0"), "no process can have the pid 0"),
+        (("info", "x"), "not a pid"),
+        (("info", os.getpid(), "nonsense"), "there are argv"),
+        (("top", "--interval", "0"), "more than 0"),
+        (("top", "--count", "0"), "at least 1"),
+        (("kill", "-s", "65", os.getpid()), "no signal 65"),
+        (("run", "--umask", "8", "true"), "not an octal number"),
+        (("run", "--limit", "nofil=1", "true"), "there are as,"),
+        (("run", "--user", "no such user", "true"), "no user"),
+        (("run", "--stdin", "/no/such", "true"), "--stdin /no/such: No such file"),
+    ):
+        done = cli(*words)
+        assert done.returncode in (2, 125), words
+        assert told in done.stderr, words
+        assert "Traceback" not in done.stderr
+    for words in (("wait", 4194303), ("info", 4194303), ("kill", 4194303)):
+        done = cli(*words)
+        assert done.returncode == 1
+        assert done.stderr == "procfd: pid 4194303: No such process\n"
+    closed = subprocess.run(f"{sys.executable} -m procfd ps >&-", shell=True, capture_output=True)
+    assert closed.returncode == 1
+    assert closed.stderr == b"procfd: the standard output is closed\n"
 
 
 def test_a_name_cannot_reach_the_terminal() -> None:
@@ -130,7 +250,7 @@ def test_a_name_cannot_reach_the_terminal() -> None:
     ) as named:
         assert named.stdout is not None
         named.stdout.readline()
-        for command in (("ps", "--table"), ("tree", "--table", named.pid)):
+        for command in (("ps", "-o", "comm"), ("tree", named.pid)):
             out = cli(*command).stdout
             assert "\x1b" not in out
             assert "\\x1b[2Jx" in out
@@ -143,11 +263,16 @@ def test_tree() -> None:
     ) as shell:
         assert shell.stdout is not None
         below = int(shell.stdout.readline())
-        (root,) = json.loads(cli("tree", shell.pid).stdout)
+        (root,) = objects(cli("tree", "--json", shell.pid))
         assert root["pid"] == shell.pid
         assert [child["pid"] for child in root["children"]] == [below]
-        lines = cli("tree", "--table", shell.pid).stdout.splitlines()
-        assert lines == [f"{shell.pid} sh", f"└─ {below} sleep"]
+        for encoding, corner in (("utf-8", "└─"), ("ascii", "`-")):
+            env = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+            done = subprocess.run(
+                [*CLI, "tree", str(shell.pid)], capture_output=True, env=env, check=True
+            )
+            lines = done.stdout.decode(encoding).splitlines()
+            assert lines == [f"{shell.pid} sh", f"{corner} {below} sleep"]
         # The whole tree is ended by one call.
         with procfd.open(pid=below) as sleeper:
             assert cli("kill", "--tree", "-s", "kill", shell.pid).returncode == 0
@@ -159,16 +284,36 @@ def test_tree() -> None:
 
 
 def test_info() -> None:
-    known = json.loads(cli("info", os.getpid()).stdout)
-    assert known["ids"]["pid"] == os.getpid()
+    own = os.getpid()
+    known = json.loads(cli("info", "--json", own).stdout)
+    assert known["ids"]["pid"] == own
     assert {"comm", "creds", "memory", "threads", "limits"} <= set(known)
-    assert list(json.loads(cli("info", os.getpid(), "threads").stdout)) == ["threads"]
-    own = json.loads(cli("info", os.getpid(), "argv", "cwd").stdout)
-    assert own["cwd"] == os.getcwd()
-    assert own["argv"] == procfd.open(pid=os.getpid()).argv()
-    lines = cli("info", "--table", os.getpid()).stdout.splitlines()
-    assert ["ids.pid", str(os.getpid())] in [line.split() for line in lines]
-    assert cli("info", os.getpid(), "nonsense").returncode == 1
+    assert list(json.loads(cli("info", "--json", own, "threads").stdout)) == ["threads"]
+    texts = json.loads(cli("info", "--json", own, "argv", "cwd").stdout)
+    assert texts["cwd"] == os.getcwd()
+    assert texts["argv"] == procfd.open(pid=own).argv()
+
+
+def test_info_speaks_to_people() -> None:
+    with subprocess.Popen(
+        ["sh", "-c", "umask 027; trap '' USR1; ulimit -n 64; echo; exec sleep 60"], stdout=-1
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        while procfd.open(pid=process.pid).info("comm").comm != "sleep":
+            time.sleep(0.01)
+        out = cli("info", process.pid).stdout
+        raw = cli("info", "--raw", process.pid, "umask").stdout
+        process.kill()
+    known = dict(line.split(None, 1) for line in out.splitlines())
+    assert known["umask"] == "027"
+    assert known["RLIMIT_NOFILE"] == "64/64"
+    assert known["sched.policy"] == "SCHED_OTHER"
+    assert known["state"] == "S (sleeping)"
+    assert known["creds.euid"].startswith(f"{os.geteuid()} (")
+    assert "USR1" in known["signals.ignored"].split()
+    assert known["memory.resident"][-1] in "KM"
+    assert raw.split()[2:] == ["umask", "23"]
 
 
 def has_a_pidfd(pid: int) -> bool:
@@ -183,7 +328,7 @@ def has_a_pidfd(pid: int) -> bool:
 def test_wait_and_kill() -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
         assert cli("wait", process.pid, "--timeout", "0").returncode == 124
-        with subprocess.Popen([*CLI, "wait", "--table", str(process.pid)], stdout=-1) as waiter:
+        with subprocess.Popen([*CLI, "wait", str(process.pid)], stdout=-1) as waiter:
             while not has_a_pidfd(waiter.pid):
                 assert waiter.poll() is None
                 time.sleep(0.01)
@@ -193,7 +338,7 @@ def test_wait_and_kill() -> None:
             out, _ = waiter.communicate(timeout=60)
         known = (
             f"{process.pid} killed by SIGUSR1\n",
-            f"{process.pid} ended; its status is not known\n",
+            f"{process.pid} ended; its status is not available\n",
         )
         assert out.decode() in known
     done = cli("kill", process.pid)
@@ -202,37 +347,33 @@ def test_wait_and_kill() -> None:
     assert cli("kill", "-s", "nonsense", "1").returncode == 2
 
 
+def test_kill_and_wait_take_the_inode() -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        inode = procfd.open(pid=process.pid).info("inode").inode
+        if inode is None:
+            process.kill()
+            pytest.skip("no pidfs (6.9)")
+        for word in ("kill", "wait"):
+            done = cli(word, f"{process.pid}:{inode + 1}")
+            assert done.returncode == 1
+            assert "is another process now" in done.stderr
+        assert process.poll() is None
+        assert cli("kill", f"{process.pid}:{inode}").returncode == 0
+        assert process.wait() == -signal.SIGTERM
+
+
 def test_top_without_a_terminal() -> None:
-    looks = cli("top", "--interval", "0.1", "--count", "2").stdout.splitlines()
-    assert len(looks) == 2
-    for look in looks:
-        assert any(one["ids"]["pid"] == os.getpid() for one in json.loads(look))
-    assert "%CPU" in cli("top", "--table", "--count", "1").stdout
-
-
-def test_top_on_a_terminal_ends_with_q() -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ["TERM"] = "vt100"
-        os.execv(sys.executable, [*CLI, "top", "--interval", "0.1"])
-    out = b""
-    while b"%CPU" not in out:
-        out += os.read(terminal, 65536)
-    os.write(terminal, b"q")
-    try:
-        while chunk := os.read(terminal, 65536):
-            out += chunk
-    except OSError:
-        # The other end of a terminal is gone.
-        pass
-    os.close(terminal)
-    assert os.waitpid(pid, 0)[1] == 0
-    assert out.endswith(b"\x1b[?1049l")
+    own = os.getpid()
+    looks = objects(cli("top", "--json", "--interval", "0.1", "--count", "2", own))
+    assert [one["ids"]["pid"] for one in looks] == [own, own]
+    out = cli("top", "--count", "1", "--user", os.geteuid()).stdout
+    assert "%CPU" in out
+    assert "memory" in out.splitlines()[1]
 
 
 def test_a_reader_that_goes_early_is_no_error() -> None:
     done = subprocess.run(
-        f"{sys.executable} -m procfd ps --table | head -n 1",
+        f"{sys.executable} -m procfd ps | head -n 1",
         shell=True,
         capture_output=True,
         text=True,

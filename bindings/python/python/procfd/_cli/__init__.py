@@ -7,34 +7,40 @@ import argparse
 import os
 import sys
 
-from . import act, run, show, top
+from . import act, info, run, show, top
 
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     whole = argparse.ArgumentParser(
-        prog="python -m procfd",
+        prog="procfd",
         description="Run, watch and manage processes by their descriptors.",
+        epilog="procfd(1) is the manual page.",
     )
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, show, top, act):
+    for module in (run, show, info, top, act):
         module.add_to(commands)
     return whole
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status of a command line."""
+    if sys.stdout is None:
+        os.write(2, b"procfd: the standard output is closed\n")
+        return 1
+    # A name may have characters that the locale does not.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     given = parser().parse_args(arguments)
     try:
         status: int = given.function(given)
         sys.stdout.flush()
         return status
     except BrokenPipeError:
-        # The reader has seen enough; what is in the buffer cannot be written at exit either.
+        # The reader has seen enough; the exit cannot write the rest of the buffer either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        print(f"procfd: {error}", file=sys.stderr)
+        print(f"procfd: {error.strerror or error}", file=sys.stderr)
         return run.FAILED if given.function is run.command else 1

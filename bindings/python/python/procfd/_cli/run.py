@@ -4,135 +4,84 @@
 from __future__ import annotations
 
 import argparse
-import grp
+import contextlib
 import os
-import pwd
-import resource
 import signal
 import sys
+from time import monotonic
 from typing import Any, cast
 
 from .. import ExitStatus, OpenSettings, Process, Stage, spawn
+from . import arguments
 from ._options import OPTIONS
+from .arguments import seconds, signal_number
+from .table import size
+from .terminal import Terminal, shares_terminal
 
 # As timeout(1) and env(1) have them.
 TIMED_OUT, FAILED, NOT_EXECUTABLE, NOT_FOUND, SIGNALLED = 124, 125, 126, 127, 128
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-NAMESPACES = ("user", "pid", "mount", "net", "ipc", "uts", "cgroup", "time")
-# What a terminal sends to the whole group is the program's to answer; the others are handed on.
-FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH)
-FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
+# Signals for a program and all that it has started; signals for the program alone; and those that a
+# terminal sends to the whole group by itself.
+FOR_ALL = (signal.SIGTERM, signal.SIGHUP)
+FOR_ONE = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH)
+FROM_KEYS = (signal.SIGINT, signal.SIGQUIT)
 
-
-def seconds(text: str) -> float:
-    """A time with its unit: 500ms, 5s, 2m, 1h, 1d; without one it is seconds."""
-    number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
-    try:
-        time = float(number) * UNITS[text[len(number) :] or "s"]
-    except (KeyError, ValueError):
-        raise argparse.ArgumentTypeError(f"not a time: {text!r}") from None
-    if not 0 <= time < float("inf"):
-        raise argparse.ArgumentTypeError(f"not a time: {text!r}")
-    return time
-
-
-def limit(text: str) -> tuple[int, int | tuple[int, int]]:
-    """NAME=SOFT[:HARD], by the names of resource.RLIMIT_*."""
-    name, _, values = text.partition("=")
-    number = getattr(resource, f"RLIMIT_{name.upper()}", None)
-    try:
-        if number is None:
-            raise ValueError
-        bounds = [-1 if v == "unlimited" else int(v) for v in values.split(":")]
-        soft, hard = bounds * 2 if len(bounds) == 1 else bounds
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"not NAME=SOFT[:HARD]: {text!r}") from None
-    return number, (soft, hard)
-
-
-def id_map(text: str) -> tuple[int, int, int]:
-    """INSIDE:OUTSIDE:COUNT."""
-    try:
-        inside, outside, count = (int(part) for part in text.split(":"))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"not INSIDE:OUTSIDE:COUNT: {text!r}") from None
-    return inside, outside, count
-
-
-def namespaces(text: str) -> list[str]:
-    names = text.split(",")
-    for name in names:
-        if name not in NAMESPACES:
-            known = ", ".join(NAMESPACES)
-            raise argparse.ArgumentTypeError(f"no namespace {name!r}; there are {known}")
-    return names
-
-
-def user(text: str) -> int:
-    return named(text, lambda: pwd.getpwnam(text).pw_uid)
-
-
-def group(text: str) -> int:
-    return named(text, lambda: grp.getgrnam(text).gr_gid)
-
-
-def named(text: str, look: Any) -> int:
-    try:
-        return int(text) if text.isdecimal() else int(look())
-    except KeyError:
-        raise argparse.ArgumentTypeError(f"not known here: {text!r}") from None
-
-
-def groups(text: str) -> list[int]:
-    return [group(part) for part in text.split(",")] if text else []
-
-
-def variable(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise argparse.ArgumentTypeError(f"not NAME=VALUE: {text!r}")
-    return name, value
+# By the kind of value that the table of settings has.
+READERS: dict[str, Any] = {
+    "text": str,
+    "int": int,
+    "octal": arguments.octal,
+    "signal": signal_number,
+    "user": arguments.user,
+    "group": arguments.group,
+    "groups": arguments.groups,
+}
 
 
 def add_to(commands: Any) -> None:
-    from .act import signal_number
-
     run = commands.add_parser(
         "run",
         help="run a program with a configuration",
         usage="%(prog)s [OPTION]... [--] PROGRAM [ARGUMENT]...",
-        epilog="The exit status is the program's; 128 + n when signal n killed it; "
-        f"{TIMED_OUT} when the time was over, {FAILED} when the configuration failed, "
-        f"{NOT_EXECUTABLE} when the program cannot be executed, {NOT_FOUND} when it is not there.",
+        epilog="The exit status is the program's; 128 + n if signal n killed it; "
+        f"{TIMED_OUT} if the time was over, {FAILED} if the configuration failed, "
+        f"{NOT_EXECUTABLE} if the program cannot be executed, {NOT_FOUND} if it does not exist.",
     )
     add = run.add_argument
     add("command", nargs=argparse.REMAINDER, metavar="PROGRAM [ARGUMENT]...")
-    add("--timeout", type=seconds, metavar="TIME", help="signal it when it runs longer")
-    add("--signal", type=signal_number, default=signal.SIGTERM, help="that signal (SIGTERM)")
-    add("--kill-after", type=seconds, metavar="TIME", help="and SIGKILL so much later")
-    add("--kill-on-exit", action="store_true", help="the kernel kills it when this command ends")
-    add("--unshare", type=namespaces, action="extend", metavar="NAME,...", help="new namespaces")
-    add("--map-root", action="store_true", help="the caller is root in a new user namespace")
-    add("--uid-map", type=id_map, action="append", metavar="IN:OUT:COUNT")
-    add("--gid-map", type=id_map, action="append", metavar="IN:OUT:COUNT")
-    add("--limit", type=limit, action="append", metavar="NAME=SOFT[:HARD]", help="as nofile=100")
-    add("--env", type=variable, action="append", metavar="NAME=VALUE")
+    time = run.add_argument_group("time and end").add_argument
+    time("--timeout", type=seconds, metavar="TIME", help="signal it if it runs longer")
+    time("--signal", type=signal_number, default=signal.SIGTERM, help="that signal (SIGTERM)")
+    time("--kill-after", type=seconds, metavar="TIME", help="send SIGKILL so much later")
+    time(
+        "--no-kill-tree",
+        dest="kill_tree",
+        action="store_false",
+        help="signal the program alone, not what it has started",
+    )
+    time("--kill-tree", action="store_true", default=True, help=argparse.SUPPRESS)
+    time("--kill-on-exit", action="store_true", help="the kernel kills it when this command ends")
+    time("--usage", action="store_true", help="print time and memory that it has used")
+    add = run.add_argument_group("user and namespaces").add_argument
+    add("--user", type=arguments.login, help="ids, groups and HOME, USER, LOGNAME, SHELL of a user")
+    add("--unshare", type=arguments.namespaces, action="extend", metavar="NAME,...")
+    add("--map-root", action="store_true", help="you are root in a new user namespace")
+    add("--uid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
+    add("--gid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
+    add = run.add_argument_group("files, terminal, environment").add_argument
+    add("--stdin", metavar="FILE", help="read the standard input from this file")
+    add("--pty", action="store_true", help="a new terminal and session, joined to this one")
+    add("--env", type=arguments.variable, action="append", metavar="NAME=VALUE")
     add("--unset-env", action="append", metavar="NAME")
     add("--clear-env", action="store_true")
-    readers: dict[str, Any] = {
-        "text": str,
-        "int": int,
-        "octal": lambda text: int(text, 8),
-        "signal": signal_number,
-        "user": user,
-        "group": group,
-        "groups": groups,
-    }
+    add = run.add_argument_group("settings of the process").add_argument
+    add("--limit", type=arguments.limit, action="append", metavar="NAME=SOFT[:HARD]")
     for option, keyword, kind, metavar, text in OPTIONS:
+        names = ["--chdir", option] if keyword == "cwd" else [option]
         if kind == "switch":
-            add(option, action="store_const", const=True, dest=keyword, help=text)
+            add(*names, action="store_const", const=True, dest=keyword, help=text)
         else:
-            add(option, type=readers[kind], dest=keyword, metavar=metavar, help=text)
+            add(*names, type=READERS[kind], dest=keyword, metavar=metavar, help=text)
     run.set_defaults(function=command, parser=run)
 
 
@@ -146,17 +95,33 @@ def settings(given: argparse.Namespace) -> OpenSettings:
         unshare.append("user")
     if given.init and "pid" not in unshare:
         unshare.append("pid")
+    uid, gid, groups = given.uid, given.gid, given.groups
+    variables = dict(given.env or ())
+    if given.user is not None:
+        uid = given.user.pw_uid if uid is None else uid
+        gid = given.user.pw_gid if gid is None else gid
+        groups = arguments.supplementary(given.user) if groups is None else groups
+        of_login = {
+            "HOME": given.user.pw_dir,
+            "USER": given.user.pw_name,
+            "LOGNAME": given.user.pw_name,
+            "SHELL": given.user.pw_shell or "/bin/sh",
+        }
+        variables = {**of_login, **variables}
     special: OpenSettings = {
         "search": True,
         "namespaces": unshare or None,
         "uid_map": uid_map,
         "gid_map": gid_map,
+        "uid": uid,
+        "gid": gid,
+        "groups": groups,
         "limits": dict(given.limit) if given.limit else None,
         "env": {} if given.clear_env else None,
-        "env_set": dict(given.env) if given.env else None,
+        "env_set": variables or None,
         "env_unset": given.unset_env,
         "kill_on_close": True if given.kill_on_exit else None,
-        # The kernel protects a pid 1 from its own hand: the watcher does it there.
+        # The kernel protects a pid 1 from the signal of a close: the watcher sends it there.
         "watch": given.kill_on_exit and "pid" in unshare and not given.init,
         # Python ignores these, and the program should not.
         "sigdefault": [signal.SIGPIPE, signal.SIGXFSZ],
@@ -165,15 +130,40 @@ def settings(given: argparse.Namespace) -> OpenSettings:
     return cast(OpenSettings, {**plain, **special})
 
 
+def warn(given: argparse.Namespace) -> None:
+    """Root that changes only its user id keeps the rights of its groups."""
+    alone = given.uid is not None and given.gid is None and given.groups is None
+    if alone and given.user is None and given.uid != 0 and os.geteuid() == 0:
+        print(
+            "procfd: --uid leaves the group id and the supplementary groups as they are; "
+            "give --gid and --groups, or --user",
+            file=sys.stderr,
+        )
+
+
 def command(given: argparse.Namespace) -> int:
     words = given.command[1:] if given.command[:1] == ["--"] else given.command
     if not words:
         given.parser.error("no program to run")
-    handled = (*FORWARDED, *FROM_TERMINAL)
-    # Blocked until there is somebody to hand them to; the program starts with the mask from before.
+    warn(given)
+    whole = settings(given)
+    terminal = None
+    if given.pty:
+        terminal = Terminal()
+        whole = {**whole, **terminal.settings()}
+    if given.stdin is not None:
+        try:
+            stdin = os.open(given.stdin, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            print(f"procfd: --stdin {given.stdin}: {error.strerror}", file=sys.stderr)
+            return FAILED
+        whole["fds"] = {**whole.get("fds", {}), 0: stdin}  # type: ignore[dict-item]
+    handled = (*FOR_ALL, *FOR_ONE, *FROM_KEYS)
+    # Blocked until there is a process to hand them to; the program starts with the old mask.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, handled)
+    started = monotonic()
     try:
-        process = spawn(words[0], words, settings(given), sigmask=before)
+        process = spawn(words[0], words, whole, sigmask=before)
     except ValueError as error:
         print(f"procfd: {error}", file=sys.stderr)
         return FAILED
@@ -182,29 +172,81 @@ def command(given: argparse.Namespace) -> int:
         if getattr(error, "stage", None) != Stage.EXEC:
             return FAILED
         return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
-
-    def forward(number: int, _: object) -> None:
-        process.send_signal(number)
-
-    for number in FORWARDED:
-        signal.signal(number, forward)
-    for number in FROM_TERMINAL:
-        signal.signal(number, lambda *_: None)
+    hand_on(process, given, terminal)
+    if terminal is not None:
+        terminal.start()
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    status, late = finish(process, given)
+    try:
+        status, late = finish(process, given, terminal)
+    finally:
+        if terminal is not None:
+            terminal.stop()
+    if given.usage:
+        print_usage(status, monotonic() - started)
     if late and status.signal != signal.SIGKILL:
         return TIMED_OUT
     return SIGNALLED + status.signal if status.signal else status.returncode
 
 
-def finish(process: Process, given: argparse.Namespace) -> tuple[ExitStatus, bool]:
+def hand_on(process: Process, given: argparse.Namespace, terminal: Terminal | None) -> None:
+    """Passes the signals on that this command gets."""
+
+    def to_one(number: int, _: object) -> None:
+        process.send_signal(number)
+
+    def to_all(number: int, _: object) -> None:
+        send(process, number, given.kill_tree)
+
+    # The keys of a terminal have signalled the program too, if it is in this command's group.
+    keys_reach_both = terminal is None and not given.session and shares_terminal()
+    for number in FOR_ONE:
+        signal.signal(number, to_one)
+    for number in FOR_ALL:
+        signal.signal(number, to_all)
+    for number in FROM_KEYS:
+        signal.signal(number, (lambda *_: None) if keys_reach_both else to_all)
+
+
+def send(process: Process, number: int, tree: bool) -> None:
+    if tree:
+        with contextlib.suppress(OSError):
+            process.kill_tree(number)
+            return
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(number)
+
+
+def finish(
+    process: Process, given: argparse.Namespace, terminal: Terminal | None
+) -> tuple[ExitStatus, bool]:
     """Until it ends; and whether the time was over before."""
+
+    def wait(timeout: float | None) -> ExitStatus:
+        return process.wait(timeout) if terminal is None else terminal.wait(process, timeout)
+
     try:
-        return process.wait(given.timeout), False
+        return wait(given.timeout), False
     except TimeoutError:
-        process.send_signal(given.signal)
+        send(process, given.signal, given.kill_tree)
+        # One that is stopped handles the signal once it is continued.
+        send(process, signal.SIGCONT, given.kill_tree)
     try:
-        return process.wait(given.kill_after), True
+        return wait(given.kill_after), True
     except TimeoutError:
-        process.kill()
-    return process.wait(), True
+        send(process, signal.SIGKILL, given.kill_tree)
+    return wait(None), True
+
+
+def print_usage(status: ExitStatus, real: float) -> None:
+    """What time(1) prints, and the rest of what the kernel counted."""
+    lines = [f"real {real:.2f}"]
+    usage = status.usage
+    if usage is not None:
+        lines += [
+            f"user {usage.user:.2f}",
+            f"sys {usage.system:.2f}",
+            f"memory {size(usage.max_rss)}",
+            f"faults {usage.major_faults} major, {usage.minor_faults} minor",
+            f"switches {usage.voluntary_switches} voluntary, {usage.involuntary_switches} not",
+        ]
+    print("\n".join(lines), file=sys.stderr)

@@ -12,21 +12,12 @@ from typing import Any
 
 from .. import ExitStatus
 
-__all__ = ["add_json", "as_data", "line", "print_json", "size", "table", "width"]
+__all__ = ["add_json", "as_data", "clean", "line", "print_json", "size", "table", "width"]
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """The options --json and --table; without either it is a table on a terminal."""
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", default=None, help="print JSON")
-    form.add_argument(
-        "--table", dest="json", action="store_false", help="print a table also where no terminal is"
-    )
-
-
-def wants_json(given: argparse.Namespace) -> bool:
-    """Whether the output is for a program."""
-    return not sys.stdout.isatty() if given.json is None else bool(given.json)
+    """The option --json."""
+    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
 
 
 def print_json(data: Any) -> None:
@@ -50,12 +41,12 @@ def as_data(value: Any) -> Any:
 
 
 def width() -> int:
-    """Columns to fill; without end where no terminal is."""
+    """The columns of the terminal; no end if the output is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 1 << 30
 
 
 def clean(text: str) -> str:
-    """As it can be printed: a process may call itself anything."""
+    """A text that can be printed: a process may give itself any name."""
     text = os.fsencode(text).decode(errors="backslashreplace")
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
@@ -64,19 +55,15 @@ def line(text: str, columns: int) -> str:
     return clean(text)[:columns]
 
 
-def table(head: list[str], rows: list[list[Any]], columns: int) -> list[str]:
-    """Lines, numbers to the right; the last column takes the rest."""
+def table(head: list[str], rows: list[list[Any]], columns: int, right: set[str]) -> list[str]:
+    """Lines. The columns in `right` have their text at the right; the last one takes the rest."""
     shown = [head, *([("-" if cell is None else str(cell)) for cell in row] for row in rows)]
     widths = [max(len(row[n]) for row in shown) for n in range(len(head) - 1)]
-    right = [
-        all(isinstance(row[n], (int, float, type(None))) for row in rows)
-        for n in range(len(widths))
-    ]
     lines = []
     for row in shown:
         cells = [
-            cell.rjust(wide) if to_right else cell.ljust(wide)
-            for cell, wide, to_right in zip(row, widths, right)
+            cell.rjust(wide) if name in right else cell.ljust(wide)
+            for cell, wide, name in zip(row, widths, head)
         ]
         lines.append(line("  ".join([*cells, row[-1]]).rstrip(), columns))
     return lines
