@@ -3,6 +3,8 @@
 
 //! How a process ended, and what it used.
 
+use std::time::Duration;
+
 use procfd::{Change, Status};
 use pyo3::prelude::*;
 
@@ -65,6 +67,31 @@ impl Usage {
     #[getter]
     fn involuntary_switches(&self) -> u64 {
         self.0.involuntary_switches
+    }
+
+    /// For pickles: the same from the numbers of `__reduce__`.
+    #[staticmethod]
+    fn _restore(times: (Duration, Duration), memory: [u64; 3], blocks: [u64; 2], switches: [u64; 2]) -> Self {
+        let mut usage = procfd::Usage::default();
+        (usage.user, usage.system) = times;
+        [usage.max_rss, usage.minor_faults, usage.major_faults] = memory;
+        [usage.blocks_in, usage.blocks_out] = blocks;
+        [usage.voluntary_switches, usage.involuntary_switches] = switches;
+        Self(usage)
+    }
+
+    #[allow(clippy::type_complexity, reason = "what _restore takes")]
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyAny>, ((Duration, Duration), [u64; 3], [u64; 2], [u64; 2]))> {
+        let usage = slf.get().0;
+        let state = (
+            (usage.user, usage.system),
+            [usage.max_rss, usage.minor_faults, usage.major_faults],
+            [usage.blocks_in, usage.blocks_out],
+            [usage.voluntary_switches, usage.involuntary_switches],
+        );
+        Ok((slf.get_type().getattr("_restore")?, state))
     }
 
     fn __repr__(&self) -> String {
