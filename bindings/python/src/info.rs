@@ -12,6 +12,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyString};
 
+use crate::error;
 use crate::records::*;
 use crate::status::ExitStatus;
 
@@ -183,8 +184,9 @@ pub(crate) fn fields(asked: &Bound<'_, PyAny>) -> PyResult<Fields> {
 }
 
 fn named(name: &str) -> PyResult<Fields> {
-    GROUPS
-        .iter()
-        .find_map(|(known, fields)| (*known == name).then_some(*fields))
-        .ok_or_else(|| PyValueError::new_err(format!("no field {name:?}")))
+    GROUPS.iter().find_map(|(known, fields)| (*known == name).then_some(*fields)).ok_or_else(|| {
+        let known: Vec<&str> = GROUPS.iter().map(|(known, _)| *known).collect();
+        let text = format!("there is no field {name:?}");
+        PyValueError::new_err(error::with_suggestion(&text, name, &known))
+    })
 }
