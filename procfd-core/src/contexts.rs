@@ -338,8 +338,45 @@ pub(crate) fn reserve_watch(policy: &Policy) -> std::result::Result<Reservation,
     Err(refused(AddError::Gone))
 }
 
-/// Gives a started process to the watcher: to the one reserved, or, should that have ended by now,
-/// to its successor.
+/// Gives the watcher B before the clone: should the creator be killed before it has published the start, the fuse
+/// still fires at the last close.
+pub(crate) fn watch_b_early(
+    mut room: Reservation,
+    opened: &Opened,
+    policy: &Policy,
+) -> std::result::Result<Reservation, StartError> {
+    for _ in 0..8 {
+        match room.give_b(opened.cookie, opened.b()) {
+            Ok(()) => return Ok(room),
+            Err(e) if e.wants_another() => with(|t| t.lose(room.client())),
+            Err(e) => return Err(refused(e)),
+        }
+        room = reserve_watch(policy)?;
+    }
+    Err(refused(AddError::Gone))
+}
+
+/// Gives the watcher a process whose program cannot run yet, with a policy that has signals of the watcher's, and
+/// waits for its answer.
+pub(crate) fn watch_early(
+    room: &mut Reservation,
+    opened: &Opened,
+    pidfd: BorrowedFd<'_>,
+    policy: &Policy,
+) -> std::result::Result<(), StartError> {
+    for _ in 0..8 {
+        match room.add_early(opened.cookie, opened.b(), pidfd, policy) {
+            Ok(()) => return Ok(()),
+            Err(e) if e.wants_another() => with(|t| t.lose(room.client())),
+            Err(e) => return Err(refused(e)),
+        }
+        *room = reserve_watch(policy)?;
+    }
+    Err(refused(AddError::Gone))
+}
+
+/// Gives a started process to the watcher, or tells it that the one it has is published: the watcher reserved, or,
+/// should that have ended by now, its successor.
 pub(crate) fn watch(
     mut room: Reservation,
     opened: &Opened,
@@ -348,7 +385,11 @@ pub(crate) fn watch(
 ) -> std::result::Result<(), StartError> {
     for _ in 0..8 {
         let client = Arc::clone(room.client());
-        match room.add(opened.cookie, opened.b(), pidfd, policy) {
+        let sent = match room.is_early(policy) {
+            true => room.confirm(opened.cookie),
+            false => room.add(opened.cookie, opened.b(), pidfd, policy),
+        };
+        match sent {
             // A successor that came meanwhile has not seen this one.
             Ok(()) if with(|t| t.watcher.as_ref().is_some_and(|now| Arc::ptr_eq(now, &client))) => {
                 return Ok(());

@@ -212,6 +212,75 @@ static void with_maps_by_the_parent(void)
 	storm(two_lines, PROCFD_NO_WATCH, 3);
 }
 
-TAP_MAIN(SLOW(plain, 100), SLOW(plain_without_a_watcher, 100), SLOW(with_group_scope, 100), SLOW(with_a_long_list, 100),
+/* The watcher runs before, so that more of the kills fall where it matters. */
+static void start_the_watcher(void)
+{
+	int fd = ctx();
+	set_child(fd, "exit", "0");
+	create(fd);
+	expect_exit(fd, 0);
+	close(fd);
+}
+
+/* No fuse reaches the init of a pid namespace: the watcher has the policy before the program can run. */
+static void namespace_init(int fd)
+{
+	start_the_watcher();
+	SET(fd, PROC_SET_FLAG, CLONE_NEWPID | (geteuid() ? CLONE_NEWUSER : 0));
+}
+
+static void of_the_init_of_a_pid_namespace(void)
+{
+	need_user_namespaces();
+	storm(namespace_init, 0, 4);
+}
+
+static void built_in_init(int fd)
+{
+	SET(fd, PROC_SET_FLAG, CLONE_NEWPID | (geteuid() ? CLONE_NEWUSER : 0));
+	SET(fd, PROC_SET_INIT, 1);
+}
+
+static void with_the_built_in_init(void)
+{
+	need_user_namespaces();
+	storm(built_in_init, PROCFD_NO_WATCH, 3);
+}
+
+/* The first signal ends nothing; the second is the watcher's. */
+static void second_signal(int fd)
+{
+	struct procfd_close c = { .second_signal = SIGKILL, .delay_ns = 5000000 };
+	start_the_watcher();
+	CFG(fd, PROC_SET_CLOSE, SIGURG, &c, sizeof c);
+}
+
+static void with_a_second_signal(void)
+{
+	storm(second_signal, 0, 4);
+}
+
+/* Another process holds the procfd before the start, and closes it after the creator's death. */
+static void held_elsewhere(int fd)
+{
+	(void)fd;
+	start_the_watcher();
+	pid_t creator = getpid(), holder = fork();
+	CHECK(holder >= 0);
+	if (holder)
+		return;
+	while (getppid() == creator)
+		usleep(500);
+	usleep(500);
+	_exit(0);
+}
+
+static void with_another_holder(void)
+{
+	storm(held_elsewhere, 0, 4);
+}
+
+TAP_MAIN(SLOW(of_the_init_of_a_pid_namespace, 100), SLOW(with_the_built_in_init, 100), SLOW(with_a_second_signal, 100),
+	 SLOW(with_another_holder, 100), SLOW(plain, 100), SLOW(plain_without_a_watcher, 100), SLOW(with_group_scope, 100), SLOW(with_a_long_list, 100),
 	 SLOW(with_another_uid, 100), SLOW(with_a_user_namespace, 100),
 	 SLOW(with_maps_by_the_parent, 100))

@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What keeps the watcher from starting is an error with a stage, and never a silent descriptor. */
 #include "watcher.h"
+#include "filter.h"
 #include "kid.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <sys/ioctl.h>
-
-/* From here on one system call is refused. */
-static void refuse(int nr, int err)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ((unsigned)err & SECCOMP_RET_DATA)),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog prog = { sizeof code / sizeof *code, code };
-	CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	CHECK_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog), 0);
-}
 
 /* It works, the exit is reported; or PROC_CREATE says why not and what to do. */
 static void works_or_says_why(void)
@@ -294,6 +278,51 @@ static void stopped(void)
 	close(two);
 }
 
-TAP_MAIN(COLD(memfd_refused), COLD(execveat_refused), COLD(other_calls_refused),
+/* The watcher's epoll takes no more entries (fs.epoll.max_user_watches): here a filter says so of the descriptor
+ * that is its 4 (0 is the control socket, 1 the epoll, 2 the creator; then B and the pidfd, or B once more). A
+ * policy that the watcher cannot carry out is an error. */
+static void no_room_for_a_policy(void)
+{
+	for (int how = 0; how < 3; how++) {
+		pid_t pid = fork();
+		CHECK(pid >= 0);
+		if (pid > 0) {
+			int st;
+			CHECK_EQ(waitpid(pid, &st, 0), pid);
+			CHECK_EQ(st, 0);
+			continue;
+		}
+		alarm(30);
+		struct procfd_close c = { .second_signal = SIGKILL, .delay_ns = 1000000 };
+		int fd = ctx();
+		set_child(fd, "pause");
+		if (how == 1)
+			SET(fd, PROC_SET_FLAG, CLONE_NEWPID | (geteuid() ? CLONE_NEWUSER : 0));
+		if (how == 0)
+			CFG(fd, PROC_SET_CLOSE, SIGTERM, &c, sizeof c);
+		else
+			SET(fd, PROC_SET_CLOSE, SIGKILL);
+		refuse_argument(SYS_epoll_ctl, 2, ~0U, 4, 1, ENOSPC);
+		if (how < 2) {
+			CREATE_FAILS(fd, ENOSPC, PROC_STAGE_WATCHER, -1);
+			CHECK_EQ(tap_children(NULL, 0), 0);
+			CHECK_EQ(state(fd), PROC_STATE_CONFIGURING);
+			/* Without the policy there is nothing that the watcher could not do. */
+			SET(fd, PROC_SET_CLOSE, 0);
+			create(fd);
+			finish(fd);
+		} else { /* a change that fails leaves the policy of before */
+			create(fd);
+			int pidfd = process_info(fd, PROC_INFO_PIDFD, 0, NULL, 0);
+			CHECK_ERR(process_manage(fd, PROC_SET_CLOSE, SIGURG, &c, sizeof c), ENOSPC);
+			close(fd);
+			CHECK_EQ(reap_pidfd(pidfd), SIGKILL);
+			close(pidfd);
+		}
+		_exit(0);
+	}
+}
+
+TAP_MAIN(COLD(no_room_for_a_policy), COLD(memfd_refused), COLD(execveat_refused), COLD(other_calls_refused),
 	 COLD(its_first_message_is_lost), COLD(no_new_privs), COLD(descriptor_limit), COLD(no_processes),
 	 COLD(in_empty_root), COLD(creator_is_an_init), CASE(stopped))

@@ -74,7 +74,7 @@ fn attempt(
     if has_fuse(config) {
         procfd::shut(opened.b()).map_err(|e| Error::new(Stage::FUSE, 0, e, ""))?;
     }
-    let publication = Publication::prepare(a, opened, config)?;
+    let mut publication = Publication::prepare(a, opened, config)?;
     // Whoever wants the pidfd gets the original, and the library a duplicate, for which there has to be
     // room before there is a process.
     let place = match want_pidfd {
@@ -93,7 +93,7 @@ fn attempt(
         started.enter(state);
         return Ok(Created::Parent { pid, pidfd: place });
     }
-    let (pid, pidfd) = spawn(config, &lowered, Some((a, opened.b())))?;
+    let (pid, pidfd) = spawn(config, &lowered, Some(&mut publication))?;
     let pidfd = sys::fd::above_standard(pidfd);
     let (theirs, ours) = match place {
         Some(place) => match sys::fd::replace(&place, pidfd.as_fd()) {
@@ -179,10 +179,13 @@ impl<'a> Publication<'a> {
     /// Everything that can be refused, before there is a process.
     pub(super) fn prepare(a: BorrowedFd<'a>, opened: &'a Opened, config: &Config) -> Result<Self, Error> {
         let policy = contexts::policy(config, config.close);
-        let room = match opened.is_watched() {
+        let mut room = match opened.is_watched() {
             true => Some(contexts::reserve_watch(&policy).map_err(watch_error)?),
             false => None,
         };
+        if let Some(reserved) = room.take_if(|_| has_fuse(config) && policy.is_silent()) {
+            room = Some(contexts::watch_b_early(reserved, opened, &policy).map_err(watch_error)?);
+        }
         Ok(Self { a, opened, fuse: has_fuse(config), policy, room, spare: false, init: config.built_in_init })
     }
 
@@ -200,6 +203,24 @@ impl<'a> Publication<'a> {
             watched = Some(self.policy);
         }
         Ok(Started { pidfd: Arc::new(Private::adopt(pidfd)), pid, watched })
+    }
+
+    /// Whether the watcher is to have the process before its program can run.
+    fn is_early(&self) -> bool {
+        self.room.is_some() && !self.policy.is_silent()
+    }
+
+    /// Gives the watcher the process, whose child waits.
+    fn give_early(&mut self, pidfd: BorrowedFd<'_>) -> Result<(), Error> {
+        let Some(room) = self.room.as_mut().filter(|_| !self.policy.is_silent()) else { return Ok(()) };
+        contexts::watch_early(room, self.opened, pidfd, &self.policy).map_err(watch_error)
+    }
+
+    /// The child has failed, and another may be tried.
+    fn withdraw(&mut self) {
+        if let Some(room) = &mut self.room {
+            room.withdraw();
+        }
     }
 
     /// The peer of the procfd, which is the fuse.
@@ -281,19 +302,23 @@ pub(super) fn start(config: &Config) -> Result<(i32, OwnedFd), Error> {
 /// refuse both): from then on tables are copied at the clone.
 static TABLE_IS_COPIED: AtomicBool = AtomicBool::new(false);
 
-/// A and B of the procfd that a process is started for.
-type Pair<'a> = (BorrowedFd<'a>, BorrowedFd<'a>);
-
-fn spawn(config: &Config, lowered: &Lowered, pair: Option<Pair<'_>>) -> Result<(i32, OwnedFd), Error> {
+fn spawn(
+    config: &Config,
+    lowered: &Lowered,
+    mut publication: Option<&mut Publication<'_>>,
+) -> Result<(i32, OwnedFd), Error> {
     let shared = !config.inherit_all && !TABLE_IS_COPIED.load(Ordering::Relaxed);
-    match spawn_with(config, lowered, pair, shared) {
+    match spawn_with(config, lowered, publication.as_deref_mut(), shared) {
         Err(e)
             if shared
                 && e.stage() == Stage::FD_TABLE
                 && matches!(e.raw_os_error(), libc::EPERM | libc::ENOSYS) =>
         {
             TABLE_IS_COPIED.store(true, Ordering::Relaxed);
-            spawn_with(config, lowered, pair, false)
+            if let Some(publication) = &mut publication {
+                publication.withdraw();
+            }
+            spawn_with(config, lowered, publication, false)
         }
         done => done,
     }
@@ -302,15 +327,17 @@ fn spawn(config: &Config, lowered: &Lowered, pair: Option<Pair<'_>>) -> Result<(
 fn spawn_with(
     config: &Config,
     lowered: &Lowered,
-    pair: Option<Pair<'_>>,
+    publication: Option<&mut Publication<'_>>,
     shared_table: bool,
 ) -> Result<(i32, OwnedFd), Error> {
     let stack = sys::task::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?;
+    let pair = publication.as_ref().map(|p| (p.a, p.b()));
+    let early = publication.as_ref().is_some_and(|p| p.is_early());
     let init = match config.built_in_init {
         true => Some(InitParts::new(config, pair).map_err(|e| Error::new(Stage::INIT, 0, e, ""))?),
         false => None,
     };
-    let go = match lowered.needs_parent() {
+    let go = match lowered.needs_parent() || early {
         true => Some(Private::pair(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?),
         false => None,
     };
@@ -318,7 +345,7 @@ fn spawn_with(
     let fuse = pair.map(|(_, b)| b).filter(|_| has_fuse(config));
     let parts =
         Parts { fuse, stack: &stack, init: init.as_ref(), go: go.as_ref(), private: &private, shared_table };
-    let (plan, cloned) = clone(config, lowered, &parts)?;
+    let (plan, cloned) = clone(config, lowered, &parts, publication)?;
     let (stage, index, errno) = plan.report.read();
     drop(plan);
     // The children have left the memory: they have executed, or ended.
@@ -341,7 +368,7 @@ fn spawn_with(
 }
 
 /// What the child closes of a copied table: what is the library's own, and A unless the program inherits it.
-fn private_numbers(config: &Config, pair: Option<Pair<'_>>) -> Vec<u32> {
+fn private_numbers(config: &Config, pair: Option<(BorrowedFd<'_>, BorrowedFd<'_>)>) -> Vec<u32> {
     let mut numbers = forks::numbers();
     if let Some((a, _)) = pair.filter(|(a, _)| !config.inherit_all || sys::fd::is_cloexec(*a)) {
         numbers.push(a.as_raw_fd() as u32);
@@ -378,7 +405,7 @@ struct InitParts {
 }
 
 impl InitParts {
-    fn new(config: &Config, pair: Option<Pair<'_>>) -> sys::Result<Self> {
+    fn new(config: &Config, pair: Option<(BorrowedFd<'_>, BorrowedFd<'_>)>) -> sys::Result<Self> {
         let close = config.close;
         let (second, delay) = close.and_then(|p| p.then).unwrap_or_default();
         // The program is the second process of the namespace; then the close policy.
@@ -412,6 +439,7 @@ fn clone<'a>(
     config: &'a Config,
     lowered: &'a Lowered,
     parts: &Parts<'a>,
+    mut publication: Option<&mut Publication<'_>>,
 ) -> Result<(Plan<'a>, Cloned), Error> {
     let clone_error = |e| {
         let error = Error::new(Stage::CLONE, 0, e, namespaces(config));
@@ -441,9 +469,14 @@ fn clone<'a>(
     let began = plan.changes_credentials().then(sys::fd::monotonic_ns);
 
     let mut mapped = Ok(());
-    let mut write_maps = |pid: i32| {
+    let mut write_maps = |pid: i32, pidfd: BorrowedFd<'_>| {
         let Some((_, parent)) = parts.go else { return };
-        mapped = idmap::write_for(config, pid, mask);
+        if lowered.needs_parent() {
+            mapped = idmap::write_for(config, pid, mask);
+        }
+        if let (Ok(()), Some(publication)) = (&mapped, &mut publication) {
+            mapped = publication.give_early(pidfd);
+        }
         let byte: &[u8] = if mapped.is_ok() { b"g" } else { b"no" };
         // Two bytes are no go: the child stops at once.
         if let Err(e) = sys::sock::send(parent.as_fd(), byte, &[]) {

@@ -3,7 +3,7 @@
 //! Clone, stacks, signal masks, limits, dumpable, and the fork hooks of libc.
 
 use core::ffi::c_void;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -222,7 +222,7 @@ pub(crate) fn clone_second<T: SharedChild>(flags: u64, stack: &Stack, child: &T)
 static NO_CLONE3: AtomicBool = AtomicBool::new(false);
 
 /// What the creator does while the child runs; it is given the child's pid.
-pub(crate) type Meanwhile<'a> = &'a mut dyn FnMut(i32);
+pub(crate) type Meanwhile<'a> = &'a mut dyn FnMut(i32, BorrowedFd<'_>);
 
 /// Clones a child that runs `child.run()` on `stack` in the shared address space, and returns its
 /// pid and pidfd once it has left that memory, by execve or by ending.
@@ -288,7 +288,7 @@ pub(crate) fn clone_vm<T: SharedChild>(
     let pidfd = own(pidfd as usize);
     if let Some(meanwhile) = meanwhile {
         let _left = LeftMemory(&in_memory);
-        meanwhile(pid);
+        meanwhile(pid, pidfd.as_fd());
     }
     Ok((pid, pidfd))
 }

@@ -78,7 +78,8 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    fn is_silent(&self) -> bool {
+    /// Whether it has no signal for the watcher to send.
+    pub(crate) fn is_silent(&self) -> bool {
         self.first == 0 && self.second == 0
     }
 
@@ -196,7 +197,7 @@ impl Client {
         if taken.is_err() {
             self.release();
         }
-        taken.map(|()| Reservation { client: Arc::clone(self), open: true })
+        taken.map(|()| Reservation { client: Arc::clone(self), open: true, entered: None })
     }
 
     /// Gives a process to the watcher: B of its procfd, and its pidfd. `id` is for [`Client::change`].
@@ -221,7 +222,8 @@ impl Client {
                 return Err(AddError::Failed(EPERM.0));
             }
         }
-        self.send(&policy.request(proto::CHANGE, id), &[])
+        let request = policy.request(proto::CHANGE, id);
+        if policy.is_silent() { self.send(&request, &[]) } else { self.answered(request, &[]) }
     }
 
     /// Whether it has not ended. One poll(2).
@@ -287,6 +289,18 @@ impl Client {
         Ok(reply)
     }
 
+    /// Sends a request and waits for what the watcher says to it.
+    fn answered(&self, mut request: Request, fds: &[i32]) -> Result<(), AddError> {
+        request.flags |= proto::ANSWER;
+        let _one = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        self.send(&request, fds)?;
+        match self.reply()?.errno {
+            0 => Ok(()),
+            errno if errno == EPERM.0 => Err(AddError::Failed(errno)),
+            errno => Err(AddError::Full(errno)),
+        }
+    }
+
     fn release(&self) {
         if self.adopted.is_some() {
             let _ = self.send(&Policy::default().request(proto::RELEASE, 0), &[]);
@@ -348,6 +362,8 @@ impl Client {
 pub(crate) struct Reservation {
     client: Arc<Client>,
     open: bool,
+    /// The watcher has B of this one, or the process too.
+    entered: Option<u64>,
 }
 
 impl Reservation {
@@ -356,7 +372,44 @@ impl Reservation {
         &self.client
     }
 
-    /// As [`Client::add`], with the policy that was reserved for. One sendmsg(2).
+    /// Gives the watcher B, before there is a process. One sendmsg(2).
+    pub(crate) fn give_b(&mut self, id: u64, b: BorrowedFd<'_>) -> Result<(), AddError> {
+        self.client.send(&Policy::default().request(proto::RESERVE, id), &[b.as_raw_fd()])?;
+        self.entered = Some(id);
+        Ok(())
+    }
+
+    /// Gives the watcher the process before its program can run, and waits for the answer. [`Self::confirm`] follows
+    /// the publication.
+    pub(crate) fn add_early(
+        &mut self,
+        id: u64,
+        b: BorrowedFd<'_>,
+        pidfd: BorrowedFd<'_>,
+        policy: &Policy,
+    ) -> Result<(), AddError> {
+        let mut request = policy.request(proto::ADD, id);
+        request.flags |= proto::EARLY;
+        self.client.answered(request, &[b.as_raw_fd(), pidfd.as_raw_fd()])?;
+        self.entered = Some(id);
+        Ok(())
+    }
+
+    /// Whether the watcher has the process, and not B alone.
+    pub(crate) fn is_early(&self, policy: &Policy) -> bool {
+        self.entered.is_some() && !policy.is_silent()
+    }
+
+    /// The start that was added early is published.
+    pub(crate) fn confirm(mut self, id: u64) -> Result<(), AddError> {
+        let mut request = Policy::default().request(proto::CONFIRM, id);
+        request.flags |= self.held();
+        let sent = self.client.send(&request, &[]);
+        self.open = sent.is_err();
+        sent
+    }
+
+    /// As [`Client::add`], with the policy that was reserved for. One sendmsg(2); with signals, the answer.
     pub(crate) fn add(
         mut self,
         id: u64,
@@ -365,18 +418,33 @@ impl Reservation {
         policy: &Policy,
     ) -> Result<(), AddError> {
         let mut request = policy.request(proto::ADD, id);
-        if self.client.adopted.is_some() {
-            request.flags |= proto::HELD;
-        }
-        let sent = self.client.send(&request, &[b.as_raw_fd(), pidfd.as_raw_fd()]);
+        request.flags |= self.held();
+        let fds = [b.as_raw_fd(), pidfd.as_raw_fd()];
+        let sent = if policy.is_silent() {
+            self.client.send(&request, &fds)
+        } else {
+            self.client.answered(request, &fds)
+        };
         self.open = sent.is_err();
         sent
+    }
+
+    /// The creation has failed, and may be tried again: the watcher forgets what it has of it.
+    pub(crate) fn withdraw(&mut self) {
+        if let Some(id) = self.entered.take() {
+            let _ = self.client.send(&Policy::default().request(proto::DROP, id), &[]);
+        }
+    }
+
+    fn held(&self) -> u32 {
+        if self.client.adopted.is_some() { proto::HELD } else { 0 }
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
         if self.open {
+            self.withdraw();
             self.client.credit.fetch_add(1, Ordering::Relaxed);
             self.client.release();
         }

@@ -9,17 +9,24 @@
 //! | request | descriptors | answer |
 //! |---|---|---|
 //! | BEGIN | pidfd of the creator | READY: the first grant, or the step that failed |
-//! | ADD | B, pidfd | none |
-//! | CHANGE | | none |
+//! | RESERVE | B | none |
+//! | ADD | B, pidfd | none; with ANSWER whether the pair is watched |
+//! | CONFIRM, DROP | | none |
+//! | CHANGE | | with ANSWER whether the policy holds |
 //! | ASK | | the next grant |
 //! | HOLD, RELEASE | | none |
 //! | COUNT | | the counts |
 //!
-//! **Grants.** ADD has no answer, so that it costs the creator one system call. Instead the watcher
+//! **Grants.** An ADD without signals has no answer, so that it costs the creator one system call. Instead the watcher
 //! promises beforehand: a grant of n says that the descriptors, the memory and the table for n more
 //! pairs are there. The client counts them down and asks again at zero. So a descriptor limit is an
 //! error of the call that meets it, before the process is published, and never a descriptor
 //! that stays silent.
+//!
+//! **Before the start.** A fuse fires only while B is open, so the watcher is given B before the clone (RESERVE). A
+//! policy with signals of the watcher's is added before the program can run (ADD with EARLY and ANSWER): the child
+//! waits for the answer. Until CONFIRM the watcher carries the policy out, but does not report the exit, since the
+//! creation may fail and be tried again on the same B. DROP says that it has failed.
 //!
 //! **Holds.** A watcher that leaves when it is idle stays while a hold is out: the client takes one
 //! before it starts a process and gives it back with the ADD, or with RELEASE.
@@ -36,14 +43,21 @@ pub(crate) const ASK: u32 = 4;
 pub(crate) const HOLD: u32 = 5;
 pub(crate) const RELEASE: u32 = 6;
 pub(crate) const COUNT: u32 = 7;
+pub(crate) const RESERVE: u32 = 8;
+pub(crate) const CONFIRM: u32 = 9;
+pub(crate) const DROP: u32 = 10;
 
 /// In BEGIN: the watcher is the creator's child after all (the creator is an init or a subreaper),
 /// and leaves when it has nothing to watch.
 pub(crate) const LEAVE_WHEN_IDLE: u32 = 1;
 /// In ADD and CHANGE: the signals go to the process group.
 pub(crate) const TO_GROUP: u32 = 2;
-/// In ADD: gives a hold back.
+/// In ADD, CONFIRM and DROP: gives a hold back.
 pub(crate) const HELD: u32 = 4;
+/// In ADD and CHANGE: the client waits for the answer.
+pub(crate) const ANSWER: u32 = 8;
+/// In ADD: the start is not published yet; CONFIRM or DROP follows.
+pub(crate) const EARLY: u32 = 16;
 /// In a reply: the watcher will not send signals, because its creator was a set-user-ID program when
 /// it started it and may give up at any time what the watcher would keep.
 pub(crate) const NO_SIGNALS: u32 = 1;
@@ -112,7 +126,7 @@ message! {
     /// Watcher to client.
     struct Reply {
         magic: u32,
-        /// Why there is no grant, or why the watcher cannot work; 0 none.
+        /// Why there is no grant, why a pair or policy was not taken, or why the watcher cannot work; 0 none.
         errno: i32,
         /// Which of [`STEPS`] failed.
         step: u32,

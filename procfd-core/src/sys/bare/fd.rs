@@ -17,6 +17,7 @@ pub(crate) const POLLHUP: i16 = 0x10;
 
 const EPOLL_CTL_ADD: i32 = 1;
 const EPOLL_CTL_DEL: i32 = 2;
+const EPOLL_CTL_MOD: i32 = 3;
 const F_SETFD: u32 = 2;
 const F_DUPFD_CLOEXEC: u32 = 1030;
 const F_ADD_SEALS: u32 = 1033;
@@ -92,6 +93,11 @@ pub(crate) fn epoll_ctl(epoll: i32, op: i32, fd: i32, events: u32, data: u64) ->
 /// epoll_ctl(EPOLL_CTL_ADD).
 pub(crate) fn epoll_add(epoll: i32, fd: i32, events: u32, data: u64) -> Result<()> {
     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, events, data)
+}
+
+/// epoll_ctl(EPOLL_CTL_MOD).
+pub(crate) fn epoll_change(epoll: i32, fd: i32, events: u32, data: u64) -> Result<()> {
+    epoll_ctl(epoll, EPOLL_CTL_MOD, fd, events, data)
 }
 
 /// epoll_ctl(EPOLL_CTL_DEL).

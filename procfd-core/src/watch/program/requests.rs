@@ -47,25 +47,43 @@ impl Watcher {
 
     fn request(&mut self, request: &Request, got: &Received) {
         match request.op {
-            proto::ADD => {
-                if request.flags & proto::HELD != 0 {
-                    self.holds = self.holds.saturating_sub(1);
-                }
+            proto::RESERVE => {
                 self.promised = self.promised.saturating_sub(1);
-                if let Err(errno) = self.add(request, got) {
-                    self.refuse(got, errno);
+                if let Err(errno) = self.reserve(request, got) {
+                    // The ADD that follows tries again.
+                    self.discard(got);
+                    self.trouble = Some(errno);
                 }
             }
-            proto::CHANGE => {
-                for slot in 0..self.table.len() {
-                    let found = self.table.pair(slot).is_some_and(|p| p.id == request.id && p.b >= 0);
-                    if found && (silent(request) || self.may_signal(got)) {
-                        if let Some(pair) = self.table.pair(slot) {
-                            set_policy(pair, request);
-                        }
-                        let _ = self.watch_b(slot);
+            proto::ADD => {
+                self.give_back(request);
+                let done = self.add(request, got);
+                match done {
+                    Ok(()) => {}
+                    Err(_) if request.flags & proto::ANSWER != 0 => {
+                        self.promised = self.promised.saturating_add(1);
+                        self.discard(got);
                     }
+                    Err(errno) => self.refuse(got, errno),
                 }
+                reply_to(request, done);
+            }
+            proto::CONFIRM => {
+                self.give_back(request);
+                if let Some(slot) = self.find(request.id) {
+                    self.confirm(slot);
+                }
+            }
+            proto::DROP => {
+                self.give_back(request);
+                if let Some(slot) = self.find(request.id) {
+                    self.forget(slot);
+                }
+                self.promised = self.promised.saturating_add(1);
+            }
+            proto::CHANGE => {
+                let done = self.change(request, got);
+                reply_to(request, done);
             }
             proto::HOLD => self.holds = self.holds.saturating_add(1),
             proto::RELEASE => self.holds = self.holds.saturating_sub(1),
@@ -144,20 +162,67 @@ impl Watcher {
         Ok(grant as u32)
     }
 
+    fn give_back(&mut self, request: &Request) {
+        if request.flags & proto::HELD != 0 {
+            self.holds = self.holds.saturating_sub(1);
+        }
+    }
+
+    /// Where a pair is. Those that were entered last are looked at first.
+    fn find(&mut self, id: u64) -> Option<u32> {
+        let recent = self.recent;
+        let all = recent.into_iter().chain((0..self.table.len()).rev());
+        all.into_iter().find(|&slot| self.table.pair(slot).is_some_and(|p| p.id == id))
+    }
+
+    fn insert(&mut self, pair: Pair) -> Result<u32, Errno> {
+        let slot = self.table.insert(pair)?;
+        self.recent.rotate_right(1);
+        self.recent[0] = slot;
+        Ok(slot)
+    }
+
+    /// Keeps B open before there is a process: a fuse fires only while B is open.
+    fn reserve(&mut self, request: &Request, got: &Received) -> Result<(), Errno> {
+        let b = got.fds[0];
+        if b < 0 {
+            return Err(EMFILE);
+        }
+        self.insert(Pair::new(request.id, b, b)).map(drop)
+    }
+
     fn add(&mut self, request: &Request, got: &Received) -> Result<(), Errno> {
         let [b, pidfd] = got.fds;
         if b < 0 || pidfd < 0 {
             return Err(EMFILE);
         }
-        let mut pair = Pair::new(request.id, b, pidfd);
         if !silent(request) && !self.may_signal(got) {
             return Err(EPERM);
         }
-        set_policy(&mut pair, request);
-        let slot = self.table.insert(pair)?;
+        let slot = match self.find(request.id) {
+            Some(slot) if self.table.pair(slot).is_some_and(|p| p.b >= 0 && !p.has_process()) => {
+                // B again, under another number: what belongs to this message is either kept or let go as one.
+                if let Some(pair) = self.table.pair(slot) {
+                    let old = core::mem::replace(&mut pair.b, b);
+                    let watched = core::mem::take(&mut pair.b_watched);
+                    self.let_go(old, watched);
+                }
+                slot
+            }
+            _ => {
+                self.promised = self.promised.saturating_sub(1);
+                self.insert(Pair::new(request.id, b, pidfd))?
+            }
+        };
+        let early = request.flags & proto::EARLY != 0;
+        if let Some(pair) = self.table.pair(slot) {
+            pair.pidfd = pidfd;
+            pair.early = early;
+            set_policy(pair, request);
+        }
         // Once, so that a process that has ended needs not be taken out again.
-        let mut watched =
-            sys::epoll_add(self.epoll, pidfd, EPOLLIN | EPOLLONESHOT, data_of(slot).wrapping_add(1));
+        let events = if early { 0 } else { EPOLLIN } | EPOLLONESHOT;
+        let mut watched = sys::epoll_add(self.epoll, pidfd, events, data_of(slot).wrapping_add(1));
         if watched.is_ok() && !silent(request) {
             watched = self.watch_b(slot);
             if watched.is_err() {
@@ -167,6 +232,7 @@ impl Watcher {
         match watched {
             Ok(()) => Ok(()),
             // The same file under the same number: it was reported, and so has ended.
+            Err(EEXIST) if early => Ok(()),
             Err(EEXIST) => {
                 self.ended(slot);
                 Ok(())
@@ -174,6 +240,46 @@ impl Watcher {
             Err(errno) => {
                 self.table.remove(slot);
                 Err(errno)
+            }
+        }
+    }
+
+    /// The start is published: from now on the exit is reported.
+    fn confirm(&mut self, slot: u32) {
+        let Some(pair) = self.table.pair(slot) else { return };
+        if core::mem::take(&mut pair.early) {
+            let pidfd = pair.pidfd;
+            let _ = sys::epoll_change(
+                self.epoll,
+                pidfd,
+                EPOLLIN | EPOLLONESHOT,
+                data_of(slot).wrapping_add(1),
+            );
+        }
+    }
+
+    /// Another policy. One that ended meanwhile needs none.
+    fn change(&mut self, request: &Request, got: &Received) -> Result<(), Errno> {
+        let Some(slot) = self.find(request.id) else { return Ok(()) };
+        if !silent(request) && !self.may_signal(got) {
+            return Err(EPERM);
+        }
+        if self.table.pair(slot).is_some_and(|p| p.b < 0) {
+            return Ok(());
+        }
+        if !silent(request) {
+            self.watch_b(slot)?;
+        }
+        if let Some(pair) = self.table.pair(slot) {
+            set_policy(pair, request);
+        }
+        Ok(())
+    }
+
+    fn discard(&self, got: &Received) {
+        for fd in got.fds {
+            if fd >= 0 {
+                let _ = sys::close(fd);
             }
         }
     }
@@ -186,11 +292,7 @@ impl Watcher {
         if got.fds[0] >= 0 {
             let _ = sys::shutdown(got.fds[0]);
         }
-        for fd in got.fds {
-            if fd >= 0 {
-                let _ = sys::close(fd);
-            }
-        }
+        self.discard(got);
     }
 
     /// Whether the creator could send such signals itself.
@@ -226,7 +328,16 @@ impl Watcher {
         // From here on it ends as soon as nobody wants to know any more.
         for slot in 0..self.table.len() {
             let _ = self.watch_b(slot);
+            // A creation that was under way is over: its procfd is not started again.
+            self.confirm(slot);
         }
+    }
+}
+
+/// Answers a request whose client waits.
+fn reply_to(request: &Request, done: Result<(), Errno>) {
+    if request.flags & proto::ANSWER != 0 {
+        say(Reply { errno: done.err().map_or(0, |e| e.0), ..Reply::default() });
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct Pair {
     pub(crate) when: u64,
     /// -1 when the last procfd has been closed.
     pub(crate) b: i32,
-    /// -1 in a free entry.
+    /// -1 in a free entry; the number of `b` before the process is known.
     pub(crate) pidfd: i32,
     pub(crate) first: u8,
     pub(crate) second: u8,
@@ -24,6 +24,8 @@ pub(crate) struct Pair {
     pub(crate) pending: bool,
     /// B is in the epoll.
     pub(crate) b_watched: bool,
+    /// The start is not published yet: the exit is nobody's to hear of.
+    pub(crate) early: bool,
 }
 
 const NONE: u64 = u64::MAX;
@@ -117,6 +119,22 @@ impl Table {
 
 impl Pair {
     pub(crate) fn new(id: u64, b: i32, pidfd: i32) -> Self {
-        Self { id, when: 0, b, pidfd, first: 0, second: 0, to_group: false, pending: false, b_watched: false }
+        Self {
+            id,
+            when: 0,
+            b,
+            pidfd,
+            first: 0,
+            second: 0,
+            to_group: false,
+            pending: false,
+            b_watched: false,
+            early: false,
+        }
+    }
+
+    /// Whether the process is known.
+    pub(crate) fn has_process(&self) -> bool {
+        self.pidfd != self.b
     }
 }

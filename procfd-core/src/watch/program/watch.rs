@@ -45,6 +45,8 @@ pub(crate) struct Watcher {
     pub(crate) creator: i32,
     pub(crate) creator_pid: i32,
     pub(crate) table: Table,
+    /// Where the last pairs were entered.
+    pub(crate) recent: [u32; 4],
     /// Pairs that are promised and have not come yet.
     pub(crate) promised: u32,
     pub(crate) holds: u32,
@@ -93,6 +95,7 @@ impl Watcher {
             creator: -1,
             creator_pid: 0,
             table,
+            recent: [0; 4],
             promised: 0,
             holds: 0,
             leave_when_idle: false,
@@ -158,6 +161,10 @@ impl Watcher {
     /// The process has ended.
     pub(crate) fn ended(&mut self, slot: u32) {
         let Some(&mut pair) = self.table.pair(slot) else { return };
+        if pair.early {
+            // What becomes of it, CONFIRM or DROP says.
+            return;
+        }
         if pair.b >= 0 {
             let _ = sys::shutdown(pair.b);
         } else if pair.pending && pair.to_group {
@@ -217,7 +224,9 @@ impl Watcher {
     pub(crate) fn forget(&mut self, slot: u32) {
         let Some(&mut pair) = self.table.pair(slot) else { return };
         self.let_go(pair.b, pair.b_watched);
-        self.let_go(pair.pidfd, true);
+        if pair.has_process() {
+            self.let_go(pair.pidfd, true);
+        }
         self.table.remove(slot);
     }
 
