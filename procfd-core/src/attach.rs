@@ -5,7 +5,7 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use crate::contexts::{Opened, State};
+use crate::contexts::{self, Opened, State};
 use crate::error::{Error, Stage};
 use crate::settings::ClosePolicy;
 use crate::sys::{self, Errno};
@@ -22,6 +22,8 @@ pub(crate) fn attach(a: BorrowedFd<'_>, opened: &Opened, pidfd: BorrowedFd<'_>) 
     }
     let done = attempt(a, opened, &mut state, pidfd);
     state.error = done.as_ref().err().cloned();
+    drop(state);
+    contexts::see_to(opened);
     done
 }
 
@@ -35,7 +37,7 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd
     }
     let ours = sys::fd::dup_cloexec(pidfd).map_err(failed)?;
     if let Some(policy) = state.config.close {
-        arm(opened.b(), pidfd, pid, policy).map_err(failed)?;
+        arm(opened.live_b().map_err(failed)?, pidfd, pid, policy).map_err(failed)?;
     }
     let started = start::attach(a, opened, &state.config, ours).inspect_err(|_| {
         let _ = fuse::change(opened.b(), None, 0);

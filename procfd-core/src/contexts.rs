@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! The opener's memory: its contexts by the cookie of their procfd, the sweep of those whose procfd
-//! is gone, and what a fork does to all of it.
+//! The opener's memory: its contexts by the cookie of their procfd, and the sweep of those whose procfd is gone.
+//!
+//! # Sweep
+//!
+//! Linux tells nobody of a close. So each [`open`] looks at a few contexts, oldest look first, with one poll(2) of
+//! their peers: as many as [`LOOK`], and as many again while half of them are gone, up to [`LOOKS`] times. A call adds
+//! one context and looks at more, so what is gone is found after a bounded number of calls, and no call pays for
+//! many. What is found is let go of without the lock.
 
-use std::collections::BTreeMap;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::ControlFlow;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::error::Error;
 use crate::forks::{self, Private};
 use crate::procfd;
 use crate::settings::{ClosePolicy, Config};
 use crate::status::Status;
-use crate::sys::{self, Errno, Result};
-use crate::watch::{AddError, Client, Policy, Reservation, StartError};
+use crate::sys::per_process::PerProcess;
+use crate::sys::{self, Errno, PollFd, Result};
+use crate::watch::{AddError, Client, Policy, Reservation, StartError, keeper};
 
 bitflags::bitflags! {
     /// How a context is opened.
@@ -35,8 +43,8 @@ pub(crate) struct Opened {
     pub flags: OpenFlags,
     forks: u64,
     b: Private,
-    /// Of B: a program may close it under us (closefrom(3)), and the number become something else.
-    b_cookie: u64,
+    /// The serial of the watcher that has it; 0 none.
+    watcher: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -55,31 +63,24 @@ pub(crate) struct State {
     pub ended: Option<Status>,
 }
 
-impl Drop for Opened {
-    fn drop(&mut self) {
-        if !self.b.is_parents() && !self.has_b() {
-            self.b.forget();
-        }
-    }
-}
-
 impl Opened {
+    /// B, for a call that has just seen it with [`live_b`](Self::live_b).
     pub(crate) fn b(&self) -> BorrowedFd<'_> {
         self.b.as_fd()
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// B. EBADF: the program has closed its number.
+    pub(crate) fn live_b(&self) -> Result<BorrowedFd<'_>> {
+        self.b.live()
     }
 
     /// Whether B's number is still B.
     pub(crate) fn has_b(&self) -> bool {
-        procfd::cookie(self.b()) == Ok(self.b_cookie)
+        self.b.live().is_ok()
     }
 
-    /// Whether the exit has been reported, or the procfd closed.
-    fn is_hung_up(&self) -> bool {
-        sys::fd::poll(self.b(), 0, sys::fd::NOW).is_ok_and(|events| events & libc::POLLHUP != 0)
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the watcher is to report its exit.
@@ -91,51 +92,72 @@ impl Opened {
     pub(crate) fn is_mine(&self) -> bool {
         self.forks == forks::generation()
     }
+
+    /// Whether there is still something for a watcher to do: its exit has not been reported.
+    fn wants_watcher(&self) -> bool {
+        let Ok(b) = self.live_b() else { return false };
+        let hung_up = sys::fd::poll(b, 0, sys::fd::NOW).is_ok_and(|events| events & libc::POLLHUP != 0);
+        !hung_up && self.state.try_lock().is_ok_and(|state| state.watched.is_some())
+    }
+
+    /// Gives it to a watcher that has not seen it. One whose creation is under way sees to itself
+    /// ([`see_to`]); one whose numbers the program has closed cannot be given.
+    fn hand_over(&self, client: &Arc<Client>, serial: u64) -> std::result::Result<(), AddError> {
+        if !self.wants_watcher() {
+            return Ok(());
+        }
+        let Ok(state) = self.state.try_lock() else { return Ok(()) };
+        let (Some(pidfd), Some(policy)) = (&state.pidfd, &state.watched) else { return Ok(()) };
+        let (Ok(b), Ok(pidfd)) = (self.live_b(), pidfd.live()) else { return Ok(()) };
+        client.add(self.cookie, b, pidfd, policy)?;
+        self.watcher.store(serial, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+/// How many entries one poll(2) of the sweep looks at.
+const LOOK: usize = 8;
+/// How often a call polls at most: 64 entries, some 0.2 ms where all of them are gone.
+const LOOKS: usize = 8;
+
+/// What the sweep looks at.
+#[derive(Debug)]
+enum Entry {
+    Context(Weak<Opened>),
+    /// A child whose procfd is gone and who has not ended yet.
+    Leaving(Arc<Private>),
 }
 
 #[derive(Default)]
 struct Table {
     contexts: BTreeMap<u64, Arc<Opened>>,
-    /// Children whose procfd is gone and who have not ended yet.
-    leaving: BTreeMap<u64, Arc<Private>>,
-    /// Holds each context's B, and the pidfd of each leaving child, under its cookie.
-    epoll: Option<Private>,
-    /// The watcher of this process, from the first creation that needs one.
-    watcher: Option<Arc<Client>>,
-    /// The built-in init as a descriptor, from the first use.
-    init_image: Option<Arc<Private>>,
-    /// Creations under way that change the credentials in the shared memory, and what dumpable was.
-    dumpable: (usize, usize),
+    /// Everything the sweep has to look at, oldest look first.
+    entries: VecDeque<Entry>,
 }
 
-static TABLE: Mutex<Option<Table>> = Mutex::new(None);
-/// That there ever was a watcher: until then nobody asks after it.
-static HAS_WATCHER: AtomicBool = AtomicBool::new(false);
+static TABLE: PerProcess<Mutex<Table>> = PerProcess::new();
 
-fn lock() -> MutexGuard<'static, Option<Table>> {
-    static HOOKS: Once = Once::new();
-    HOOKS.call_once(fork::install);
-    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn with<T>(f: impl FnOnce(&mut Table) -> T) -> T {
-    f(lock().get_or_insert_default())
+fn table() -> MutexGuard<'static, Table> {
+    TABLE.get(forks::generation()).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Opens a context: the procfd and its entry here. Sweeps first.
 pub(crate) fn open(flags: OpenFlags, config: Config) -> Result<(OwnedFd, Arc<Opened>)> {
-    with(Table::sweep);
+    sweep();
     tend_watcher();
     let (a, b) = procfd::pair()?;
     let opened = Arc::new(Opened {
         cookie: procfd::cookie(a.as_fd())?,
         flags,
         forks: forks::generation(),
-        b_cookie: procfd::cookie(b.as_fd())?,
         b,
+        watcher: AtomicU64::new(0),
         state: Mutex::new(State { config, ..State::default() }),
     });
-    with(|t| t.insert(&opened))?;
+    let mut table = table();
+    table.contexts.insert(opened.cookie, Arc::clone(&opened));
+    table.entries.push_back(Entry::Context(Arc::downgrade(&opened)));
+    drop(table);
     Ok((a, opened))
 }
 
@@ -151,18 +173,20 @@ pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
 
 /// How many contexts this process has open.
 pub(crate) fn count() -> usize {
-    with(|t| t.contexts.len())
+    table().contexts.len()
 }
 
-/// The number of a process that this process has started, by its pidfd or a duplicate of that, for as long as the
-/// process is not reaped. Nothing but the creation and the pidfd is asked. `None` for all others, and where a lock
-/// is contended.
+/// The pid of a process that this process has started, by its pidfd or a duplicate of that, until the process is
+/// reaped. Only the creation and the pidfd are asked. Returns `None` for all others, and when a lock is contended.
 pub(crate) fn number_of(pidfd: BorrowedFd<'_>) -> Option<i32> {
-    let table = TABLE.try_lock().ok()?;
-    let pid = table.as_ref()?.contexts.values().filter(|opened| opened.is_mine()).find_map(|opened| {
+    let pid_of = |opened: &Opened| {
         let state = opened.state.try_lock().ok()?;
-        let same = sys::pidfd::is_same_file(pidfd, state.pidfd.as_ref()?.as_fd());
-        (state.pid > 0 && same).then_some(state.pid)
+        let kept = state.pidfd.as_ref()?.live().ok()?;
+        (state.pid > 0 && sys::pidfd::is_same_file(pidfd, kept)).then_some(state.pid)
+    };
+    let pid = visit_all(|opened| match pid_of(opened) {
+        Some(pid) => ControlFlow::Break(pid),
+        None => ControlFlow::Continue(()),
     })?;
     let unreaped = matches!(sys::pidfd::send_signal(pidfd, 0, None, 0), Ok(()) | Err(Errno(libc::EPERM)));
     unreaped.then_some(pid)
@@ -171,189 +195,177 @@ pub(crate) fn number_of(pidfd: BorrowedFd<'_>) -> Option<i32> {
 /// The context of a procfd that this process opened.
 pub(crate) fn opened_here(fd: BorrowedFd<'_>) -> Option<Arc<Opened>> {
     let cookie = procfd::cookie_of_socket(fd)?;
-    with(|t| t.contexts.get(&cookie).map(Arc::clone)).filter(|opened| opened.is_mine())
+    table().contexts.get(&cookie).map(Arc::clone)
 }
 
-/// The process of a procfd that this process opened and started, without a look into its queue. `None`
-/// for all others, and where a lock is taken: a look into the queue answers then, and never waits.
+/// The process of a procfd that this process opened and started, without a look into its queue.
+///
+/// Returns `None` for contexts of other processes, when a lock is contended, and when the program has closed the kept
+/// pidfd. The caller then peeks at the queue, which never blocks.
 pub(crate) fn started(fd: BorrowedFd<'_>) -> Option<(Arc<Private>, bool)> {
     let cookie = procfd::cookie_of_socket(fd)?;
-    let opened = Arc::clone(TABLE.try_lock().ok()?.as_ref()?.contexts.get(&cookie)?);
-    if !opened.is_mine() || !opened.has_b() {
-        return None;
-    }
+    let table = TABLE.get(forks::generation()).try_lock().ok()?;
+    let opened = Arc::clone(table.contexts.get(&cookie)?);
+    drop(table);
     let state = opened.state.try_lock().ok()?;
     let pidfd = Arc::clone(state.pidfd.as_ref()?);
+    pidfd.live().ok()?;
     Some((pidfd, state.config.built_in_init))
 }
 
-impl Table {
-    fn insert(&mut self, opened: &Arc<Opened>) -> Result<()> {
-        let watched = match &self.epoll {
-            Some(epoll) => watch_b(epoll.as_fd(), opened),
-            None => Err(Errno(libc::EBADF)),
-        };
-        match watched {
-            Ok(()) => {}
-            // The first context; or a program has closed our descriptor under us (closefrom(3)),
-            // and its number is nothing now, or something else.
-            Err(Errno(libc::EBADF | libc::EINVAL | libc::EPERM)) => {
-                let epoll = Private::new(sys::fd::epoll_create)?;
-                watch_b(epoll.as_fd(), opened)?;
-                // One that was closed under us, too, is found when it is used.
-                for other in self.contexts.values().filter(|other| other.has_b()) {
-                    let _ = watch_b(epoll.as_fd(), other);
+/// What a look at an entry has found.
+enum Found {
+    /// It stays.
+    Stays(Entry),
+    /// Nothing is left to do for it. What it held is dropped without the lock.
+    Gone(Option<Arc<Opened>>),
+}
+
+/// Forgets contexts whose procfd is gone, and reaps those of their children that are to be.
+fn sweep() {
+    for _ in 0..LOOKS {
+        let mut table = table();
+        let many = table.entries.len().min(LOOK);
+        let entries: Vec<Entry> = table.entries.drain(..many).collect();
+        drop(table);
+        let events = look(&entries);
+        let found: Vec<Found> =
+            entries.into_iter().zip(events).map(|(entry, events)| look_at(entry, events)).collect();
+        let mut gone = Vec::new();
+        let mut table = self::table();
+        for found in found {
+            match found {
+                Found::Stays(entry) => table.entries.push_back(entry),
+                Found::Gone(opened) => {
+                    gone.push(opened.and_then(|opened| table.contexts.remove(&opened.cookie)));
                 }
-                if let Some(mut lost) = self.epoll.replace(epoll) {
-                    lost.forget();
-                }
-            }
-            Err(e) => return Err(e),
-        }
-        self.contexts.insert(opened.cookie, Arc::clone(opened));
-        Ok(())
-    }
-
-    /// Forgets contexts whose procfd is gone, and reaps those of their children that are to be.
-    fn sweep(&mut self) {
-        if !self.has_epoll() {
-            if let Some(mut lost) = self.epoll.take() {
-                lost.forget();
             }
         }
-        loop {
-            let Some(epoll) = &self.epoll else { return };
-            let mut cookies = [0u64; 32];
-            let n = sys::fd::epoll_poll(epoll.as_fd(), &mut cookies).unwrap_or(0);
-            for &cookie in cookies.iter().take(n) {
-                self.look_at(cookie);
-            }
-            if n < cookies.len() {
-                return;
-            }
-        }
-    }
-
-    /// Whether the epoll's number is still that epoll: what it holds says so.
-    fn has_epoll(&self) -> bool {
-        let Some(epoll) = &self.epoll else { return false };
-        let held = |fd: BorrowedFd<'_>, events, cookie| {
-            sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_MOD, fd, events, cookie).is_ok()
-        };
-        match (self.contexts.iter().find(|(_, o)| o.has_b()), self.leaving.iter().next()) {
-            (Some((cookie, opened)), _) => held(opened.b(), EDGE, *cookie),
-            (None, Some((cookie, pidfd))) => held(pidfd.as_fd(), libc::EPOLLIN as u32 | EDGE, *cookie),
-            // Nothing to sweep, and nothing to tell it by.
-            (None, None) => self.contexts.is_empty(),
-        }
-    }
-
-    /// Something has happened to a context's B, or a leaving child has ended.
-    fn look_at(&mut self, cookie: u64) {
-        if self.leaving.remove(&cookie).is_some_and(|pidfd| {
-            // Whoever reaped it, it has ended.
-            let _ = sys::pidfd::wait(pidfd.as_fd(), libc::WEXITED | libc::WNOHANG);
-            true
-        }) {
+        let left = table.entries.len();
+        drop(table);
+        if gone.len() < LOOK / 2 || left == 0 {
             return;
         }
-        let (Some(epoll), Some(opened)) = (&self.epoll, self.contexts.get(&cookie)) else { return };
-        if !opened.has_b() {
-            self.contexts.remove(&cookie);
-            return;
-        }
-        let Ok(mut state) = opened.state.try_lock() else {
-            // A creation is under way on a procfd that was closed meanwhile: at the next sweep.
-            let _ = sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_MOD, opened.b(), EDGE, cookie);
-            return;
-        };
-        if state.started && !procfd::is_gone(opened.b()) {
-            // The watcher has hung it up: the process has ended, and its procfd is still held.
-            return;
-        }
-        let reap = state.config.close.is_some() || opened.flags.contains(OpenFlags::AUTOREAP);
-        let pidfd = state.pidfd.take().filter(|_| reap);
-        drop(state);
-        if let Some(pidfd) = pidfd {
-            let ended = sys::pidfd::wait(pidfd.as_fd(), libc::WEXITED | libc::WNOHANG);
-            let events = libc::EPOLLIN as u32 | EDGE;
-            if matches!(ended, Ok(None))
-                && sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_ADD, pidfd.as_fd(), events, cookie)
-                    .is_ok()
-            {
-                self.leaving.insert(cookie, pidfd);
-            }
-        }
-        // Closing B would take it off the epoll, but a raw clone may hold it too.
-        let _ = sys::fd::epoll_ctl(epoll.as_fd(), libc::EPOLL_CTL_DEL, opened.b(), 0, 0);
-        self.contexts.remove(&cookie);
     }
+}
 
-    /// A watcher that lives: the one there is, or a new one, which is given all that runs.
-    fn watcher(&mut self) -> std::result::Result<Arc<Client>, StartError> {
-        if let Some(client) = self.watcher.take() {
-            if client.is_alive() {
-                return Ok(Arc::clone(self.watcher.insert(client)));
+/// One poll(2) of all. Where a seccomp filter refuses it, an epoll(7) for the moment.
+fn look(entries: &[Entry]) -> Vec<i16> {
+    let mut fds: Vec<PollFd> = entries
+        .iter()
+        .map(|entry| match entry {
+            Entry::Context(opened) => {
+                let fd = opened.upgrade().map_or(-1, |opened| opened.b().as_raw_fd());
+                PollFd { fd, events: 0, revents: 0 }
             }
-            client.reap();
-        }
-        let client = Client::start()?;
-        HAS_WATCHER.store(true, Ordering::Relaxed);
-        for (cookie, opened) in &self.contexts {
-            // One whose creation is under way sees to itself.
-            let Ok(state) = opened.state.try_lock() else { continue };
-            if opened.is_hung_up() {
-                continue;
+            Entry::Leaving(pidfd) => {
+                PollFd { fd: pidfd.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 }
             }
-            if let (Some(pidfd), Some(policy)) = (&state.pidfd, &state.watched) {
-                // A watcher without room for all would be one of silent descriptors.
-                client.add(*cookie, opened.b(), pidfd.as_fd(), policy).map_err(|e| StartError {
-                    step: "give the new watcher what the old one had",
-                    errno: e.errno(),
-                })?;
-            }
-        }
-        Ok(Arc::clone(self.watcher.insert(client)))
+        })
+        .collect();
+    match sys::fd::poll_many(&mut fds, sys::fd::NOW) {
+        Ok(()) | Err(Errno(libc::EINTR)) => {}
+        Err(_) => sys::fd::poll_by_epoll(&mut fds),
     }
+    fds.iter().map(|fd| fd.revents).collect()
+}
 
-    /// The watcher does not answer: another is to take its place.
-    fn lose(&mut self, client: &Arc<Client>) {
-        if self.watcher.as_ref().is_some_and(|now| Arc::ptr_eq(now, client)) {
-            client.reap();
-            self.watcher = None;
+/// Something may have happened to a context's B, or a leaving child have ended.
+fn look_at(entry: Entry, events: i16) -> Found {
+    let opened = match &entry {
+        Entry::Leaving(pidfd) => {
+            let Ok(pidfd) = pidfd.live() else { return Found::Gone(None) };
+            if events == 0 {
+                return Found::Stays(entry);
+            }
+            // Whoever reaped it, it has ended; unless a filter has refused the poll.
+            let waited = sys::pidfd::wait(pidfd, libc::WEXITED | libc::WNOHANG);
+            return if matches!(waited, Ok(None)) { Found::Stays(entry) } else { Found::Gone(None) };
+        }
+        Entry::Context(opened) => match opened.upgrade() {
+            Some(opened) => opened,
+            None => return Found::Gone(None),
+        },
+    };
+    // A number that the program has closed tells nothing of A any more.
+    let Ok(b) = opened.live_b() else { return Found::Gone(Some(opened)) };
+    if events & libc::POLLHUP == 0 {
+        return Found::Stays(entry);
+    }
+    let Ok(mut state) = opened.state.try_lock() else {
+        // A creation is under way on a procfd that was closed meanwhile: at a later look.
+        return Found::Stays(entry);
+    };
+    if state.started && !procfd::is_gone(b) {
+        // The watcher has hung it up: the process has ended, and its procfd is still held.
+        return Found::Stays(entry);
+    }
+    let reap = state.config.close.is_some() || opened.flags.contains(OpenFlags::AUTOREAP);
+    let pidfd = state.pidfd.take().filter(|_| reap);
+    drop(state);
+    if let Some(pidfd) = pidfd {
+        let ended = pidfd.live().map(|pidfd| sys::pidfd::wait(pidfd, libc::WEXITED | libc::WNOHANG));
+        if matches!(ended, Ok(Ok(None))) {
+            table().contexts.remove(&opened.cookie);
+            return Found::Stays(Entry::Leaving(pidfd));
         }
     }
+    Found::Gone(Some(opened))
+}
+
+/// The next contexts behind the one with this cookie: a portion of all, so that the lock is held for a moment.
+fn portion(after: u64) -> Vec<Arc<Opened>> {
+    const PORTION: usize = 64;
+    let table = table();
+    table
+        .contexts
+        .range(after.saturating_add(1)..)
+        .take(PORTION)
+        .map(|(_, opened)| Arc::clone(opened))
+        .collect()
+}
+
+/// The result of `visit` for the contexts, one after the other, until it breaks. No lock is held meanwhile.
+fn visit_all<B>(mut visit: impl FnMut(&Opened) -> ControlFlow<B>) -> Option<B> {
+    let mut after = 0;
+    loop {
+        let contexts = portion(after);
+        after = contexts.last()?.cookie;
+        for opened in &contexts {
+            if let ControlFlow::Break(found) = visit(opened) {
+                return Some(found);
+            }
+        }
+    }
+}
+
+/// Gives a new watcher all that runs.
+fn hand_over(client: &Arc<Client>, serial: u64) -> std::result::Result<(), AddError> {
+    let failed = visit_all(|opened| match opened.hand_over(client, serial) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(e) => ControlFlow::Break(e),
+    });
+    failed.map_or(Ok(()), Err)
 }
 
 /// Room with the watcher for one more process, before it is started.
 pub(crate) fn reserve_watch(policy: &Policy) -> std::result::Result<Reservation, StartError> {
-    for _ in 0..8 {
-        let client = with(Table::watcher)?;
-        match client.reserve(policy) {
-            Ok(room) => return Ok(room),
-            Err(e) if e.wants_another() => with(|t| t.lose(&client)),
-            Err(e) => return Err(refused(e)),
-        }
-    }
-    Err(refused(AddError::Gone))
+    keeper::reserve(policy, &hand_over)
+}
+
+/// B, for a message to the watcher.
+fn b_for_watcher(opened: &Opened) -> std::result::Result<BorrowedFd<'_>, StartError> {
+    opened.live_b().map_err(|e| StartError { step: "talk to the watcher", errno: e.0 })
 }
 
 /// Gives the watcher B before the clone: should the creator be killed before it has published the start, the fuse
 /// still fires at the last close.
 pub(crate) fn watch_b_early(
-    mut room: Reservation,
+    room: Reservation,
     opened: &Opened,
     policy: &Policy,
 ) -> std::result::Result<Reservation, StartError> {
-    for _ in 0..8 {
-        match room.give_b(opened.cookie, opened.b()) {
-            Ok(()) => return Ok(room),
-            Err(e) if e.wants_another() => with(|t| t.lose(room.client())),
-            Err(e) => return Err(refused(e)),
-        }
-        room = reserve_watch(policy)?;
-    }
-    Err(refused(AddError::Gone))
+    keeper::give_b(room, opened.cookie, b_for_watcher(opened)?, policy, &hand_over)
 }
 
 /// Gives the watcher a process whose program cannot run yet, with a policy that has signals of the watcher's, and
@@ -364,98 +376,49 @@ pub(crate) fn watch_early(
     pidfd: BorrowedFd<'_>,
     policy: &Policy,
 ) -> std::result::Result<(), StartError> {
-    for _ in 0..8 {
-        match room.add_early(opened.cookie, opened.b(), pidfd, policy) {
-            Ok(()) => return Ok(()),
-            Err(e) if e.wants_another() => with(|t| t.lose(room.client())),
-            Err(e) => return Err(refused(e)),
-        }
-        *room = reserve_watch(policy)?;
-    }
-    Err(refused(AddError::Gone))
+    keeper::add_early(room, opened.cookie, b_for_watcher(opened)?, pidfd, policy, &hand_over)
 }
 
-/// Gives a started process to the watcher, or tells it that the one it has is published: the watcher reserved, or,
-/// should that have ended by now, its successor.
+/// Gives a started process to the watcher, or tells it that the one it has is published. Call [`see_to`] once the
+/// context has let its state go.
 pub(crate) fn watch(
-    mut room: Reservation,
+    room: Reservation,
     opened: &Opened,
     pidfd: BorrowedFd<'_>,
     policy: &Policy,
 ) -> std::result::Result<(), StartError> {
-    for _ in 0..8 {
-        let client = Arc::clone(room.client());
-        let sent = match room.is_early(policy) {
-            true => room.confirm(opened.cookie),
-            false => room.add(opened.cookie, opened.b(), pidfd, policy),
-        };
-        match sent {
-            // A successor that came meanwhile has not seen this one.
-            Ok(()) if with(|t| t.watcher.as_ref().is_some_and(|now| Arc::ptr_eq(now, &client))) => {
-                return Ok(());
-            }
-            Ok(()) => {}
-            Err(e) if e.wants_another() => with(|t| t.lose(&client)),
-            Err(e) => return Err(refused(e)),
-        }
-        room = reserve_watch(policy)?;
-    }
-    Err(refused(AddError::Gone))
+    let serial = keeper::add(room, opened.cookie, b_for_watcher(opened)?, pidfd, policy, &hand_over)?;
+    opened.watcher.store(serial, Ordering::SeqCst);
+    Ok(())
 }
 
-fn refused(e: AddError) -> StartError {
-    StartError {
-        step: match e {
-            AddError::Full(_) => "make room with the watcher",
-            AddError::Failed(libc::EPERM) => "let the watcher of a set-user-ID program send signals",
-            AddError::Gone | AddError::Stuck | AddError::Failed(_) => "talk to the watcher",
-        },
-        errno: e.errno(),
+/// A watcher that came while a creation held its context has passed it over.
+pub(crate) fn see_to(opened: &Opened) {
+    if keeper::is_outdated(opened.watcher.load(Ordering::SeqCst)) {
+        if let Some((client, serial)) = keeper::current() {
+            // On failure the watcher is gone again, and its successor is given this one.
+            let _ = opened.hand_over(&client, serial);
+        }
     }
 }
 
-/// The image of the built-in init, sealed, for execveat(2).
-pub(crate) fn init_image() -> Result<Arc<Private>> {
-    with(|t| match &t.init_image {
-        Some(image) => Ok(Arc::clone(image)),
-        None => {
-            let make = || crate::watch::sealed_image();
-            let image = Arc::new(Private::new(make)?);
-            t.init_image = Some(Arc::clone(&image));
-            Ok(image)
-        }
-    })
-}
-
-/// The same for questions, which cost less than looking after the watcher does: once in a tick of the
-/// coarse clock.
+/// The same as [`tend_watcher`] for questions, which cost less.
 pub(crate) fn tend_watcher_by_the_tick() {
-    static LAST: AtomicI64 = AtomicI64::new(0);
-    if HAS_WATCHER.load(Ordering::Relaxed) {
-        let now = sys::query::clock_ns(libc::CLOCK_MONOTONIC_COARSE);
-        if LAST.swap(now, Ordering::Relaxed) != now {
-            tend_watcher();
-        }
+    if keeper::is_due() {
+        tend_watcher();
     }
 }
 
-/// Replaces a watcher that has died, if there is anything to watch. For every call of the library;
-/// where the table is in use, the next one does it.
+/// Replaces a watcher that has died, if there is anything to watch. For every call of the library.
 pub(crate) fn tend_watcher() {
-    if !HAS_WATCHER.load(Ordering::Relaxed) {
-        return;
-    }
-    let Ok(mut table) = TABLE.try_lock() else { return };
-    let Some(table) = table.as_mut() else { return };
-    let Some(client) = &table.watcher else { return };
-    if client.is_alive() {
-        return;
-    }
-    let watched = |o: &Arc<Opened>| o.state.try_lock().is_ok_and(|s| s.watched.is_some() && !o.is_hung_up());
-    if table.contexts.values().any(watched) {
-        // It failing, the next creation says so.
-        let _ = table.watcher();
-    }
+    let is_needed = || {
+        let wanted = |opened: &Opened| match opened.wants_watcher() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        visit_all(wanted).is_some()
+    };
+    keeper::tend(is_needed, &hand_over);
 }
 
 /// Changes what the watcher does when the procfd `a` is closed. Whether there is a watcher for it
@@ -472,22 +435,14 @@ pub(crate) fn change_policy(a: BorrowedFd<'_>, close: Option<ClosePolicy>) -> Re
     }
     let policy = policy(&state.config, close);
     let reaching = state.config.is_init();
-    for _ in 0..8 {
-        let client = with(Table::watcher).map_err(|e| Errno(e.errno))?;
-        match client.change(opened.cookie, &policy) {
-            Ok(()) => {
-                state.watched = Some(policy);
-                return Ok(reaching);
-            }
-            Err(e) if e.wants_another() => {
-                // Its successor is given the new one.
-                state.watched = Some(policy);
-                with(|t| t.lose(&client));
-            }
-            Err(e) => return Err(Errno(e.errno())),
-        }
+    let before = state.watched.replace(policy);
+    drop(state);
+    // A successor that comes meanwhile is given the new one.
+    let done = keeper::change(opened.cookie, &policy, &hand_over).map_err(Errno);
+    if done.is_err() {
+        opened.state().watched = before;
     }
-    Err(Errno(libc::EPIPE))
+    done.map(|()| reaching)
 }
 
 /// The watcher's part of a close policy: all of it for the init of a pid namespace, else the second
@@ -502,120 +457,5 @@ pub(crate) fn policy(config: &Config, close: Option<ClosePolicy>) -> Policy {
         second: number(second),
         delay,
         group: close.group,
-    }
-}
-
-/// HUP is always reported. Edge-triggered: the watcher's hanging-up is news once, and the closing of
-/// the procfd is news again.
-fn watch_b(epoll: BorrowedFd<'_>, opened: &Opened) -> Result<()> {
-    sys::fd::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, opened.b(), EDGE, opened.cookie)
-}
-
-const EDGE: u32 = libc::EPOLLET as u32;
-
-/// Keeps dumpable as it was, across a child that changes its credentials in the shared memory.
-///
-/// setresuid(2) and its like clear it there, and until the child has executed that is what keeps
-/// processes of its new user from tracing it into the parent's memory. The last of several such
-/// creations at once restores what the first one found.
-pub(crate) struct DumpableKept(());
-
-impl DumpableKept {
-    pub(crate) fn new() -> Self {
-        with(|t| {
-            if t.dumpable.0 == 0 {
-                t.dumpable.1 = sys::task::dumpable().unwrap_or(0);
-            }
-            t.dumpable.0 = t.dumpable.0.saturating_add(1);
-        });
-        Self(())
-    }
-}
-
-impl Drop for DumpableKept {
-    fn drop(&mut self) {
-        with(|t| {
-            t.dumpable.0 = t.dumpable.0.saturating_sub(1);
-            if t.dumpable.0 == 0 {
-                restore_dumpable(t.dumpable.1);
-            }
-        });
-    }
-}
-
-fn restore_dumpable(before: usize) {
-    // 2 can be neither set nor, here, lost: it is suid_dumpable itself.
-    if before == 1 && sys::task::dumpable() != Ok(1) {
-        let _ = sys::task::set_dumpable(1);
-    }
-}
-
-/// In a child forked without libc's hooks (a `PROC_CREATE` fork with namespaces).
-pub(crate) fn forget_in_fork_child() {
-    fork::after_in_child();
-}
-
-/// Takes the locks that a fork must not catch open, and gives them back.
-pub(crate) fn around_fork<T>(f: impl FnOnce() -> T) -> T {
-    fork::before();
-    let done = f();
-    fork::after();
-    done
-}
-
-/// fork(3): the locks are taken before it, so that the child finds everything whole, and in the
-/// child the private descriptors are closed and the contexts, which are the parent's, forgotten.
-mod fork {
-    use super::{MutexGuard, Table, forks, lock, restore_dumpable, sys};
-    use crate::forks::Listed;
-    use std::cell::RefCell;
-
-    thread_local! {
-        #[allow(clippy::type_complexity, reason = "two guards, held from hook to hook")]
-        static HELD: RefCell<Option<(MutexGuard<'static, Option<Table>>, MutexGuard<'static, Listed>)>> =
-            const { RefCell::new(None) };
-    }
-
-    pub(super) fn install() {
-        // Without memory for the hooks a fork is merely not as tidy.
-        let _ = sys::task::at_fork(prepare, parent, child);
-    }
-
-    pub(super) fn before() {
-        let table = lock();
-        let listed = forks::lock();
-        let _ = HELD.try_with(|held| held.try_borrow_mut().map(|mut h| *h = Some((table, listed))));
-    }
-
-    fn release() -> Option<(MutexGuard<'static, Option<Table>>, MutexGuard<'static, Listed>)> {
-        HELD.try_with(|held| held.try_borrow_mut().ok().and_then(|mut h| h.take())).ok().flatten()
-    }
-
-    pub(super) fn after() {
-        drop(release());
-    }
-
-    pub(super) fn after_in_child() {
-        let Some((mut table, mut listed)) = release() else { return };
-        if let Some(old) = table.take() {
-            if old.dumpable.0 > 0 {
-                restore_dumpable(old.dumpable.1);
-            }
-            // Another thread may have been in the middle of any of these.
-            std::mem::forget(old);
-        }
-        listed.close_all_after_fork();
-    }
-
-    extern "C" fn prepare() {
-        before();
-    }
-
-    extern "C" fn parent() {
-        after();
-    }
-
-    extern "C" fn child() {
-        after_in_child();
     }
 }

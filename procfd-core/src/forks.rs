@@ -1,72 +1,107 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! Descriptors of the library's own, which a forked child must not keep.
+//! Descriptors of the library's own, and what a fork does to them.
 //!
-//! Linux has no close-on-fork. A child that another thread forks inherits whatever the library holds
-//! at that instant, and a fuse kept open there would keep a process alive that should have died.
-//! So every private descriptor is on a list, made and listed under one lock that fork waits for,
-//! and the fork hook (see [`registry`](crate::contexts)) closes them all in the child.
+//! Linux has no close-on-fork. A child that another thread forks inherits whatever the library holds at that
+//! instant. So every private descriptor is on a list, made and listed under one lock that fork waits for, and the
+//! fork hook closes them all in the child.
+//!
+//! A program may close a private number (closefrom(3), a stray close(2)), and the kernel gives it away again. So
+//! the list has the identity of each file, and no number is closed, or hidden from a child, before it has proved
+//! to be that file still. [`Private::live`] proves it for every other use.
+//!
+//! # Locks
+//!
+//! The fork hooks take one lock, that of the list. It is held for system calls that make, close and prove
+//! descriptors, with all signals blocked: a signal handler that forks never interrupts its holder. The holder takes
+//! no other lock. The order of the library's locks, outermost first:
+//!
+//! 1. the state of one context (`contexts::Opened`), held for a whole creation
+//! 2. the replacement of the watcher (`watch::keeper`), held while one is started and given what runs
+//! 3. one question to the watcher (`watch::client`), held for its answer
+//! 4. the current watcher (`watch::keeper`), the table of contexts, `start::dumpable`, the init image: each alone,
+//!    for a few memory accesses or one prctl(2)
+//! 5. the list
+//!
+//! Who holds 2 or a later one takes a context's state with `try_lock` alone. The state of 2 to 4 is of one process
+//! ([`PerProcess`](crate::sys::per_process::PerProcess)): a forked copy begins with a fresh one and waits for none.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::cell::RefCell;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
+use crate::sys::fd::Number;
+use crate::sys::identity::{self, Identity};
+use crate::sys::task::SignalsBlocked;
 use crate::sys::{self, Result};
 
-/// One bit per descriptor number.
-pub(crate) struct Listed(Vec<u64>);
+/// The files by their numbers.
+struct List(Vec<Option<Identity>>);
 
-static LISTED: Mutex<Listed> = Mutex::new(Listed(Vec::new()));
+static LIST: Mutex<List> = Mutex::new(List(Vec::new()));
 /// Counts forks: a value made before one does not close numbers after it.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
-pub(crate) fn lock() -> MutexGuard<'static, Listed> {
-    LISTED.lock().unwrap_or_else(PoisonError::into_inner)
+/// The list, and the signals of this thread: the one is given back before the others are let in.
+struct Held {
+    list: MutexGuard<'static, List>,
+    _signals: Option<SignalsBlocked>,
 }
 
-impl Listed {
-    fn set(&mut self, fd: RawFd, on: bool) {
-        let (word, bit) = (fd as usize / 64, 1u64 << (fd as usize % 64));
-        if on && word >= self.0.len() {
-            self.0.resize(word.saturating_add(1), 0);
+fn lock() -> Held {
+    static HOOKS: Once = Once::new();
+    // Without memory for the hooks a fork is merely not as tidy.
+    HOOKS.call_once(|| {
+        let _ = sys::task::at_fork(prepare, parent, child);
+    });
+    hold()
+}
+
+fn hold() -> Held {
+    let signals = SignalsBlocked::new().ok();
+    Held { list: LIST.lock().unwrap_or_else(PoisonError::into_inner), _signals: signals }
+}
+
+impl List {
+    fn set(&mut self, fd: RawFd, file: Option<Identity>) {
+        let Ok(at) = usize::try_from(fd) else { return };
+        if file.is_some() && at >= self.0.len() {
+            self.0.resize(at.saturating_add(1), None);
         }
-        if let Some(w) = self.0.get_mut(word) {
-            *w = if on { *w | bit } else { *w & !bit };
+        if let Some(entry) = self.0.get_mut(at) {
+            *entry = file;
         }
+    }
+
+    /// Whether a number is on the list, and still the file that it was.
+    fn has(&self, fd: RawFd) -> bool {
+        let file = usize::try_from(fd).ok().and_then(|at| self.0.get(at).copied().flatten());
+        file.is_some_and(|file| sys::fd::borrow(fd).is_ok_and(|fd| file.is(fd)))
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = RawFd> + '_ {
+        let listed = self.0.iter().zip(0..).filter(|(file, _)| file.is_some());
+        listed.map(|(_, fd)| fd).filter(|&fd| self.has(fd))
     }
 
     /// In a forked child: closes them all. Those made before belong to the parent.
-    pub(crate) fn close_all_after_fork(&mut self) {
+    fn close_all(&mut self) {
         GENERATION.fetch_add(1, Ordering::Relaxed);
-        for (i, word) in self.0.iter_mut().enumerate() {
-            while *word != 0 {
-                sys::fd::close_raw((i * 64) as RawFd + word.trailing_zeros() as RawFd);
-                *word &= word.wrapping_sub(1);
-            }
-        }
+        self.numbers().for_each(sys::fd::close_raw);
+        self.0.clear();
     }
-}
-
-/// Takes a leaked number off the list, which turns out not to be ours any more.
-pub(crate) fn unlist(fd: RawFd) {
-    lock().set(fd, false);
 }
 
 /// Whether a number is one of the library's own.
 pub(crate) fn is_listed(fd: RawFd) -> bool {
-    lock().0.get(fd as usize / 64).is_some_and(|word| word & (1 << (fd as usize % 64)) != 0)
+    lock().list.has(fd)
 }
 
 /// The numbers of all of them.
 pub(crate) fn numbers() -> Vec<u32> {
-    let list = lock();
-    let words = list.0.iter().zip((0u32..).step_by(64));
-    words
-        .flat_map(|(word, first)| {
-            (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| first + bit)
-        })
-        .collect()
+    lock().list.numbers().filter_map(|fd| u32::try_from(fd).ok()).collect()
 }
 
 /// A number that a process and its forked child do not share: what was kept in the one is not for the
@@ -87,53 +122,59 @@ pub(crate) fn generation() -> u64 {
 }
 
 /// A descriptor on the list.
+///
+/// Borrow it ([`AsFd`]) only in the call that made it; later, [`live`](Self::live).
 #[derive(Debug)]
 pub(crate) struct Private {
-    /// `None` only while it is dropped.
-    fd: Option<OwnedFd>,
+    number: Number,
+    file: Identity,
     generation: u64,
 }
 
 impl Private {
-    fn listed(list: &mut Listed, fd: OwnedFd) -> Self {
-        list.set(fd.as_raw_fd(), true);
-        Self { fd: Some(fd), generation: GENERATION.load(Ordering::Relaxed) }
+    /// Above the standard streams: a program whose streams are closed puts others in their places.
+    fn listed(list: &mut List, fd: OwnedFd) -> Result<Self> {
+        let fd = sys::fd::above_standard(fd);
+        let file = Identity::of(fd.as_fd())?;
+        list.set(fd.as_raw_fd(), Some(file));
+        Ok(Self { number: Number::keep(fd), file, generation: GENERATION.load(Ordering::Relaxed) })
     }
 
     /// A descriptor that `make` makes.
     pub(crate) fn new(make: impl FnOnce() -> Result<OwnedFd>) -> Result<Self> {
-        let mut list = lock();
-        make().map(|fd| Self::listed(&mut list, fd))
+        let mut held = lock();
+        Self::listed(&mut held.list, make()?)
     }
 
     /// One that was made already: a fork may have caught it before.
-    pub(crate) fn adopt(fd: OwnedFd) -> Self {
-        Self::listed(&mut lock(), fd)
+    pub(crate) fn adopt(fd: OwnedFd) -> Result<Self> {
+        Self::listed(&mut lock().list, fd)
     }
 
     /// Two descriptors that `make` makes.
     pub(crate) fn pair(make: impl FnOnce() -> Result<(OwnedFd, OwnedFd)>) -> Result<(Self, Self)> {
-        let mut list = lock();
-        make().map(|(a, b)| (Self::listed(&mut list, a), Self::listed(&mut list, b)))
+        let mut held = lock();
+        let (a, b) = make()?;
+        let a = Self::listed(&mut held.list, a)?;
+        let b = Self::listed(&mut held.list, b);
+        // `a` takes the lock when it is dropped.
+        drop(held);
+        Ok((a, b?))
     }
 
     /// Two descriptors that `make` makes, of which only the second is private.
     pub(crate) fn second(make: impl FnOnce() -> Result<(OwnedFd, OwnedFd)>) -> Result<(OwnedFd, Self)> {
-        let mut list = lock();
-        make().map(|(a, b)| (a, Self::listed(&mut list, b)))
+        let mut held = lock();
+        let (a, b) = make()?;
+        Ok((a, Self::listed(&mut held.list, b)?))
     }
 
-    /// Lets go of a number that is not ours any more.
-    pub(crate) fn forget(&mut self) {
-        if let Some(fd) = self.fd.take() {
-            lock().set(fd.as_raw_fd(), false);
-            let _ = fd.into_raw_fd();
+    /// The descriptor, proved to be what was made. EBADF: the program has closed it, or a fork.
+    pub(crate) fn live(&self) -> Result<BorrowedFd<'_>> {
+        if self.is_parents() {
+            return Err(sys::Errno(libc::EBADF));
         }
-    }
-
-    /// Stays open, and listed, for good.
-    pub(crate) fn leak(mut self) -> RawFd {
-        self.fd.take().map_or(-1, IntoRawFd::into_raw_fd)
+        identity::proved(self.file, self.number.as_fd())
     }
 
     /// Whether it was made before a fork, of which this is the child.
@@ -144,24 +185,95 @@ impl Private {
 
 impl AsFd for Private {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match &self.fd {
-            Some(fd) => fd.as_fd(),
-            // Not reached: only `drop` and `forget`, the last use of a value, take it out.
-            None => std::process::abort(),
-        }
+        self.number.as_fd()
     }
 }
 
 impl Drop for Private {
     fn drop(&mut self) {
-        let mut list = lock();
-        let Some(fd) = self.fd.take() else { return };
+        let mut held = lock();
+        // The fork hook has closed a parent's, and the number may be somebody else's by now.
         if self.is_parents() {
-            // The fork hook has closed it, and the number may be somebody else's by now.
-            let _ = fd.into_raw_fd();
-        } else {
-            list.set(fd.as_raw_fd(), false);
-            drop(fd);
+            return;
         }
+        let number = self.number.as_fd().as_raw_fd();
+        let entry = usize::try_from(number).ok().and_then(|at| held.list.0.get(at).copied().flatten());
+        // Another private file may have got the number of one that the program closed.
+        if entry == Some(self.file) {
+            held.list.set(number, None);
+        }
+        if self.file.is(self.number.as_fd()) {
+            self.number.close();
+        }
+    }
+}
+
+thread_local! {
+    /// The lock, from hook to hook.
+    static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
+}
+
+/// Before a fork that libc's hooks do not hear of.
+pub(crate) fn before() {
+    let held = lock();
+    let _ = HELD.try_with(|to| to.try_borrow_mut().map(|mut to| *to = Some(held)));
+}
+
+fn release() -> Option<Held> {
+    HELD.try_with(|held| held.try_borrow_mut().ok().and_then(|mut h| h.take())).ok().flatten()
+}
+
+/// After it, in the parent.
+pub(crate) fn after() {
+    drop(release());
+}
+
+/// After it, in the child.
+pub(crate) fn after_in_child() {
+    if let Some(mut held) = release() {
+        held.list.close_all();
+    }
+}
+
+extern "C" fn prepare() {
+    before();
+}
+
+extern "C" fn parent() {
+    after();
+}
+
+extern "C" fn child() {
+    after_in_child();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made() -> Private {
+        Private::new(|| sys::sock::pair().map(|(a, _)| a)).unwrap()
+    }
+
+    #[test]
+    fn a_number_that_became_another_file_is_neither_used_nor_closed() {
+        let private = made();
+        let number = private.as_fd().as_raw_fd();
+        assert!(is_listed(number) && private.live().is_ok());
+        let null: OwnedFd = std::fs::File::open("/dev/null").unwrap().into();
+        sys::fd::replace_raw(number, null.as_fd()).unwrap();
+        assert!(!is_listed(number) && private.live().is_err());
+        assert!(!numbers().contains(&(number as u32)));
+        drop(private);
+        assert!(sys::fd::is_open(number), "the program's own");
+        sys::fd::close_raw(number);
+    }
+
+    #[test]
+    fn the_list_forgets_what_is_closed() {
+        let private = made();
+        let number = private.as_fd().as_raw_fd();
+        drop(private);
+        assert!(!is_listed(number));
     }
 }

@@ -28,7 +28,8 @@
 //! | `settings` | what a context can hold |
 //! | `procfd` | the descriptor: mark, publish, look, resolve |
 //! | `fuse` | kill on last close |
-//! | `contexts`, `forks` | the opener's memory, and what a fork does to it |
+//! | `contexts` | the opener's memory, and its sweep |
+//! | `forks` | the library's own descriptors, what a fork does to them, and the order of all locks |
 //! | `start` | plan, child, report, parent |
 //! | `attach` | a procfd for a process that already runs |
 //! | `wait`, `signal`, `info` | manage and ask, by pidfd |

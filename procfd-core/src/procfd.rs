@@ -24,7 +24,6 @@ use crate::watch::Ended;
 /// whoever is handed a procfd trusts its sender as with a pidfd.
 const SO_MARK_AS_PROCFD: i32 = 47;
 const MARK: u64 = 0x7072_6f63_6664_0001;
-const SO_COOKIE: i32 = 57;
 const SO_LOCK_FILTER: i32 = 44;
 
 /// The start message: "procfd", version, and whether a fuse comes with it.
@@ -69,12 +68,12 @@ pub(crate) fn shut(b: BorrowedFd<'_>) -> Result<()> {
 /// The number of the socket behind a descriptor, never used again until reboot. EBADF; EINVAL when
 /// it is no socket.
 pub(crate) fn cookie(fd: BorrowedFd<'_>) -> Result<u64> {
-    sys::sock::option_u64(fd, SO_COOKIE).map_err(|_| no_socket(fd))
+    sys::sock::cookie(fd).map_err(|_| no_socket(fd))
 }
 
 /// The same, where what else it is does not matter.
 pub(crate) fn cookie_of_socket(fd: BorrowedFd<'_>) -> Option<u64> {
-    sys::sock::option_u64(fd, SO_COOKIE).ok()
+    sys::sock::cookie(fd).ok()
 }
 
 /// Whether a descriptor is a procfd, of whomever. EBADF.

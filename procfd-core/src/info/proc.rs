@@ -12,29 +12,33 @@
 
 use std::cell::Cell;
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex};
 
 use super::parse;
 use super::parse::stat::Stat;
 use super::parse::status::{Status, status};
 use crate::forks::{self, Private};
 use crate::procfd;
+use crate::sys::per_process::PerProcess;
 use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result};
 
-/// The kept descriptor of /proc plus one in the low half, of which fork of the process it is in the high
-/// one; 0 for none.
-static ROOT: AtomicU64 = AtomicU64::new(0);
+/// The kept descriptor of /proc.
+static ROOT: PerProcess<Mutex<Option<Arc<Private>>>> = PerProcess::new();
 
 /// How often something is read that was found in between: a task that is released, as its leader and the
 /// thread that executes a program trade places, is told with 0 threads, and is the process no more.
 const TRIES: usize = 4;
 
 /// /proc, of the caller's own pid namespace. EREMOTE: there is another one's; ENOENT and so on: none.
-fn root() -> Result<BorrowedFd<'static>> {
-    let kept = ROOT.load(Ordering::Acquire);
-    if kept != 0 && kept >> 32 == forks::generation() & 0xffff_ffff {
-        return sys::fd::borrow((kept as u32).wrapping_sub(1) as RawFd);
+///
+/// It is kept. Where the program has closed its number, and where the lock is contended, it is opened anew: no call
+/// waits here, so that a signal handler may ask.
+fn root() -> Result<Arc<Private>> {
+    let kept = ROOT.get(forks::generation());
+    let known = kept.try_lock().ok().and_then(|kept| kept.clone());
+    if let Some(root) = known.filter(|root| root.live().is_ok()) {
+        return Ok(root);
     }
     let opened = Private::new(|| {
         let fd = sys::fd::open_at(libc::AT_FDCWD, c"/proc", libc::O_PATH | libc::O_DIRECTORY)?;
@@ -46,32 +50,16 @@ fn root() -> Result<BorrowedFd<'static>> {
     if !procfd::is_proc_of_own_pid_namespace(opened.as_fd()) {
         return Err(Errno(libc::EREMOTE));
     }
-    let number = opened.as_fd().as_raw_fd();
-    let value = (forks::generation() << 32) | (number as u64).wrapping_add(1);
-    match ROOT.compare_exchange(kept, value, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) => sys::fd::borrow(opened.leak()),
-        // Another thread was first.
-        Err(_) => root(),
+    let opened = Arc::new(opened);
+    if let Ok(mut kept) = kept.try_lock() {
+        *kept = Some(Arc::clone(&opened));
     }
+    Ok(opened)
 }
 
 /// Whether there is a /proc that can be asked. EREMOTE: another pid namespace's; ENOENT and so on: none.
 pub(crate) fn is_there() -> Result<()> {
     root().map(drop)
-}
-
-/// Gives the kept descriptor up if it is no /proc: somebody closed it by its number.
-fn forget_lost_root(fd: BorrowedFd<'_>) -> bool {
-    if sys::fs_is(fd, PROC_SUPER_MAGIC) {
-        return false;
-    }
-    let kept = ROOT.load(Ordering::Acquire);
-    if kept as u32 == (fd.as_raw_fd() as u32).wrapping_add(1)
-        && ROOT.compare_exchange(kept, 0, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    {
-        forks::unlist(fd.as_raw_fd());
-    }
-    true
 }
 
 /// All numbers that /proc lists: the processes, in ascending order.
@@ -83,12 +71,7 @@ pub(crate) fn processes(each: impl FnMut(u32) -> bool) -> Result<()> {
 /// Opens a path below /proc.
 pub(crate) fn open(path: &CStr, flags: i32) -> Result<OwnedFd> {
     let dir = root()?;
-    match sys::fd::open_at(dir.as_raw_fd(), path, flags) {
-        Err(Errno(libc::EBADF | libc::ENOTDIR | libc::ENOENT)) if forget_lost_root(dir) => {
-            sys::fd::open_at(root()?.as_raw_fd(), path, flags)
-        }
-        done => done,
-    }
+    sys::fd::open_at(dir.as_fd().as_raw_fd(), path, flags)
 }
 
 /// A path below /proc, made without an allocation.
@@ -243,7 +226,7 @@ impl<'a> Proc<'a> {
     /// What a link says, cut at the buffer's end.
     pub(crate) fn link<'b>(&self, file: &CStr, buf: &'b mut [u8]) -> Result<&'b [u8]> {
         let path = self.living_path(file);
-        let len = sys::fd::readlink_at(root()?, path.as_c_str(), buf).map_err(|e| self.why(e))?;
+        let len = sys::fd::readlink_at(root()?.as_fd(), path.as_c_str(), buf).map_err(|e| self.why(e))?;
         Ok(buf.get(..len).unwrap_or_default())
     }
 
@@ -254,7 +237,7 @@ impl<'a> Proc<'a> {
 
     /// The size that stat(2) has of a file.
     pub(crate) fn size(&self, file: &CStr) -> Result<u64> {
-        sys::query::size_at(root()?, self.living_path(file).as_c_str()).map_err(|e| self.why(e))
+        sys::query::size_at(root()?.as_fd(), self.living_path(file).as_c_str()).map_err(|e| self.why(e))
     }
 
     /// The numbered entries of one of its directories: threads, descriptors.
@@ -344,7 +327,7 @@ impl<'a> Proc<'a> {
 pub(crate) fn link(path: &CStr) -> Result<Vec<u8>> {
     let mut buf = vec![0; 4096];
     loop {
-        let len = sys::fd::readlink_at(root()?, path, &mut buf)?;
+        let len = sys::fd::readlink_at(root()?.as_fd(), path, &mut buf)?;
         if len < buf.len() {
             buf.truncate(len);
             return Ok(buf);
@@ -424,7 +407,7 @@ mod tests {
 
     #[test]
     fn a_kept_descriptor_that_was_closed_by_its_number() {
-        let number = root().unwrap().as_raw_fd();
+        let number = root().unwrap().as_fd().as_raw_fd();
         let null = std::fs::File::open("/dev/null").unwrap();
         sys::fd::replace_raw(number, null.as_fd()).unwrap();
         let mut own_found = false;

@@ -228,9 +228,11 @@ impl Snapshot {
     fn again(&mut self, pid: u32) -> Option<Info> {
         let (round, fields) = (self.round, self.fields);
         let kept = self.kept.get_mut(&pid)?;
-        let known = match is_stat_only(fields) {
-            true => Ok(of_stat_file(kept.fd.as_fd(), fields)),
-            false => of_pidfd(kept.fd.as_fd(), pid, fields),
+        let known = match kept.fd.live() {
+            // The program has closed it.
+            Err(_) => Ok(None),
+            Ok(fd) if is_stat_only(fields) => Ok(of_stat_file(fd, fields)),
+            Ok(fd) => of_pidfd(fd, pid, fields),
         };
         match known {
             Ok(Some(info)) => {

@@ -11,10 +11,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use super::parent::{Publication, Started, died, reap};
 use super::plan::{From, Lowered};
 use super::report::{self, Report};
-use super::{child, idmap};
-use crate::contexts;
+use super::{child, dumpable, idmap};
 use crate::error::{Error, Stage};
-use crate::forks::Private;
+use crate::forks::{self, Private};
 use crate::fuse;
 use crate::settings::Config;
 use crate::sys::task::Forked as Sides;
@@ -75,13 +74,14 @@ fn fork(config: &Config) -> sys::Result<Sides> {
     if config.namespaces == 0 && signal == libc::SIGCHLD {
         return sys::task::fork();
     }
-    let mut forked = Err(Errno(libc::EAGAIN));
-    contexts::around_fork(|| {
-        forked = sys::task::fork_with(config.namespaces, signal as u64);
-        if let Ok(Sides::Child) = forked {
-            contexts::forget_in_fork_child();
-        }
-    });
+    forks::before();
+    let forked = sys::task::fork_with(config.namespaces, signal as u64);
+    if let Ok(Sides::Child) = forked {
+        forks::after_in_child();
+        dumpable::restore_in_fork_child();
+    } else {
+        forks::after();
+    }
     forked
 }
 

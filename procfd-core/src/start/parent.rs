@@ -9,9 +9,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::dumpable::DumpableKept;
 use super::plan::{From, Init, Lowered, Plan};
 use super::{fork, idmap, report};
-use crate::contexts::{self, DumpableKept, Opened, State};
+use crate::contexts::{self, Opened, State};
 use crate::error::{Error, Stage};
 use crate::forks::{self, Private};
 use crate::manage;
@@ -48,6 +49,8 @@ pub(crate) fn create(a: BorrowedFd<'_>, opened: &Opened, want_pidfd: bool) -> Re
         // The owner may be a process group that exists.
         let _ = fuse::change(opened.b(), None, 0);
     }
+    drop(state);
+    contexts::see_to(opened);
     done
 }
 
@@ -191,7 +194,12 @@ impl<'a> Publication<'a> {
 
     /// Publishes the process of `pidfd`. If that fails it is ended, and nothing has happened.
     pub(super) fn publish(mut self, pidfd: OwnedFd, pid: i32) -> Result<Started, Error> {
-        if let Err(e) = procfd::publish(self.opened.b(), pidfd.as_fd(), self.fuse, self.init) {
+        let pidfd = match Private::adopt(pidfd) {
+            Ok(pidfd) => pidfd,
+            Err(e) => return Err(Error::new(Stage::PUBLISH, 0, e, "")),
+        };
+        let sent = self.opened.live_b().and_then(|b| procfd::publish(b, pidfd.as_fd(), self.fuse, self.init));
+        if let Err(e) = sent {
             FLIGHT_WAS_FULL.store(e.0 == libc::ETOOMANYREFS, Ordering::Relaxed);
             return Err(self.undone(pidfd.as_fd(), pid, in_flight(Stage::PUBLISH, e)));
         }
@@ -202,7 +210,7 @@ impl<'a> Publication<'a> {
             }
             watched = Some(self.policy);
         }
-        Ok(Started { pidfd: Arc::new(Private::adopt(pidfd)), pid, watched })
+        Ok(Started { pidfd: Arc::new(pidfd), pid, watched })
     }
 
     /// Whether the watcher is to have the process before its program can run.
@@ -412,7 +420,7 @@ impl InitParts {
         let numbers = [2, close.map_or(0, |p| p.signal) as u128, second as u128, delay.as_millis()];
         let argv = std::iter::once("procfd-init".to_owned()).chain(numbers.map(|n| n.to_string()));
         Ok(Self {
-            image: contexts::init_image()?,
+            image: crate::watch::init_image()?,
             fuse: pair.ok_or(Errno(libc::EBADF))?.1.as_raw_fd(),
             argv: CStrArray::new(argv.filter_map(|a| CString::new(a).ok()).collect()),
             env: CStrArray::new(Vec::new()),
@@ -465,7 +473,7 @@ fn clone<'a>(
     plan.take_init(parts.init.map(InitParts::lend));
     plan.take_go(parts.go.map(|(child, _)| child.as_fd().as_raw_fd()));
     let flags = config.namespaces | if plan.shared_table { CLONE_FILES } else { 0 };
-    let _dumpable = plan.changes_credentials().then(DumpableKept::new);
+    let dumpable = plan.changes_credentials().then(DumpableKept::new);
     let began = plan.changes_credentials().then(sys::fd::monotonic_ns);
 
     let mut mapped = Ok(());
@@ -489,6 +497,8 @@ fn clone<'a>(
         None => None,
     };
     let cloned = sys::task::clone_vm(flags, parts.stack, &plan, meanwhile).map_err(clone_error);
+    // A change of ids of the whole process waits for this thread's signals, and so comes after.
+    drop(dumpable);
     drop(signals);
     let cloned = match (cloned, mapped) {
         (Ok((pid, pidfd)), Err(e)) => {

@@ -3,7 +3,7 @@
 //! Descriptors: close, flags, poll, epoll, stat, reading small files.
 
 use core::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use super::bare::{self, PollFd};
 use super::{Errno, F_GETOWN_EX, F_GETSIG, F_SETOWN_EX, F_SETSIG, FOwnerEx, Result, Timespec, call};
@@ -28,6 +28,29 @@ pub(crate) fn borrow(fd: RawFd) -> Result<BorrowedFd<'static>> {
     // SAFETY: the number is not -1, the one value that the type forbids. It only goes to the kernel,
     // which answers EBADF where it is not open.
     Ok(unsafe { BorrowedFd::borrow_raw(fd) })
+}
+
+/// A number that its owner keeps without a promise: a program may close it, and the kernel give it away.
+#[derive(Debug)]
+pub(crate) struct Number(RawFd);
+
+impl Number {
+    pub(crate) fn keep(fd: OwnedFd) -> Self {
+        Self(fd.into_raw_fd())
+    }
+
+    /// Closes it; the caller has seen that it is still what was kept.
+    pub(crate) fn close(&self) {
+        close_raw(self.0);
+    }
+}
+
+impl AsFd for Number {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: `keep` takes the number from an OwnedFd, so it is not -1, the one value that the type
+        // forbids. It only goes to the kernel, which answers EBADF where it is not open.
+        unsafe { BorrowedFd::borrow_raw(self.0) }
+    }
 }
 
 /// Closes a bare number; for the descriptors a forked child found in its table.
@@ -130,38 +153,32 @@ pub(crate) fn poll_many(fds: &mut [PollFd], timeout: Option<Timespec>) -> Result
     bare::poll(fds, timeout).map(drop)
 }
 
+/// The same without waiting, where a filter refuses ppoll(2). On an error nothing is ready.
+pub(crate) fn poll_by_epoll(fds: &mut [PollFd]) {
+    let Ok(epoll) = bare::epoll_create().map(made).map(above_standard) else { return };
+    for (data, one) in (0u64..).zip(fds.iter_mut()) {
+        one.revents = 0;
+        let events = u32::from(one.events.cast_unsigned());
+        if one.fd >= 0 {
+            let _ = bare::epoll_add(epoll.as_raw_fd(), one.fd, events, data);
+        }
+    }
+    let mut events = [bare::EpollEvent::default(); 32];
+    let ready = bare::epoll_wait(epoll.as_raw_fd(), &mut events, 0).unwrap_or(0);
+    for event in events.iter().take(ready) {
+        let (data, events) = (event.data, event.events);
+        if let Some(one) = usize::try_from(data).ok().and_then(|at| fds.get_mut(at)) {
+            one.revents = events as i16;
+        }
+    }
+}
+
 /// Nothing to wait for: what is there now.
 pub(crate) const NOW: Option<Timespec> = Some(Timespec { sec: 0, nsec: 0 });
 
 /// CLOCK_MONOTONIC in nanoseconds.
 pub(crate) fn monotonic_ns() -> u64 {
     super::query::clock_ns(libc::CLOCK_MONOTONIC).max(0) as u64
-}
-
-/// epoll_create1(EPOLL_CLOEXEC).
-pub(crate) fn epoll_create() -> Result<OwnedFd> {
-    bare::epoll_create().map(made)
-}
-
-/// epoll_ctl(2) with `data`.
-pub(crate) fn epoll_ctl(
-    epoll: BorrowedFd<'_>,
-    op: i32,
-    fd: BorrowedFd<'_>,
-    events: u32,
-    data: u64,
-) -> Result<()> {
-    bare::epoll_ctl(epoll.as_raw_fd(), op, fd.as_raw_fd(), events, data)
-}
-
-/// epoll_wait(2) without waiting; fills `data` and returns how many.
-pub(crate) fn epoll_poll(epoll: BorrowedFd<'_>, data: &mut [u64; 32]) -> Result<usize> {
-    let mut events = [bare::EpollEvent::default(); 32];
-    let n = bare::epoll_wait(epoll.as_raw_fd(), &mut events, 0)?;
-    for (to, from) in data.iter_mut().zip(events.iter().take(n)) {
-        *to = from.data;
-    }
-    Ok(n)
 }
 
 /// openat(2).
@@ -248,6 +265,11 @@ pub(crate) fn fs_magic(fd: BorrowedFd<'_>) -> Result<i64> {
 /// fstat(2): mode and inode.
 pub(crate) fn mode_and_inode(fd: BorrowedFd<'_>) -> Result<(u32, u64)> {
     stat(fd).map(|st| (st.st_mode, st.st_ino))
+}
+
+/// fstat(2): device and inode.
+pub(crate) fn device_and_inode(fd: BorrowedFd<'_>) -> Result<(u64, u64)> {
+    stat(fd).map(|st| (st.st_dev, st.st_ino))
 }
 
 /// fstat(2): the device of the file system. Each instance of a file system has its own.

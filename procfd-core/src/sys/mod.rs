@@ -10,9 +10,11 @@
 //! | `dir` | the numbers a directory lists |
 //! | `fd` | descriptors: close, flags, poll, epoll, stat |
 //! | `forked` | memory that a fork empties |
+//! | `identity` | what a number stands for, to be seen again |
 //! | `manage` | what is done to another process: limits, scheduling, namespaces, memory |
 //! | `memfd` | a sealed file of the library's own, to execute |
 //! | `orphan` | a process that is not the caller's child |
+//! | `per_process` | state that forked copies do not share |
 //! | `pidfd` | pidfds: open, signal, wait, ask |
 //! | `query` | questions by number: CPU clocks, priorities, files |
 //! | `sock` | socket pairs, and descriptors in flight |
@@ -26,9 +28,11 @@ pub(crate) mod cstr;
 pub(crate) mod dir;
 pub(crate) mod fd;
 pub(crate) mod forked;
+pub(crate) mod identity;
 pub(crate) mod manage;
 pub(crate) mod memfd;
 pub(crate) mod orphan;
+pub(crate) mod per_process;
 pub(crate) mod pidfd;
 pub(crate) mod query;
 pub(crate) mod sock;

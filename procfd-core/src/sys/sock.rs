@@ -31,6 +31,12 @@ pub(crate) fn option_u64(fd: BorrowedFd<'_>, name: i32) -> Result<u64> {
     Ok(value)
 }
 
+/// SO_COOKIE: the number of the socket, never used again until reboot. ENOTSOCK: another file.
+pub(crate) fn cookie(fd: BorrowedFd<'_>) -> Result<u64> {
+    const SO_COOKIE: i32 = 57;
+    option_u64(fd, SO_COOKIE)
+}
+
 /// Sets a 64-bit SOL_SOCKET option.
 pub(crate) fn set_option_u64(fd: BorrowedFd<'_>, name: i32, value: u64) -> Result<()> {
     // SAFETY: the kernel reads 8 bytes, the size of `value` on this frame.

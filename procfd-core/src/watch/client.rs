@@ -9,7 +9,9 @@
 //! Both are close-on-exec, and private to the creator: the fork hook closes them in a forked
 //! child, which starts a watcher of its own when it needs one.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+#[cfg(test)]
+use std::os::fd::AsFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -128,8 +130,9 @@ impl Client {
     /// Starts a watcher: about 0.25 ms, whatever the creator's memory and descriptors.
     pub(crate) fn start() -> Result<Arc<Self>, StartError> {
         let Started { control, pid, pidfd } = start::start()?;
+        let at = |step| move |e: Errno| StartError { step, errno: e.0 };
         let mut client = Self {
-            control: Private::adopt(control),
+            control: Private::adopt(control).map_err(at("make the watcher's socket"))?,
             adopted: None,
             pid,
             creator: bare::getpid(),
@@ -143,7 +146,9 @@ impl Client {
             start::end(&pidfd);
             return Err(why);
         }
-        client.adopted = adopted.then(|| Private::adopt(pidfd));
+        if adopted {
+            client.adopted = Some(Private::adopt(pidfd).map_err(at("keep the watcher's pidfd"))?);
+        }
         Ok(Arc::new(client))
     }
 
@@ -226,9 +231,15 @@ impl Client {
         if policy.is_silent() { self.send(&request, &[]) } else { self.answered(request, &[]) }
     }
 
-    /// Whether it has not ended. One poll(2).
+    /// The number of the control socket. Gone: the program has closed it, and what has its number now is not told.
+    fn control(&self) -> Result<RawFd, AddError> {
+        self.control.live().map(|fd| fd.as_raw_fd()).map_err(|_| AddError::Gone)
+    }
+
+    /// Whether it has not ended, and can be spoken to.
     pub(crate) fn is_alive(&self) -> bool {
-        let mut fds = [PollFd { fd: self.control.as_fd().as_raw_fd(), events: 0, revents: 0 }];
+        let Ok(control) = self.control() else { return false };
+        let mut fds = [PollFd { fd: control, events: 0, revents: 0 }];
         !matches!(bare::poll(&mut fds, Some(Timespec::default())), Ok(n) if n > 0)
     }
 
@@ -240,12 +251,8 @@ impl Client {
 
     /// In such a creator: takes the status of a watcher that has left, if the program has not.
     pub(crate) fn reap(&self) {
-        if let Some(pidfd) = &self.adopted {
-            let _ = bare::wait(
-                bare::P_PIDFD,
-                pidfd.as_fd().as_raw_fd(),
-                bare::WEXITED | bare::WNOHANG | bare::WALL,
-            );
+        if let Some(Ok(pidfd)) = self.adopted.as_ref().map(Private::live) {
+            let _ = bare::wait(bare::P_PIDFD, pidfd.as_raw_fd(), bare::WEXITED | bare::WNOHANG | bare::WALL);
         }
     }
 
@@ -311,7 +318,7 @@ impl Client {
         let bytes = request.to_bytes();
         let mut end = None;
         loop {
-            match bare::send(self.control.as_fd().as_raw_fd(), &bytes, fds) {
+            match bare::send(self.control()?, &bytes, fds) {
                 Ok(()) => return Ok(()),
                 Err(EPIPE | ECONNRESET | ENOTCONN) => return Err(AddError::Gone),
                 Err(EAGAIN) => self.wait_for(POLLOUT, &mut end)?,
@@ -325,7 +332,7 @@ impl Client {
         let mut end = None;
         loop {
             let mut bytes = [0; Reply::SIZE];
-            match bare::receive(self.control.as_fd().as_raw_fd(), &mut bytes) {
+            match bare::receive(self.control()?, &mut bytes) {
                 Ok(bare::Received { len: 0, .. }) | Err(EPIPE | ENOTCONN) => return Err(AddError::Gone),
                 // What was sent to it was never read: told once, and its answer is still there.
                 Err(ECONNRESET) => {}
@@ -346,7 +353,7 @@ impl Client {
         let now = Instant::now();
         let end = *end.get_or_insert(now + PATIENCE);
         let left = end.checked_duration_since(now).ok_or(AddError::Stuck)?;
-        let mut fds = [PollFd { fd: self.control.as_fd().as_raw_fd(), events, revents: 0 }];
+        let mut fds = [PollFd { fd: self.control()?, events, revents: 0 }];
         let left = Timespec::from_ns(u64::try_from(left.as_nanos()).unwrap_or(0));
         match bare::poll(&mut fds, Some(left)) {
             Ok(0) => Err(AddError::Stuck),

@@ -4,8 +4,10 @@
 //! The watcher program, which is the built-in init of a pid namespace too.
 
 use std::ffi::CStr;
-use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::forks::{self, Private};
+use crate::sys::per_process::PerProcess;
 use crate::sys::{self, Result};
 
 /// What the build script made.
@@ -14,7 +16,15 @@ pub(crate) static PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pro
 /// The memfd's name, which /proc/PID/exe shows.
 pub(super) const NAME: &CStr = c"procfd-watch";
 
-/// The sealed image, close-on-exec, for a caller that executes it more than once.
-pub(crate) fn sealed_image() -> Result<OwnedFd> {
-    sys::memfd::sealed(NAME, PROGRAM, |_| ()).map(sys::fd::made)
+static INIT_IMAGE: PerProcess<Mutex<Option<Arc<Private>>>> = PerProcess::new();
+
+/// The image of the built-in init, sealed, for execveat(2): made once, and again where the program has closed it.
+pub(crate) fn init_image() -> Result<Arc<Private>> {
+    let mut kept = INIT_IMAGE.get(forks::generation()).lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(image) = kept.as_ref().filter(|image| image.live().is_ok()) {
+        return Ok(Arc::clone(image));
+    }
+    let image = Arc::new(Private::new(|| sys::memfd::sealed(NAME, PROGRAM, |_| ()).map(sys::fd::made))?);
+    *kept = Some(Arc::clone(&image));
+    Ok(image)
 }

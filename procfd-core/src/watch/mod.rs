@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `client` | what the library calls: start a watcher, hand it processes |
 //! | `start` | the way to a watcher with a socket |
+//! | `keeper` | the watcher of this process, and its successor |
 //! | `image` | the program |
 //! | `proto` | what client and watcher say to each other |
 //! | `program/` | the watcher program, and the built-in init; not a module of this crate |
@@ -37,11 +38,12 @@
 
 mod client;
 mod image;
+pub(crate) mod keeper;
 mod proto;
 mod start;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use client::{AddError, Client, Policy, Reservation, StartError};
-pub(crate) use image::sealed_image;
+pub(crate) use image::init_image;
 pub(crate) use proto::Ended;

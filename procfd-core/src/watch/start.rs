@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use super::client::StartError;
 use super::image;
 use crate::sys::bare::{self, ECHILD, EINTR, ENOENT, EOPNOTSUPP, Errno};
-use crate::sys::fd::made;
+use crate::sys::fd::{above_standard, made};
 use crate::sys::orphan::{self, Image, Socket, Step};
 
 /// A watcher that runs and has not been spoken to.
@@ -26,7 +26,7 @@ pub(super) fn start() -> Result<Started, StartError> {
     let title = title();
     let at = |step| move |errno: Errno| StartError { step, errno: errno.0 };
     let (control, theirs) = bare::socket_pair().map_err(at("make the watcher's socket"))?;
-    let (control, theirs) = (made(control), made(theirs));
+    let (control, theirs) = (above_standard(made(control)), above_standard(made(theirs)));
     let met = if theirs.as_raw_fd() >= FEW { meet(&title) } else { None };
     if let Some(met) = met {
         return Ok(met);

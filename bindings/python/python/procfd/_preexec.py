@@ -101,5 +101,17 @@ def _child(
 def _close_others(kept: set[int]) -> None:
     """All above 2 but these."""
     above = [2, *sorted(fd for fd in kept if fd > 2)]
-    for low, high in zip(above, [*above[1:], os.sysconf("SC_OPEN_MAX")]):
+    for low, high in zip(above, [*above[1:], _end_of_descriptors()]):
         os.closerange(low + 1, high)
+
+
+def _end_of_descriptors() -> int:
+    """One above the highest open descriptor.
+
+    A limit is no bound: it may have been lowered below what is open.
+    """
+    try:
+        return max(map(int, os.listdir("/proc/self/fd"))) + 1
+    except OSError:
+        # No /proc. One close_range(2) in CPython 3.10 and later, as many close(2) otherwise.
+        return max(os.sysconf("SC_OPEN_MAX"), 1 << 20)

@@ -3,10 +3,10 @@
 //! The built-in init, started as the spawn engine is to start it, but with plain forks.
 
 use std::ffi::{CString, c_char};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use super::super::{proto, sealed_image};
+use super::super::{init_image, proto};
 use super::{SOON, eventually, pair, runs};
 use crate::sys::bare;
 
@@ -23,7 +23,7 @@ const KILL: Close = (bare::SIGKILL, 0, 0);
 impl Init {
     /// `None`: not allowed here.
     fn new(script: &str, fuse: Option<&OwnedFd>, (first, second, delay_ms): Close) -> Option<Self> {
-        let image = sealed_image().unwrap();
+        let image = init_image().unwrap();
         let text = |s: &str| CString::new(s).unwrap();
         let numbers = [first.to_string(), second.to_string(), delay_ms.to_string()];
         let mut words = vec![text("procfd-init [for a test]"), text("2")];
@@ -56,7 +56,7 @@ impl Init {
             }
             // Its only other descriptor is the image, which the exec closes.
             let kept = if fuse < 0 { bare::close(0) } else { bare::dup3(fuse, 0, 0) };
-            if kept.is_err() || bare::dup3(image.as_raw_fd(), 1000, 0o2_000_000).is_err() {
+            if kept.is_err() || bare::dup3(image.as_fd().as_raw_fd(), 1000, 0o2_000_000).is_err() {
                 bare::exit(126);
             }
             let _ = bare::close_range(1, 999, 0);
