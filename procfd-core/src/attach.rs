@@ -32,11 +32,11 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd
     let target = procfd::resolve(fd).map_err(failed)?;
     let pidfd = target.pidfd().map_err(failed)?;
     let pid = wait::pid(pidfd).map_err(failed)?;
-    if state.config.close.is_some_and(|p| p.then.is_some()) && !opened.is_watched() {
+    if state.config.close().is_some_and(|p| p.then.is_some()) && !opened.is_watched() {
         return Err(failed(Errno(libc::EOPNOTSUPP)).hint("a second signal needs the watcher"));
     }
     let ours = sys::fd::dup_cloexec(pidfd).map_err(failed)?;
-    if let Some(policy) = state.config.close {
+    if let Some(policy) = state.config.close() {
         arm(opened.live_b().map_err(failed)?, pidfd, pid, policy).map_err(failed)?;
     }
     let started = start::attach(a, opened, &state.config, ours).inspect_err(|_| {
@@ -44,7 +44,7 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd
     })?;
     started.enter(state);
     // PROC_SET_INIT has no meaning for an existing process.
-    state.config.built_in_init = false;
+    state.config.change(|s| s.set_init(false))?;
     Ok(pid)
 }
 

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use crate::error::Error;
 use crate::forks::{self, Private};
 use crate::procfd;
-use crate::settings::{ClosePolicy, Config};
+use crate::settings::{ClosePolicy, Settings};
 use crate::status::Status;
 use crate::sys::per_process::PerProcess;
 use crate::sys::{self, Errno, PollFd, Result};
@@ -50,7 +50,7 @@ pub(crate) struct Opened {
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    pub config: Config,
+    pub config: Settings,
     pub started: bool,
     pub error: Option<Error>,
     /// The process.
@@ -142,7 +142,7 @@ fn table() -> MutexGuard<'static, Table> {
 }
 
 /// Opens a context: the procfd and its entry here. Sweeps first.
-pub(crate) fn open(flags: OpenFlags, config: Config) -> Result<(OwnedFd, Arc<Opened>)> {
+pub(crate) fn open(flags: OpenFlags, config: Settings) -> Result<(OwnedFd, Arc<Opened>)> {
     sweep();
     tend_watcher();
     let (a, b) = procfd::pair()?;
@@ -210,7 +210,7 @@ pub(crate) fn started(fd: BorrowedFd<'_>) -> Option<(Arc<Private>, bool)> {
     let state = opened.state.try_lock().ok()?;
     let pidfd = Arc::clone(state.pidfd.as_ref()?);
     pidfd.live().ok()?;
-    Some((pidfd, state.config.built_in_init))
+    Some((pidfd, state.config.built_in_init()))
 }
 
 /// What a look at an entry has found.
@@ -300,7 +300,7 @@ fn look_at(entry: Entry, events: i16) -> Found {
         // The watcher has hung it up: the process has ended, and its procfd is still held.
         return Found::Stays(entry);
     }
-    let reap = state.config.close.is_some() || opened.flags.contains(OpenFlags::AUTOREAP);
+    let reap = state.config.close().is_some() || opened.flags.contains(OpenFlags::AUTOREAP);
     let pidfd = state.pidfd.take().filter(|_| reap);
     drop(state);
     if let Some(pidfd) = pidfd {
@@ -447,9 +447,9 @@ pub(crate) fn change_policy(a: BorrowedFd<'_>, close: Option<ClosePolicy>) -> Re
 
 /// The watcher's part of a close policy: all of it for the init of a pid namespace, else the second
 /// signal.
-pub(crate) fn policy(config: &Config, close: Option<ClosePolicy>) -> Policy {
+pub(crate) fn policy(config: &Settings, close: Option<ClosePolicy>) -> Policy {
     // The built-in init sees to it alone.
-    let Some(close) = close.filter(|_| !config.built_in_init) else { return Policy::default() };
+    let Some(close) = close.filter(|_| !config.built_in_init()) else { return Policy::default() };
     let number = |signal: i32| u8::try_from(signal).unwrap_or(0);
     let (second, delay) = close.then.unwrap_or_default();
     Policy {

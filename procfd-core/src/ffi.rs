@@ -18,8 +18,8 @@ use crate::kept::Keeper;
 use crate::manage::{Advice, KillTree, Scheduler};
 use crate::procfd::Target;
 use crate::settings::ClosePolicy;
-pub use crate::settings::{Close, Config as Settings, Program};
-use crate::start::{self, Created};
+pub use crate::settings::{Close, Program, Settings};
+use crate::start::{self, Forked};
 use crate::status::Status;
 use crate::sys::{self, Errno, PID_FS_MAGIC};
 use crate::wait::{self, Limit, Options};
@@ -73,7 +73,7 @@ impl Configuring {
         if state.started {
             return Err(Errno(libc::EBUSY));
         }
-        set(&mut state.config).map_err(|e| {
+        state.config.change(set).map_err(|e| {
             let errno = Errno(e.raw_os_error());
             state.error = Some(e);
             errno
@@ -88,14 +88,14 @@ impl Configuring {
 
     /// Whether PROC_CREATE would fork.
     pub fn forks(&self) -> bool {
-        matches!(self.opened.state().config.program, Program::None)
+        self.opened.state().config.program.is_none()
     }
 
     /// PROC_CREATE.
     pub fn create(&self) -> Result<Pid> {
-        match start::create(sys::fd::borrow(self.fd)?, &self.opened, false) {
-            Ok(Created::Parent { pid, .. }) => Ok(Pid::Parent(pid)),
-            Ok(Created::Child) => Ok(Pid::Child),
+        match start::create(sys::fd::borrow(self.fd)?, &self.opened) {
+            Ok(Forked::Parent(pid, ())) => Ok(Pid::Parent(pid)),
+            Ok(Forked::Child) => Ok(Pid::Child),
             Err(e) => Err(Errno(e.raw_os_error())),
         }
     }

@@ -30,7 +30,8 @@
 //! | `fuse` | kill on last close |
 //! | `contexts` | the opener's memory, and its sweep |
 //! | `forks` | the library's own descriptors, what a fork does to them, and the order of all locks |
-//! | `start` | plan, child, report, parent |
+//! | `child` | the list of prepared calls, and the code that walks it |
+//! | `start` | clone, publish, fork |
 //! | `attach` | a procfd for a process that already runs |
 //! | `wait`, `signal`, `info` | manage and ask, by pidfd |
 //! | `status`, `kept` | how a process ended, and who keeps that |
@@ -44,6 +45,7 @@
 #![cfg(target_os = "linux")]
 
 mod attach;
+mod child;
 mod context;
 mod contexts;
 mod error;
@@ -65,7 +67,7 @@ mod wait;
 mod wait_any;
 mod watch;
 
-pub use context::{Context, CreateError, SignalSet};
+pub use context::{Context, CreateError};
 pub use contexts::OpenFlags;
 pub use error::{Errno, Error, Stage};
 pub use info::{
@@ -77,7 +79,7 @@ pub use info::{
 };
 pub use manage::{Advice, KillTree, Scheduler, TreeMethod};
 pub use process::Process;
-pub use settings::{IdMap, Ids, Namespaces, Scope, Setgroups};
+pub use settings::{IdMap, Ids, Namespaces, Scope, Setgroups, SignalSet};
 pub use status::{Change, Status, Usage};
 pub use wait::Options as WaitOptions;
 pub use wait_any::{Awaited, Events, wait_any};

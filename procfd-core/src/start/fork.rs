@@ -8,47 +8,50 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use super::parent::{Publication, Started, died, reap};
-use super::plan::{From, Lowered};
-use super::report::{self, Report};
-use super::{child, dumpable, idmap};
+use super::end::{died, reap};
+use super::publish::{Publication, Started};
+use super::{Forked, dumpable, idmap_helper};
+use crate::child::{self, Moment, Report, Slot, When};
 use crate::error::{Error, Stage};
 use crate::forks::{self, Private};
 use crate::fuse;
-use crate::settings::Config;
+use crate::settings::{Namespaces, Prepared, Settings};
 use crate::sys::task::Forked as Sides;
 use crate::sys::{self, Errno};
 
-/// What a fork returned, on each side.
-pub(super) enum Forked {
-    Parent(i32, Started),
-    Child,
-}
-
 pub(super) fn create(
     publication: Publication<'_>,
-    config: &Config,
-    lowered: &Lowered,
-) -> Result<Forked, Error> {
+    config: &Settings,
+    prepared: &Prepared,
+) -> Result<Forked<Started>, Error> {
     // The parent's end is not to be found in other forks, or the child would not see it close.
     let (theirs, ours) =
         Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?;
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
-    let from = From { fuse: None, mask: signals.before, private: &[], shared_table: false };
-    let mut plan = lowered.plan(config, &from);
-    plan.for_fork();
-    plan.has_fuse = publication.fuse;
-    if lowered.needs_parent() {
-        plan.take_go(Some(theirs.as_raw_fd()));
+    let mask = signals.before;
+    let mut moment = Moment::new(&prepared.list, &prepared.sources, &mask, prepared.environment(config));
+    // A fork has its own table, keeps all of it, and is armed by its parent.
+    if publication.fuse {
+        moment.add(When::HAS_FUSE);
+    }
+    if !config.namespaces.has(Namespaces::PID) {
+        moment.expect_parent(sys::task::pid());
+    }
+    if prepared.by_parent {
+        moment.give(Slot::GO, theirs.as_raw_fd());
+        moment.add(When::GO);
+    }
+    if let Some(when) = config.resources.nofile_when() {
+        moment.add(when);
     }
     match fork(config).map_err(|e| Error::new(Stage::CLONE, 0, e, ""))? {
         Sides::Child => {
             // From here the private descriptors are closed: `theirs` is what is left of the pair.
-            let ready = child::set_up(&plan, false);
+            let ready = child::set_up(&moment);
             if let Err(errno) = ready {
-                plan.report.failed(errno);
+                moment.report.failed(errno);
             }
-            let told = sys::sock::send(theirs.as_fd(), &plan.report.to_bytes(), &[]);
+            let told = sys::sock::send(theirs.as_fd(), &moment.report.to_bytes(), &[]);
             if ready.is_err() || told.is_err() || !released(theirs.as_fd()) {
                 sys::child::exit(127);
             }
@@ -60,22 +63,21 @@ pub(super) fn create(
             Ok(Forked::Child)
         }
         Sides::Parent(pid) => {
-            let signals_before = signals.before;
             drop(signals);
             drop(theirs);
-            follow(pid, &ours, &plan.report, lowered, config, publication, signals_before)
+            follow(pid, &ours, &moment.report, prepared, config, publication, mask)
                 .map(|started| Forked::Parent(pid, started))
         }
     }
 }
 
-fn fork(config: &Config) -> sys::Result<Sides> {
-    let signal = config.exit_signal.unwrap_or(libc::SIGCHLD);
-    if config.namespaces == 0 && signal == libc::SIGCHLD {
+fn fork(config: &Settings) -> sys::Result<Sides> {
+    let signal = config.exit_signal();
+    if config.namespaces.flags == 0 && signal == libc::SIGCHLD {
         return sys::task::fork();
     }
     forks::before();
-    let forked = sys::task::fork_with(config.namespaces, signal as u64);
+    let forked = sys::task::fork_with(config.namespaces.flags, signal as u64);
     if let Ok(Sides::Child) = forked {
         forks::after_in_child();
         dumpable::restore_in_fork_child();
@@ -90,8 +92,8 @@ fn follow(
     pid: i32,
     ours: &Private,
     report: &Report,
-    lowered: &Lowered,
-    config: &Config,
+    prepared: &Prepared,
+    config: &Settings,
     publication: Publication<'_>,
     mask: u64,
 ) -> Result<Started, Error> {
@@ -100,8 +102,8 @@ fn follow(
         sys::task::reap_child(pid);
         Error::new(Stage::CLONE, 0, e, "")
     })?;
-    if lowered.needs_parent() {
-        idmap::write_for(config, pid, mask)
+    if prepared.by_parent {
+        idmap_helper::write_for(config, pid, mask)
             .and_then(|()| {
                 sys::sock::send(ours.as_fd(), b"g", &[]).map_err(|e| Error::new(Stage::UID_MAP, 0, e, ""))
             })
@@ -118,9 +120,9 @@ fn follow(
     }
     if let (stage, index, Some(errno)) = report.read() {
         reap(pidfd.as_fd(), pid);
-        return Err(report::error(config, &lowered.candidates, stage, index, errno));
+        return Err(config.step_failed(prepared, stage, index, errno));
     }
-    if let (true, Some(policy)) = (publication.fuse, config.close) {
+    if let (true, Some(policy)) = (publication.fuse, config.close()) {
         let id = if policy.group { sys::task::group_of(pid) } else { Ok(pid) };
         id.and_then(|id| fuse::change(publication.b(), Some(policy), id))
             .map_err(|e| publication.undone(pidfd.as_fd(), pid, Error::new(Stage::ARM, 0, e, "")))?;

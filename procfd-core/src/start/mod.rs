@@ -1,23 +1,176 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
 
-//! Starting a process.
+//! Starting a process: prepare, clone, publish. Whatever fails, nothing is left: no process, no zombie, no
+//! descriptor, and the context can try again.
 //!
 //! | room | holds |
 //! |---|---|
-//! | `plan` | the configuration, lowered to what the child needs and nothing else |
-//! | `child` | the steps of the child, in their fixed order |
+//! | `clone` | the clone of the child, and its report |
+//! | `publish` | what makes a process known to the holders of its procfd |
 //! | `dumpable` | dumpable, kept across changes of credentials |
-//! | `report` | the record of the failing step, and its words |
-//! | `idmap` | id maps: which way each is written, and the parent's ways |
+//! | `end` | the end of a child that did not become what it was started for |
 //! | `fork` | a creation without a program |
-//! | `parent` | the creation: clone, report, publish |
+//! | `idmap_helper` | id maps that the creator writes, itself or by newuidmap(1) |
 
-mod child;
+mod clone;
 mod dumpable;
+mod end;
 mod fork;
-mod idmap;
-mod parent;
-mod plan;
-mod report;
+mod idmap_helper;
+mod publish;
 
-pub(crate) use parent::{Created, attach, create};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+pub(crate) use publish::attach;
+
+use self::publish::{Publication, check_close, has_fuse, reserve};
+use crate::contexts::{self, Opened, State};
+use crate::error::{Error, Stage};
+use crate::sys::{self, Errno};
+use crate::{fuse, procfd};
+
+/// What a fork returned, on each side.
+pub(crate) enum Forked<T> {
+    /// The child's pid, and its pidfd if the caller wants it.
+    Parent(i32, T),
+    Child,
+}
+
+/// `PROC_CREATE` on the context whose procfd is `a`: a program, or without one a fork.
+pub(crate) fn create(a: BorrowedFd<'_>, opened: &Opened) -> Result<Forked<()>, Error> {
+    with_record(opened, |state| match state.config.program.is_none() {
+        true => run_fork(a, opened, state),
+        false => run_program(a, opened, state).map(|(pid, ())| Forked::Parent(pid, ())),
+    })
+}
+
+/// The same for a program, with its pidfd.
+pub(crate) fn program(a: BorrowedFd<'_>, opened: &Opened) -> Result<(i32, OwnedFd), Error> {
+    with_record(opened, |state| match state.config.program.is_none() {
+        true => Err(Error::plan(libc::EINVAL, "no program is set")),
+        false => run_program(a, opened, state),
+    })
+}
+
+/// The same for a fork.
+pub(crate) fn fork(a: BorrowedFd<'_>, opened: &Opened) -> Result<Forked<OwnedFd>, Error> {
+    with_record(opened, |state| match state.config.program.is_none() {
+        true => run_fork(a, opened, state),
+        false => Err(Error::plan(libc::EINVAL, "a fork with a program set")),
+    })
+}
+
+/// The failing step stays on record.
+fn with_record<T>(opened: &Opened, start: impl FnOnce(&mut State) -> Result<T, Error>) -> Result<T, Error> {
+    if !opened.is_mine() {
+        return Err(Error::config(libc::EPERM, "a context that another process opened"));
+    }
+    let mut state = opened.state();
+    if state.started {
+        return Err(Error::config(libc::EBUSY, "a context that has been started"));
+    }
+    let done = start(&mut state);
+    state.error = done.as_ref().err().cloned();
+    if done.is_err() && opened.has_b() && state.config.close().is_some() {
+        // The owner may be a process group that exists.
+        let _ = fuse::change(opened.b(), None, 0);
+    }
+    drop(state);
+    contexts::see_to(opened);
+    done
+}
+
+/// The pidfd for the caller, or none: a caller that wants it gets the original, and the library a duplicate,
+/// for which there has to be room before there is a process.
+trait ForCaller: Sized {
+    fn room(opened: &Opened) -> Result<Self, Error>;
+
+    /// Returns the caller's and the library's.
+    fn share(self, pidfd: OwnedFd) -> Result<(Self, OwnedFd), (Error, OwnedFd)>;
+
+    /// Makes the caller's of the library's, of which both are open.
+    fn copy(self, pidfd: BorrowedFd<'_>) -> Self;
+}
+
+impl ForCaller for () {
+    fn room(_: &Opened) -> Result<Self, Error> {
+        Ok(())
+    }
+
+    fn share(self, pidfd: OwnedFd) -> Result<(Self, OwnedFd), (Error, OwnedFd)> {
+        Ok(((), pidfd))
+    }
+
+    fn copy(self, _: BorrowedFd<'_>) -> Self {}
+}
+
+impl ForCaller for OwnedFd {
+    fn room(opened: &Opened) -> Result<Self, Error> {
+        sys::fd::dup_cloexec(opened.b()).map_err(|e| Error::new(Stage::PUBLISH, 0, e, ""))
+    }
+
+    fn share(self, pidfd: OwnedFd) -> Result<(Self, OwnedFd), (Error, OwnedFd)> {
+        match sys::fd::replace(&self, pidfd.as_fd()) {
+            Ok(()) => Ok((pidfd, self)),
+            Err(e) => Err((Error::new(Stage::PUBLISH, 0, e, ""), pidfd)),
+        }
+    }
+
+    fn copy(self, pidfd: BorrowedFd<'_>) -> Self {
+        // Of two open descriptors it does not fail.
+        let _ = sys::fd::replace(&self, pidfd);
+        self
+    }
+}
+
+/// Everything that can be refused before there is a process.
+fn ready<'a>(a: BorrowedFd<'a>, opened: &'a Opened, state: &State) -> Result<Publication<'a>, Error> {
+    let config = &state.config;
+    reserve(opened, has_fuse(config))?;
+    if has_fuse(config) {
+        procfd::shut(opened.b()).map_err(|e| Error::new(Stage::FUSE, 0, e, ""))?;
+    }
+    Publication::prepare(a, opened, config)
+}
+
+/// The checks that come before a look at the settings.
+fn first(opened: &Opened, state: &State) -> Result<(), Error> {
+    if !opened.has_b() {
+        return Err(Error::new(Stage::PUBLISH, 0, Errno(libc::EBADF), "")
+            .hint("the program has closed the library's own descriptor of this context"));
+    }
+    check_close(&state.config, opened)
+}
+
+fn run_program<T: ForCaller>(
+    a: BorrowedFd<'_>,
+    opened: &Opened,
+    state: &mut State,
+) -> Result<(i32, T), Error> {
+    first(opened, state)?;
+    let prepared = state.config.prepare()?;
+    let mut publication = ready(a, opened, state)?;
+    let room = T::room(opened)?;
+    let (pid, pidfd) = clone::spawn(&state.config, &prepared, Some(&mut publication))?;
+    let (theirs, ours) = room
+        .share(sys::fd::above_standard(pidfd))
+        .map_err(|(e, pidfd)| publication.undone(pidfd.as_fd(), pid, e))?;
+    publication.publish(ours, pid)?.enter(state);
+    Ok((pid, theirs))
+}
+
+fn run_fork<T: ForCaller>(a: BorrowedFd<'_>, opened: &Opened, state: &mut State) -> Result<Forked<T>, Error> {
+    first(opened, state)?;
+    let prepared = state.config.prepare()?;
+    let publication = ready(a, opened, state)?;
+    let room = T::room(opened)?;
+    match fork::create(publication, &state.config, &prepared)? {
+        Forked::Child => Ok(Forked::Child),
+        Forked::Parent(pid, started) => {
+            let theirs = room.copy(started.pidfd.as_fd());
+            started.enter(state);
+            Ok(Forked::Parent(pid, theirs))
+        }
+    }
+}

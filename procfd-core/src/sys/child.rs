@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! What the child may call while it shares the parent's memory.
+//! What the child calls besides its list, while it shares the creator's memory.
 //!
 //! Every function is inlined into the child's own section and is nothing but the system call: no
 //! errno, no lock, no allocation, no panic. scripts/check-child.py reads the object code for it.
@@ -19,7 +19,8 @@ macro_rules! calls {
             $(#[$doc])*
             #[inline(always)]
             pub(crate) fn $name($($arg: $ty),*) -> Result<usize> {
-                // SAFETY: references are live and of the kernel's layout; the rest are numbers.
+                // SAFETY: each reference is borrowed for the call and of the kernel's layout; `CStrArrayRef` owes the
+                // strings. The kernel only reads what they point to.
                 unsafe { call!($nr $(, $pass)*) }
             }
         )*
@@ -27,10 +28,6 @@ macro_rules! calls {
 }
 
 calls! {
-    /// setsid(2).
-    fn setsid() = SYS_setsid();
-    /// setpgid(2) of the caller.
-    fn setpgid(group: i32) = SYS_setpgid(0, group);
     /// geteuid(2).
     fn geteuid() = SYS_geteuid();
     /// getpid(2).
@@ -39,24 +36,6 @@ calls! {
     fn getpgrp() = SYS_getpgid(0);
     /// getppid(2); 0 when the parent is outside the pid namespace.
     fn getppid() = SYS_getppid();
-    /// ioctl(2) with a number.
-    fn ioctl(fd: i32, request: usize, arg: usize) = SYS_ioctl(fd, request, arg);
-    /// ioctl(TIOCSPGRP).
-    fn tcsetpgrp(fd: i32, group: &i32) = SYS_ioctl(fd, libc::TIOCSPGRP, core::ptr::from_ref(group));
-    /// setpriority(PRIO_PROCESS) of the caller.
-    fn setpriority(nice: i32) = SYS_setpriority(libc::PRIO_PROCESS, 0, nice);
-    /// setrlimit(2).
-    fn setrlimit(resource: u32, limit: &RLimit64) = SYS_prlimit64(0, resource, core::ptr::from_ref(limit), 0);
-    /// umask(2).
-    fn umask(mask: u32) = SYS_umask(mask);
-    /// sethostname(2).
-    fn sethostname(name: &[u8]) = SYS_sethostname(name.as_ptr(), name.len());
-    /// chroot(2).
-    fn chroot(path: &CStr) = SYS_chroot(path.as_ptr());
-    /// chdir(2).
-    fn chdir(path: &CStr) = SYS_chdir(path.as_ptr());
-    /// fchdir(2).
-    fn fchdir(fd: i32) = SYS_fchdir(fd);
     /// openat(AT_FDCWD).
     fn open(path: &CStr, flags: i32, mode: u32) = SYS_openat(libc::AT_FDCWD, path.as_ptr(), flags, mode);
     /// close(2).
@@ -71,23 +50,8 @@ calls! {
     fn close_range(first: u32, last: u32, flags: u32) = SYS_close_range(first, last, flags);
     /// unshare(2).
     fn unshare(flags: i32) = SYS_unshare(flags);
-    /// setgroups(2), of this thread alone: the raw call.
-    fn setgroups(groups: &[u32]) = SYS_setgroups(groups.len(), groups.as_ptr());
-    /// setresgid(2), of this thread alone.
-    fn setresgid(real: u32, effective: u32, saved: u32) = SYS_setresgid(real, effective, saved);
     /// setresuid(2), of this thread alone.
     fn setresuid(real: u32, effective: u32, saved: u32) = SYS_setresuid(real, effective, saved);
-    /// prctl(PR_SET_NO_NEW_PRIVS).
-    fn no_new_privs() = SYS_prctl(libc::PR_SET_NO_NEW_PRIVS, 1);
-    /// prctl(PR_SET_PDEATHSIG).
-    fn set_pdeathsig(signal: i32) = SYS_prctl(libc::PR_SET_PDEATHSIG, signal);
-    /// rt_sigprocmask(SIG_SETMASK).
-    fn set_mask(mask: &u64) = SYS_rt_sigprocmask(libc::SIG_SETMASK, core::ptr::from_ref(mask), 0, 8);
-    /// timer_settime(2).
-    fn timer_set(timer: i32, when: &[Timespec; 2]) = SYS_timer_settime(timer, 0, core::ptr::from_ref(when), 0);
-    /// execveat(AT_FDCWD): execve(2).
-    fn execve(path: &CStr, argv: CStrArrayRef<'_>, env: CStrArrayRef<'_>) =
-        SYS_execve(path.as_ptr(), argv.as_ptr(), env.as_ptr());
     /// execveat(AT_EMPTY_PATH).
     fn execve_fd(fd: i32, argv: CStrArrayRef<'_>, env: CStrArrayRef<'_>) =
         SYS_execveat(fd, c"".as_ptr(), argv.as_ptr(), env.as_ptr(), libc::AT_EMPTY_PATH);
@@ -114,16 +78,6 @@ pub(crate) fn hung_up(fd: i32) -> bool {
     // SAFETY: both structures outlive the call.
     let n = unsafe { call!(SYS_ppoll, &raw mut pollfd, 1, &raw const now, 0, 8) };
     n == Ok(1) && pollfd.revents & libc::POLLHUP != 0
-}
-
-/// Opens, writes all at once, closes: how /proc files are set.
-#[inline(always)]
-pub(crate) fn write_file(path: &CStr, bytes: &[u8]) -> Result<usize> {
-    let fd = open(path, libc::O_WRONLY | libc::O_CLOEXEC, 0)? as i32;
-    // SAFETY: the slice outlives the call.
-    let done = unsafe { call!(SYS_write, fd, bytes.as_ptr(), bytes.len()) };
-    let _ = close(fd);
-    done
 }
 
 /// Arms a fuse: `signal` goes to the owner when the peer of `fd` is closed (fcntl(2), O_ASYNC).
@@ -188,25 +142,6 @@ pub(crate) fn clear_handlers() {
         }
         signal += 1;
     }
-}
-
-/// A POSIX timer of the caller that sends it `signal`; execve deletes it.
-#[inline(always)]
-pub(crate) fn timer(signal: i32, first: i64, every: i64) -> Result<usize> {
-    /// `struct sigevent` of a 64-bit kernel.
-    #[repr(C)]
-    struct Sigevent {
-        value: u64,
-        signo: i32,
-        notify: i32,
-        pad: [u64; 6],
-    }
-    let event = Sigevent { value: 0, signo: signal, notify: libc::SIGEV_SIGNAL, pad: [0; 6] };
-    let mut id = 0i32;
-    // SAFETY: both outlive the call.
-    unsafe { call!(SYS_timer_create, libc::CLOCK_MONOTONIC, &raw const event, &raw mut id) }?;
-    let when = [Timespec { sec: every, nsec: 0 }, Timespec { sec: first, nsec: 0 }];
-    timer_set(id, &when)
 }
 
 /// Closes the descriptors `first` to `last` one by one, from the list in /proc/self/fd, or, without

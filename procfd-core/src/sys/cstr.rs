@@ -88,11 +88,6 @@ impl CStrArrayRef<'_> {
         }
     }
 
-    /// An array without strings, for what does not execute.
-    pub(crate) fn none() -> CStrArrayRef<'static> {
-        CStrArrayRef { first: EMPTY.0.as_ptr(), _strings: core::marker::PhantomData }
-    }
-
     #[inline(always)]
     pub(crate) fn as_ptr(self) -> *const *const c_char {
         self.first
@@ -112,6 +107,34 @@ impl CStrArrayRef<'_> {
             }
         }
         None
+    }
+
+    /// Whether [`value`](Self::value) of a variable is this; allocates nothing.
+    pub(crate) fn value_is(self, name: &[u8], value: Option<&[u8]>) -> bool {
+        let is_named = |s: &&CStr| s.to_bytes().strip_prefix(name).is_some_and(|b| b.starts_with(b"="));
+        let found = self.iter().find(is_named);
+        found.and_then(|s| s.to_bytes().get(name.len().saturating_add(1)..)) == value
+    }
+
+    /// Whether these are its strings; allocates nothing.
+    pub(crate) fn is(self, strings: &[CString]) -> bool {
+        self.iter().eq(strings.iter().map(CString::as_c_str))
+    }
+
+    fn iter(self) -> impl Iterator<Item = &'static CStr> {
+        let mut at = self.first;
+        core::iter::from_fn(move || {
+            // SAFETY: the array ends with NULL and its strings with NUL: `new` made it so, or libc did. The
+            // callers above let go of each string before `self` ends.
+            unsafe {
+                let string = *at;
+                if string.is_null() {
+                    return None;
+                }
+                at = at.add(1);
+                Some(CStr::from_ptr(string))
+            }
+        })
     }
 
     /// The strings, for a copy of the environment.

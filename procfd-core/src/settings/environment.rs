@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The environment: the caller's, or one given whole, and edits on top.
+
+use std::collections::BTreeMap;
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+
+use super::check::{self, c_string};
+use super::{Set, Settings};
+use crate::context::{Configured, Context};
+use crate::error::Error;
+use crate::sys::cstr::{CStrArray, CStrArrayRef};
+
+/// What the program's environment will be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Environment {
+    /// `None`: the caller's at the time of the creation.
+    base: Option<CStrArray>,
+    /// By name: the whole `NAME=value`, or removed.
+    edits: BTreeMap<Vec<u8>, Option<CString>>,
+}
+
+/// An environment with its edits, and the process's own that it comes from.
+#[derive(Debug)]
+pub(super) struct Edited {
+    array: CStrArray,
+    from: Option<Vec<CString>>,
+}
+
+impl Edited {
+    pub(super) fn as_ref(&self) -> CStrArrayRef<'_> {
+        self.array.as_ref()
+    }
+
+    /// Whether the process's environment is still the same.
+    pub(super) fn is_current(&self) -> bool {
+        self.from.as_ref().is_none_or(|from| CStrArrayRef::environ().is(from))
+    }
+}
+
+impl Settings {
+    /// The whole environment.
+    pub fn set_env(&mut self, env: Vec<CString>) -> Set {
+        for (i, s) in env.iter().enumerate() {
+            if name(s.as_bytes()).is_none() {
+                return Err(Error::config(libc::EINVAL, format_args!("environment string {i}: no NAME=")));
+            }
+        }
+        self.environment.base = Some(check::strings(env, "environment string")?);
+        Ok(())
+    }
+
+    /// The process's environment as it is now, unless one was given.
+    pub(crate) fn fix_env(&mut self) {
+        let now = || CStrArray::new(CStrArrayRef::environ().to_vec());
+        self.environment.base.get_or_insert_with(now);
+    }
+
+    /// One variable on top, as NAME=value.
+    pub fn set_env_var(&mut self, assignment: CString) -> Set {
+        let Some(name) = name(assignment.as_bytes()) else {
+            return Err(Error::config(libc::EINVAL, "environment variable: no NAME="));
+        };
+        let name = name.to_vec();
+        check::strings(vec![assignment.clone()], "environment string")?;
+        self.environment.edits.insert(name, Some(assignment));
+        Ok(())
+    }
+
+    /// Removes one variable.
+    pub fn unset_env_var(&mut self, name: CString) -> Set {
+        let name = name.into_bytes();
+        if name.is_empty() || name.contains(&b'=') {
+            return Err(Error::config(libc::EINVAL, "environment variable: not a name"));
+        }
+        self.environment.edits.insert(name, None);
+        Ok(())
+    }
+}
+
+/// The NAME of a `NAME=value`; `None` without one. glibc allows `=` as a name's first byte, too,
+/// in what it hands on (`=C:=...`), so only a missing `=` and an empty name are refused.
+fn name(assignment: &[u8]) -> Option<&[u8]> {
+    let end = assignment.iter().skip(1).position(|&b| b == b'=')?.saturating_add(1);
+    assignment.get(..end)
+}
+
+fn assignment(name: &OsStr, value: &OsStr) -> Result<CString, Error> {
+    if name.is_empty() || name.as_bytes().contains(&b'=') {
+        return Err(Error::config(libc::EINVAL, "environment variable: not a name"));
+    }
+    let mut both = name.to_owned();
+    both.push("=");
+    both.push(value);
+    c_string(&both)
+}
+
+impl Environment {
+    /// Whether anything was said about the environment.
+    pub(super) fn is_set(&self) -> bool {
+        self.base.is_some() || !self.edits.is_empty()
+    }
+
+    /// The edited copy, when there are edits.
+    pub(super) fn edited(&self) -> Option<Edited> {
+        if self.edits.is_empty() {
+            return None;
+        }
+        let from = self.base.is_none().then(|| CStrArrayRef::environ().to_vec());
+        let base = match (&self.base, &from) {
+            (Some(base), _) => base.strings(),
+            (None, from) => from.as_deref().unwrap_or_default(),
+        };
+        let is_kept = |s: &&CString| name(s.as_bytes()).is_none_or(|n| !self.edits.contains_key(n));
+        let all = base.iter().filter(is_kept).chain(self.edits.values().flatten()).cloned();
+        Some(Edited { array: CStrArray::new(all.collect()), from })
+    }
+
+    /// The unedited environment.
+    pub(super) fn unedited(&self) -> CStrArrayRef<'_> {
+        match &self.base {
+            Some(base) => base.as_ref(),
+            None => CStrArrayRef::environ(),
+        }
+    }
+}
+
+impl Context {
+    /// The whole environment, as pairs. Default: the creator's at the time of the creation.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: a NUL, or a name that is empty or has a `=`; `E2BIG`.
+    ///
+    /// # Kernel
+    ///
+    /// [environ(7)](https://man7.org/linux/man-pages/man7/environ.7.html).
+    #[doc(alias = "PROC_SET_ENV")]
+    pub fn env_only<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+        &mut self,
+        vars: impl IntoIterator<Item = (K, V)>,
+    ) -> Configured<'_> {
+        let vars = vars
+            .into_iter()
+            .map(|(name, value)| assignment(name.as_ref(), value.as_ref()))
+            .collect::<Result<_, _>>()?;
+        self.set(|s| s.set_env(vars))
+    }
+
+    /// The creator's environment as it is now, and not as another thread may have changed it by the time of
+    /// the creation. One that was given before stays.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    pub fn env_now(&mut self) -> Configured<'_> {
+        self.set(|s| {
+            s.fix_env();
+            Ok(())
+        })
+    }
+
+    /// One variable on top of the environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`env_only`](Self::env_only).
+    ///
+    /// # Kernel
+    ///
+    /// [environ(7)](https://man7.org/linux/man-pages/man7/environ.7.html).
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "exit $CODE"])?.env("CODE", "4")?;
+    /// assert_eq!(context.create()?.wait()?.code(), Some(4));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SET_ENV_VAR")]
+    pub fn env(&mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Configured<'_> {
+        let var = assignment(name.as_ref(), value.as_ref())?;
+        self.set(|s| s.set_env_var(var))
+    }
+
+    /// Removes one variable from the environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`env_only`](Self::env_only).
+    ///
+    /// # Kernel
+    ///
+    /// [environ(7)](https://man7.org/linux/man-pages/man7/environ.7.html).
+    #[doc(alias = "PROC_UNSET_ENV_VAR")]
+    pub fn env_remove(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
+        let name = c_string(name.as_ref())?;
+        self.set(|s| s.unset_env_var(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        assert_eq!(name(b"A=1"), Some(&b"A"[..]));
+        assert_eq!(name(b"A="), Some(&b"A"[..]));
+        assert_eq!(name(b"=C:=x"), Some(&b"=C:"[..]));
+        assert_eq!(name(b"=x"), None);
+        assert_eq!(name(b"A"), None);
+        assert_eq!(name(b""), None);
+    }
+
+    #[test]
+    fn edits_replace_add_and_remove() {
+        let mut s = Settings::default();
+        s.set_env(vec![c"A=1".into(), c"B=2".into(), c"A=3".into()]).unwrap();
+        s.set_env_var(c"B=x".into()).unwrap();
+        s.set_env_var(c"C=y".into()).unwrap();
+        s.unset_env_var(c"A".into()).unwrap();
+        let got = s.environment.edited().unwrap();
+        assert_eq!(got.array.strings(), [CString::from(c"B=x"), CString::from(c"C=y")]);
+    }
+}

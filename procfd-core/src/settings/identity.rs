@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! User and group ids.
+
+use super::check;
+use super::{Facts, Prepared, Set, Settings};
+use crate::child::{At, List, Slot, When};
+use crate::context::{Configured, Context};
+use crate::error::Stage;
+
+/// How long a child whose credentials have changed may take to execute. Processes of its new user may
+/// stop it, and the creator sleeps until it executes: then it ends itself, and the creator is told.
+pub(crate) const HELD_SECONDS: u64 = 10;
+
+/// Real, effective and saved id; `None` leaves one as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ids {
+    /// Real id.
+    pub real: Option<u32>,
+    /// Effective id.
+    pub effective: Option<u32>,
+    /// Saved id.
+    pub saved: Option<u32>,
+}
+
+impl Ids {
+    /// The same id for all three.
+    pub fn all(id: u32) -> Self {
+        Self { real: Some(id), effective: Some(id), saved: Some(id) }
+    }
+
+    /// As setresuid(2) takes them: -1 for "as it is".
+    fn raw(self) -> [u32; 3] {
+        [self.real, self.effective, self.saved].map(|id| id.unwrap_or(u32::MAX))
+    }
+
+    fn shown(self) -> String {
+        let show = |id: Option<u32>| id.map_or("as it is".into(), |id| id.to_string());
+        format!("real {}, effective {}, saved {}", show(self.real), show(self.effective), show(self.saved))
+    }
+}
+
+/// Who the process is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Identity {
+    uid: Option<Ids>,
+    gid: Option<Ids>,
+    groups: Option<Vec<u32>>,
+}
+
+impl Identity {
+    /// Whether the child changes its credentials: from then on others may reach it.
+    pub(crate) fn changes(&self) -> bool {
+        self.uid.is_some() || self.gid.is_some() || self.groups.is_some()
+    }
+
+    /// The user that a signal to the process has to be allowed for.
+    pub(crate) fn new_user(&self) -> Option<u32> {
+        self.uid.and_then(|ids| ids.saved.or(ids.real))
+    }
+}
+
+impl Settings {
+    /// User ids.
+    pub fn set_uid(&mut self, ids: Ids) -> Set {
+        self.identity.uid = Some(ids);
+        Ok(())
+    }
+
+    /// Group ids.
+    pub fn set_gid(&mut self, ids: Ids) -> Set {
+        self.identity.gid = Some(ids);
+        Ok(())
+    }
+
+    /// Supplementary groups.
+    pub fn set_groups(&mut self, groups: Vec<u32>) -> Set {
+        check::len(groups.len(), "supplementary groups")?;
+        self.identity.groups = Some(groups);
+        Ok(())
+    }
+}
+
+/// Groups, group ids, user ids. From here on processes of the new user may stop the child, and a stopped
+/// child would hold the creator: two timers of its own, which execve deletes, continue it every second
+/// and end it after [`HELD_SECONDS`].
+pub(super) fn credentials(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    let Identity { uid, gid, groups } = &s.identity;
+    if s.identity.changes() {
+        list.step(Stage::GROUPS, 0);
+        for (signal, first, every) in [(libc::SIGCONT, 1, 1), (libc::SIGKILL, HELD_SECONDS, 0)] {
+            // No timer has this number. The kernel writes a new one's into the lower half.
+            list.load(Slot::TIMER, u32::MAX).when(When::SHARED_MEMORY);
+            list.timer_create(signal, At(Slot::TIMER)).or_not().when(When::SHARED_MEMORY);
+            list.timer_settime(Slot::TIMER, first, every).or_not().when(When::SHARED_MEMORY);
+        }
+    }
+    if let Some(groups) = groups {
+        list.step(Stage::GROUPS, 0).setgroups(groups);
+    }
+    if let Some(ids) = gid {
+        list.step(Stage::GID, 0).setresgid(ids.raw());
+    }
+    if let Some(ids) = uid {
+        list.step(Stage::UID, 0).setresuid(ids.raw());
+    }
+}
+
+pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, _: u32) -> Option<String> {
+    match stage {
+        Stage::GROUPS => s.identity.groups.as_ref().map(|groups| format!("{groups:?}")),
+        Stage::UID => s.identity.uid.map(Ids::shown),
+        Stage::GID => s.identity.gid.map(Ids::shown),
+        _ => None,
+    }
+}
+
+pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
+    match (stage, errno) {
+        (Stage::UID | Stage::GID | Stage::GROUPS, libc::EINVAL | libc::EPERM)
+            if s.namespaces.is_unmapped() =>
+        {
+            Some("the new user namespace has no id map")
+        }
+        _ => None,
+    }
+}
+
+impl Context {
+    /// User ids. Supplementary groups stay as they are unless [`groups`](Self::groups) says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    ///
+    /// # Kernel
+    ///
+    /// [setresuid(2)](https://man7.org/linux/man-pages/man2/setresuid.2.html).
+    /// Privilege: `CAP_SETUID`, but for one's own ids.
+    ///
+    /// ```
+    /// use procfd::Ids;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// // Your own id needs no privilege.
+    /// context.program("/bin/true")?.uid(Ids { effective: Some(0), ..Ids::default() })?;
+    /// match context.create() {
+    ///     Ok(process) => assert!(process.wait()?.is_success()),
+    ///     Err(e) => assert_eq!(e.error().stage(), procfd::Stage::UID),
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SET_UID")]
+    pub fn uid(&mut self, ids: Ids) -> Configured<'_> {
+        self.set(|s| s.set_uid(ids))
+    }
+
+    /// Group ids.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    ///
+    /// # Kernel
+    ///
+    /// [setresgid(2)](https://man7.org/linux/man-pages/man2/setresgid.2.html).
+    /// Privilege: `CAP_SETGID`, but for one's own ids.
+    #[doc(alias = "PROC_SET_GID")]
+    pub fn gid(&mut self, ids: Ids) -> Configured<'_> {
+        self.set(|s| s.set_gid(ids))
+    }
+
+    /// Supplementary groups; an empty list drops them all.
+    ///
+    /// # Errors
+    ///
+    /// `E2BIG`: more than 65,536.
+    ///
+    /// # Kernel
+    ///
+    /// [setgroups(2)](https://man7.org/linux/man-pages/man2/setgroups.2.html).
+    /// Privilege: `CAP_SETGID`.
+    #[doc(alias = "PROC_SET_GROUPS")]
+    pub fn groups(&mut self, groups: &[u32]) -> Configured<'_> {
+        self.set(|s| s.set_groups(groups.to_vec()))
+    }
+}

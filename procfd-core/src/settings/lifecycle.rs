@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! How the process ends, and what hears of it: close policy, built-in init, exit signal.
+
+use std::time::Duration;
+
+use super::check;
+use super::namespaces::Namespaces;
+use super::{Facts, Set, Settings};
+use crate::child::{List, Slot, When};
+use crate::context::{Configured, Context};
+use crate::error::{Error, Stage};
+
+/// What a signal or close policy is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scope {
+    /// The process.
+    #[default]
+    Process,
+    /// The thread the pidfd stands for: the leader, unless it was opened with `PIDFD_THREAD`.
+    Thread,
+    /// The process group.
+    ProcessGroup,
+}
+
+/// A close policy: signal, scope, and the second signal with its delay.
+pub type Close = (i32, Scope, Option<(i32, Duration)>);
+
+/// What the kernel does when the last procfd is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClosePolicy {
+    pub signal: i32,
+    pub group: bool,
+    /// A second signal, and when it follows: the watcher's part.
+    pub then: Option<(i32, Duration)>,
+}
+
+impl ClosePolicy {
+    /// A signal to the process or its group. EINVAL: no such signal, or a thread's scope.
+    pub(crate) fn new(signal: i32, scope: Scope, then: Option<(i32, Duration)>) -> Result<Self, Error> {
+        check::signal(signal, false)?;
+        if let Some((second, _)) = then {
+            check::signal(second, false)?;
+        }
+        let group = match scope {
+            Scope::Process => false,
+            Scope::ProcessGroup => true,
+            Scope::Thread => return Err(Error::config(libc::EINVAL, "a close policy for one thread")),
+        };
+        Ok(Self { signal, group, then })
+    }
+}
+
+/// How the process ends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lifecycle {
+    close: Option<ClosePolicy>,
+    built_in_init: bool,
+    exit_signal: Option<i32>,
+}
+
+impl Settings {
+    /// A signal for the last close, its scope, and a second signal after a delay; or none.
+    pub fn set_close(&mut self, policy: Option<Close>) -> Set {
+        let policy = policy.map(|(signal, scope, then)| ClosePolicy::new(signal, scope, then));
+        self.lifecycle.close = policy.transpose()?;
+        Ok(())
+    }
+
+    /// Whether a new pid namespace gets the built-in init.
+    pub fn set_init(&mut self, on: bool) -> Set {
+        self.lifecycle.built_in_init = on;
+        Ok(())
+    }
+
+    /// The signal to the creator; 0 for none.
+    pub fn set_exit_signal(&mut self, signal: i32) -> Set {
+        self.lifecycle.exit_signal = Some(check::signal(signal, true)?);
+        Ok(())
+    }
+
+    /// The close policy.
+    pub(crate) fn close(&self) -> Option<ClosePolicy> {
+        self.lifecycle.close
+    }
+
+    /// Whether the new pid namespace gets the library's own init, and the program is pid 2.
+    pub(crate) fn built_in_init(&self) -> bool {
+        self.lifecycle.built_in_init
+    }
+
+    /// Whether the process will be the init of a pid namespace, which a fuse cannot reach.
+    pub(crate) fn is_init(&self) -> bool {
+        self.namespaces.has(Namespaces::PID)
+    }
+
+    /// The exit signal of a fork.
+    pub(crate) fn exit_signal(&self) -> i32 {
+        self.lifecycle.exit_signal.unwrap_or(libc::SIGCHLD)
+    }
+}
+
+pub(super) fn conflicts(s: &Settings) -> Set {
+    let err = |text: &str| Err(Error::plan(libc::EINVAL, text));
+    if s.lifecycle.built_in_init {
+        if !s.is_init() {
+            return err("a built-in init without a new pid namespace (CLONE_NEWPID)");
+        }
+        if s.program.is_none() {
+            return err("a built-in init without a program");
+        }
+    }
+    if s.lifecycle.close.is_some_and(|policy| policy.group) && !s.session.is_apart() {
+        return err("a close policy for the process group, which is the creator's own: \
+                    set a session or a process group");
+    }
+    if s.exit_signal() != libc::SIGCHLD && !s.program.is_none() {
+        return Err(Error::plan(libc::EOPNOTSUPP, "an exit signal for a program")
+            .hint("execve resets it to SIGCHLD; only a fork keeps another"));
+    }
+    Ok(())
+}
+
+/// First of all, so that no later instant is without it: until the start is published the creator alone
+/// holds the other end; and before credentials change, since the signal is sent in their name.
+pub(super) fn arm(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    list.step(Stage::ARM, 0);
+    if s.lifecycle.built_in_init {
+        list.arm(Slot::INIT_FUSE, libc::SIGKILL, false);
+        list.check_fuse(Slot::INIT_FUSE);
+    } else if let Some(policy) = s.lifecycle.close {
+        list.not_init().when(When::HAS_FUSE);
+        list.arm(Slot::FUSE, policy.signal, false).when(When::FUSE);
+    }
+}
+
+/// Once the process is in its group; and in the creator's table, where the other end cannot be closed yet.
+pub(super) fn arm_group(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    let Some(policy) = s.lifecycle.close.filter(|_| !s.lifecycle.built_in_init) else { return };
+    list.step(Stage::ARM, 0);
+    if policy.group {
+        list.arm(Slot::FUSE, policy.signal, true).when(When::FUSE);
+    }
+    // Fired before it was armed: only in a copied table can the creator's end have closed.
+    list.check_fuse(Slot::FUSE).when(When::FUSE.and(When::COPIED));
+}
+
+/// Once the child is in its namespaces.
+pub(super) fn arm_as_new_user(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    let Some(policy) = s.lifecycle.close.filter(|_| !s.lifecycle.built_in_init) else { return };
+    if let Some(id) = s.identity.new_user() {
+        list.step(Stage::ARM, 1).arm_as(id, policy.signal, policy.group).when(When::FUSE.and(When::NEW_USER));
+    }
+}
+
+impl Context {
+    /// Gives a new pid namespace the library's own small init: the program runs as pid 2, the init
+    /// forwards signals to it, reaps orphans, and ends as it ended. A close policy then holds without
+    /// the watcher: when the last procfd is gone the init ends, and with it the whole namespace.
+    ///
+    /// # Errors
+    ///
+    /// None here; the creation needs [`Namespaces::PID`].
+    ///
+    /// # Kernel
+    ///
+    /// [pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html).
+    #[doc(alias = "PROC_SET_INIT")]
+    pub fn built_in_init(&mut self, on: bool) -> Configured<'_> {
+        self.set(|s| s.set_init(on))
+    }
+
+    /// The kernel sends this signal to the process when its last procfd, in any process, is gone.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: no such signal.
+    ///
+    /// # Kernel
+    ///
+    /// [procfd_close(3)](https://man7.org/linux/man-pages/man3/procfd_close.3.html).
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
+    /// // The kernel ends the process here.
+    /// drop(context.create()?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SET_CLOSE")]
+    pub fn kill_on_close(&mut self, signal: i32) -> Configured<'_> {
+        self.set(|s| s.set_close(Some((signal, Scope::Process, None))))
+    }
+
+    /// As [`kill_on_close`](Self::kill_on_close), for the process group, which must be its own or
+    /// one to join.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: no such signal.
+    pub fn kill_group_on_close(&mut self, signal: i32) -> Configured<'_> {
+        self.set(|s| s.set_close(Some((signal, Scope::ProcessGroup, None))))
+    }
+
+    /// As [`kill_on_close`](Self::kill_on_close) and [`kill_group_on_close`](Self::kill_group_on_close),
+    /// with a second signal after `delay`, if the process still runs by then: say SIGTERM, and
+    /// SIGKILL after five seconds. The second is the watcher's, so the context must have one
+    /// ([`with_flags`](Self::with_flags) without [`OpenFlags::NO_WATCH`]); the first is the kernel's.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: no such signal.
+    pub fn end_on_close(
+        &mut self,
+        signal: i32,
+        scope: Scope,
+        second: i32,
+        delay: Duration,
+    ) -> Configured<'_> {
+        self.set(|s| s.set_close(Some((signal, scope, Some((second, delay))))))
+    }
+
+    /// Takes a close policy back.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    pub fn no_close_policy(&mut self) -> Configured<'_> {
+        self.set(|s| s.set_close(None))
+    }
+}

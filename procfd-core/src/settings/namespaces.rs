@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! New namespaces, the id maps of a user namespace, the host name of a UTS namespace.
+//!
+//! user_namespaces(7): a process in the namespace may write a map of one line with its own id; any
+//! other needs CAP_SETUID (CAP_SETGID) in the parent's namespace, which the creator may have, and
+//! the set-user-id helpers newuidmap(1) and newgidmap(1) have for ids in /etc/subuid and subgid.
+
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+
+use super::check;
+use super::{Facts, Prepared, Set, Settings};
+use crate::child::{List, When};
+use crate::context::{Configured, Context};
+use crate::error::{Error, Stage};
+
+bitflags::bitflags! {
+    /// New namespaces for the process ([namespaces(7)](https://man7.org/linux/man-pages/man7/namespaces.7.html)).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Namespaces: u64 {
+        /// Time, 5.6; the program enters it as it is executed (6.1).
+        const TIME = 0x80;
+        /// Mounts.
+        const MOUNT = 0x2_0000;
+        /// Cgroup root.
+        const CGROUP = 0x200_0000;
+        /// Host and domain name.
+        const UTS = 0x400_0000;
+        /// System V IPC and POSIX message queues.
+        const IPC = 0x800_0000;
+        /// User and group ids, capabilities.
+        const USER = 0x1000_0000;
+        /// Process ids; the process is its init.
+        const PID = 0x2000_0000;
+        /// Network.
+        const NET = 0x4000_0000;
+    }
+}
+
+/// One line of an id map ([user_namespaces(7)](https://man7.org/linux/man-pages/man7/user_namespaces.7.html)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdMap {
+    /// First id inside the namespace.
+    pub inside: u32,
+    /// First id in the caller's namespace.
+    pub outside: u32,
+    /// How many ids.
+    pub count: u32,
+}
+
+/// Policy for setgroups(2) in a new user namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Setgroups {
+    /// Denied where the kernel asks for it: where the group id map is one line with the caller's own
+    /// id, which the child writes without privilege.
+    #[default]
+    Auto,
+    /// Stays allowed, or the creation fails.
+    Allow,
+    /// Denied.
+    Deny,
+}
+
+/// The namespaces of the process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NamespaceSettings {
+    /// CLONE_NEW*.
+    pub(crate) flags: u64,
+    pub(crate) uid_map: Vec<IdMap>,
+    pub(crate) gid_map: Vec<IdMap>,
+    pub(crate) setgroups: Setgroups,
+    hostname: Option<Vec<u8>>,
+}
+
+/// How the maps are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Maps {
+    None,
+    ByChild,
+    ByParent,
+}
+
+impl NamespaceSettings {
+    pub(crate) fn has(&self, flag: Namespaces) -> bool {
+        self.flags & flag.bits() != 0
+    }
+
+    pub(super) fn has_maps(&self) -> bool {
+        !self.uid_map.is_empty() || !self.gid_map.is_empty() || self.setgroups != Setgroups::Auto
+    }
+
+    pub(super) fn is_unmapped(&self) -> bool {
+        self.has(Namespaces::USER) && self.uid_map.is_empty() && self.gid_map.is_empty()
+    }
+
+    /// The way for a creator with these effective ids. Nothing is refused here: the kernel knows better.
+    pub(super) fn choose(&self, (uid, gid): (u32, u32)) -> Maps {
+        let gid_alone =
+            self.gid_map.is_empty() || (is_own(&self.gid_map, gid) && self.setgroups != Setgroups::Allow);
+        let uid_alone = self.uid_map.is_empty() || is_own(&self.uid_map, uid);
+        if uid_alone && gid_alone { Maps::ByChild } else { Maps::ByParent }
+    }
+
+    /// The names of the flags.
+    pub(crate) fn names(&self) -> String {
+        let mut names = String::new();
+        let flags = Namespaces::from_bits_retain(self.flags);
+        bitflags::parser::to_writer(&flags, &mut names).map_or(String::new(), |()| names)
+    }
+}
+
+/// Whether a map is of one line with the caller's own id, which needs no privilege.
+pub(crate) fn is_own(map: &[IdMap], id: u32) -> bool {
+    matches!(map, [IdMap { outside, count: 1, .. }] if *outside == id)
+}
+
+/// A map as the kernel reads it.
+pub(crate) fn map_text(map: &[IdMap]) -> String {
+    map.iter().fold(String::new(), |mut out, line| {
+        // Writing to a String does not fail.
+        let _ = writeln!(out, "{} {} {}", line.inside, line.outside, line.count);
+        out
+    })
+}
+
+impl Settings {
+    /// Adds flags; 0 clears them.
+    pub fn add_namespaces(&mut self, flags: u64) -> Set {
+        let unknown = flags & !Namespaces::all().bits();
+        if unknown != 0 {
+            return Err(Error::config(
+                libc::EINVAL,
+                format_args!("flags {unknown:#x}, which are not CLONE_NEW*"),
+            ));
+        }
+        self.namespaces.flags = if flags == 0 { 0 } else { self.namespaces.flags | flags };
+        Ok(())
+    }
+
+    /// The user id map.
+    pub fn set_uid_map(&mut self, map: Vec<IdMap>) -> Set {
+        self.namespaces.uid_map = checked_map(map)?;
+        Ok(())
+    }
+
+    /// The group id map.
+    pub fn set_gid_map(&mut self, map: Vec<IdMap>) -> Set {
+        self.namespaces.gid_map = checked_map(map)?;
+        Ok(())
+    }
+
+    /// The policy for setgroups(2).
+    pub fn set_setgroups(&mut self, policy: Setgroups) -> Set {
+        self.namespaces.setgroups = policy;
+        Ok(())
+    }
+
+    /// The host name.
+    pub fn set_hostname(&mut self, name: Vec<u8>) -> Set {
+        // sethostname(2): __NEW_UTS_LEN.
+        if name.len() > 64 {
+            return Err(Error::config(libc::ENAMETOOLONG, "a host name over 64 bytes"));
+        }
+        if name.contains(&0) {
+            return Err(Error::config(libc::EINVAL, "a host name with a NUL in it"));
+        }
+        self.namespaces.hostname = Some(name);
+        Ok(())
+    }
+}
+
+fn checked_map(map: Vec<IdMap>) -> Result<Vec<IdMap>, Error> {
+    check::len(map.len(), "lines of an id map")?;
+    // user_namespaces(7): 340 lines since 4.15.
+    if map.len() > 340 {
+        return Err(Error::config(
+            libc::E2BIG,
+            format_args!("an id map of {} lines; the kernel takes 340", map.len()),
+        ));
+    }
+    for (i, line) in map.iter().enumerate() {
+        let end = |first: u32| first.checked_add(line.count).is_some();
+        if line.count == 0 || !end(line.inside) || !end(line.outside) {
+            return Err(Error::config(
+                libc::EINVAL,
+                format_args!("id map line {i}: {} {} {}", line.inside, line.outside, line.count),
+            ));
+        }
+    }
+    Ok(map)
+}
+
+pub(super) fn conflicts(s: &Settings) -> Set {
+    let err = |text: &str| Err(Error::plan(libc::EINVAL, text));
+    if s.namespaces.hostname.is_some() && !s.namespaces.has(Namespaces::UTS) {
+        return err("a host name without a new UTS namespace (CLONE_NEWUTS): it would be the whole system's");
+    }
+    if !s.namespaces.has(Namespaces::USER) && s.namespaces.has_maps() {
+        return err("an id map or setgroups policy without a new user namespace (CLONE_NEWUSER)");
+    }
+    Ok(())
+}
+
+/// The wait for the creator, which may have the id maps to write or the watcher to tell; and the child's own way.
+pub(super) fn id_maps(s: &Settings, facts: &Facts<'_>, list: &mut List) {
+    let NamespaceSettings { uid_map, gid_map, setgroups, .. } = &s.namespaces;
+    let stage = if facts.maps == Maps::ByParent { Stage::UID_MAP } else { Stage::WATCHER };
+    list.step(stage, 0).wait_go().when(When::GO);
+    match facts.maps {
+        Maps::None | Maps::ByParent => {}
+        Maps::ByChild => {
+            if *setgroups == Setgroups::Deny || !gid_map.is_empty() {
+                list.step(Stage::SETGROUPS, 0).write_file(c"/proc/self/setgroups", b"deny");
+            }
+            if !uid_map.is_empty() {
+                let text = map_text(uid_map);
+                list.step(Stage::UID_MAP, 0).write_file(c"/proc/self/uid_map", text.as_bytes());
+            }
+            if !gid_map.is_empty() {
+                let text = map_text(gid_map);
+                list.step(Stage::GID_MAP, 0).write_file(c"/proc/self/gid_map", text.as_bytes());
+            }
+        }
+    }
+}
+
+pub(super) fn hostname(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    if let Some(name) = &s.namespaces.hostname {
+        list.step(Stage::HOSTNAME, 0).sethostname(name);
+    }
+}
+
+pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, _: u32) -> Option<String> {
+    let name = s.namespaces.hostname.as_deref()?;
+    (stage == Stage::HOSTNAME).then(|| format!("{:?}", String::from_utf8_lossy(name)))
+}
+
+impl Context {
+    /// New namespaces, added to those set before.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: unknown bits.
+    ///
+    /// # Kernel
+    ///
+    /// [namespaces(7)](https://man7.org/linux/man-pages/man7/namespaces.7.html); since 5.6 for `CLONE_NEWTIME`.
+    /// Privilege: `CAP_SYS_ADMIN`, but for a user namespace.
+    #[doc(alias = "PROC_SET_FLAG")]
+    pub fn namespaces(&mut self, namespaces: Namespaces) -> Configured<'_> {
+        self.set(|s| s.add_namespaces(namespaces.bits()))
+    }
+
+    /// The user id map of a new user namespace.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: an empty or overflowing line; `E2BIG`: over 340 lines.
+    ///
+    /// # Kernel
+    ///
+    /// [user_namespaces(7)](https://man7.org/linux/man-pages/man7/user_namespaces.7.html).
+    /// Privilege: `CAP_SETUID` or newuidmap(1), but for one's own id.
+    #[doc(alias = "PROC_SET_UID_MAP")]
+    pub fn uid_map(&mut self, map: &[IdMap]) -> Configured<'_> {
+        self.set(|s| s.set_uid_map(map.to_vec()))
+    }
+
+    /// The group id map of a new user namespace.
+    ///
+    /// # Errors
+    ///
+    /// As [`uid_map`](Self::uid_map).
+    ///
+    /// # Kernel
+    ///
+    /// [user_namespaces(7)](https://man7.org/linux/man-pages/man7/user_namespaces.7.html).
+    /// Privilege: `CAP_SETGID` or newgidmap(1), but for one's own id.
+    #[doc(alias = "PROC_SET_GID_MAP")]
+    pub fn gid_map(&mut self, map: &[IdMap]) -> Configured<'_> {
+        self.set(|s| s.set_gid_map(map.to_vec()))
+    }
+
+    /// What becomes of setgroups(2) in a new user namespace.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    ///
+    /// # Kernel
+    ///
+    /// [user_namespaces(7)](https://man7.org/linux/man-pages/man7/user_namespaces.7.html).
+    /// Privilege: `CAP_SETGID` to allow it.
+    #[doc(alias = "PROC_SET_SETGROUPS")]
+    pub fn setgroups(&mut self, policy: Setgroups) -> Configured<'_> {
+        self.set(|s| s.set_setgroups(policy))
+    }
+
+    /// The host name in a new UTS namespace.
+    ///
+    /// # Errors
+    ///
+    /// `ENAMETOOLONG`: over 64 bytes; `EINVAL`: a NUL in it.
+    ///
+    /// # Kernel
+    ///
+    /// [sethostname(2)](https://man7.org/linux/man-pages/man2/sethostname.2.html).
+    /// Privilege: `CAP_SYS_ADMIN` in the namespace.
+    ///
+    /// ```no_run
+    /// use procfd::Namespaces;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/hostname")?.namespaces(Namespaces::USER | Namespaces::UTS)?;
+    /// context.hostname("box")?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SET_HOSTNAME")]
+    pub fn hostname(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
+        self.set(|s| s.set_hostname(name.as_ref().as_bytes().to_vec()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: IdMap = IdMap { inside: 0, outside: 1000, count: 1 };
+    const RANGE: IdMap = IdMap { inside: 1, outside: 100_000, count: 65_536 };
+
+    #[test]
+    fn own_is_one_line_of_one_id() {
+        assert!(is_own(&[ONE], 1000));
+        assert!(!is_own(&[ONE], 1001));
+        assert!(!is_own(&[RANGE], 100_000));
+        assert!(!is_own(&[ONE, RANGE], 1000));
+        assert!(!is_own(&[], 0));
+    }
+
+    #[test]
+    fn the_text_is_what_the_kernel_reads() {
+        assert_eq!(map_text(&[ONE, RANGE]), "0 1000 1\n1 100000 65536\n");
+    }
+}

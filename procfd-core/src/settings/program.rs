@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The program and its arguments.
+
+use std::ffi::{CString, OsStr};
+use std::fmt::Write;
+use std::os::fd::{OwnedFd, RawFd};
+use std::path::Path;
+
+use super::check::{self, PATH_MAX};
+use super::check::{c_string, c_strings};
+use super::{Facts, Prepared, Set, Settings, descriptors};
+use crate::child::{List, Slot, When};
+use crate::context::{Configured, Context};
+use crate::error::{Error, Stage};
+use crate::sys::cstr::{CStrArray, CStrArrayRef};
+
+/// Longest name in a directory (limits.h).
+const NAME_MAX: usize = 255;
+/// What execvpe(3) searches without a PATH, as glibc and musl have it.
+const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
+
+/// The program.
+#[derive(Clone, Debug, Default)]
+pub enum Program {
+    /// None: a fork.
+    #[default]
+    None,
+    /// A path.
+    Path(CString),
+    /// By the caller's PATH unless there is a slash in it.
+    Search(CString),
+    /// The first of these that is there, by the rule of execvpe(3).
+    OneOf(Vec<CString>),
+    /// An open descriptor.
+    Fd(RawFd),
+}
+
+/// What is executed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Execution {
+    pub(crate) program: Program,
+    argv: Option<CStrArray>,
+}
+
+impl Execution {
+    /// Without a program a creation forks.
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self.program, Program::None)
+    }
+}
+
+impl Settings {
+    /// The program.
+    pub fn set_program(&mut self, program: Program) -> Set {
+        match &program {
+            Program::None => {}
+            Program::Path(path) | Program::Search(path) => check::path(path, "the program")?,
+            Program::OneOf(paths) => {
+                check::len(paths.len(), "paths of the program")?;
+                if paths.is_empty() {
+                    return Err(Error::config(libc::ENOENT, "the program: no path"));
+                }
+                paths.iter().try_for_each(|path| check::path(path, "the program"))?;
+            }
+            Program::Fd(fd) => check::fd(*fd, "the program")?,
+        }
+        self.program.program = program;
+        Ok(())
+    }
+
+    /// The program by a descriptor.
+    pub fn set_program_fd(&mut self, fd: RawFd) -> Set {
+        self.set_program(Program::Fd(fd))
+    }
+
+    /// The arguments, `argv[0]` among them.
+    pub fn set_argv(&mut self, argv: Vec<CString>) -> Set {
+        if argv.is_empty() {
+            return Err(Error::config(libc::EINVAL, "an argument list without argv[0]"));
+        }
+        self.program.argv = Some(check::strings(argv, "argument")?);
+        Ok(())
+    }
+}
+
+pub(super) fn conflicts(s: &Settings) -> Set {
+    let err = |text: &str| Err(Error::plan(libc::EINVAL, text));
+    match &s.program {
+        Execution { program: Program::None, argv: Some(_) } => err("arguments without a program"),
+        Execution { program: Program::None, .. } if s.environment.is_set() => {
+            err("an environment without a program")
+        }
+        Execution { program: Program::Fd(_), argv: None } => {
+            err("a program by descriptor without arguments: set argv")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The paths to try, and the PATH that they come from.
+#[allow(clippy::type_complexity, reason = "a PATH that is not set is another one than no search")]
+pub(super) fn candidates(s: &Settings) -> Result<(Vec<CString>, Option<Option<Vec<u8>>>), Error> {
+    Ok(match &s.program.program {
+        Program::None | Program::Fd(_) => (Vec::new(), None),
+        Program::Path(path) => (vec![path.clone()], None),
+        Program::OneOf(paths) => (paths.clone(), None),
+        Program::Search(name) if name.as_bytes().contains(&b'/') => (vec![name.clone()], None),
+        Program::Search(name) => {
+            let path = CStrArrayRef::environ().value(b"PATH");
+            (search(name, path.as_deref().unwrap_or(DEFAULT_PATH))?, Some(path))
+        }
+    })
+}
+
+/// The paths that execvpe(3) would try: an empty entry is the directory the child is in by then.
+fn search(name: &CString, path: &[u8]) -> Result<Vec<CString>, Error> {
+    let bytes = name.as_bytes();
+    if bytes.len() > NAME_MAX {
+        return Err(Error::plan(
+            libc::ENAMETOOLONG,
+            format_args!("the program {name:?}, a name of {} bytes", bytes.len()),
+        ));
+    }
+    let candidates = path.split(|&b| b == b':').filter_map(|dir| {
+        let mut full = dir.to_vec();
+        if !dir.is_empty() {
+            full.push(b'/');
+        }
+        full.extend_from_slice(bytes);
+        // glibc skips entries that make too long a path.
+        (full.len() < PATH_MAX).then(|| CString::new(full).ok()).flatten()
+    });
+    let candidates: Vec<CString> = candidates.collect();
+    if candidates.is_empty() {
+        return Err(Error::plan(
+            libc::ENOENT,
+            format_args!("the program {name:?}: every PATH entry is too long"),
+        ));
+    }
+    Ok(candidates)
+}
+
+/// Moves the program's descriptor out of the way of the actions.
+pub(super) fn move_descriptor(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    let Program::Fd(fd) = s.program.program else { return };
+    list.step(Stage::EXEC, 0);
+    match place(s, fd) {
+        Some(place) => list.dup_above(fd, place).into(Slot::PROGRAM),
+        None => list.load(Slot::PROGRAM, fd),
+    };
+}
+
+/// That a descriptor the caller did not ask for ends with the execution.
+pub(super) fn close_on_exec(s: &Settings, list: &mut List, kept: &[u32]) {
+    match s.program.program {
+        Program::Fd(fd) if fd > 2 && place(s, fd).is_none() && !kept.contains(&(fd as u32)) => {
+            list.set_cloexec(fd, true).when(When::CLOSES);
+        }
+        _ => {}
+    }
+}
+
+/// Where the program's descriptor goes when an action would overwrite or close it: above all that they
+/// name.
+fn place(s: &Settings, fd: RawFd) -> Option<i32> {
+    let mut touched = false;
+    let mut highest = descriptors::sources(s).last().copied().unwrap_or(2) as i32;
+    for action in s.descriptors.actions() {
+        if let Some(target) = action.target() {
+            highest = highest.max(target);
+        }
+        touched |= action.changes(fd);
+    }
+    touched.then(|| highest.saturating_add(1))
+}
+
+pub(super) fn execute(s: &Settings, facts: &Facts<'_>, list: &mut List) {
+    let argv = match (&s.program.argv, facts.candidates.first(), &s.program.program) {
+        (Some(argv), ..) => argv.clone(),
+        // Without arguments, the program as it was named.
+        (None, _, Program::Search(name)) => CStrArray::new(vec![name.clone()]),
+        (None, first, _) => CStrArray::new(first.cloned().into_iter().collect()),
+    };
+    match s.program.program {
+        Program::None => {}
+        Program::Fd(_) => {
+            list.step(Stage::EXEC, 0).execve_fd(argv);
+        }
+        _ => list.execve(Stage::EXEC, facts.candidates, argv),
+    }
+}
+
+pub(super) fn operand(s: &Settings, p: &Prepared, stage: Stage, index: u32) -> Option<String> {
+    if stage != Stage::EXEC {
+        return None;
+    }
+    let mut out = String::new();
+    // Writing to a String does not fail.
+    let _ = match (&s.program.program, p.candidates.get(index as usize)) {
+        (Program::Search(name), Some(path)) if name != path => {
+            write!(out, "{name:?} (searched in PATH, at {path:?})")
+        }
+        (_, Some(path)) => write!(out, "{path:?}"),
+        (Program::Fd(fd), None) => write!(out, "descriptor {fd}"),
+        _ => Ok(()),
+    };
+    Some(out)
+}
+
+pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
+    match (stage, errno) {
+        (Stage::EXEC, libc::ENOENT) if matches!(s.program.program, Program::Fd(_)) => {
+            Some("a script needs its descriptor inherited, so that its interpreter can open it")
+        }
+        (Stage::EXEC, libc::ENOEXEC) => Some("no known format and no #! line; no shell is tried"),
+        _ => None,
+    }
+}
+
+impl Context {
+    /// The program, by its path.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`: an empty path; `ENAMETOOLONG`; `EINVAL`: a NUL in it.
+    ///
+    /// # Kernel
+    ///
+    /// [execve(2)](https://man7.org/linux/man-pages/man2/execve.2.html).
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "exit 3"])?;
+    /// assert_eq!(context.create()?.wait()?.code(), Some(3));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SET_EXEC")]
+    pub fn program(&mut self, path: impl AsRef<Path>) -> Configured<'_> {
+        let path = c_string(path.as_ref())?;
+        self.set(|s| s.set_program(Program::Path(path)))
+    }
+
+    /// The program, searched in the creator's `PATH` if there is no slash in it, as execvpe(3) does,
+    /// except that no shell is tried for a file of unknown format.
+    ///
+    /// # Errors
+    ///
+    /// As [`program`](Self::program).
+    #[doc(alias = "PROC_EXEC_PATH")]
+    pub fn program_in_path(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
+        let name = c_string(name.as_ref())?;
+        self.set(|s| s.set_program(Program::Search(name)))
+    }
+
+    /// The program, as the first of these paths that is there, by the rule of execvpe(3): a caller's own
+    /// search. Without [`args`](Self::args), `argv[0]` is the first of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`program`](Self::program); `ENOENT`: no path; `E2BIG`: more than 65,536.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program_first_of(["/nonexistent/sh", "/bin/sh"])?.args(["sh", "-c", "exit 3"])?;
+    /// assert_eq!(context.create()?.wait()?.code(), Some(3));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn program_first_of<P: AsRef<Path>>(&mut self, paths: impl IntoIterator<Item = P>) -> Configured<'_> {
+        let paths = c_strings(paths.into_iter().map(|p| p.as_ref().as_os_str().to_owned()))?;
+        self.set(|s| s.set_program(Program::OneOf(paths)))
+    }
+
+    /// The program, by a descriptor of it, which the context keeps. [`args`](Self::args) must be
+    /// set. A script needs its descriptor inherited too, for its interpreter.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    ///
+    /// # Kernel
+    ///
+    /// [execveat(2)](https://man7.org/linux/man-pages/man2/execveat.2.html).
+    #[doc(alias = "PROC_SET_EXEC_FD")]
+    pub fn program_fd(&mut self, fd: impl Into<OwnedFd>) -> Configured<'_> {
+        let fd = fd.into();
+        self.set(|s| {
+            let number = s.hold(fd);
+            s.set_program_fd(number)
+        })
+    }
+
+    /// The arguments, `argv[0]` among them. Default: the program as it was named.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: none, or a NUL in one; `E2BIG`: more than execve(2) takes.
+    ///
+    /// # Kernel
+    ///
+    /// [execve(2)](https://man7.org/linux/man-pages/man2/execve.2.html).
+    #[doc(alias = "PROC_SET_ARGV")]
+    pub fn args<S: AsRef<OsStr>>(&mut self, args: impl IntoIterator<Item = S>) -> Configured<'_> {
+        let args = c_strings(args)?;
+        self.set(|s| s.set_argv(args))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_moves_out_of_the_way() {
+        let settings = |source, target| {
+            let mut s = Settings::default();
+            s.add_dup(source, target).unwrap();
+            s
+        };
+        assert_eq!(place(&settings(4, 3), 3), Some(5));
+        assert_eq!(place(&settings(4, 3), 7), None);
+        assert_eq!(place(&settings(3, 3), 3), None);
+    }
+
+    #[test]
+    fn a_search_has_one_candidate_for_each_entry() {
+        let found = search(&c"x".into(), b"/a:/b:").unwrap();
+        assert_eq!(found, [CString::from(c"/a/x"), c"/b/x".into(), c"x".into()]);
+        let long = CString::new(vec![b'x'; 256]).unwrap();
+        assert_eq!(search(&long, b"/bin").unwrap_err().raw_os_error(), libc::ENAMETOOLONG);
+    }
+}

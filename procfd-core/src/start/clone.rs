@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The clone: what the child is given that only this start knows, and what its report says.
+
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::dumpable::DumpableKept;
+use super::end::{died, held_too_long, never_executed, reap};
+use super::idmap_helper;
+use super::publish::{Publication, has_fuse};
+use crate::child::{self, Moment, Slot, When};
+use crate::error::{Error, Stage};
+use crate::forks::{self, Private};
+use crate::manage;
+use crate::settings::{Namespaces, Prepared, Settings};
+use crate::sys::cstr::CStrArray;
+use crate::sys::{self, CLONE_FILES, Errno};
+use crate::watch;
+
+/// Starts a program without a context: the library's own helpers.
+pub(super) fn start(config: &Settings) -> Result<(i32, OwnedFd), Error> {
+    spawn(config, &*config.prepare()?, None)
+}
+
+/// Set when neither close_range(2) nor unshare(2) could leave a shared table (old container profiles
+/// refuse both): from then on tables are copied at the clone.
+static TABLE_IS_COPIED: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn spawn(
+    config: &Settings,
+    prepared: &Prepared,
+    mut publication: Option<&mut Publication<'_>>,
+) -> Result<(i32, OwnedFd), Error> {
+    let shared = !config.descriptors.inherit_all && !TABLE_IS_COPIED.load(Ordering::Relaxed);
+    match spawn_with(config, prepared, publication.as_deref_mut(), shared) {
+        Err(e)
+            if shared
+                && e.stage() == Stage::FD_TABLE
+                && matches!(e.raw_os_error(), libc::EPERM | libc::ENOSYS) =>
+        {
+            TABLE_IS_COPIED.store(true, Ordering::Relaxed);
+            if let Some(publication) = &mut publication {
+                publication.withdraw();
+            }
+            spawn_with(config, prepared, publication, false)
+        }
+        done => done,
+    }
+}
+
+fn spawn_with(
+    config: &Settings,
+    prepared: &Prepared,
+    publication: Option<&mut Publication<'_>>,
+    shared_table: bool,
+) -> Result<(i32, OwnedFd), Error> {
+    let stack = sys::task::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?;
+    let pair = publication.as_ref().map(|p| (p.procfd(), p.b()));
+    let early = publication.as_ref().is_some_and(|p| p.is_early());
+    let init = match config.built_in_init() {
+        true => Some(InitParts::new(config, pair).map_err(|e| Error::new(Stage::INIT, 0, e, ""))?),
+        false => None,
+    };
+    let go = match prepared.by_parent || early {
+        true => Some(Private::pair(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?),
+        false => None,
+    };
+    let private = if shared_table { Vec::new() } else { private_numbers(config, pair) };
+    let fuse = pair.map(|(_, b)| b).filter(|_| has_fuse(config));
+    let parts =
+        Parts { fuse, stack: &stack, init: init.as_ref(), go: go.as_ref(), private: &private, shared_table };
+    let ((stage, index, errno), cloned) = clone(config, prepared, &parts, publication)?;
+    // The children have left the memory: they have executed, or ended.
+    stack.put_back();
+    if let Some(init) = init {
+        init.stack.put_back();
+    }
+    let (pid, pidfd) = cloned?;
+    if let Some(errno) = errno {
+        reap(pidfd.as_fd(), pid);
+        return Err(config.step_failed(prepared, stage, index, errno));
+    }
+    if stage != Stage::EXEC || never_executed(pidfd.as_fd()) {
+        return Err(died(pidfd.as_fd(), pid, stage));
+    }
+    if config.namespaces.has(Namespaces::TIME) {
+        manage::await_time_namespace(pidfd.as_fd(), pid);
+    }
+    Ok((pid, pidfd))
+}
+
+/// What the child closes of a copied table: what is the library's own, and A unless the program inherits it.
+fn private_numbers(config: &Settings, pair: Option<(BorrowedFd<'_>, BorrowedFd<'_>)>) -> Vec<u32> {
+    let mut numbers = forks::numbers();
+    if let Some((a, _)) = pair.filter(|(a, _)| !config.descriptors.inherit_all || sys::fd::is_cloexec(*a)) {
+        numbers.push(a.as_raw_fd() as u32);
+    }
+    numbers
+}
+
+/// What a clone is made with.
+struct Parts<'a> {
+    fuse: Option<BorrowedFd<'a>>,
+    stack: &'a sys::task::Stack,
+    init: Option<&'a InitParts>,
+    /// The child's end and the parent's.
+    go: Option<&'a (Private, Private)>,
+    private: &'a [u32],
+    shared_table: bool,
+}
+
+/// What a plan with the built-in init borrows.
+struct InitParts {
+    image: Arc<Private>,
+    fuse: RawFd,
+    argv: CStrArray,
+    env: CStrArray,
+    stack: sys::task::Stack,
+}
+
+impl InitParts {
+    fn new(config: &Settings, pair: Option<(BorrowedFd<'_>, BorrowedFd<'_>)>) -> sys::Result<Self> {
+        let close = config.close();
+        let (second, delay) = close.and_then(|p| p.then).unwrap_or_default();
+        // The program is the second process of the namespace; then the close policy.
+        let numbers = [2, close.map_or(0, |p| p.signal) as u128, second as u128, delay.as_millis()];
+        let argv = std::iter::once("procfd-init".to_owned()).chain(numbers.map(|n| n.to_string()));
+        Ok(Self {
+            image: watch::init_image()?,
+            fuse: pair.ok_or(Errno(libc::EBADF))?.1.as_raw_fd(),
+            argv: CStrArray::new(argv.filter_map(|a| CString::new(a).ok()).collect()),
+            env: CStrArray::new(Vec::new()),
+            stack: sys::task::Stack::get()?,
+        })
+    }
+
+    fn lend(&self) -> child::Init<'_> {
+        child::Init {
+            image: self.image.as_fd().as_raw_fd(),
+            fuse: self.fuse,
+            argv: self.argv.as_ref(),
+            env: self.env.as_ref(),
+            stack: &self.stack,
+        }
+    }
+}
+
+type Cloned = Result<(i32, OwnedFd), Error>;
+
+type Report = (Stage, u32, Option<Errno>);
+
+/// Clones the child and returns when it has left the shared memory; with its report.
+fn clone(
+    config: &Settings,
+    prepared: &Prepared,
+    parts: &Parts<'_>,
+    mut publication: Option<&mut Publication<'_>>,
+) -> Result<(Report, Cloned), Error> {
+    let clone_error = |e| {
+        let error = Error::new(Stage::CLONE, 0, e, in_namespaces(config));
+        match e.0 {
+            libc::EAGAIN => error.hint("RLIMIT_NPROC, the pids limit of the cgroup, or kernel.pid_max"),
+            libc::EPERM if config.namespaces.flags != 0 => error
+                .hint("new namespaces need CAP_SYS_ADMIN, or a new user namespace with them (CLONE_NEWUSER)"),
+            libc::ENOSPC => error.hint("a limit in /proc/sys/user, or nested too deep"),
+            _ => error,
+        }
+    };
+    let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
+    let mask = signals.before;
+    let mut moment = Moment::new(&prepared.list, &prepared.sources, &mask, prepared.environment(config));
+    describe(&mut moment, config, parts);
+    let flags = config.namespaces.flags | if parts.shared_table { CLONE_FILES } else { 0 };
+    let changes_credentials = config.identity.changes();
+    let dumpable = changes_credentials.then(DumpableKept::new);
+    let began = changes_credentials.then(sys::fd::monotonic_ns);
+
+    let mut mapped = Ok(());
+    let mut write_maps = |pid: i32, pidfd: BorrowedFd<'_>| {
+        let Some((_, parent)) = parts.go else { return };
+        if prepared.by_parent {
+            mapped = idmap_helper::write_for(config, pid, mask);
+        }
+        if let (Ok(()), Some(publication)) = (&mapped, &mut publication) {
+            mapped = publication.give_early(pidfd);
+        }
+        let byte: &[u8] = if mapped.is_ok() { b"g" } else { b"no" };
+        // Two bytes are no go: the child stops at once.
+        if let Err(e) = sys::sock::send(parent.as_fd(), byte, &[]) {
+            mapped = Err(Error::new(Stage::UID_MAP, 0, e, ""));
+            sys::task::kill_child(pid, libc::SIGKILL);
+        }
+    };
+    let meanwhile: Option<sys::task::Meanwhile<'_>> = match parts.go {
+        Some(_) => Some(&mut write_maps),
+        None => None,
+    };
+    let cloned = sys::task::clone_vm(flags, parts.stack, &moment, meanwhile).map_err(clone_error);
+    // A change of ids of the whole process waits for this thread's signals, and so comes after.
+    drop(dumpable);
+    drop(signals);
+    let cloned = match (cloned, mapped) {
+        (Ok((pid, pidfd)), Err(e)) => {
+            reap(pidfd.as_fd(), pid);
+            Err(e)
+        }
+        (Ok((pid, pidfd)), Ok(())) => held_too_long(pidfd.as_fd(), pid, began).map(|()| (pid, pidfd)),
+        (Err(e), _) => Err(e),
+    };
+    Ok((moment.report.read(), cloned))
+}
+
+/// What only this start knows.
+fn describe<'a>(moment: &mut Moment<'a>, config: &Settings, parts: &Parts<'a>) {
+    moment.add(When::SHARED_MEMORY);
+    if parts.shared_table {
+        moment.share_table();
+    }
+    moment.close_private(parts.private);
+    if !config.namespaces.has(Namespaces::PID) {
+        moment.expect_parent(sys::task::pid());
+    }
+    if let Some(b) = parts.fuse {
+        moment.give(Slot::FUSE, b.as_raw_fd());
+        moment.add(When::FUSE.and(When::HAS_FUSE));
+        let arms_again = becomes_another_user(config);
+        if arms_again {
+            moment.add(When::NEW_USER);
+        }
+        if arms_again || !parts.shared_table {
+            // A copied table has A too, up to the exec. So B stays as long: a fuse fires only while B is open.
+            moment.take_along(b.as_raw_fd());
+        }
+    }
+    if let Some(init) = parts.init {
+        moment.become_init(init.lend());
+    }
+    if let Some((child, _)) = parts.go {
+        moment.give(Slot::GO, child.as_fd().as_raw_fd());
+        moment.add(When::GO);
+        moment.take_along(child.as_fd().as_raw_fd());
+    }
+    if let Some(when) = config.resources.nofile_when() {
+        moment.add(when);
+    }
+    // With nothing but 0, 1 and 2 taken there is nothing to close.
+    if moment.takes_above_standard() || config.descriptors.has_actions() {
+        moment.add(When::CLOSES);
+    }
+}
+
+/// Whether the child becomes a user that is out of the reach of a signal in the creator's name: all but the
+/// root of the initial user namespace, whose id map is the identity, reach only themselves.
+fn becomes_another_user(config: &Settings) -> bool {
+    config.identity.new_user().is_some()
+        && !(sys::task::in_initial_user_namespace() && sys::task::effective_ids().0 == 0)
+}
+
+fn in_namespaces(config: &Settings) -> String {
+    match config.namespaces.flags {
+        0 => String::new(),
+        _ => format!("in new namespaces {}", config.namespaces.names()),
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The end of a child that did not become what it was started for.
+
+use std::os::fd::BorrowedFd;
+
+use crate::error::{Error, Stage};
+use crate::settings::HELD_SECONDS;
+use crate::sys::{self, Errno};
+
+/// Whether the child has not executed. Until then its exit signal is 0, and only execve sets SIGCHLD: a plain
+/// waitid does not see it, whether it has ended or is still ending (vfork's sleep is over as soon as it has
+/// left the memory). Where neither sees it, another waiter of the program has reaped it: it had executed.
+pub(super) fn never_executed(pidfd: BorrowedFd<'_>) -> bool {
+    let look = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    sys::pidfd::wait_plain(pidfd, look) == Err(Errno(libc::ECHILD)) && sys::pidfd::wait(pidfd, look).is_ok()
+}
+
+/// The child ended itself because somebody kept it stopped.
+pub(super) fn held_too_long(pidfd: BorrowedFd<'_>, pid: i32, began: Option<u64>) -> Result<(), Error> {
+    let Some(began) = began else { return Ok(()) };
+    let limit = HELD_SECONDS.saturating_mul(1_000_000_000);
+    if sys::fd::monotonic_ns().saturating_sub(began) < limit {
+        return Ok(());
+    }
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    match sys::pidfd::wait(pidfd, options) {
+        Ok(Some(w)) if w.code == libc::CLD_KILLED && w.status == libc::SIGKILL => {
+            reap(pidfd, pid);
+            Err(Error::new(
+                Stage::CHILD_DIED,
+                0,
+                Errno(libc::ETIMEDOUT),
+                format_args!("within {HELD_SECONDS} s of its change of credentials"),
+            )
+            .hint("a process of the new user may have kept it stopped"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The child died without reporting a step.
+pub(super) fn died(pidfd: BorrowedFd<'_>, pid: i32, stage: Stage) -> Error {
+    let how = match reap(pidfd, pid) {
+        Some(w) if w.code == libc::CLD_EXITED => format!("it exited with {}", w.status),
+        Some(w) => format!("signal {} ended it", w.status),
+        None => "somebody else reaped it".into(),
+    };
+    Error::new(
+        Stage::CHILD_DIED,
+        stage.as_raw(),
+        Errno(libc::ECHILD),
+        format_args!("({how} at the step: {})", stage.name()),
+    )
+}
+
+/// Takes the status of our own child, which is ending. By its pid where a program has closed the pidfd
+/// under us: it is not reaped yet, so the number is its.
+pub(super) fn reap(pidfd: BorrowedFd<'_>, pid: i32) -> Option<sys::pidfd::Waited> {
+    loop {
+        match sys::pidfd::wait(pidfd, libc::WEXITED) {
+            Err(Errno(libc::EINTR)) => {}
+            Err(Errno(libc::EBADF | libc::EINVAL)) => {
+                sys::task::reap_child(pid);
+                return None;
+            }
+            done => return done.ok().flatten(),
+        }
+    }
+}
+
+/// Ends our own child and takes its status.
+pub(super) fn end(pidfd: BorrowedFd<'_>, pid: i32) {
+    match sys::pidfd::send_signal(pidfd, libc::SIGKILL, None, 0) {
+        Ok(()) | Err(Errno(libc::ESRCH)) => {}
+        Err(Errno(libc::EPERM)) => return,
+        Err(_) => sys::task::kill_child(pid, libc::SIGKILL),
+    }
+    reap(pidfd, pid);
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! What makes a process known to the holders of its procfd: room for it before it is started, the message
+//! with its pidfd and fuse, and the watcher.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::end::end;
+use crate::contexts::{self, Opened, State};
+use crate::error::{Error, Stage};
+use crate::forks::Private;
+use crate::procfd;
+use crate::settings::Settings;
+use crate::sys::{self, Errno};
+use crate::watch::{Policy, Reservation, StartError};
+
+/// Whether the kernel carries the close policy out. For the init of a pid namespace the watcher does, or the
+/// built-in init itself, which keeps B open for that.
+pub(super) fn has_fuse(config: &Settings) -> bool {
+    config.close().is_some() && !config.is_init()
+}
+
+/// Publishes a process that was running already. It is not ended when that fails.
+pub(crate) fn attach(
+    a: BorrowedFd<'_>,
+    opened: &Opened,
+    config: &Settings,
+    pidfd: OwnedFd,
+) -> Result<Started, Error> {
+    let mut publication = Publication::prepare(a, opened, config)?;
+    publication.fuse = config.close().is_some();
+    publication.spare = true;
+    publication.init = false;
+    publication.publish(pidfd, 0)
+}
+
+/// The parts of a close policy that are the watcher's.
+pub(super) fn check_close(config: &Settings, opened: &Opened) -> Result<(), Error> {
+    let Some(policy) = config.close() else { return Ok(()) };
+    let refuse = |what: &str, hint: &str| Err(Error::plan(libc::EOPNOTSUPP, what).hint(hint));
+    if opened.is_watched() || (config.built_in_init() && config.is_init()) {
+        return Ok(());
+    }
+    if config.is_init() {
+        return refuse(
+            "a close policy for the init of a new pid namespace, without the watcher",
+            "the kernel protects such an init from the signal of a fuse; open the context without PROCFD_NO_WATCH, or use the built-in init",
+        );
+    }
+    if policy.then.is_some() {
+        return refuse(
+            "a second signal after a delay, without the watcher",
+            "open the context without PROCFD_NO_WATCH",
+        );
+    }
+    Ok(())
+}
+
+/// What makes a process known to the holders of its procfd: the message with its fuse, and the watcher.
+pub(super) struct Publication<'a> {
+    a: BorrowedFd<'a>,
+    opened: &'a Opened,
+    pub fuse: bool,
+    policy: Policy,
+    room: Option<Reservation>,
+    /// The process was there before.
+    spare: bool,
+    init: bool,
+}
+
+/// What the context is to remember of a start.
+pub(crate) struct Started {
+    pub(super) pidfd: Arc<Private>,
+    /// 0 for a process that was running already.
+    pid: i32,
+    watched: Option<Policy>,
+}
+
+impl Started {
+    pub(crate) fn enter(self, state: &mut State) {
+        state.pidfd = Some(self.pidfd);
+        state.pid = self.pid;
+        state.watched = self.watched;
+        state.started = true;
+        // The process has its own: a pipe whose end stayed open here would never end.
+        state.config.descriptors.let_go();
+    }
+}
+
+impl<'a> Publication<'a> {
+    /// Everything that can be refused, before there is a process.
+    pub(super) fn prepare(a: BorrowedFd<'a>, opened: &'a Opened, config: &Settings) -> Result<Self, Error> {
+        let policy = contexts::policy(config, config.close());
+        let mut room = match opened.is_watched() {
+            true => Some(contexts::reserve_watch(&policy).map_err(watch_error)?),
+            false => None,
+        };
+        if let Some(reserved) = room.take_if(|_| has_fuse(config) && policy.is_silent()) {
+            room = Some(contexts::watch_b_early(reserved, opened, &policy).map_err(watch_error)?);
+        }
+        Ok(Self {
+            a,
+            opened,
+            fuse: has_fuse(config),
+            policy,
+            room,
+            spare: false,
+            init: config.built_in_init(),
+        })
+    }
+
+    /// Publishes the process of `pidfd`. If that fails it is ended, and nothing has happened.
+    pub(super) fn publish(mut self, pidfd: OwnedFd, pid: i32) -> Result<Started, Error> {
+        let pidfd = match Private::adopt(pidfd) {
+            Ok(pidfd) => pidfd,
+            Err(e) => return Err(Error::new(Stage::PUBLISH, 0, e, "")),
+        };
+        let sent = self.opened.live_b().and_then(|b| procfd::publish(b, pidfd.as_fd(), self.fuse, self.init));
+        if let Err(e) = sent {
+            FLIGHT_WAS_FULL.store(e.0 == libc::ETOOMANYREFS, Ordering::Relaxed);
+            return Err(self.undone(pidfd.as_fd(), pid, in_flight(Stage::PUBLISH, e)));
+        }
+        let mut watched = None;
+        if let Some(room) = self.room.take() {
+            if let Err(e) = contexts::watch(room, self.opened, pidfd.as_fd(), &self.policy) {
+                return Err(self.undone(pidfd.as_fd(), pid, watch_error(e)));
+            }
+            watched = Some(self.policy);
+        }
+        Ok(Started { pidfd: Arc::new(pidfd), pid, watched })
+    }
+
+    /// Whether the watcher is to have the process before its program can run.
+    pub(super) fn is_early(&self) -> bool {
+        self.room.is_some() && !self.policy.is_silent()
+    }
+
+    /// Gives the watcher the process, whose child waits.
+    pub(super) fn give_early(&mut self, pidfd: BorrowedFd<'_>) -> Result<(), Error> {
+        let Some(room) = self.room.as_mut().filter(|_| !self.policy.is_silent()) else { return Ok(()) };
+        contexts::watch_early(room, self.opened, pidfd, &self.policy).map_err(watch_error)
+    }
+
+    /// The child has failed, and another may be tried.
+    pub(super) fn withdraw(&mut self) {
+        if let Some(room) = &mut self.room {
+            room.withdraw();
+        }
+    }
+
+    /// The peer of the procfd, which is the fuse.
+    pub(super) fn b(&self) -> BorrowedFd<'a> {
+        self.opened.b()
+    }
+
+    /// The procfd.
+    pub(super) fn procfd(&self) -> BorrowedFd<'a> {
+        self.a
+    }
+
+    /// Ends a process that could not be published, and takes back what was.
+    pub(super) fn undone(&self, pidfd: BorrowedFd<'_>, pid: i32, error: Error) -> Error {
+        if !self.spare {
+            end(pidfd, pid);
+        }
+        procfd::retract(self.a);
+        error
+    }
+}
+
+pub(crate) fn watch_error(e: StartError) -> Error {
+    let error = Error::new(Stage::WATCHER, 0, Errno(e.errno), format_args!("({})", e.step));
+    if e.errno == libc::ETOOMANYREFS {
+        return error.hint(IN_FLIGHT);
+    }
+    error.hint("a context opened with PROCFD_NO_WATCH does without it")
+}
+
+/// Set by a start that the limit of descriptors in flight refused: until one fits, the next starts ask first.
+static FLIGHT_WAS_FULL: AtomicBool = AtomicBool::new(false);
+
+/// What a started procfd has in flight at most, with the message to the watcher.
+const FDS_IN_FLIGHT: usize = 4;
+
+/// Sees, before anything is started, whether the start can be published: where this process alone has so many
+/// procfds that they come near the limit, or the last start met it. Else the publication says so.
+pub(super) fn reserve(opened: &Opened, fuse: bool) -> Result<(), Error> {
+    let mine = contexts::count().saturating_mul(FDS_IN_FLIGHT);
+    let near = || {
+        let limit = sys::task::rlimit(libc::RLIMIT_NOFILE as _).map_or(0, |limit| limit.cur);
+        mine as u64 >= limit / 4
+    };
+    if !FLIGHT_WAS_FULL.load(Ordering::Relaxed) && (mine < 64 || !near()) {
+        return Ok(());
+    }
+    const CAP_SYS_ADMIN: u32 = 21;
+    const CAP_SYS_RESOURCE: u32 = 24;
+    // The kernel asks for them in the initial namespace.
+    let free = sys::task::effective_capabilities() & (1 << CAP_SYS_ADMIN | 1 << CAP_SYS_RESOURCE) != 0;
+    if free && sys::task::in_initial_user_namespace() {
+        return Ok(());
+    }
+    procfd::try_in_flight(opened.b(), fuse, opened.is_watched())
+        .inspect(|()| FLIGHT_WAS_FULL.store(false, Ordering::Relaxed))
+        .map_err(|e| in_flight(Stage::PUBLISH, e))
+}
+
+const IN_FLIGHT: &str = "the user's limit of descriptors in flight, which is the soft RLIMIT_NOFILE: \
+                         a started procfd holds 1, with a close policy 2; raise the soft limit";
+
+pub(super) fn in_flight(stage: Stage, errno: Errno) -> Error {
+    match errno.0 {
+        libc::ETOOMANYREFS => Error::new(stage, 0, errno, "").hint(IN_FLIGHT),
+        libc::EPIPE | libc::ECONNRESET => {
+            Error::new(stage, 0, Errno(libc::EBADF), "").hint("the procfd was closed meanwhile")
+        }
+        _ => Error::new(stage, 0, errno, ""),
+    }
+}
