@@ -51,7 +51,7 @@ static int configure(char **command)
         return -1;
     /* A session of its own: no terminal to push input into. */
     if (set(PROC_SET_SESSION, 1, NULL, 0) < 0 || set(PROC_SET_NO_NEW_PRIVS, 1, NULL, 0) < 0 ||
-        set(PROC_SET_UMASK, 077, NULL, 0) < 0 || set(PROC_SET_NICE, 10, NULL, 0) < 0)
+        set(PROC_SET_UMASK, 077, NULL, 0) < 0 || set(PROC_SET_NICE, 19, NULL, 0) < 0)
         return -1;
     return set(PROC_SET_CLOSE, SIGKILL, NULL, 0);
 }

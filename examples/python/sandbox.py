@@ -37,7 +37,7 @@ def start(command: list[str]) -> procfd.Process:
         session=True,  # no terminal to push input into
         no_new_privs=True,
         umask=0o077,
-        nice=10,
+        nice=19,
         kill_on_close=True,
     )
 

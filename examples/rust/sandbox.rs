@@ -44,7 +44,7 @@ fn sandbox(program: &OsString, command: &[OsString]) -> Result<Context, Box<dyn 
         .new_session()?
         .no_new_privs()?
         .umask(0o077)?
-        .nice(10)?
+        .nice(19)?
         .kill_on_close(libc::SIGKILL)?;
     for (resource, most) in limits {
         context.rlimit(resource, most, most)?;

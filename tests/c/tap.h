@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -128,6 +129,13 @@ UNUSED static long long now_ns(void)
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+/* A nice value `by` above the caller's own, or the highest: every user may set it, however the run was started. */
+UNUSED static int nicer(int by)
+{
+	int higher = getpriority(PRIO_PROCESS, 0) + by;
+	return higher < 19 ? higher : 19;
 }
 
 /* Open descriptors of the caller; `list`, when given, gets what each of them is. */

@@ -338,9 +338,10 @@ static void raising_a_hard_limit(void)
 static void nice_value(void)
 {
 	int fd = ctx();
-	SET(fd, PROC_SET_NICE, 7);
-	CHECK_EQ(fact_n(facts(fd), "nice"), 7);
-	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 0);
+	int start = getpriority(PRIO_PROCESS, 0), nice = nicer(7);
+	SET(fd, PROC_SET_NICE, nice);
+	CHECK_EQ(fact_n(facts(fd), "nice"), nice);
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), start);
 	close(fd);
 	fd = ctx();
 	CHECK_ERR(process_config(fd, PROC_SET_NICE, 20, NULL, 0), EINVAL);

@@ -35,7 +35,7 @@ static void everything_is_copied(void)
 	CFG(model, PROC_SET_ENV_VAR, 0, "PROCFD_TEST_A=copied", 0);
 	CFG(model, PROC_SET_CWD, 0, "/usr", 0);
 	SET(model, PROC_SET_UMASK, 031);
-	SET(model, PROC_SET_NICE, 4);
+	SET(model, PROC_SET_NICE, nicer(4));
 	SET(model, PROC_SET_NO_NEW_PRIVS, 1);
 	SET(model, PROC_SET_SESSION, 1);
 	SET(model, PROC_SET_SIGMASK, 1ULL << (SIGUSR1 - 1));
@@ -50,7 +50,7 @@ static void everything_is_copied(void)
 	FACT_IS(t, "env.PROCFD_TEST_A", "copied");
 	FACT_IS(t, "cwd", "/usr");
 	FACT_IS(t, "umask", "31");
-	FACT_IS(t, "nice", "4");
+	CHECK_EQ(fact_n(t, "nice"), nicer(4));
 	FACT_IS(t, "nnp", "1");
 	CHECK_EQ(fact_n(t, "sid"), fact_n(t, "pid"));
 	CHECK_EQ(fact_x(t, "blocked"), 1ULL << (SIGUSR1 - 1));
@@ -69,13 +69,13 @@ static void they_are_independent(void)
 	SET(a, PROC_SET_UMASK, 011);
 	int b = copy_of(a);
 	SET(b, PROC_SET_UMASK, 022);
-	SET(a, PROC_SET_NICE, 5);
+	SET(a, PROC_SET_NICE, nicer(5));
 	const char *t = facts(a);
 	FACT_IS(t, "umask", "11");
-	FACT_IS(t, "nice", "5");
+	CHECK_EQ(fact_n(t, "nice"), nicer(5));
 	t = facts(b);
 	FACT_IS(t, "umask", "22");
-	FACT_IS(t, "nice", "0");
+	CHECK_EQ(fact_n(t, "nice"), nicer(0));
 	close(a);
 	close(b);
 }

@@ -105,7 +105,7 @@ static void attributes(void)
 	SET(fd, PROC_SET_UMASK, 071);
 	CFG(fd, PROC_SET_CWD, 0, "/usr", 0);
 	SET(fd, PROC_SET_SESSION, 1);
-	SET(fd, PROC_SET_NICE, 2);
+	SET(fd, PROC_SET_NICE, nicer(2));
 	SET(fd, PROC_SET_NO_NEW_PRIVS, 1);
 	SET(fd, PROC_SET_SIGMASK, 1ULL << (SIGHUP - 1));
 	SET(fd, PROC_SET_PDEATHSIG, SIGTERM);
@@ -124,7 +124,7 @@ static void attributes(void)
 	close(fd);
 	FACT_IS(t, "umask", "71");
 	FACT_IS(t, "cwd", "/usr");
-	FACT_IS(t, "nice", "2");
+	CHECK_EQ(fact_n(t, "nice"), nicer(2));
 	FACT_IS(t, "nnp", "1");
 	FACT_IS(t, "pdeathsig", "15");
 	CHECK_EQ(fact_x(t, "blocked"), 1ULL << (SIGHUP - 1));

@@ -135,7 +135,7 @@ static void a_number_that_is_used_again(void)
 		for (int i = 0; i < COMMANDS; i++)
 			refused_with(fds[f], &commands[i], ESRCH);
 	CHECK(!strchr("TZ", status_of(pid, "State")[0]));
-	CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)pid), 0);
+	CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)pid), getpriority(PRIO_PROCESS, 0));
 	kill_and_reap(pid);
 	close(dir);
 	close(pidfd);
@@ -181,7 +181,7 @@ static void of_another_user(void)
 	in_fork(stranger, &fd);
 	in_fork(stranger, &pidfd);
 	CHECK(!strchr("TZ", status_of(pid, "State")[0]));
-	CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)pid), 0);
+	CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)pid), getpriority(PRIO_PROCESS, 0));
 	close(pidfd);
 	finish(fd);
 }
@@ -375,7 +375,8 @@ static void all_threads(void)
 	pid_t pid = threaded(tids);
 	int pidfd = sys_pidfd_open(pid);
 	unsigned long mask = 0, now;
-	CHECK_EQ(manage(pidfd, PROC_PRIORITY, 7), 0);
+	int nice = nicer(7);
+	CHECK_EQ(manage(pidfd, PROC_PRIORITY, (uint64_t)nice), 0);
 	CHECK_EQ(manage(pidfd, PROC_IOPRIO, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 6)), 0);
 	cpu_set_t own;
 	CHECK_EQ(sched_getaffinity(0, sizeof own, &own), 0);
@@ -384,16 +385,16 @@ static void all_threads(void)
 			mask = 1UL << i;
 	CHECK_EQ(process_manage(pidfd, PROC_AFFINITY, 0, &mask, sizeof mask), 0);
 	for (int i = 0; i < THREADS; i++) {
-		CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)tids[i]), 7);
+		CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)tids[i]), nice);
 		CHECK_EQ(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, tids[i]), IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 6));
 		CHECK(syscall(SYS_sched_getaffinity, tids[i], sizeof now, &now) > 0);
 		CHECK_EQ(now, mask);
 	}
-	struct procfd_sched s = { .policy = SCHED_BATCH, .nice = 9, .flags = 1 /* RESET_ON_FORK */ };
+	struct procfd_sched s = { .policy = SCHED_BATCH, .nice = nicer(9), .flags = 1 /* RESET_ON_FORK */ };
 	CHECK_EQ(process_manage(pidfd, PROC_SCHEDULER, 0, &s, sizeof s), 0);
 	for (int i = 0; i < THREADS; i++) {
 		CHECK_EQ(sched_getscheduler(tids[i]), SCHED_BATCH | SCHED_RESET_ON_FORK);
-		CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)tids[i]), 9);
+		CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)tids[i]), s.nice);
 	}
 	kill_and_reap(pid);
 	close(pidfd);
@@ -423,9 +424,10 @@ static void without_privilege(void)
 	CHECK_EQ(setrlimit(RLIMIT_RTPRIO, &none), 0);
 	pid_t pid;
 	int fd = paused(&pid);
-	CHECK_EQ(manage(fd, PROC_PRIORITY, 3), 0);
+	int nice = nicer(3);
+	CHECK_EQ(manage(fd, PROC_PRIORITY, (uint64_t)nice), 0);
 	CHECK_ERR(manage(fd, PROC_PRIORITY, (uint64_t)-1), EACCES);
-	CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)pid), 3);
+	CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)pid), nice);
 	struct procfd_sched s = { .policy = SCHED_RR, .priority = 3 };
 	CHECK_ERR(process_manage(fd, PROC_SCHEDULER, 0, &s, sizeof s), EPERM);
 	CHECK_ERR(manage(fd, PROC_IOPRIO, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_RT, 0)), EPERM);
@@ -444,15 +446,17 @@ static void one_thread(void)
 		kill_and_reap(pid);
 		SKIP("no pidfds of threads (before 6.9)");
 	}
-	CHECK_EQ(manage(fd, PROC_PRIORITY, 5), 0);
+	int start = nicer(0), first = nicer(5), second = nicer(6);
+	CHECK_EQ(manage(fd, PROC_PRIORITY, (uint64_t)first), 0);
 	for (int i = 0; i < THREADS; i++)
-		CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)tids[i]), tids[i] == other ? 5 : 0);
+		CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)tids[i]), tids[i] == other ? first : start);
 	CHECK_ERR(manage(fd, PROC_KILL_TREE, SIGKILL), EINVAL);
 	close(fd);
 	fd = (int)syscall(SYS_pidfd_open, pid, PIDFD_THREAD);
-	CHECK_EQ(manage(fd, PROC_PRIORITY, 6), 0);
+	CHECK_EQ(manage(fd, PROC_PRIORITY, (uint64_t)second), 0);
 	for (int i = 0; i < THREADS; i++)
-		CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)tids[i]), tids[i] == other ? 5 : tids[i] == pid ? 6 : 0);
+		CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)tids[i]),
+				 tids[i] == other ? first : tids[i] == pid ? second : start);
 	close(fd);
 	kill_and_reap(pid);
 }
@@ -489,7 +493,7 @@ static void threads_that_come_and_go(void)
 	pid_t pid = fork_run(make_threads, &p.w);
 	CHECK_EQ(read(p.r, &c, 1), 1);
 	int pidfd = sys_pidfd_open(pid);
-	for (int round = 1; round <= 19; round++) {
+	for (int round = nicer(1); round <= 19; round++) {
 		int tids[THREADS];
 		CHECK_EQ(manage(pidfd, PROC_PRIORITY, (uint64_t)round), 0);
 		for (int n = threads_of(pid, tids), i = 0; i < n; i++) {
@@ -621,8 +625,9 @@ static void own(void *arg)
 	struct procfd_prlimit l = { .flags = PROC_RLIMIT_SET, .soft = 64, .hard = 64 };
 	CHECK_EQ(process_manage(fd, PROC_RLIMIT, RLIMIT_NOFILE, &l, sizeof l), 0);
 	CHECK_EQ(sysconf(_SC_OPEN_MAX), 64);
-	CHECK_EQ(manage(fd, PROC_PRIORITY, 4), 0);
-	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 4);
+	int nice = nicer(4);
+	CHECK_EQ(manage(fd, PROC_PRIORITY, (uint64_t)nice), 0);
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), nice);
 	CHECK_EQ(manage(fd, PROC_OOM_SCORE_ADJ, 700), 0);
 	CHECK_EQ(number_in(getpid(), "oom_score_adj"), 700);
 	CHECK_EQ(manage(fd, PROC_CONT, 0), 0);
@@ -646,7 +651,8 @@ static void in_a_user_namespace(void *arg)
 	int inside = paused(&pid);
 	struct procfd_prlimit l = { .flags = PROC_RLIMIT_SET, .soft = 64, .hard = 64 };
 	CHECK_EQ(process_manage(inside, PROC_RLIMIT, RLIMIT_NOFILE, &l, sizeof l), 0);
-	CHECK_EQ(manage(inside, PROC_PRIORITY, 4), 0);
+	int nice = nicer(4);
+	CHECK_EQ(manage(inside, PROC_PRIORITY, (uint64_t)nice), 0);
 	CHECK_EQ(manage(inside, PROC_OOM_SCORE_ADJ, 700), 0);
 	CHECK_EQ(manage(inside, PROC_STOP, 0), 0);
 	CHECK_EQ(manage(inside, PROC_CONT, 0), 0);
@@ -654,7 +660,7 @@ static void in_a_user_namespace(void *arg)
 	expect_killed(inside, SIGKILL);
 	close(inside);
 	/* The same user's outside: by the ids, not by capabilities, which do not reach there. */
-	CHECK_EQ(manage(fd, PROC_PRIORITY, 4), 0);
+	CHECK_EQ(manage(fd, PROC_PRIORITY, (uint64_t)nice), 0);
 	CHECK_ERR(manage(fd, PROC_PRIORITY, (uint64_t)-4), EACCES);
 	CHECK_ERR(manage(fd, PROC_SETNS, CLONE_NEWUTS), EPERM);
 }

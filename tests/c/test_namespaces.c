@@ -351,7 +351,7 @@ static void everything_together(void)
 	SET(fd, PROC_SET_NO_NEW_PRIVS, 1);
 	SET(fd, PROC_SET_SESSION, 1);
 	SET(fd, PROC_SET_UMASK, 027);
-	SET(fd, PROC_SET_NICE, 3);
+	SET(fd, PROC_SET_NICE, nicer(3));
 	SET(fd, PROC_SET_PDEATHSIG, SIGTERM);
 	SET(fd, PROC_SET_UID, 0);
 	SET(fd, PROC_SET_GID, 0);
@@ -364,7 +364,7 @@ static void everything_together(void)
 	FACT_IS(t, "cwd", "/usr");
 	FACT_IS(t, "nnp", "1");
 	FACT_IS(t, "umask", "27");
-	FACT_IS(t, "nice", "3");
+	CHECK_EQ(fact_n(t, "nice"), nicer(3));
 	FACT_IS(t, "pdeathsig", "15");
 	FACT_IS(t, "fds", "0 1 2");
 	close(fd);

@@ -319,7 +319,7 @@ static void set_cwd_fd(int fd)
 
 static void set_nice(int fd)
 {
-	SET(fd, PROC_SET_NICE, 1);
+	SET(fd, PROC_SET_NICE, nicer(1));
 }
 
 static void set_uid(int fd)
