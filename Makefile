@@ -4,7 +4,8 @@
 #   make install    into PREFIX, LIBDIR, INCLUDEDIR, MANDIR, below DESTDIR; and make uninstall
 #   make python     the extension module of the Python package; install-python puts the package into
 #                   PYTHONDIR, and the command procfd into BINDIR; and uninstall-python
-#   make check      all tests; the last line counts them
+#   make check      all tests; the last line counts them. T="NAME ..." restricts it to the programs whose name
+#                   contains one of these, builds only what they need, and says how to start each under gdb
 #   make check-packages  build the Debian and RPM packages from the vendored tarball, install, use and
 #                   remove them; some minutes, and as root
 #   make demo       stage the library, build examples/c/demo.c against it, run it
@@ -195,7 +196,7 @@ abi-baseline:
 	scripts/abi_baseline.py
 
 check:
-	@scripts/check
+	@scripts/check $(T)
 
 check-packages:
 	@status=0; for kind in debian rpm; do tests/packages/$$kind || status=1; done; exit $$status

@@ -159,11 +159,13 @@ UNUSED static void socket_pair(int s[2])
 	CHECK_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s), 0);
 }
 
-/* A fresh directory for the case; remove_tree() it at the end. */
+/* A fresh directory for the case; remove_tree() it at the end. From here on the case has a umask under which
+ * it can use what it makes. */
 UNUSED static char *make_dir(void)
 {
 	static char path[64];
 	const char *tmp = getenv("TMPDIR");
+	umask(022);
 	snprintf(path, sizeof path, "%.40s/procfd-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
 	if (!mkdtemp(path)) {
 		strcpy(path, "/tmp/procfd-XXXXXX");

@@ -84,11 +84,11 @@ static void dup_to_numbers(void)
 static void dup_takes_the_table_at_that_point(void)
 {
 	int a = pipe_with("a"), b = pipe_with("b"), fd = ctx();
-	set_dup(fd, a, 300); /* exchange a and b */
+	set_dup(fd, a, 100); /* exchange a and b */
 	set_dup(fd, b, a);
-	set_dup(fd, 300, b);
+	set_dup(fd, 100, b);
 	set_dup(fd, b, 10);
-	SET(fd, PROC_FD_CLOSE, 300);
+	SET(fd, PROC_FD_CLOSE, 100);
 	CHECK_STR(content(fd, 10), "a");
 	close(fd);
 	close(a);

@@ -54,8 +54,9 @@ static void old_kernel(void *arg)
 	filter(r, 1, 0);
 	struct procfd_prlimit l = { 0 };
 	CHECK_EQ(process_manage(fd, PROC_RLIMIT, RLIMIT_CORE, &l, sizeof l), 0);
-	CHECK_EQ(manage(fd, PROC_PRIORITY, (uint64_t)nicer(3)), 0);
-	CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)pid), 3);
+	int nice = nicer(3);
+	CHECK_EQ(manage(fd, PROC_PRIORITY, (uint64_t)nice), 0);
+	CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)pid), nice);
 	CHECK_EQ(manage(fd, PROC_OOM_SCORE_ADJ, 3), 0);
 	CHECK_EQ(manage(fd, PROC_STOP, 0), 0);
 	CHECK_EQ(manage(fd, PROC_CONT, 0), 0);

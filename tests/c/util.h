@@ -220,8 +220,11 @@ UNUSED static pid_t read_ready(int fd)
  * that tests use. */
 UNUSED static struct out set_output(int fd)
 {
-	struct out low = make_pipe(), o = { fcntl(low.r, F_DUPFD_CLOEXEC, 700),
-					    fcntl(low.w, F_DUPFD_CLOEXEC, 700) };
+	struct rlimit l;
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &l), 0);
+	int above = l.rlim_cur > 750 ? 700 : (int)l.rlim_cur - 50;
+	struct out low = make_pipe(), o = { fcntl(low.r, F_DUPFD_CLOEXEC, above),
+					    fcntl(low.w, F_DUPFD_CLOEXEC, above) };
 	CHECK(o.r >= 0 && o.w >= 0);
 	close(low.r);
 	close(low.w);
