@@ -175,6 +175,28 @@ static void with_the_watcher(void)
 	close(fd);
 }
 
-TAP_MAIN(COLD(program_is_pid_two), COLD(status_is_mirrored), COLD(signals_are_forwarded),
+/* The init leaves the creator's table first; the program still gets its terminal. */
+static void program_has_a_terminal(void)
+{
+	char name[64];
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (master < 0 || grantpt(master) || unlockpt(master) || ptsname_r(master, name, sizeof name))
+		SKIP("no pseudo terminals");
+	int slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	CHECK(slave >= 0);
+	int fd = ctx_init();
+	SET(fd, PROC_SET_SESSION, 1);
+	SET(fd, PROC_SET_CTTY, slave);
+	SET(fd, PROC_SET_FOREGROUND, slave);
+	const char *t = facts(fd);
+	CHECK(strcmp(fact(t, "tty"), "") != 0);
+	FACT_IS(t, "pid", "2");
+	FACT_IS(t, "fds", "0 1 2");
+	close(fd);
+	close(slave);
+	close(master);
+}
+
+TAP_MAIN(COLD(program_is_pid_two), COLD(program_has_a_terminal), COLD(status_is_mirrored), COLD(signals_are_forwarded),
 	 COLD(orphans_are_reaped), COLD(close_ends_the_namespace), COLD(creator_killed),
 	 COLD(graceful_close), COLD(without_a_policy_it_goes_on), COLD(failures), COLD(with_the_watcher))

@@ -15,7 +15,7 @@ import time
 
 import procfd
 import pytest
-from test_cli import CLI
+from test_cli import CLI, namespaces_are_allowed
 
 SECONDS = 60
 
@@ -109,6 +109,18 @@ def test_the_command_has_room_in_a_narrow_terminal(columns: int) -> None:
     pid_end = lines[0].index("PID") + 3
     assert all(line[pid_end - 1].isdigit() and line[pid_end] == " " for line in lines[1:])
     assert any(line.split()[0] == str(sleeper.pid) and name in line for line in lines[1:])
+
+
+@pytest.mark.skipif(not namespaces_are_allowed(), reason="no user namespaces")
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_shell_in_a_namespace_keeps_its_status(shell: str) -> None:
+    terminal = Terminal("run", "--map-root", "--init", "--", shell)
+    terminal.type("echo pid=$$ tty=$(tty)\n")
+    terminal.until("pid=2 tty=/dev/pts/")
+    terminal.type("exit 3\n")
+    status, out = terminal.end()
+    assert status == 3, out
+    assert "Cannot set tty process group" not in out
 
 
 def test_a_program_with_a_terminal_of_its_own() -> None:

@@ -171,7 +171,10 @@ pub(super) fn sources(s: &Settings) -> Vec<u32> {
         _ => None,
     };
     let in_list = s.descriptors.actions.iter().filter_map(Action::source);
-    let all: BTreeSet<u32> = in_list.chain(program).map(|fd| fd as u32).collect();
+    // The built-in init leaves the creator's table before the program's process looks for its terminal.
+    let terminals = [s.session.ctty, s.session.foreground].into_iter().flatten();
+    let terminals = terminals.filter(|_| s.built_in_init());
+    let all: BTreeSet<u32> = in_list.chain(program).chain(terminals).map(|fd| fd as u32).collect();
     all.into_iter().filter(|fd| *fd > 2).collect()
 }
 

@@ -148,7 +148,8 @@ def command(given: argparse.Namespace) -> int:
     warn(given)
     whole = settings(given)
     terminal = None
-    if given.pty:
+    # A shell in a new pid namespace needs a session whose processes it can see, for job control.
+    if given.pty or (given.init and not given.session and os.isatty(0) and os.isatty(1)):
         terminal = Terminal()
         whole = {**whole, **terminal.settings()}
     if given.stdin is not None:
