@@ -76,7 +76,7 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     // In the creator's table, so that no later instant is without the close policy.
     lifecycle::arm,
     signals::actions,
-    resources::nice,
+    resources::scheduling,
     resources::limits,
     session::all,
     lifecycle::arm_group,

@@ -66,7 +66,8 @@ impl Settings {
     }
 }
 
-pub(super) fn nice(s: &Settings, _: &Facts<'_>, list: &mut List) {
+/// How the kernel schedules it.
+pub(super) fn scheduling(s: &Settings, _: &Facts<'_>, list: &mut List) {
     if let Some(nice) = s.resources.nice {
         list.step(Stage::NICE, 0).setpriority(nice);
     }
