@@ -108,6 +108,8 @@
 #define PROC_SET_RLIMIT 0x14b
 /* The nice value in arg, -20 to 19 (a negative value as (uint64_t)-n). */
 #define PROC_SET_NICE 0x14c
+/* The timer slack in arg, in nanoseconds: how late a timer may run; 0 for the creator's. */
+#define PROC_SET_TIMERSLACK 0x155
 /* arg 1: set no_new_privs. */
 #define PROC_SET_NO_NEW_PRIVS 0x14d
 /* The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none. */
@@ -331,6 +333,8 @@
 #define PROC_STAGE_EXEC 55
 /* The built-in init of a new pid namespace. */
 #define PROC_STAGE_INIT 56
+/* In the child: the timer slack. */
+#define PROC_STAGE_TIMERSLACK 57
 
 /*
  * Wait until any of many processes changes: the descriptor is -1, arg 0 or PROC_WAIT_NOHANG and

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* Attributes: signals, session, group, terminal, umask, limits, nice, no_new_privs, death signals. */
+#include "filter.h"
 #include "util.h"
 
 #include <sys/ioctl.h>
@@ -360,6 +361,36 @@ static void nice_value(void)
 	close(fd);
 }
 
+static void timer_slack(void)
+{
+	int own = prctl(PR_GET_TIMERSLACK), fd = ctx();
+	set_program(fd, "/bin/cat", "/proc/self/timerslack_ns", (char *)NULL);
+	SET(fd, PROC_SET_TIMERSLACK, 123456);
+	int copy = process_config(fd, PROC_COPY, 0, NULL, 0), output = create_with_output(fd, NULL);
+	CHECK_STR(slurp(output), "123456\n");
+	close(output);
+	CHECK_EQ(prctl(PR_GET_TIMERSLACK), own);
+	/* 0 takes it back. */
+	char inherited[32];
+	snprintf(inherited, sizeof inherited, "%d\n", own);
+	SET(copy, PROC_SET_TIMERSLACK, 0);
+	output = create_with_output(copy, NULL);
+	CHECK_STR(slurp(output), inherited);
+	close(output);
+	wait_end(fd);
+	wait_end(copy);
+	close(copy);
+	close(fd);
+	fd = ctx();
+	set_child(fd, "exit", "0");
+	SET(fd, PROC_SET_TIMERSLACK, 2000000000);
+	refuse_argument(SYS_prctl, 0, ~0U, PR_SET_TIMERSLACK, 1, EACCES);
+	CREATE_FAILS(fd, EACCES, PROC_STAGE_TIMERSLACK, 0);
+	struct procfd_error e = last_error(fd);
+	CHECK(strstr(e.message, "set the timer slack 2000000000 ns: ") != NULL);
+	close(fd);
+}
+
 static void no_new_privs(void)
 {
 	int fd = ctx();
@@ -432,6 +463,6 @@ static void bad_values(void)
 TAP_MAIN(CASE(signal_mask), CASE(signal_mask_is_the_callers_by_default),
 	 CASE(the_callers_mask_stays), CASE(signal_actions), CASE(all_signals_default),
 	 CASE(session), CASE(process_group), CASE(controlling_terminal), CASE(foreground),
-	 CASE(file_mode_mask), CASE(resource_limits), CASE(raising_a_hard_limit), CASE(nice_value),
+	 CASE(file_mode_mask), CASE(resource_limits), CASE(raising_a_hard_limit), CASE(nice_value), CASE(timer_slack),
 	 CASE(no_new_privs), CASE(parent_death_signal), CASE(parent_death_ends_the_child),
 	 CASE(bad_values))

@@ -19,6 +19,7 @@ PLAIN: dict[str, Callable[[list[str]], Any]] = {
     "groups": lambda words: [int(word) for word in words],
     "umask": lambda words: int(words[0]),
     "nice": lambda words: int(words[0]),
+    "timer_slack": lambda words: int(words[0]),
     "no_new_privs": lambda words: True,
     "pdeathsig": lambda words: int(words[0]),
     "hostname": lambda words: words[0],

@@ -83,6 +83,8 @@ pub const PROC_SET_UMASK: u32 = 0x14a;
 pub const PROC_SET_RLIMIT: u32 = 0x14b;
 /// The nice value in arg, -20 to 19 (a negative value as (uint64_t)-n).
 pub const PROC_SET_NICE: u32 = 0x14c;
+/// The timer slack in arg, in nanoseconds: how late a timer may run; 0 for the creator's.
+pub const PROC_SET_TIMERSLACK: u32 = 0x155;
 /// arg 1: set no_new_privs.
 pub const PROC_SET_NO_NEW_PRIVS: u32 = 0x14d;
 /// The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none.

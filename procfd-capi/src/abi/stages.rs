@@ -76,6 +76,8 @@ pub const PROC_STAGE_SIGMASK: u32 = 54;
 pub const PROC_STAGE_EXEC: u32 = 55;
 /// The built-in init of a new pid namespace.
 pub const PROC_STAGE_INIT: u32 = 56;
+/// In the child: the timer slack.
+pub const PROC_STAGE_TIMERSLACK: u32 = 57;
 
 /// The core has the same numbers.
 #[cfg(test)]
@@ -116,4 +118,5 @@ const _: () = {
     assert!(PROC_STAGE_SIGMASK == procfd::Stage::SIGMASK.as_raw());
     assert!(PROC_STAGE_EXEC == procfd::Stage::EXEC.as_raw());
     assert!(PROC_STAGE_INIT == procfd::Stage::INIT.as_raw());
+    assert!(PROC_STAGE_TIMERSLACK == procfd::Stage::TIMERSLACK.as_raw());
 };

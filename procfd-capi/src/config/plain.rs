@@ -47,6 +47,7 @@ pub(super) fn run(command: Command<'_>) -> Result {
         PROC_SET_UMASK => command.set(shapes::number, Settings::set_umask),
         PROC_SET_RLIMIT => super::set_rlimit(command),
         PROC_SET_NICE => command.set(shapes::signed, Settings::set_nice),
+        PROC_SET_TIMERSLACK => command.set(shapes::number, Settings::set_timer_slack),
         PROC_SET_NO_NEW_PRIVS => command.set(shapes::switch, Settings::set_no_new_privs),
         PROC_SET_PDEATHSIG => command.set(shapes::number, Settings::set_pdeathsig),
         PROC_SET_EXIT_SIGNAL => command.set(shapes::number, Settings::set_exit_signal),

@@ -340,6 +340,8 @@ impl List {
         fn no_new_privs() = SYS_prctl(libc::PR_SET_NO_NEW_PRIVS, 1);
         /// prctl(PR_SET_PDEATHSIG).
         fn set_pdeathsig(signal: i32) = SYS_prctl(libc::PR_SET_PDEATHSIG, signal);
+        /// prctl(PR_SET_TIMERSLACK), in nanoseconds.
+        fn set_timer_slack(ns: u64) = SYS_prctl(libc::PR_SET_TIMERSLACK, ns);
         /// rt_sigprocmask(SIG_SETMASK).
         fn set_mask(mask: u64) = SYS_rt_sigprocmask(libc::SIG_SETMASK, [mask].as_slice(), 0, 8);
         /// rt_sigprocmask(SIG_SETMASK) to what the slot holds the address of: the creator's mask.

@@ -79,4 +79,6 @@ stages! {
     EXEC = 55 "execute";
     /// The built-in init of a new pid namespace.
     INIT = 56 "start the built-in init";
+    /// In the child: the timer slack.
+    TIMERSLACK = 57 "set the timer slack";
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! Resource limits and the nice value.
+//! Resource limits, the nice value, the timer slack.
 
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::{List, When};
@@ -18,6 +18,7 @@ pub(crate) const NOFILE: u32 = libc::RLIMIT_NOFILE as u32;
 pub(crate) struct Resources {
     limits: Vec<(u32, RLimit64)>,
     nice: Option<i32>,
+    timer_slack: Option<u64>,
 }
 
 impl Resources {
@@ -64,12 +65,21 @@ impl Settings {
             _ => Err(Error::config(libc::EINVAL, format_args!("nice value {nice}"))),
         }
     }
+
+    /// The timer slack in nanoseconds; 0 for the creator's.
+    pub fn set_timer_slack(&mut self, ns: u64) -> Set {
+        self.resources.timer_slack = (ns != 0).then_some(ns);
+        Ok(())
+    }
 }
 
 /// How the kernel schedules it.
 pub(super) fn scheduling(s: &Settings, _: &Facts<'_>, list: &mut List) {
     if let Some(nice) = s.resources.nice {
         list.step(Stage::NICE, 0).setpriority(nice);
+    }
+    if let Some(ns) = s.resources.timer_slack {
+        list.step(Stage::TIMERSLACK, 0).set_timer_slack(ns);
     }
 }
 
@@ -92,6 +102,7 @@ pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> O
     let shown = |value: u64| if value == u64::MAX { "unlimited".into() } else { value.to_string() };
     match stage {
         Stage::NICE => s.resources.nice.map(|nice| nice.to_string()),
+        Stage::TIMERSLACK => s.resources.timer_slack.map(|ns| format!("{ns} ns")),
         Stage::RLIMIT => Some(match s.resources.limit(index) {
             Some(l) => format!("{index} to {} (soft), {} (hard)", shown(l.cur), shown(l.max)),
             None => index.to_string(),
@@ -137,5 +148,29 @@ impl Context {
     #[doc(alias = "PROC_SET_NICE")]
     pub fn nice(&mut self, nice: i32) -> Configured<'_> {
         self.set(|s| s.set_nice(nice.into()))
+    }
+
+    /// The timer slack in nanoseconds: how late the kernel may run a timer of the process. 0 takes the
+    /// setting back.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    ///
+    /// # Kernel
+    ///
+    /// [PR_SET_TIMERSLACK(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_TIMERSLACK.2const.html).
+    /// No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/grep")?.args(["grep", "-qx", "70000", "/proc/self/timerslack_ns"])?;
+    /// context.timer_slack(70_000)?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SET_TIMERSLACK")]
+    pub fn timer_slack(&mut self, ns: u64) -> Configured<'_> {
+        self.set(|s| s.set_timer_slack(ns))
     }
 }

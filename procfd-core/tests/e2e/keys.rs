@@ -22,6 +22,7 @@ pub fn set(c: &mut Context, key: &str, words: &[String]) -> Done<bool> {
         "groups" => c.groups(&numbers(words)?)?,
         "umask" => c.umask(number(words)?)?,
         "nice" => c.nice(number(words)?)?,
+        "timer_slack" => c.timer_slack(number(words)?)?,
         "no_new_privs" => c.no_new_privs()?,
         "pdeathsig" => c.parent_death_signal(number(words)?)?,
         "hostname" => c.hostname(word(words)?)?,

@@ -50,6 +50,7 @@ class Stage(enum.IntEnum):
     SIGMASK = 54
     EXEC = 55
     INIT = 56
+    TIMERSLACK = 57
     # end of stages
 
 

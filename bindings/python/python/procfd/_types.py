@@ -74,6 +74,7 @@ class Settings(TypedDict, total=False):
     umask: int | None
     limits: Mapping[int, int | tuple[int, int]] | Mapping[str, int | tuple[int, int]] | None
     nice: int | None
+    timer_slack: int | None
     no_new_privs: bool | None
     pdeathsig: Signal | None
     uid_map: Iterable[tuple[int, int, int]] | None

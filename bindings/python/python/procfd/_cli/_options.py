@@ -21,6 +21,7 @@ OPTIONS: tuple[tuple[str, str, str, str | None, str | None], ...] = (
     ("--groups", "groups", "groups", "GROUP,...", "supplementary groups; none if empty"),
     ("--umask", "umask", "octal", "OCTAL", None),
     ("--nice", "nice", "int", None, None),
+    ("--timer-slack", "timer_slack", "int", "NS", "how late its timers may run, in nanoseconds"),
     ("--no-new-privs", "no_new_privs", "switch", None, None),
     ("--pdeathsig", "pdeathsig", "signal", "SIGNAL", None),
     ("--hostname", "hostname", "text", None, None),
