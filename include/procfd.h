@@ -383,7 +383,7 @@
 #define PROC_FIELD_TIMES 0x200
 
 /*
- * procfd_info: Virtual and resident size. Class stat. Absent without an address space: kernel threads,
+ * procfd_info: Virtual and resident size. Class statm. Absent without an address space: kernel threads,
  * zombies.
  */
 #define PROC_FIELD_MEMORY 0x400
@@ -882,7 +882,7 @@ struct procfd_info {
     uint64_t children_system_ns;
     /* PROC_FIELD_MEMORY: address space, bytes. */
     uint64_t mem_virtual;
-    /* PROC_FIELD_MEMORY: resident, bytes; may lag by some pages for each processor. */
+    /* PROC_FIELD_MEMORY: resident, bytes. Exact: the approximate figure in stat is not used. */
     uint64_t mem_resident;
     /* PROC_FIELD_COMM: name of the leading thread, any bytes, NUL-terminated. */
     char comm[64];

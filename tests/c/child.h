@@ -233,7 +233,7 @@ static int child_main(int argc, char **argv)
 	const char *mode = argc > 2 ? argv[2] : "";
 	const char *arg = argc > 3 ? argv[3] : "0";
 	int n = atoi(arg);
-	alarm(CHILD_LIFE);
+	alarm(CHILD_LIFE * (unsigned)tap_factor);
 	if (!strcmp(mode, "exit"))
 		return n;
 	if (!strcmp(mode, "pause"))

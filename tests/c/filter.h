@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 
 struct rule {
 	long nr;
@@ -63,6 +64,16 @@ UNUSED static void refuse_argument(long nr, unsigned n, unsigned mask, unsigned 
 	struct sock_fprog p = { .len = sizeof f / sizeof *f, .filter = f };
 	CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
 	CHECK_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p), 0);
+}
+
+/* Whether the kernel has PIDFD_GET_INFO (6.13). */
+UNUSED static int has_get_info(void)
+{
+	uint64_t info[8] = { 0 };
+	int self = sys_pidfd_open(getpid());
+	int r = ioctl(self, 0xc040ff0b, info); /* the first size of its structure */
+	close(self);
+	return r == 0;
 }
 
 /* Without PIDFD_GET_INFO (linux/pidfd.h), whatever the size of its structure, as before 6.13. */

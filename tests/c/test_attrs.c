@@ -115,7 +115,9 @@ static void all_signals_default(void)
 		if (s != SIGKILL && s != SIGSTOP && s != SIGCHLD)
 			signal(s, SIG_IGN);
 	int fd = ctx();
-	SET(fd, PROC_SET_SIGDEFAULT, ~(BIT(SIGKILL) | BIT(SIGSTOP)));
+	sigset_t all;
+	sigfillset(&all); /* SIGKILL and SIGSTOP are in it */
+	CFG(fd, PROC_SET_SIGDEFAULT, 0, &all, sizeof all);
 	CHECK_EQ(fact_x(facts(fd), "ignored"), 0);
 	close(fd);
 }

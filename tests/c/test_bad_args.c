@@ -28,7 +28,7 @@ static void null_inside_arrays(void)
 	/* The first NULL ends an array: an argument vector without strings is empty. */
 	const char *none[] = { NULL, "after", NULL };
 	int fd = ctx();
-	CHECK_ERR(process_config(fd, PROC_SET_ARGV, 0, none, 0), EINVAL);
+	CFG(fd, PROC_SET_ARGV, 0, none, 0);
 	CFG(fd, PROC_SET_ENV, 0, none, 0);
 	close(fd);
 }

@@ -89,7 +89,8 @@ static void in_new_namespace(void (*what)(int old), int old)
 static void both_ways(void (*what)(int old))
 {
 	NEED_ROOT();
-	in_new_namespace(what, 0);
+	if (has_get_info())
+		in_new_namespace(what, 0);
 	in_new_namespace(what, 1);
 }
 

@@ -222,5 +222,34 @@ static void limits_and_descriptors(void)
 	gone(&k);
 }
 
-TAP_MAIN(CASE(faults), CASE(memory), CASE(memory_set), CASE(io_counters),
+/* What statm says, which is exact, of processes that do nothing. In `stat` it lags behind. */
+static void the_resident_size_is_exact(void)
+{
+	int fd[16], out;
+	for (int i = 0; i < 16; i++) {
+		fd[i] = ctx();
+		set_child(fd[i], "ready");
+		pid_t pid;
+		out = create_with_output(fd[i], &pid);
+		read_ready(out);
+		close(out);
+		long long end = now_ns() + FOREVER_MS * 1000000LL;
+		while (status_of(pid, "State")[0] != 'S')
+			CHECK(now_ns() < end);
+		char path[64];
+		unsigned long size, resident;
+		snprintf(path, sizeof path, "/proc/%d/statm", pid);
+		FILE *f = fopen(path, "re");
+		CHECK(f && fscanf(f, "%lu %lu", &size, &resident) == 2);
+		fclose(f);
+		struct procfd_info info;
+		CHECK_EQ(process_info(fd[i], PROC_INFO, PROC_FIELD_MEMORY, &info, sizeof info), 0);
+		CHECK_EQ(info.mem_resident, resident * (unsigned long)sysconf(_SC_PAGESIZE));
+		CHECK_EQ(info.mem_virtual, size * (unsigned long)sysconf(_SC_PAGESIZE));
+	}
+	for (int i = 0; i < 16; i++)
+		finish(fd[i]);
+}
+
+TAP_MAIN(CASE(the_resident_size_is_exact), CASE(faults), CASE(memory), CASE(memory_set), CASE(io_counters),
 	 CASE(limits_and_descriptors))

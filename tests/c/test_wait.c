@@ -374,7 +374,24 @@ static void structure_sizes(void)
 	close(fd);
 }
 
-TAP_MAIN(CASE(exit_codes), CASE(signals), CASE(core_dump), CASE(nohang),
+static void a_nonblocking_pidfd(void)
+{
+	int fd = ctx();
+	set_child(fd, "pause");
+	pid_t pid = create(fd);
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, O_NONBLOCK);
+	if (pidfd < 0)
+		SKIP("PIDFD_NONBLOCK: %s", strerror(errno));
+	CHECK_ERR(process_manage(pidfd, PROC_WAIT, 0, NULL, 0), EAGAIN);
+	struct procfd_wait w = { .timeout_ns = 1000000 };
+	CHECK_ERR(process_manage(pidfd, PROC_WAIT, 0, &w, sizeof w), ETIMEDOUT);
+	kill(pid, SIGKILL);
+	expect_killed(pidfd, SIGKILL);
+	close(pidfd);
+	close(fd);
+}
+
+TAP_MAIN(CASE(a_nonblocking_pidfd), CASE(exit_codes), CASE(signals), CASE(core_dump), CASE(nohang),
 	 CASE(without_a_structure), CASE(timeouts), CASE(peek), CASE(stopped_and_continued),
 	 CASE(stopped_while_waiting), CASE(usage),
 	 CASE(usage_is_the_procfd_s), CASE(somebody_else_reaped),

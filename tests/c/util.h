@@ -23,7 +23,7 @@
 #define NOBODY 65534
 #define SECOND 1000000000ULL
 /* Long enough that only "waits forever" reaches it. */
-#define FOREVER_MS 20000
+#define FOREVER_MS (20000 * tap_factor)
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80

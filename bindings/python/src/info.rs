@@ -76,7 +76,7 @@ groups! {
     COMM comm: OsString = name;
     /// CPU times, of itself and the children it waited for, of 10 ms grain. Class stat.
     TIMES times: Times = Times;
-    /// Virtual and resident size. Class stat. Absent without an address space: kernel threads, zombies.
+    /// Virtual and resident size. Class statm. Absent without an address space: kernel threads, zombies.
     MEMORY memory: Memory = Memory;
     /// Page faults. Class stat.
     FAULTS faults: Faults = Faults;

@@ -32,7 +32,7 @@ pub const PROC_FIELD_START: u64 = 0x80;
 pub const PROC_FIELD_COMM: u64 = 0x100;
 /// procfd_info: CPU times, of itself and the children it waited for, of 10 ms grain. Class stat.
 pub const PROC_FIELD_TIMES: u64 = 0x200;
-/// procfd_info: Virtual and resident size. Class stat. Absent without an address space: kernel threads,
+/// procfd_info: Virtual and resident size. Class statm. Absent without an address space: kernel threads,
 /// zombies.
 pub const PROC_FIELD_MEMORY: u64 = 0x400;
 /// procfd_info: Page faults. Class stat.
@@ -223,7 +223,7 @@ pub struct procfd_info {
     pub children_system_ns: u64,
     /// PROC_FIELD_MEMORY: address space, bytes.
     pub mem_virtual: u64,
-    /// PROC_FIELD_MEMORY: resident, bytes; may lag by some pages for each processor.
+    /// PROC_FIELD_MEMORY: resident, bytes. Exact: the approximate figure in stat is not used.
     pub mem_resident: u64,
     /// PROC_FIELD_COMM: name of the leading thread, any bytes, NUL-terminated.
     pub comm: [c_char; 64],

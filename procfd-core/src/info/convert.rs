@@ -106,7 +106,6 @@ pub(super) fn of_stat(out: &mut Info, stat: &stat::Stat, fields: Fields) {
     if fields.contains(Fields::THREADS) {
         out.threads = Some(stat.threads);
     }
-    memory(out, stat, fields, &units);
 }
 
 pub(super) fn sched(stat: &stat::Stat) -> Option<Sched> {
@@ -124,14 +123,6 @@ pub(super) fn of_living_stat(out: &mut Info, stat: &stat::Stat, fields: Fields) 
     if fields.contains(Fields::STATE) {
         out.state = Some(TaskState { code: stat.state, flags: stat.flags });
     }
-    memory(out, stat, fields, &Units::new());
-}
-
-fn memory(out: &mut Info, stat: &stat::Stat, fields: Fields, units: &Units) {
-    // Without an address space the kernel writes 0.
-    if fields.contains(Fields::MEMORY) && stat.vsize != 0 {
-        out.memory = Some(Memory { virt: stat.vsize, resident: units.bytes(stat.rss) });
-    }
 }
 
 /// The kernel's encoding of a device number in `stat`, as makedev(3) has it.
@@ -140,14 +131,21 @@ fn device(encoded: u32) -> u64 {
     libc::makedev(major, minor)
 }
 
-pub(super) fn parts(text: &[u8]) -> Option<MemoryParts> {
-    let statm = counters::statm(text)?;
+/// What one `statm` answers. Its sizes are exact; those of `stat` lag behind by some pages for each processor.
+pub(super) fn of_statm(out: &mut Info, text: &[u8], fields: Fields) {
+    // Without an address space the kernel writes 0.
+    let Some(statm) = counters::statm(text).filter(|statm| statm.size != 0) else { return };
     let units = Units::new();
-    (statm.size != 0).then(|| MemoryParts {
-        shared: units.bytes(statm.shared),
-        text: units.bytes(statm.text),
-        data: units.bytes(statm.data),
-    })
+    if fields.contains(Fields::MEMORY) {
+        out.memory = Some(Memory { virt: units.bytes(statm.size), resident: units.bytes(statm.resident) });
+    }
+    if fields.contains(Fields::MEMORY_PARTS) {
+        out.memory_parts = Some(MemoryParts {
+            shared: units.bytes(statm.shared),
+            text: units.bytes(statm.text),
+            data: units.bytes(statm.data),
+        });
+    }
 }
 
 /// What one `status` answers.
@@ -276,7 +274,7 @@ pub(super) fn of_one_stat(text: &[u8], fields: Fields) -> Option<Info> {
     if stat.threads == 0 {
         return None;
     }
-    let asks_the_leader = fields.intersects(Fields::STATE | Fields::MEMORY);
+    let asks_the_leader = fields.contains(Fields::STATE);
     if stat.state == b'Z' && stat.threads > 1 && asks_the_leader {
         return None;
     }

@@ -76,7 +76,7 @@ groups! {
     COMM = 0x100, comm: Comm;
     /// CPU times, of itself and the children it waited for, of 10 ms grain. Class stat.
     TIMES = 0x200, times: Times;
-    /// Virtual and resident size. Class stat. Absent without an address space: kernel threads, zombies.
+    /// Virtual and resident size. Class statm. Absent without an address space: kernel threads, zombies.
     MEMORY = 0x400, memory: Memory;
     /// Page faults. Class stat.
     FAULTS = 0x800, faults: Faults;
@@ -157,7 +157,6 @@ impl Fields {
         .union(Self::START)
         .union(Self::COMM)
         .union(Self::TIMES)
-        .union(Self::MEMORY)
         .union(Self::FAULTS)
         .union(Self::SCHED)
         .union(Self::THREADS);
@@ -172,7 +171,8 @@ impl Fields {
     /// What the ioctl answers.
     pub(crate) const IOCTL: Self = Self::IDS.union(Self::CREDS).union(Self::CGROUP_ID);
     /// What the leading thread loses when it ends before others, each in files of its own.
-    pub(crate) const OF_A_LIVING_THREAD: Self = Self::MEMORY_PARTS
+    pub(crate) const OF_A_LIVING_THREAD: Self = Self::MEMORY
+        .union(Self::MEMORY_PARTS)
         .union(Self::NAMESPACES)
         .union(Self::MOUNTS)
         .union(Self::MEMORY_SET)

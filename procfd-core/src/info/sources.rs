@@ -12,7 +12,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::convert::{
-    fill_ids, ids_of_status, io_counters, memory_set, of_living_stat, of_stat, of_status, parts, usage_of,
+    fill_ids, ids_of_status, io_counters, memory_set, of_living_stat, of_stat, of_statm, of_status, usage_of,
 };
 use super::fields::*;
 use super::parse::{counters, limits, mountinfo, single_value, status};
@@ -224,8 +224,10 @@ fn of_a_living_thread(out: &mut Info, process: &Proc<'_>, fields: Fields) {
     if fields.contains(Fields::PERSONALITY) {
         out.personality = small(process, c"personality", single_value::hexadecimal);
     }
-    if fields.contains(Fields::MEMORY_PARTS) {
-        out.memory_parts = process.read_small(c"statm", &mut [0; 256]).ok().and_then(parts);
+    if fields.intersects(Fields::MEMORY | Fields::MEMORY_PARTS) {
+        if let Ok(text) = process.read_small(c"statm", &mut [0; 256]) {
+            of_statm(out, text, fields);
+        }
     }
     if fields.contains(Fields::NAMESPACES) {
         out.namespaces = namespaces(process);

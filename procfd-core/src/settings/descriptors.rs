@@ -129,12 +129,11 @@ impl Settings {
     pub fn add_open(&mut self, target: RawFd, path: CString, flags: i32, mode: u32) -> Set {
         check::fd(target, "target")?;
         check::path(&path, "the file")?;
-        if flags & libc::O_CLOEXEC != 0 {
-            return Err(Error::config(libc::EINVAL, "O_CLOEXEC: the program would not get the descriptor"));
-        }
         if mode > 0o7777 {
             return Err(Error::config(libc::EINVAL, format_args!("file mode {mode:#o}")));
         }
+        // The action is there to give the program this descriptor.
+        let flags = flags & !libc::O_CLOEXEC;
         self.push(Action::Open { target, path, flags, mode })
     }
 
@@ -395,7 +394,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// As [`program`](Self::program); `EBADF`; `EINVAL`: `O_CLOEXEC`, or a mode over 0o7777.
+    /// As [`program`](Self::program); `EBADF`; `EINVAL`: a mode over 0o7777. `O_CLOEXEC` has no effect.
     ///
     /// # Kernel
     ///

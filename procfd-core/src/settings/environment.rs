@@ -43,11 +43,6 @@ impl Edited {
 impl Settings {
     /// The whole environment.
     pub fn set_env(&mut self, env: Vec<CString>) -> Set {
-        for (i, s) in env.iter().enumerate() {
-            if name(s.as_bytes()).is_none() {
-                return Err(Error::config(libc::EINVAL, format_args!("environment string {i}: no NAME=")));
-            }
-        }
         self.environment.base = Some(check::strings(env, "environment string")?);
         Ok(())
     }
@@ -81,7 +76,8 @@ impl Settings {
 }
 
 /// The NAME of a `NAME=value`; `None` without one. glibc allows `=` as a name's first byte, too,
-/// in what it hands on (`=C:=...`), so only a missing `=` and an empty name are refused.
+/// in what it hands on (`=C:=...`), so only a missing `=` and an empty name are none. A whole
+/// environment may have strings without a name, as execve(2) takes them: edits leave those alone.
 fn name(assignment: &[u8]) -> Option<&[u8]> {
     let end = assignment.iter().skip(1).position(|&b| b == b'=')?.saturating_add(1);
     assignment.get(..end)

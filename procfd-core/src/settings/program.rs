@@ -77,9 +77,6 @@ impl Settings {
 
     /// The arguments, `argv[0]` among them.
     pub fn set_argv(&mut self, argv: Vec<CString>) -> Set {
-        if argv.is_empty() {
-            return Err(Error::config(libc::EINVAL, "an argument list without argv[0]"));
-        }
         self.program.argv = Some(check::strings(argv, "argument")?);
         Ok(())
     }
@@ -295,7 +292,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: none, or a NUL in one; `E2BIG`: more than execve(2) takes.
+    /// `EINVAL`: a NUL in one; `E2BIG`: more than execve(2) takes.
     ///
     /// # Kernel
     ///

@@ -38,26 +38,21 @@ impl Settings {
 
     /// Signals with their default action.
     pub fn set_default_signals(&mut self, set: u64) -> Set {
-        self.signals.default = changeable(set)?;
+        self.signals.default = changeable(set);
         Ok(())
     }
 
     /// Signals that are ignored.
     pub fn set_ignored_signals(&mut self, set: u64) -> Set {
-        self.signals.ignored = changeable(set)?;
+        self.signals.ignored = changeable(set);
         Ok(())
     }
 }
 
-fn changeable(set: u64) -> Result<u64, Error> {
-    let fixed = 1u64 << (libc::SIGKILL - 1) | 1u64 << (libc::SIGSTOP - 1);
-    if set & fixed != 0 {
-        return Err(Error::config(
-            libc::EINVAL,
-            "a signal set with SIGKILL or SIGSTOP, whose action is fixed",
-        ));
-    }
-    Ok(set)
+/// Without SIGKILL and SIGSTOP, whose action is fixed: sigfillset(3) sets them, and posix_spawn(3) passes over
+/// them too.
+fn changeable(set: u64) -> u64 {
+    set & !(1u64 << (libc::SIGKILL - 1) | 1u64 << (libc::SIGSTOP - 1))
 }
 
 pub(super) fn conflicts(s: &Settings) -> Set {
@@ -108,7 +103,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: `SIGKILL` or `SIGSTOP`.
+    /// None here. `SIGKILL` and `SIGSTOP` are passed over: their action is fixed.
     ///
     /// # Kernel
     ///
@@ -122,7 +117,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: `SIGKILL` or `SIGSTOP`.
+    /// None here. `SIGKILL` and `SIGSTOP` are passed over: their action is fixed.
     ///
     /// # Kernel
     ///
