@@ -6,6 +6,7 @@
 #                   PYTHONDIR, and the command procfd into BINDIR; and uninstall-python
 #   make check      all tests; the last line counts them. T="NAME ..." restricts it to the programs whose name
 #                   contains one of these, builds only what they need, and says how to start each under gdb
+#   make kernels [K="6.1 7.2"] [ONLY=words] [TABLE=1]  the C tests on other kernels, in qemu
 #   make check-packages  build the Debian and RPM packages from the vendored tarball, install, use and
 #                   remove them; some minutes, and as root
 #   make demo       stage the library, build examples/c/demo.c against it, run it
@@ -198,6 +199,10 @@ abi-baseline:
 check:
 	@scripts/check $(T)
 
+# K="6.1 7.2": which; ONLY=words: which programs.
+kernels: all
+	@scripts/kernels $(if $(ONLY),--only $(ONLY)) $(if $(TABLE),--table) $(K)
+
 check-packages:
 	@status=0; for kind in debian rpm; do tests/packages/$$kind || status=1; done; exit $$status
 
@@ -229,5 +234,5 @@ clean:
 
 FORCE:
 
-.PHONY: all install uninstall python install-python uninstall-python generate header header-copy abi abi-baseline check check-packages demo wheel bench lint dist clean FORCE
+.PHONY: all install uninstall python install-python uninstall-python generate header header-copy abi abi-baseline check kernels check-packages demo wheel bench lint dist clean FORCE
 .DELETE_ON_ERROR:
