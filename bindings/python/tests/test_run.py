@@ -114,9 +114,12 @@ def test_an_interrupt_ends_the_tree(pidfile: pathlib.Path) -> None:
         raise Interrupt
 
     old = signal.signal(signal.SIGUSR1, handler)
-    sender = threading.Thread(
-        target=lambda: (started(pidfile), os.kill(os.getpid(), signal.SIGUSR1))
-    )
+
+    def interrupt() -> None:
+        started(pidfile)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    sender = threading.Thread(target=interrupt)
     sender.start()
     try:
         with pytest.raises(Interrupt):
@@ -213,12 +216,12 @@ def test_what_runs_can_be_mocked() -> None:
             process = popen.return_value.__enter__.return_value
             process.communicate.return_value = (b"out", b"err")
             process.poll.return_value = process.wait.return_value = 0
-            call(["no", "such", "program"])  # type: ignore[operator]
+            call(["no", "such", "program"])
             popen.assert_called_once()
             assert popen.call_args.args == (["no", "such", "program"],)
     with mock.patch("procfd.run") as run:
         run.return_value.stdout = "x\n"
-        assert procfd.check_output(["y"]) == "x\n"
+        assert procfd.check_output(["y"], text=True) == "x\n"
         assert procfd.getoutput("y") == "x"
     with mock.patch("procfd.call", return_value=3), pytest.raises(subprocess.CalledProcessError):
         procfd.check_call(["y"])

@@ -61,7 +61,7 @@ def test_program_by_path_name_list_and_descriptor() -> None:
     args = ["true"]
     with procfd.spawn("true", args, search=True) as process:
         assert process.wait(60).code == 0
-    paths = [b"/nonexistent/true", "/etc/passwd/true", "/bin/true"]
+    paths: list[str | bytes] = [b"/nonexistent/true", "/etc/passwd/true", "/bin/true"]
     with procfd.spawn(args, candidates=paths) as process:
         assert process.wait(60).code == 0
     with open("/bin/true", "rb") as program:

@@ -89,7 +89,7 @@ def test_the_message_says_which_argument() -> None:
     with pytest.raises(TypeError, match=r"args\[2\]"):
         procfd.run(["echo", "x", 3])  # type: ignore[list-item]
     with pytest.raises(TypeError, match=r"env\['A'\]"):
-        procfd.run(["true"], env={"A": 3})  # type: ignore[dict-item]
+        procfd.run(["true"], env={"A": 3})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -109,13 +109,15 @@ def test_none_is_as_if_it_were_not_given() -> None:
         with procfd.spawn(["true"], **given) as process:
             assert process.wait(60).code == 0, name
         assert procfd.run(["true"], **given).returncode == 0, name
-    assert procfd.run(["true"], process_group=None, pipesize=None, umask=None).returncode == 0  # type: ignore[arg-type]
+    none: Any = {"process_group": None, "pipesize": None, "umask": None}
+    assert procfd.run(["true"], **none).returncode == 0
 
 
 def test_env_is_a_mapping() -> None:
-    for start in (procfd.run, procfd.spawn):
+    starts: list[Any] = [procfd.run, procfd.spawn]
+    for start in starts:
         with pytest.raises(TypeError, match="env must be a mapping, not list"):
-            start(["true"], env=["A=B"])  # type: ignore[operator]
+            start(["true"], env=["A=B"])
 
 
 @pytest.mark.parametrize("name", ["TERM", "SIGTERM", "term", 15, signal.SIGTERM])
@@ -214,9 +216,10 @@ def test_the_variables_of_a_login() -> None:
         assert run("sh", "-c", script, **keywords) == (0, expected)
         shown = procfd.run(["sh", "-c", script], capture_output=True, text=True, **keywords)
         assert shown.stdout == expected
-    for start in (procfd.run, procfd.spawn):
+    starts: list[Any] = [procfd.run, procfd.spawn]
+    for start in starts:
         with pytest.raises(ValueError, match="login_env"):
-            start(["true"], login_env=True)  # type: ignore[operator]
+            start(["true"], login_env=True)
 
 
 def test_open_and_attach_take_a_pid() -> None:

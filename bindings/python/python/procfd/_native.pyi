@@ -76,10 +76,13 @@ __all__ = [
     "process_manage",
     "process_open",
     "spawn",
+    "_maps",
+    "_open_fds",
+    "_threads",
     "start",
 ]
 
-Command: TypeAlias = StrPath | Fd | Iterable[StrPath]
+_Command: TypeAlias = StrPath | Fd | Iterable[StrPath]
 _Scope: TypeAlias = Literal["process", "group", "thread"]
 _CloseScope: TypeAlias = Literal["process", "group"]
 
@@ -781,7 +784,7 @@ class Snapshot:
     def list(self, processes: Iterable[Process]) -> builtins.list[Info | None]: ...
 
 def spawn(
-    command: Command,
+    command: _Command,
     args: Iterable[StrPath] | None = None,
     settings: SpawnSettings | OpenSettings | None = None,
     **more: Unpack[SpawnSettings],
