@@ -67,6 +67,9 @@ __all__ = [
     "TaskState",
     "Times",
     "Usage",
+    "_maps",
+    "_open_fds",
+    "_threads",
     "attach",
     "open",
     "posix_spawn",
@@ -76,9 +79,6 @@ __all__ = [
     "process_manage",
     "process_open",
     "spawn",
-    "_maps",
-    "_open_fds",
-    "_threads",
     "start",
 ]
 
