@@ -163,12 +163,11 @@ pub(crate) fn open(flags: OpenFlags, config: Settings) -> Result<(OwnedFd, Arc<O
 
 /// The context of a procfd that this process opened. EBADF; EINVAL: no procfd; EPERM: another's.
 pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
-    procfd::cookie(fd)?;
-    match opened_here(fd) {
-        Some(opened) => Ok(opened),
-        None if procfd::is_marked(fd)? => Err(Errno(libc::EPERM)),
-        None => Err(Errno(libc::EINVAL)),
+    if let Some(opened) = opened_here(fd) {
+        return Ok(opened);
     }
+    procfd::cookie(fd)?;
+    Err(Errno(if procfd::is_marked(fd)? { libc::EPERM } else { libc::EINVAL }))
 }
 
 /// How many contexts this process has open.

@@ -369,7 +369,7 @@ static void until_the_flight_is_full(void)
 	}
 	diag("%d processes with a close policy, at a limit of 300", n);
 	CHECK_EQ(errno, ETOOMANYREFS);
-	CHECK(n > 40);
+	CHECK(n > 25); /* the watcher may have taken nothing out of its queue yet: 3 more each */
 	struct procfd_error e = last_error(fds[n]);
 	CHECK_EQ(e.saved_errno, ETOOMANYREFS);
 	CHECK(strstr(e.message, "RLIMIT_NOFILE"));

@@ -183,7 +183,7 @@ pub(crate) fn watch_error(e: StartError) -> Error {
 static FLIGHT_WAS_FULL: AtomicBool = AtomicBool::new(false);
 
 /// What a started procfd has in flight at most, with the message to the watcher.
-const FDS_IN_FLIGHT: usize = 4;
+const FDS_IN_FLIGHT: usize = 5;
 
 /// Sees, before anything is started, whether the start can be published: where this process alone has so many
 /// procfds that they come near the limit, or the last start met it. Else the publication says so.
