@@ -217,7 +217,7 @@ class Table:
 
     def check_command(self, row: Row) -> None:
         if not row.is_command:
-            for column in ("number", "shape", "core", "rust", "doc"):
+            for column in ("number", "shape", "core", "rust"):
                 if row.cells[column]:
                     self.problem(row.line, f"{column} is for a command, and there is no name")
             return

@@ -34,6 +34,8 @@ struct State {
 }
 
 /// A descriptor without a process: configured first, started by `create()`.
+///
+#[doc = include_str!("settings/help.txt")]
 #[pyclass(frozen, module = "procfd")]
 pub(crate) struct Context {
     // Never held while the interpreter is detached from.
@@ -252,6 +254,8 @@ fn create(
 /// searched in PATH unless there is a slash in it. `program` names another program for it,
 /// `candidates` a list of paths of which the first that exists is executed, and `search` says whether to
 /// search at all. A program alone, with or without `args`, is taken too: `spawn("sleep", ["sleep", "60"])`.
+///
+#[doc = include_str!("settings/help.txt")]
 #[pyfunction]
 #[pyo3(signature = (command, args=None, settings=None, **more))]
 pub(crate) fn spawn<'py>(

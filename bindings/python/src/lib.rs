@@ -47,6 +47,9 @@ mod _native {
     use super::calls::{process_config, process_info, process_manage, process_open};
     #[pymodule_export]
     use super::context::{Context, spawn, start};
+    /// What help() shows of the settings, for the functions that are written in Python.
+    #[pymodule_export]
+    const SETTINGS: &str = include_str!("settings/help.txt");
     #[pymodule_export]
     use super::details::{_maps, _open_fds, _threads};
     #[pymodule_export]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import builtins
 import pickle
+import pydoc
 import subprocess
 import sys
 import traceback
@@ -197,3 +198,10 @@ def test_an_import_is_light() -> None:
         "typing_extensions",
     ):
         assert name not in loaded, name
+
+
+@pytest.mark.parametrize("name", ["run", "call", "check_output", "Popen", "spawn", "Context"])
+def test_help_lists_each_setting(name: str) -> None:
+    shown = pydoc.render_doc(getattr(procfd, name), renderer=pydoc.plaintext)
+    for setting in procfd.Settings.__annotations__:
+        assert f"- {setting}: " in shown, setting

@@ -32,6 +32,7 @@ from ._types import (
 )
 
 __all__ = [
+    "SETTINGS",
     "Autogroup",
     "Caps",
     "Context",
@@ -83,6 +84,7 @@ __all__ = [
 ]
 
 _Command: TypeAlias = StrPath | Fd | Iterable[StrPath]
+SETTINGS: str
 _Scope: TypeAlias = Literal["process", "group", "thread"]
 _CloseScope: TypeAlias = Literal["process", "group"]
 

@@ -308,6 +308,10 @@ class Popen(_Base[AnyStr]):
             super().__del__(_maxsize, _warn)  # type: ignore[call-arg]
 
 
+if Popen.__doc__:
+    Popen.__doc__ += f"\n\n{_native.SETTINGS}"
+
+
 def _unknown(error: OSError, deadstate: int | None) -> int:
     """The status when somebody else has reaped the child and the kernel does not keep it (6.15).
 

@@ -8,7 +8,7 @@ import sys
 from subprocess import PIPE, STDOUT, CalledProcessError, TimeoutExpired
 from typing import TYPE_CHECKING, Any, AnyStr, cast
 
-from ._native import Usage
+from ._native import SETTINGS, Usage
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -166,3 +166,10 @@ def getoutput(cmd: str, *, encoding: str | None = None, errors: str | None = Non
     """Run a command in a shell and return what it wrote. As subprocess.getoutput."""
     output: str = _package.getstatusoutput(cmd, encoding=encoding, errors=errors)[1]
     return output
+
+
+# help() of these lists the settings; with -OO there is none.
+for _function in (run, call, check_call, check_output):
+    if _function.__doc__:
+        _function.__doc__ += f"\n\n{SETTINGS}"
+del _function
