@@ -286,8 +286,12 @@ fn look_at(entry: Entry, events: i16) -> Found {
             None => return Found::Gone(None),
         },
     };
-    // A number that the program has closed tells nothing of A any more.
-    let Ok(b) = opened.live_b() else { return Found::Gone(Some(opened)) };
+    let Ok(b) = opened.live_b() else {
+        // A number that the program has closed tells nothing of A any more. A context that has not been started stays
+        // known, since its next creation has to say why it fails.
+        let started = opened.state.try_lock().is_ok_and(|state| state.started);
+        return Found::Gone(Some(opened).filter(|_| started));
+    };
     if events & libc::POLLHUP == 0 {
         return Found::Stays(entry);
     }
