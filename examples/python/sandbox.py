@@ -19,9 +19,7 @@ import procfd
 
 def start(command: list[str]) -> procfd.Process:
     return procfd.spawn(
-        command[0],
         command,
-        search=True,
         env={"PATH": "/usr/bin:/bin", "HOME": "/", "LANG": "C.UTF-8"},
         namespaces=["user", "mount", "net", "ipc", "uts"],
         uid_map=[(65534, os.geteuid(), 1)],

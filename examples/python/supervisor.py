@@ -41,9 +41,7 @@ class Service:
         self.due = None
         try:
             self.process = procfd.spawn(
-                "sh",
                 ["sh", "-c", self.command],
-                search=True,
                 stdin=procfd.DEVNULL,
                 process_group=0,  # not the group that a terminal signals
                 sigmask=(),

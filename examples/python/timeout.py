@@ -19,9 +19,7 @@ import procfd
 
 def run(seconds: float, command: list[str]) -> int:
     process = procfd.spawn(
-        command[0],
         command,
-        search=True,
         process_group=0,
         kill_on_close=True,
         close_scope="group",

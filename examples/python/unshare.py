@@ -38,9 +38,7 @@ def main() -> int:
     names = set(asked.names or []) | ({"user"} if asked.r else set())
     try:
         process = procfd.spawn(
-            asked.command[0],
             asked.command,
-            search=True,
             namespaces=names,
             init="pid" in names,
             uid_map=[(0, os.geteuid(), 1)] if asked.r else None,
