@@ -281,6 +281,9 @@ def test_a_kernel_thread_has_no_program() -> None:
                 with pytest.raises(OSError, match="a kernel thread has no program"):
                     process.exe()
                 assert process.memory_info().rss == 0
+                assert process.cmdline() == process.memory_maps() == []
+                if os.geteuid() == 0:
+                    assert process.open_files() == process.net_connections("all") == []
                 return
     pytest.skip("no kernel threads are seen here")
 

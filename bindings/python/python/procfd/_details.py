@@ -7,6 +7,7 @@ The names and fields are those of psutil. The module is loaded at the first such
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -136,16 +137,12 @@ class Connection(NamedTuple):
 
 
 def _gone(process: Process, what: str) -> Exception:
-    import errno
-
     return make(
         errno.ESRCH, f"{what} pid {process.pid}: {os.strerror(errno.ESRCH)}", None, 0, 0, ""
     )
 
 
 def _refused(process: Process, what: str) -> Exception:
-    import errno
-
     if not is_running(process):
         return _gone(process, what)
     text = f"{what} pid {process.pid}: {os.strerror(errno.EACCES)}"
@@ -163,6 +160,16 @@ def _ask(process: Process, what: str, group: str, missing: Any = None) -> Any:
             return missing
         raise _refused(process, what)
     return value
+
+
+def _listed(ask: Callable[[], list[Any]]) -> list[Any]:
+    """A list that is empty for kernel threads, which have no arguments, descriptors or memory."""
+    try:
+        return ask()
+    except OSError as error:
+        if error.errno != errno.ENODATA:
+            raise
+        return []
 
 
 def name(process: Process) -> str:
@@ -187,7 +194,7 @@ def username(process: Process) -> str:
 
 
 def cmdline(process: Process) -> list[str]:
-    return process.argv()
+    return _listed(process.argv)
 
 
 def ppid(process: Process) -> int:
@@ -286,19 +293,21 @@ _MODES = {os.O_RDONLY: "r", os.O_WRONLY: "w", os.O_RDWR: "r+"}
 
 def open_files(process: Process) -> list[OpenFile]:
     found = []
-    for fd, kind, flags, position, _, path in _native._open_fds(process):
+    for fd, kind, flags, position, _, path in _listed(lambda: _native._open_fds(process)):
         if kind == "file" and path.startswith("/"):
             mode = _MODES.get(flags & os.O_ACCMODE, "r+")
             if flags & os.O_APPEND:
                 mode = mode.replace("w", "a") if mode == "w" else "a+" if mode == "r+" else mode
-            found.append(OpenFile(path, fd, position, mode, flags & ~os.O_CLOEXEC))
+            found.append(OpenFile(path, fd, position, mode, flags))
     return found
 
 
 def memory_maps(process: Process) -> list[Mapping]:
     return [
-        Mapping(f"{start:x}-{end:x}", perms, path, end - start, offset, device, inode)
-        for start, end, perms, offset, device, inode, path in _native._maps(process)
+        Mapping(f"{start:x}-{end:x}", perms, path or "[anon]", end - start, offset, device, inode)
+        for start, end, perms, offset, device, inode, path in _listed(
+            lambda: _native._maps(process)
+        )
     ]
 
 
@@ -393,7 +402,7 @@ def net_connections(process: Process, kind: str = "inet") -> list[Connection]:
         known = ", ".join(_KINDS)
         raise ValueError(f"net_connections: there is no kind {kind!r}; there are: {known}")
     by_inode: dict[int, list[int]] = {}
-    for fd, what, _, _, inode, _ in _native._open_fds(process):
+    for fd, what, _, _, inode, _ in _listed(lambda: _native._open_fds(process)):
         if what == "socket":
             by_inode.setdefault(inode, []).append(fd)
     found: list[Connection] = []
