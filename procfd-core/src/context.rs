@@ -29,7 +29,6 @@ pub(crate) type Configured<'a> = Result<&'a mut Context, Error>;
 /// The child gets 0, 1, 2 and the descriptors that the list maps; all others are closed in it.
 ///
 /// Dropping it, or closing all its duplicates, leaves nothing behind.
-#[derive(Debug)]
 pub struct Context {
     fd: OwnedFd,
     opened: Arc<Opened>,
@@ -85,6 +84,17 @@ impl Context {
         Ok(self)
     }
 
+    /// Another context with the same configuration, and these flags.
+    pub(crate) fn copy_with(&self, flags: OpenFlags) -> io::Result<Self> {
+        let settings = self.state().config.clone();
+        Self::open(flags, settings)
+    }
+
+    /// Whether the process gets a new user, and keeps its groups.
+    pub(crate) fn keeps_groups(&self) -> bool {
+        self.state().config.identity.keeps_groups()
+    }
+
     /// Starts the process: it has executed its program when this returns.
     ///
     /// # Errors
@@ -104,8 +114,8 @@ impl Context {
         }
     }
 
-    /// A creation with no program set: see [`ffi::fork`](crate::ffi::fork).
-    pub(crate) fn fork(self) -> Result<Option<Process>, CreateError> {
+    /// A creation with no program set: see [`fork`](Self::fork).
+    pub(crate) fn fork_here(self) -> Result<Option<Process>, CreateError> {
         match start::fork(self.fd.as_fd(), &self.opened) {
             Ok(Forked::Parent(pid, pidfd)) => {
                 Ok(Some(Process::from_parts(self.fd, pidfd, false).started_as(pid)))
@@ -140,6 +150,12 @@ impl Context {
             Ok(pidfd) => Ok(Process::from_parts(self.fd, pidfd, false)),
             Err(error) => Err(CreateError { error, context: self }),
         }
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Context(descriptor {}, {:?})", self.fd.as_raw_fd(), self.opened.flags)
     }
 }
 

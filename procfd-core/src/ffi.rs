@@ -117,7 +117,7 @@ impl Configuring {
 /// child. As for fork(2), a child of several threads may do little before it executes something: the
 /// caller sees to that, as an interpreter does whose lock is held.
 pub fn fork(context: Context) -> std::result::Result<Option<Process>, CreateError> {
-    context.fork()
+    context.fork_here()
 }
 
 fn target(fd: RawFd) -> Result<Target<'static>> {

@@ -2,55 +2,83 @@
 
 //! Processes as descriptors: configure, start, poll, wait, signal, kill on last close.
 //!
-//! A [`Context`] is a descriptor without a process: it is configured, and [`Context::create`] turns
-//! it into a [`Process`], the same descriptor with a process behind it. It can be polled,
-//! duplicated, inherited and passed to other processes; whoever holds it may signal the process,
-//! wait for it and ask about it. With [`Context::kill_on_close`] the kernel ends the process when
-//! the last such descriptor in the system is gone, whoever held it and however they ended.
+//! [`Command`] starts a program as `std::process::Command` does, with every setting of the kernel that the
+//! library has:
 //!
 //! ```
 //! use std::time::Duration;
+//! use procfd::Command;
 //!
-//! let mut context = procfd::Context::new()?;
-//! context.program_in_path("sleep")?.args(["sleep", "60"])?.kill_on_close(9)?;
-//! let process = context.create()?;
-//! assert_eq!(process.wait_timeout(Duration::from_millis(10))?, None);
-//! process.send_signal(libc::SIGTERM)?;
-//! assert_eq!(process.wait()?.signal(), Some(libc::SIGTERM));
-//! # Ok::<(), std::io::Error>(())
+//! let mut child = Command::new("sleep").arg("60").new_session().kill_on_close().spawn()?;
+//! assert_eq!(child.wait_timeout(Duration::from_millis(10))?, None);
+//! child.process().send_signal(libc::SIGTERM)?;
+//! assert_eq!(child.wait()?.signal(), Some(libc::SIGTERM));
+//! # Ok::<(), procfd::Error>(())
 //! ```
 //!
-//! The rooms of the house:
+//! **Defaults differ from the C interface.** [`Command::new`] and [`Context::new`] open with
+//! [`OpenFlags::NO_WATCH`] and [`OpenFlags::AUTOREAP`]: no watcher process runs, the library reaps the child,
+//! and poll(2) of the procfd does not report the exit; poll [`Process::pidfd`] instead. `process_open(0)` of C
+//! has the watcher, and leaves the child to be waited for. For the same here, use
+//! `Context::with_flags(OpenFlags::empty())`.
 //!
-//! | room | holds |
-//! |---|---|
-//! | `context`, `process` | the two types of the interface |
-//! | `settings` | what a context can hold |
-//! | `procfd` | the descriptor: mark, publish, look, resolve |
-//! | `fuse` | kill on last close |
-//! | `contexts` | the opener's memory, and its sweep |
-//! | `forks` | the library's own descriptors, what a fork does to them, and the order of all locks |
-//! | `child` | the list of prepared calls, and the code that walks it |
-//! | `start` | clone, publish, fork |
-//! | `attach` | a procfd for a process that already runs |
-//! | `wait`, `signal`, `info` | manage and ask, by pidfd |
-//! | `status`, `kept` | how a process ended, and who keeps that |
-//! | `wait_any` | waiting for any of many |
-//! | `manage` | trees, limits, scheduling, namespaces, cgroup, memory of a process that runs |
-//! | `error` | stages and messages |
-//! | `watch` | exit readiness on the procfd itself: the watcher and its client |
-//! | `sys` | the kernel, and all unsafe code |
-//! | `ffi` | the same by bare descriptors, for the C interface |
+//! Below the command:
+//!
+//! - A [`Context`] is a descriptor without a process. You configure it, and [`Context::create`] turns it into
+//!   a [`Process`]: the same descriptor, with a process behind it.
+//! - A [`Process`] can be polled, duplicated, inherited and passed to other processes. Each holder may signal
+//!   it, wait for it and ask about it, within its own privileges. [`Process::open`] takes a pid.
+//! - With [`Command::kill_on_close`] the kernel ends the process when the last such descriptor in the system
+//!   is gone, whichever process held it.
+//! - [`Snapshot`] has all processes of the machine, [`wait_any`] waits for any of many.
+//!
+//! One error type, [`Error`], has the step that failed, its errno, and a sentence. It comes from and turns into
+//! [`std::io::Error`].
+//!
+//! # Async
+//!
+//! With the feature `tokio`, [`Command`] has `spawn_async`, `output_async` and `status_async`. Without it,
+//! [`Process::pidfd`] becomes readable at the exit, so every runtime can wait for it: tokio by
+//! `AsyncFd::new(process.pidfd().try_clone_to_owned()?)`.
+//!
+//! # Names
+//!
+//! The package is `procfd-core`, the library `procfd`. The package `procfd` on crates.io is another project.
+
+// The rooms of the house:
+//
+// | room | holds |
+// |---|---|
+// | `context`, `process` | the two types of the interface |
+// | `settings` | what a context can hold |
+// | `procfd` | the descriptor: mark, publish, look, resolve |
+// | `fuse` | kill on last close |
+// | `contexts` | the opener's memory, and its sweep |
+// | `forks` | the library's own descriptors, what a fork does to them, and the order of all locks |
+// | `child` | the list of prepared calls, and the code that walks it |
+// | `start` | clone, publish, fork |
+// | `attach` | a procfd for a process that already runs |
+// | `wait`, `signal`, `info` | manage and ask, by pidfd |
+// | `status`, `kept` | how a process ended, and who keeps that |
+// | `wait_any` | waiting for any of many |
+// | `manage` | trees, limits, scheduling, namespaces, cgroup, memory of a process that runs |
+// | `error` | stages and messages |
+// | `watch` | exit readiness on the procfd itself: the watcher and its client |
+// | `sys` | the kernel, and all unsafe code |
+// | `ffi` | the same by bare descriptors, for the C interface |
+// | `command` | a command that chains, with its child; `fork` is the fork form |
 
 #![cfg(target_os = "linux")]
 
 mod attach;
 mod child;
+mod command;
 mod context;
 mod contexts;
 mod error;
 #[doc(hidden)]
 pub mod ffi;
+mod fork;
 mod forks;
 mod fuse;
 mod info;
@@ -67,6 +95,9 @@ mod wait;
 mod wait_any;
 mod watch;
 
+#[cfg(feature = "tokio")]
+pub use command::asynchronous;
+pub use command::{Child, Command, Output, Stdio};
 pub use context::{Context, CreateError};
 pub use contexts::OpenFlags;
 pub use error::{Errno, Error, Stage};

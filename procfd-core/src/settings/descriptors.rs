@@ -100,10 +100,18 @@ impl Settings {
     }
 
     /// Keeps a descriptor until the start or the end of the context, and returns its number.
-    pub(super) fn hold(&mut self, fd: OwnedFd) -> RawFd {
+    pub(crate) fn hold(&mut self, fd: OwnedFd) -> RawFd {
         let number = fd.as_raw_fd();
         self.descriptors.held.push(Arc::new(fd));
         number
+    }
+
+    /// The actions that `f` adds come before those that are there.
+    pub(crate) fn before_actions(&mut self, f: impl FnOnce(&mut Self) -> Set) -> Set {
+        let later = std::mem::take(&mut self.descriptors.actions);
+        let done = f(self);
+        self.descriptors.actions.extend(later);
+        done
     }
 
     /// chdir.

@@ -41,6 +41,12 @@ impl Edited {
 }
 
 impl Settings {
+    /// An empty environment, without the edits made so far.
+    pub(crate) fn clear_env(&mut self) -> Set {
+        self.environment.edits.clear();
+        self.set_env(Vec::new())
+    }
+
     /// The whole environment.
     pub fn set_env(&mut self, env: Vec<CString>) -> Set {
         self.environment.base = Some(check::strings(env, "environment string")?);

@@ -41,6 +41,13 @@ impl Ids {
     }
 }
 
+impl From<u32> for Ids {
+    /// [`Ids::all`].
+    fn from(id: u32) -> Self {
+        Self::all(id)
+    }
+}
+
 /// Who the process is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Identity {
@@ -53,6 +60,11 @@ impl Identity {
     /// Whether the child changes its credentials: from then on others may reach it.
     pub(crate) fn changes(&self) -> bool {
         self.uid.is_some() || self.gid.is_some() || self.groups.is_some()
+    }
+
+    /// Whether there is a new user, and nothing is said of the groups.
+    pub(crate) fn keeps_groups(&self) -> bool {
+        self.uid.is_some() && self.groups.is_none()
     }
 
     /// The user that a signal to the process has to be allowed for.

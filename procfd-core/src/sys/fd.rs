@@ -101,6 +101,14 @@ pub(crate) fn dup_cloexec(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     bare::dup_above(fd.as_raw_fd(), 3).map(made)
 }
 
+/// pipe2(O_CLOEXEC): the reading and the writing end, above the standard streams.
+pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [-1i32; 2];
+    // SAFETY: the kernel writes two numbers, into an array borrowed for the call.
+    unsafe { call!(SYS_pipe2, ends.as_mut_ptr(), libc::O_CLOEXEC) }?;
+    Ok((above_standard(made(ends[0])), above_standard(made(ends[1]))))
+}
+
 /// The same file with a number above the standard streams, if there is one: a program whose streams
 /// are closed puts others in their places sooner or later, by number.
 pub(crate) fn above_standard(fd: OwnedFd) -> OwnedFd {

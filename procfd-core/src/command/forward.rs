@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The settings of a context, as methods of a command: a new one has one line here. A test compares the list
+//! with the families.
+
+use std::ffi::OsStr;
+use std::os::fd::{OwnedFd, RawFd};
+use std::path::Path;
+
+use super::Command;
+use crate::settings::{IdMap, Namespaces, Setgroups, SignalSet};
+
+macro_rules! forward {
+    ($($name:ident($($arg:ident: $kind:ty),*);)*) => {
+        impl Command {
+            $(
+                #[doc = concat!("See [`Context::", stringify!($name), "`](crate::Context::", stringify!($name), ").")]
+                pub fn $name(&mut self, $($arg: $kind),*) -> &mut Self {
+                    self.configure(|context| context.$name($($arg),*).map(drop))
+                }
+            )*
+        }
+
+        #[cfg(test)]
+        const FORWARDED: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+forward! {
+    // descriptors
+    current_dir_fd(fd: impl Into<OwnedFd>);
+    fd(fd: impl Into<OwnedFd>, target: RawFd);
+    dup(source: RawFd, target: RawFd);
+    open_at(target: RawFd, path: impl AsRef<Path>, flags: i32, mode: u32);
+    null(target: RawFd);
+    close(fd: RawFd);
+    close_range(first: u32, last: u32);
+    inherit_all(on: bool);
+    // environment
+    env_now();
+    env(name: impl AsRef<OsStr>, value: impl AsRef<OsStr>);
+    env_remove(name: impl AsRef<OsStr>);
+    // filesystem
+    root(path: impl AsRef<Path>);
+    umask(mask: u32);
+    // identity
+    groups(groups: &[u32]);
+    // lifecycle
+    built_in_init(on: bool);
+    no_close_policy();
+    // namespaces
+    namespaces(namespaces: Namespaces);
+    uid_map(map: &[IdMap]);
+    gid_map(map: &[IdMap]);
+    setgroups(policy: Setgroups);
+    hostname(name: impl AsRef<OsStr>);
+    // privileges
+    no_new_privs();
+    parent_death_signal(signal: i32);
+    // resources
+    rlimit(resource: u32, soft: u64, hard: u64);
+    nice(nice: i32);
+    // session
+    new_session();
+    process_group(group: i32);
+    controlling_terminal(fd: impl Into<OwnedFd>);
+    foreground(fd: impl Into<OwnedFd>);
+    // signals
+    signal_mask(set: SignalSet);
+    default_signals(set: SignalSet);
+    ignored_signals(set: SignalSet);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::FORWARDED;
+
+    /// What a command has in a form of its own: the program, and the signal of a close policy.
+    const ELSEWHERE: &[&str] =
+        &["program", "program_in_path", "program_first_of", "program_fd", "env_only", "kill_group_on_close"];
+
+    #[test]
+    fn a_command_has_every_setting_of_a_context() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let Ok(own) = fs::read_to_string(source.join("command.rs")) else {
+            println!("SKIP: needs root");
+            return;
+        };
+        let mut settings = 0;
+        for file in fs::read_dir(source.join("settings")).unwrap() {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            for item in text.split("    pub fn ").skip(1) {
+                let head = item.split('{').next().unwrap();
+                let name = head.split(['(', '<']).next().unwrap();
+                if head.contains("-> Configured<'_>") {
+                    settings += 1;
+                    assert!(
+                        FORWARDED.contains(&name)
+                            || ELSEWHERE.contains(&name)
+                            || [format!("    pub fn {name}("), format!("    pub fn {name}<")]
+                                .iter()
+                                .any(|head| own.contains(head)),
+                        "Context::{name} has no line in command/forward.rs"
+                    );
+                }
+            }
+        }
+        assert!(settings > FORWARDED.len(), "{settings}");
+    }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `Command` and `Child`, as users of std know them.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use procfd::{Command, Context, Process, Stage, Stdio};
+
+fn sh(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]);
+    command
+}
+
+fn text(command: &mut Command) -> String {
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn one_chain() {
+    assert!(Command::new("true").spawn().unwrap().wait().unwrap().success());
+    assert_eq!(text(Command::new("echo").arg("a").args(["b", "c"])), "a b c\n");
+    assert_eq!(text(Command::new("/bin/sh").arg0("shell").args(["-c", "echo $0"])), "shell\n");
+}
+
+#[test]
+fn environment() {
+    let all = text(Command::new("/usr/bin/env").env("GONE", "1").env_clear().envs([("A", "1"), ("B", "2")]));
+    assert_eq!(all, "A=1\nB=2\n");
+    assert_eq!(text(sh("echo $A-$B").env("A", "1").env("B", "2").env_remove("B")), "1-\n");
+}
+
+#[test]
+fn streams() {
+    // More than a pipe takes, in both.
+    let output = sh("head -c 300000 /dev/zero >&2; head -c 200000 /dev/zero").output().unwrap();
+    assert_eq!((output.stdout.len(), output.stderr.len()), (200_000, 300_000));
+    assert_eq!(text(&mut sh("cat; echo end")), "end\n");
+    assert_eq!(text(sh("cat").stdin(File::open("/dev/null").unwrap())), "");
+    let output = sh("echo x; echo y >&2").stdout(Stdio::null()).output().unwrap();
+    assert_eq!((output.stdout, output.stderr), (vec![], b"y\n".to_vec()));
+
+    let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"through").unwrap();
+    let mut through = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut through).unwrap();
+    assert_eq!(through, "through");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_pipe_between_two() {
+    let mut first = sh("printf '3\\n1\\n2\\n'").stdout(Stdio::piped()).spawn().unwrap();
+    assert_eq!(text(Command::new("sort").stdin(first.stdout.take().unwrap())), "1\n2\n3\n");
+    assert!(first.wait().unwrap().success());
+}
+
+#[test]
+fn actions_see_the_streams() {
+    // As 2>&1 behind a redirection.
+    let output = sh("echo out; echo err >&2").dup(1, 2).output().unwrap();
+    assert_eq!(output.stdout, b"out\nerr\n");
+}
+
+#[test]
+fn reusable() {
+    let mut command = sh("echo $N; cat");
+    let file = tempfile();
+    command.stdin(file);
+    for n in 0..3 {
+        assert_eq!(text(command.env("N", n.to_string())), format!("{n}\n"));
+    }
+}
+
+fn tempfile() -> OwnedFd {
+    File::open("/dev/null").unwrap().into()
+}
+
+#[test]
+fn the_first_error_is_kept() {
+    let mut command = Command::new("true");
+    command.umask(0o1000).nice(99).arg("x");
+    for _ in 0..2 {
+        let e = command.spawn().unwrap_err();
+        assert_eq!((e.stage(), e.raw_os_error()), (Stage::CONFIG, libc::EINVAL));
+        assert!(e.to_string().contains("umask"), "{e}");
+    }
+    let e = Command::new("a\0b").status().unwrap_err();
+    assert_eq!(e.raw_os_error(), libc::EINVAL);
+    let e = Command::new("/no/such/program").status().unwrap_err();
+    assert_eq!((e.stage(), e.kind()), (Stage::EXEC, std::io::ErrorKind::NotFound));
+}
+
+#[test]
+fn one_error_type() {
+    fn mixed() -> Result<(), procfd::Error> {
+        let context = Context::new()?;
+        drop(context.try_clone()?);
+        std::fs::read("/no/such/file")?;
+        Ok(())
+    }
+    assert_eq!(mixed().unwrap_err().raw_os_error(), libc::ENOENT);
+    fn as_io() -> std::io::Result<()> {
+        Command::new("/no/such/program").status()?;
+        Ok(())
+    }
+    assert_eq!(as_io().unwrap_err().kind(), std::io::ErrorKind::NotFound);
+}
+
+#[test]
+fn waits() {
+    let mut child = sh("read line; exit 3").stdin(Stdio::piped()).kill_on_close().spawn().unwrap();
+    let input = child.stdin.take();
+    assert_eq!(child.try_wait().unwrap(), None);
+    assert_eq!(child.wait_timeout(Duration::from_millis(20)).unwrap(), None);
+    drop(input);
+    let status = child.wait().unwrap();
+    assert_eq!(ExitStatus::from(status).code(), Some(3));
+    assert_eq!(child.try_wait().unwrap().map(|s| s.change), Some(status.change));
+    let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+    child.kill().unwrap();
+    assert_eq!(child.wait().unwrap().to_string(), "signal: 9 (SIGKILL)");
+}
+
+#[test]
+fn drops() {
+    for (close, drop_kills) in [(true, false), (false, true), (false, false)] {
+        let mut command = Command::new("sleep");
+        command.arg("60").kill_on_drop(drop_kills);
+        if close {
+            command.kill_on_close();
+        }
+        let child = command.spawn().unwrap();
+        let process = Process::open(child.id()).unwrap();
+        drop(child);
+        let ends = close || drop_kills;
+        let limit = Duration::from_millis(if ends { 20_000 } else { 100 });
+        assert_eq!(process.wait_timeout(limit).unwrap().is_some(), ends);
+        if !ends {
+            process.kill().unwrap();
+        }
+    }
+    let process: Process = Command::new("sleep").arg("60").kill_on_drop(true).spawn().unwrap().into();
+    assert_eq!(process.wait_timeout(Duration::from_millis(50)).unwrap(), None);
+    process.kill().unwrap();
+    assert_eq!(process.wait().unwrap().signal(), Some(9));
+    drop(OwnedFd::from(process));
+}
+
+#[test]
+fn a_second_signal_brings_a_watcher() {
+    let script = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
+    let mut child = sh(script)
+        .stdout(Stdio::piped())
+        .end_on_close(libc::SIGTERM, procfd::Scope::Process, libc::SIGKILL, Duration::from_millis(50))
+        .spawn()
+        .unwrap();
+    child.stdout.take().unwrap().read_exact(&mut [0; 6]).unwrap();
+    let process = Process::open(child.id()).unwrap();
+    drop(child);
+    assert_eq!(process.wait_timeout(Duration::from_secs(20)).unwrap().unwrap().signal(), Some(libc::SIGKILL));
+}
+
+#[test]
+fn a_new_user_has_no_groups_of_root() {
+    // SAFETY: no arguments, cannot fail.
+    if unsafe { libc::geteuid() } != 0 {
+        println!("SKIP: needs root");
+        return;
+    }
+    // SAFETY: a list of one.
+    assert_eq!(unsafe { libc::setgroups(1, [0].as_ptr()) }, 0);
+    let groups = |command: &mut Command| text(command.uid(65534).gid(65534));
+    assert_eq!(groups(&mut sh("id -u; id -G")), "65534\n65534\n");
+    assert_eq!(groups(sh("id -u; id -G").groups(&[7])), "65534\n65534 7\n");
+}
+
+#[test]
+fn a_fork() {
+    let mut context = Context::new().unwrap();
+    context.umask(0o31).unwrap();
+    // SAFETY: the child calls only umask and _exit.
+    match unsafe { context.fork() }.unwrap() {
+        // SAFETY: no pointers.
+        None => unsafe { libc::_exit(libc::umask(0) as i32) },
+        Some(process) => assert_eq!(process.wait().unwrap().code(), Some(0o31)),
+    }
+    let mut context = Context::new().unwrap();
+    context.program("/bin/true").unwrap();
+    // SAFETY: it fails.
+    let failed = unsafe { context.fork() }.unwrap_err();
+    assert_eq!(failed.error().stage(), Stage::PLAN);
+}
+
+#[test]
+fn short_for_people() {
+    assert_eq!(format!("{:?}", sh("exit 3")), r#""sh" "-c" "exit 3""#);
+    let context = format!("{:?}", Context::new().unwrap());
+    assert!(context.len() < 80, "{context}");
+}
