@@ -10,30 +10,36 @@
 //! All commands, each with its process group, are killed when this program ends before them. Exits
 //! with 1 if one failed.
 
-use std::error::Error;
 use std::io::{self, BufRead};
 use std::os::fd::AsRawFd;
 use std::process::ExitCode;
 
-use procfd::{Context, Process};
+use procfd::{Child, Command, Error, Scope, Stdio};
 
 struct Job {
-    process: Process,
+    child: Child,
     command: String,
 }
 
-/// What all commands have in common is configured once, in `base`, and copied.
-fn start(base: &Context, command: String) -> Result<Job, Box<dyn Error>> {
-    let mut context = base.try_clone()?;
-    context.args(["sh", "-c", &command])?;
-    Ok(Job { process: context.create()?, command })
+fn start(command: String) -> Result<Job, Error> {
+    let child = Command::new("sh")
+        .args(["-c", &command])
+        .stdin(Stdio::null()) // which has the list of commands
+        .process_group(0)
+        .signal_on_close(libc::SIGKILL, Scope::ProcessGroup)
+        .spawn()?;
+    Ok(Job { child, command })
 }
 
 /// Takes out and returns the jobs that have ended; waits until there is one.
 fn ended(jobs: &mut Vec<Job>) -> io::Result<Vec<Job>> {
     let mut polled: Vec<libc::pollfd> = jobs
         .iter()
-        .map(|job| libc::pollfd { fd: job.process.pidfd().as_raw_fd(), events: libc::POLLIN, revents: 0 })
+        .map(|job| libc::pollfd {
+            fd: job.child.process().pidfd().as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        })
         .collect();
     // SAFETY: the pointer and length are those of the vector.
     if unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, -1) } < 0 {
@@ -45,17 +51,14 @@ fn ended(jobs: &mut Vec<Job>) -> io::Result<Vec<Job>> {
     Ok(ended.into_iter().map(|(job, _)| job).collect())
 }
 
-fn run(most: usize) -> Result<bool, Box<dyn Error>> {
-    let mut base = Context::new()?;
-    // Commands do not read the list of commands.
-    base.program_in_path("sh")?.null(0)?.process_group(0)?.kill_group_on_close(libc::SIGKILL)?;
+fn run(most: usize) -> Result<bool, Error> {
     let mut commands = io::stdin().lock().lines();
     let mut jobs = Vec::new();
     let mut all_well = true;
     loop {
         while jobs.len() < most {
             let Some(command) = commands.next().transpose()? else { break };
-            match start(&base, command.clone()) {
+            match start(command.clone()) {
                 Ok(job) => jobs.push(job),
                 Err(error) => {
                     println!("not started: {command}: {error}");
@@ -66,11 +69,11 @@ fn run(most: usize) -> Result<bool, Box<dyn Error>> {
         if jobs.is_empty() {
             return Ok(all_well);
         }
-        for job in ended(&mut jobs)? {
-            let status = job.process.wait()?;
+        for mut job in ended(&mut jobs)? {
+            let status = job.child.wait()?;
             let cpu = status.usage.map_or(0, |u| (u.user + u.system).as_millis());
             println!("{:?} ({cpu} ms of CPU time): {}", status.change, job.command);
-            all_well &= status.is_success();
+            all_well &= status.success();
         }
     }
 }
