@@ -114,3 +114,7 @@ pub use settings::{IdMap, Ids, Namespaces, Scope, Setgroups, SignalSet};
 pub use status::{Change, Status, Usage};
 pub use wait::Options as WaitOptions;
 pub use wait_any::{Awaited, Events, wait_any};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
