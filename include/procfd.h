@@ -110,6 +110,22 @@
 #define PROC_SET_NICE 0x14c
 /* The timer slack in arg, in nanoseconds: how late a timer may run; 0 for the creator's. */
 #define PROC_SET_TIMERSLACK 0x155
+
+/*
+ * The execution domain in arg, as in personality(2): ADDR_NO_RANDOMIZE (0x40000) for a memory layout
+ * without randomness.
+ */
+#define PROC_SET_PERSONALITY 0x1c1
+
+/*
+ * arg 1: reading the time-stamp counter is SIGSEGV, as it is in the vDSO and glibc's dynamic linker;
+ * x86 only.
+ */
+#define PROC_SET_NO_TSC 0x1c2
+/* arg 1: the process is a subreaper: its orphaned descendants become its children. */
+#define PROC_SET_SUBREAPER 0x1c3
+/* The I/O priority in arg, class << 13 | level, as in ioprio_set(2). */
+#define PROC_SET_IOPRIO 0x1c4
 /* arg 1: set no_new_privs. */
 #define PROC_SET_NO_NEW_PRIVS 0x14d
 /* The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none. */
@@ -128,6 +144,8 @@
 #define PROC_SET_SETGROUPS 0x152
 /* The host name in a new UTS namespace: data is the name. */
 #define PROC_SET_HOSTNAME 0x153
+/* The NIS domain name in a new UTS namespace: data is the name. */
+#define PROC_SET_DOMAINNAME 0x1c0
 
 /*
  * arg 1: give the new pid namespace (CLONE_NEWPID) the built-in init: the program runs as pid 2, the
@@ -335,6 +353,16 @@
 #define PROC_STAGE_INIT 56
 /* In the child: the timer slack. */
 #define PROC_STAGE_TIMERSLACK 57
+/* In the child: setdomainname(2). */
+#define PROC_STAGE_DOMAINNAME 112
+/* In the child: personality(2). */
+#define PROC_STAGE_PERSONALITY 113
+/* In the child: prctl(PR_SET_TSC). */
+#define PROC_STAGE_TSC 114
+/* In the child: prctl(PR_SET_CHILD_SUBREAPER). */
+#define PROC_STAGE_SUBREAPER 115
+/* In the child: ioprio_set(2). */
+#define PROC_STAGE_IOPRIO 116
 
 /*
  * Wait until any of many processes changes: the descriptor is -1, arg 0 or PROC_WAIT_NOHANG and

@@ -181,6 +181,10 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
             }
             return Ok(true);
         }
+        "ioprio" => {
+            let (class, level): (u16, u16) = value.extract()?;
+            context.ioprio(class, level)
+        }
         "namespaces" => context.namespaces(namespaces(value)?),
         "uid_map" => context.uid_map(&id_map(value)?),
         "gid_map" => context.gid_map(&id_map(value)?),

@@ -20,8 +20,12 @@ PLAIN: dict[str, Callable[[list[str]], Any]] = {
     "umask": lambda words: int(words[0]),
     "nice": lambda words: int(words[0]),
     "timer_slack": lambda words: int(words[0]),
+    "personality": lambda words: int(words[0]),
+    "no_tsc": lambda words: True,
+    "subreaper": lambda words: True,
     "no_new_privs": lambda words: True,
     "pdeathsig": lambda words: int(words[0]),
     "hostname": lambda words: words[0],
+    "domain_name": lambda words: words[0],
     "init": lambda words: True,
 }

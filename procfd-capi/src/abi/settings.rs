@@ -85,6 +85,16 @@ pub const PROC_SET_RLIMIT: u32 = 0x14b;
 pub const PROC_SET_NICE: u32 = 0x14c;
 /// The timer slack in arg, in nanoseconds: how late a timer may run; 0 for the creator's.
 pub const PROC_SET_TIMERSLACK: u32 = 0x155;
+/// The execution domain in arg, as in personality(2): ADDR_NO_RANDOMIZE (0x40000) for a memory layout
+/// without randomness.
+pub const PROC_SET_PERSONALITY: u32 = 0x1c1;
+/// arg 1: reading the time-stamp counter is SIGSEGV, as it is in the vDSO and glibc's dynamic linker;
+/// x86 only.
+pub const PROC_SET_NO_TSC: u32 = 0x1c2;
+/// arg 1: the process is a subreaper: its orphaned descendants become its children.
+pub const PROC_SET_SUBREAPER: u32 = 0x1c3;
+/// The I/O priority in arg, class << 13 | level, as in ioprio_set(2).
+pub const PROC_SET_IOPRIO: u32 = 0x1c4;
 /// arg 1: set no_new_privs.
 pub const PROC_SET_NO_NEW_PRIVS: u32 = 0x14d;
 /// The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none.
@@ -100,6 +110,8 @@ pub const PROC_SET_GID_MAP: u32 = 0x151;
 pub const PROC_SET_SETGROUPS: u32 = 0x152;
 /// The host name in a new UTS namespace: data is the name.
 pub const PROC_SET_HOSTNAME: u32 = 0x153;
+/// The NIS domain name in a new UTS namespace: data is the name.
+pub const PROC_SET_DOMAINNAME: u32 = 0x1c0;
 
 /// arg 1: give the new pid namespace (CLONE_NEWPID) the built-in init: the program runs as pid 2, the
 /// init forwards signals to it, reaps orphans, and ends as it ended. A close policy then holds

@@ -78,6 +78,16 @@ pub const PROC_STAGE_EXEC: u32 = 55;
 pub const PROC_STAGE_INIT: u32 = 56;
 /// In the child: the timer slack.
 pub const PROC_STAGE_TIMERSLACK: u32 = 57;
+/// In the child: setdomainname(2).
+pub const PROC_STAGE_DOMAINNAME: u32 = 112;
+/// In the child: personality(2).
+pub const PROC_STAGE_PERSONALITY: u32 = 113;
+/// In the child: prctl(PR_SET_TSC).
+pub const PROC_STAGE_TSC: u32 = 114;
+/// In the child: prctl(PR_SET_CHILD_SUBREAPER).
+pub const PROC_STAGE_SUBREAPER: u32 = 115;
+/// In the child: ioprio_set(2).
+pub const PROC_STAGE_IOPRIO: u32 = 116;
 
 /// The core has the same numbers.
 #[cfg(test)]
@@ -119,4 +129,9 @@ const _: () = {
     assert!(PROC_STAGE_EXEC == procfd::Stage::EXEC.as_raw());
     assert!(PROC_STAGE_INIT == procfd::Stage::INIT.as_raw());
     assert!(PROC_STAGE_TIMERSLACK == procfd::Stage::TIMERSLACK.as_raw());
+    assert!(PROC_STAGE_DOMAINNAME == procfd::Stage::DOMAINNAME.as_raw());
+    assert!(PROC_STAGE_PERSONALITY == procfd::Stage::PERSONALITY.as_raw());
+    assert!(PROC_STAGE_TSC == procfd::Stage::TSC.as_raw());
+    assert!(PROC_STAGE_SUBREAPER == procfd::Stage::SUBREAPER.as_raw());
+    assert!(PROC_STAGE_IOPRIO == procfd::Stage::IOPRIO.as_raw());
 };

@@ -48,6 +48,10 @@ pub(super) fn run(command: Command<'_>) -> Result {
         PROC_SET_RLIMIT => super::set_rlimit(command),
         PROC_SET_NICE => command.set(shapes::signed, Settings::set_nice),
         PROC_SET_TIMERSLACK => command.set(shapes::number, Settings::set_timer_slack),
+        PROC_SET_PERSONALITY => command.set(shapes::number, Settings::set_personality),
+        PROC_SET_NO_TSC => command.set(shapes::switch, Settings::set_no_tsc),
+        PROC_SET_SUBREAPER => command.set(shapes::switch, Settings::set_subreaper),
+        PROC_SET_IOPRIO => command.set(shapes::number, Settings::set_ioprio),
         PROC_SET_NO_NEW_PRIVS => command.set(shapes::switch, Settings::set_no_new_privs),
         PROC_SET_PDEATHSIG => command.set(shapes::number, Settings::set_pdeathsig),
         PROC_SET_EXIT_SIGNAL => command.set(shapes::number, Settings::set_exit_signal),
@@ -55,6 +59,7 @@ pub(super) fn run(command: Command<'_>) -> Result {
         PROC_SET_GID_MAP => command.set(shapes::id_map, Settings::set_gid_map),
         PROC_SET_SETGROUPS => super::set_setgroups(command),
         PROC_SET_HOSTNAME => command.set(shapes::bytes, Settings::set_hostname),
+        PROC_SET_DOMAINNAME => command.set(shapes::bytes, Settings::set_domain_name),
         PROC_SET_INIT => command.set(shapes::switch, Settings::set_init),
         _ => Err(command.refused(shapes::INVALID)),
     }

@@ -310,6 +310,8 @@ impl List {
         fn umask(mask: u32) = SYS_umask(mask);
         /// sethostname(2).
         fn sethostname(name: &[u8]) = SYS_sethostname(name, name.len());
+        /// setdomainname(2).
+        fn setdomainname(name: &[u8]) = SYS_setdomainname(name, name.len());
         /// chroot(2).
         fn chroot(path: &CStr) = SYS_chroot(path);
         /// chdir(2).
@@ -340,6 +342,14 @@ impl List {
         fn no_new_privs() = SYS_prctl(libc::PR_SET_NO_NEW_PRIVS, 1);
         /// prctl(PR_SET_PDEATHSIG).
         fn set_pdeathsig(signal: i32) = SYS_prctl(libc::PR_SET_PDEATHSIG, signal);
+        /// personality(2).
+        fn personality(persona: u32) = SYS_personality(persona);
+        /// prctl(PR_SET_TSC) to SIGSEGV.
+        fn no_tsc() = SYS_prctl(libc::PR_SET_TSC, libc::PR_TSC_SIGSEGV);
+        /// prctl(PR_SET_CHILD_SUBREAPER).
+        fn set_subreaper() = SYS_prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
+        /// ioprio_set(IOPRIO_WHO_PROCESS) of the caller.
+        fn set_ioprio(ioprio: i32) = SYS_ioprio_set(1, 0, ioprio);
         /// prctl(PR_SET_TIMERSLACK), in nanoseconds.
         fn set_timer_slack(ns: u64) = SYS_prctl(libc::PR_SET_TIMERSLACK, ns);
         /// rt_sigprocmask(SIG_SETMASK).

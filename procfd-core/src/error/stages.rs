@@ -81,4 +81,14 @@ stages! {
     INIT = 56 "start the built-in init";
     /// In the child: the timer slack.
     TIMERSLACK = 57 "set the timer slack";
+    /// In the child: setdomainname(2).
+    DOMAINNAME = 112 "set the domain name";
+    /// In the child: personality(2).
+    PERSONALITY = 113 "set the personality";
+    /// In the child: prctl(PR_SET_TSC).
+    TSC = 114 "disable the time-stamp counter";
+    /// In the child: prctl(PR_SET_CHILD_SUBREAPER).
+    SUBREAPER = 115 "make the child a subreaper";
+    /// In the child: ioprio_set(2).
+    IOPRIO = 116 "set the I/O priority";
 }

@@ -17,6 +17,7 @@
 //! | `resources` | limits and the nice value |
 //! | `privileges` | no_new_privs, the parent-death signal |
 //! | `namespaces` | namespaces, id maps, the host name |
+//! | `task` | execution domain, time-stamp counter, subreaper, I/O priority |
 //! | `lifecycle` | close policy, built-in init, exit signal |
 //! | `check` | checks of one value, which families share |
 //! | `prepared` | what all of it comes to in a start, kept until the next change |
@@ -34,6 +35,7 @@ mod program;
 mod resources;
 mod session;
 mod signals;
+mod task;
 
 pub(crate) use check::SIGNAL_MAX;
 pub(crate) use identity::HELD_SECONDS;
@@ -66,6 +68,7 @@ pub struct Settings {
     pub(crate) resources: resources::Resources,
     pub(crate) privileges: privileges::Privileges,
     pub(crate) namespaces: namespaces::NamespaceSettings,
+    pub(crate) task: task::Task,
     pub(crate) lifecycle: lifecycle::Lifecycle,
     /// Dropped by [`change`](Self::change).
     prepared: prepared::Kept,
@@ -77,6 +80,7 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     lifecycle::arm,
     signals::actions,
     resources::scheduling,
+    task::attributes,
     resources::limits,
     session::all,
     lifecycle::arm_group,
@@ -84,7 +88,7 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     descriptors::leave_table,
     namespaces::id_maps,
     lifecycle::arm_as_new_user,
-    namespaces::hostname,
+    namespaces::names,
     filesystem::root,
     program::move_descriptor,
     descriptors::actions,
@@ -120,12 +124,14 @@ const OPERANDS: &[Words] = &[
     session::operand,
     identity::operand,
     resources::operand,
+    task::operand,
     privileges::operand,
     namespaces::operand,
 ];
 
 /// What to do, where the errno and the step leave no doubt about it.
-const HINTS: &[fn(&Settings, Stage, i32) -> Option<&'static str>] = &[program::hint, identity::hint];
+const HINTS: &[fn(&Settings, Stage, i32) -> Option<&'static str>] =
+    &[program::hint, identity::hint, task::hint];
 
 impl Settings {
     /// Changes something. What was prepared for a start is dropped.

@@ -74,6 +74,7 @@ pub(crate) struct NamespaceSettings {
     pub(crate) gid_map: Vec<IdMap>,
     pub(crate) setgroups: Setgroups,
     hostname: Option<Vec<u8>>,
+    domain_name: Option<Vec<u8>>,
 }
 
 /// How the maps are written.
@@ -161,16 +162,26 @@ impl Settings {
 
     /// The host name.
     pub fn set_hostname(&mut self, name: Vec<u8>) -> Set {
-        // sethostname(2): __NEW_UTS_LEN.
-        if name.len() > 64 {
-            return Err(Error::config(libc::ENAMETOOLONG, "a host name over 64 bytes"));
-        }
-        if name.contains(&0) {
-            return Err(Error::config(libc::EINVAL, "a host name with a NUL in it"));
-        }
-        self.namespaces.hostname = Some(name);
+        self.namespaces.hostname = Some(uts_name(name, "host")?);
         Ok(())
     }
+
+    /// The NIS domain name.
+    pub fn set_domain_name(&mut self, name: Vec<u8>) -> Set {
+        self.namespaces.domain_name = Some(uts_name(name, "domain")?);
+        Ok(())
+    }
+}
+
+/// A name that sethostname(2) and setdomainname(2) take: __NEW_UTS_LEN.
+fn uts_name(name: Vec<u8>, what: &str) -> Result<Vec<u8>, Error> {
+    if name.len() > 64 {
+        return Err(Error::config(libc::ENAMETOOLONG, format_args!("a {what} name over 64 bytes")));
+    }
+    if name.contains(&0) {
+        return Err(Error::config(libc::EINVAL, format_args!("a {what} name with a NUL in it")));
+    }
+    Ok(name)
 }
 
 fn checked_map(map: Vec<IdMap>) -> Result<Vec<IdMap>, Error> {
@@ -198,6 +209,11 @@ pub(super) fn conflicts(s: &Settings) -> Set {
     let err = |text: &str| Err(Error::plan(libc::EINVAL, text));
     if s.namespaces.hostname.is_some() && !s.namespaces.has(Namespaces::UTS) {
         return err("a host name without a new UTS namespace (CLONE_NEWUTS): it would be the whole system's");
+    }
+    if s.namespaces.domain_name.is_some() && !s.namespaces.has(Namespaces::UTS) {
+        return err(
+            "a domain name without a new UTS namespace (CLONE_NEWUTS): it would be the whole system's",
+        );
     }
     if !s.namespaces.has(Namespaces::USER) && s.namespaces.has_maps() {
         return err("an id map or setgroups policy without a new user namespace (CLONE_NEWUSER)");
@@ -228,15 +244,22 @@ pub(super) fn id_maps(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     }
 }
 
-pub(super) fn hostname(s: &Settings, _: &Facts<'_>, list: &mut List) {
+pub(super) fn names(s: &Settings, _: &Facts<'_>, list: &mut List) {
     if let Some(name) = &s.namespaces.hostname {
         list.step(Stage::HOSTNAME, 0).sethostname(name);
+    }
+    if let Some(name) = &s.namespaces.domain_name {
+        list.step(Stage::DOMAINNAME, 0).setdomainname(name);
     }
 }
 
 pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, _: u32) -> Option<String> {
-    let name = s.namespaces.hostname.as_deref()?;
-    (stage == Stage::HOSTNAME).then(|| format!("{:?}", String::from_utf8_lossy(name)))
+    let name = match stage {
+        Stage::HOSTNAME => s.namespaces.hostname.as_deref()?,
+        Stage::DOMAINNAME => s.namespaces.domain_name.as_deref()?,
+        _ => return None,
+    };
+    Some(format!("{:?}", String::from_utf8_lossy(name)))
 }
 
 impl Context {
@@ -323,6 +346,22 @@ impl Context {
     #[doc(alias = "PROC_SET_HOSTNAME")]
     pub fn hostname(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
         self.set(|s| s.set_hostname(name.as_ref().as_bytes().to_vec()))
+    }
+
+    /// The NIS domain name in a new UTS namespace, up to 64 bytes.
+    ///
+    /// # Errors
+    ///
+    /// `ENAMETOOLONG`: over 64 bytes; `EINVAL`: a NUL in it.
+    ///
+    /// # Kernel
+    ///
+    /// [setdomainname(2)](https://man7.org/linux/man-pages/man2/setdomainname.2.html).
+    /// Privilege: `CAP_SYS_ADMIN` in the namespace.
+    #[doc(alias = "PROC_SET_DOMAINNAME")]
+    pub fn domain_name(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
+        let name = name.as_ref().as_bytes().to_vec();
+        self.set(|s| s.set_domain_name(name))
     }
 }
 

@@ -23,9 +23,13 @@ pub fn set(c: &mut Context, key: &str, words: &[String]) -> Done<bool> {
         "umask" => c.umask(number(words)?)?,
         "nice" => c.nice(number(words)?)?,
         "timer_slack" => c.timer_slack(number(words)?)?,
+        "personality" => c.personality(number(words)?)?,
+        "no_tsc" => c.no_tsc()?,
+        "subreaper" => c.subreaper()?,
         "no_new_privs" => c.no_new_privs()?,
         "pdeathsig" => c.parent_death_signal(number(words)?)?,
         "hostname" => c.hostname(word(words)?)?,
+        "domain_name" => c.domain_name(word(words)?)?,
         "init" => c.built_in_init(true)?,
         _ => return Ok(false),
     };

@@ -51,6 +51,11 @@ class Stage(enum.IntEnum):
     EXEC = 55
     INIT = 56
     TIMERSLACK = 57
+    DOMAINNAME = 112
+    PERSONALITY = 113
+    TSC = 114
+    SUBREAPER = 115
+    IOPRIO = 116
     # end of stages
 
 

@@ -75,12 +75,17 @@ class Settings(TypedDict, total=False):
     limits: Mapping[int, int | tuple[int, int]] | Mapping[str, int | tuple[int, int]] | None
     nice: int | None
     timer_slack: int | None
+    personality: int | None
+    no_tsc: bool | None
+    subreaper: bool | None
+    ioprio: tuple[int, int] | None
     no_new_privs: bool | None
     pdeathsig: Signal | None
     uid_map: Iterable[tuple[int, int, int]] | None
     gid_map: Iterable[tuple[int, int, int]] | None
     setgroups: Literal["auto", "allow", "deny"] | None
     hostname: str | bytes | None
+    domain_name: str | bytes | None
     init: bool | None
     # end of settings
 

@@ -22,8 +22,12 @@ OPTIONS: tuple[tuple[str, str, str, str | None, str | None], ...] = (
     ("--umask", "umask", "octal", "OCTAL", None),
     ("--nice", "nice", "int", None, None),
     ("--timer-slack", "timer_slack", "int", "NS", "how late its timers may run, in nanoseconds"),
+    ("--personality", "personality", "int", "NUMBER", "its execution domain"),
+    ("--no-tsc", "no_tsc", "switch", None, "it may not read the time-stamp counter"),
+    ("--subreaper", "subreaper", "switch", None, "orphans below it become its children"),
     ("--no-new-privs", "no_new_privs", "switch", None, None),
     ("--pdeathsig", "pdeathsig", "signal", "SIGNAL", None),
     ("--hostname", "hostname", "text", None, None),
+    ("--domain-name", "domain_name", "text", None, None),
     ("--init", "init", "switch", None, "the built-in init of a new pid namespace"),
 )
