@@ -307,8 +307,11 @@ def test_descriptors_are_back_when_the_exit_is_known() -> None:
             await process.wait()
         await procfd.aio.run(["true"])
         assert len(os.listdir("/proc/self/fd")) <= before + 2
-        shown = await procfd.aio.create_subprocess_exec("true")
+        # It runs until its descriptor has been asked for.
+        shown = await procfd.aio.create_subprocess_exec("cat", stdin=asyncio.subprocess.PIPE)
         fd = shown.fileno()
+        assert shown.stdin is not None
+        shown.stdin.close()
         await shown.wait()
         os.fstat(fd)
 
