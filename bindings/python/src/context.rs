@@ -307,6 +307,8 @@ fn launch<'py>(
     }
 }
 
+type ProgramAndArgs<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
+
 /// The first two arguments of `spawn` and the keywords that belong to them.
 struct Command<'py> {
     /// `None`: the first of the arguments.
@@ -354,10 +356,7 @@ impl<'py> Command<'py> {
     }
 
     /// The program and its arguments, with `search` where that is to be done.
-    fn split(
-        self,
-        settings: &Bound<'py, PyDict>,
-    ) -> PyResult<(Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>)> {
+    fn split(self, settings: &Bound<'py, PyDict>) -> PyResult<ProgramAndArgs<'py>> {
         let py = settings.py();
         let by_descriptor = settings.get_item("program_fd")?.is_some_and(|fd| !fd.is_none());
         let search = take(settings, "search")?;

@@ -37,12 +37,12 @@ pub(crate) fn _threads(py: Python<'_>, process: &Process) -> PyResult<Vec<(u32, 
     Ok(threads.into_iter().map(times).collect())
 }
 
+type Descriptor = (i32, String, u32, i64, u64, OsString);
+type MappingParts = (u64, u64, String, u64, u64, u64, OsString);
+
 /// Its open descriptors: number, kind, flags, position, inode and path.
 #[pyfunction]
-pub(crate) fn _open_fds(
-    py: Python<'_>,
-    process: &Process,
-) -> PyResult<Vec<(i32, String, u32, i64, u64, OsString)>> {
+pub(crate) fn _open_fds(py: Python<'_>, process: &Process) -> PyResult<Vec<Descriptor>> {
     let open = process.ask(py, "open files of", |p| p.open_fds())?;
     let shown = |fd: procfd::OpenFd| {
         (fd.fd, format!("{:?}", fd.kind).to_lowercase(), fd.flags, fd.position, fd.inode, fd.path)
@@ -52,10 +52,7 @@ pub(crate) fn _open_fds(
 
 /// Its mappings: first and last address, permissions, offset, device, inode and path.
 #[pyfunction]
-pub(crate) fn _maps(
-    py: Python<'_>,
-    process: &Process,
-) -> PyResult<Vec<(u64, u64, String, u64, u64, u64, OsString)>> {
+pub(crate) fn _maps(py: Python<'_>, process: &Process) -> PyResult<Vec<MappingParts>> {
     let maps = process.ask(py, "memory maps of", |p| p.maps())?;
     let shown = |map: procfd::Mapping| {
         let letter = |flag, letter| if map.flags.contains(flag) { letter } else { '-' };

@@ -202,6 +202,6 @@ def test_an_import_is_light() -> None:
 
 @pytest.mark.parametrize("name", ["run", "call", "check_output", "Popen", "spawn", "Context"])
 def test_help_lists_each_setting(name: str) -> None:
-    shown = pydoc.render_doc(getattr(procfd, name), renderer=pydoc.plaintext)
+    shown = pydoc.plain(pydoc.render_doc(getattr(procfd, name)))
     for setting in procfd.Settings.__annotations__:
         assert f"- {setting}: " in shown, setting
