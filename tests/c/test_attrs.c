@@ -112,14 +112,15 @@ static void signal_actions(void)
 static void all_signals_default(void)
 {
 	for (int s = 1; s <= 64; s++)
-		/* 32 and 33 are glibc's own, and sigfillset leaves them out. */
-		if (s != SIGKILL && s != SIGSTOP && s != SIGCHLD && s != 32 && s != 33)
+		if (s != SIGKILL && s != SIGSTOP && s != SIGCHLD)
 			signal(s, SIG_IGN);
 	int fd = ctx();
 	sigset_t all;
 	sigfillset(&all); /* SIGKILL and SIGSTOP are in it */
 	CFG(fd, PROC_SET_SIGDEFAULT, 0, &all, sizeof all);
-	CHECK_EQ(fact_x(facts(fd), "ignored"), 0);
+	/* 32 and 33 are glibc's own: sigfillset leaves them out, and posix_spawn(3), as make uses it, may leave them
+	 * ignored. */
+	CHECK_EQ(fact_x(facts(fd), "ignored") & ~(3ULL << 31), 0);
 	close(fd);
 }
 
