@@ -269,6 +269,15 @@
  */
 #define PROC_INFO_ERROR 0x304
 
+/*
+ * What PROC_CREATE would do now, step by step, without starting anything: data is a buffer for text, a line for
+ * each step; arg PROC_PLAN_JSON: an array of objects with stage, index, what and calls. Returns the whole length,
+ * as PROC_INFO_EXE. For the opener of the context only.
+ */
+#define PROC_INFO_PLAN 0x305
+/* PROC_INFO_PLAN: as JSON. */
+#define PROC_PLAN_JSON 1
+
 /* No process yet. */
 #define PROC_STATE_CONFIGURING 0
 /* The process runs. */

@@ -111,6 +111,7 @@ pub use info::{
 pub use manage::{Advice, KillTree, Scheduler, TreeMethod};
 pub use process::Process;
 pub use settings::{IdMap, Ids, Namespaces, Scope, Setgroups, SignalSet};
+pub use start::{Plan, PlanStep};
 pub use status::{Change, Status, Usage};
 pub use wait::Options as WaitOptions;
 pub use wait_any::{Awaited, Events, wait_any};

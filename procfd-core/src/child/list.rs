@@ -82,6 +82,11 @@ impl When {
         Self(self.0 | other.0)
     }
 
+    /// Whether these include all of the others.
+    pub(crate) fn has(self, all: Self) -> bool {
+        all.0 & !self.0 == 0
+    }
+
     /// These if `on`, else none.
     pub(crate) fn only_if(self, on: bool) -> Self {
         if on { self } else { Self::ALWAYS }
@@ -279,6 +284,9 @@ impl Last<'_> {
 
 macro_rules! calls {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $ty:ty),*) = $nr:ident($($pass:expr),*);)*) => {
+        /// The numbers of these system calls and their names.
+        const CALLS: &[(u16, &'static str)] = &[$((libc::$nr as u16, stringify!($nr))),*];
+
         $(
             $(#[$doc])*
             pub(crate) fn $name(&mut self, $($arg: $ty),*) -> Last<'_> {
@@ -471,6 +479,17 @@ impl List {
         self.stage = stage.as_raw() as u8;
         self.index = index;
         self
+    }
+
+    /// The name of a system call.
+    pub(super) fn name(nr: u16) -> &'static str {
+        let others: &[(u16, &'static str)] = &[
+            (libc::SYS_rt_sigaction as u16, "rt_sigaction"),
+            (libc::SYS_execve as u16, "execve"),
+            (libc::SYS_execveat as u16, "execveat"),
+        ];
+        let known = Self::CALLS.iter().chain(others).find(|(known, _)| *known == nr);
+        known.map_or("a system call", |(_, name)| name.strip_prefix("SYS_").unwrap_or(name))
     }
 
     pub(super) fn calls(&self) -> &[Call] {
