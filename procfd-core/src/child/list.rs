@@ -65,7 +65,7 @@ impl When {
     pub(crate) const SHARED_MEMORY: Self = Self(1 << 1);
     /// A close policy, and the child arms it.
     pub(crate) const FUSE: Self = Self(1 << 2);
-    /// There is a fuse, whoever arms it.
+    /// There is a fuse, which the child or the creator arms.
     pub(crate) const HAS_FUSE: Self = Self(1 << 3);
     /// The fuse has to be armed in the name of the user that the child becomes.
     pub(crate) const NEW_USER: Self = Self(1 << 4);
