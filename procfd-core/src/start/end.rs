@@ -70,6 +70,12 @@ pub(super) fn reap(pidfd: BorrowedFd<'_>, pid: i32) -> Option<sys::pidfd::Waited
     }
 }
 
+/// Ends our own child, whose pidfd is lost. It is not reaped yet, so the pid is its.
+pub(super) fn end_by_pid(pid: i32) {
+    sys::task::kill_child(pid, libc::SIGKILL);
+    sys::task::reap_child(pid);
+}
+
 /// Ends our own child and takes its status.
 pub(super) fn end(pidfd: BorrowedFd<'_>, pid: i32) {
     match sys::pidfd::send_signal(pidfd, libc::SIGKILL, None, 0) {

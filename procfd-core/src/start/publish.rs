@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::end::end;
+use super::end::{end, end_by_pid};
 use crate::contexts::{self, Opened, State};
 use crate::error::{Error, Stage};
 use crate::forks::Private;
@@ -116,7 +116,13 @@ impl<'a> Publication<'a> {
     pub(super) fn publish(mut self, pidfd: OwnedFd, pid: i32) -> Result<Started, Error> {
         let pidfd = match Private::adopt(pidfd) {
             Ok(pidfd) => pidfd,
-            Err(e) => return Err(Error::new(Stage::PUBLISH, 0, e, "")),
+            Err(e) => {
+                // The program has closed the pidfd under us.
+                if !self.spare {
+                    end_by_pid(pid);
+                }
+                return Err(Error::new(Stage::PUBLISH, 0, e, ""));
+            }
         };
         let sent = self.opened.live_b().and_then(|b| procfd::publish(b, pidfd.as_fd(), self.fuse, self.init));
         if let Err(e) = sent {
