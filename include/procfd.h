@@ -154,6 +154,29 @@
  */
 #define PROC_SET_INIT 0x154
 
+/* Add an entry to the list of mounts: arg is PROC_MOUNT_*, data a struct procfd_mount. */
+#define PROC_MOUNT 0x160
+/* The new root: data is its path. The list of mounts adds to it. */
+#define PROC_SET_PIVOT_ROOT 0x161
+/* arg 1: a fresh tmpfs as the new root. Targets of mounts that are missing are made. */
+#define PROC_SET_TMPFS_ROOT 0x162
+/* arg 1: the root and all mounts beneath it read-only, but for what the list of mounts adds. */
+#define PROC_SET_READONLY_ROOT 0x163
+/* arg 1: an empty /tmp, before the list of mounts. */
+#define PROC_SET_PRIVATE_TMP 0x164
+
+/*
+ * arg 1: a /dev with null, zero, full, random, urandom, tty and new pseudo-terminals, before the list
+ * of mounts.
+ */
+#define PROC_SET_PRIVATE_DEV 0x165
+
+/*
+ * The propagation of all mounts, set before any is made: arg is MS_PRIVATE (the default), MS_SLAVE,
+ * MS_SHARED or MS_UNBINDABLE.
+ */
+#define PROC_SET_MOUNT_PROPAGATION 0x166
+
 /* PROC_SET_EXEC: search the caller's PATH when the name has no slash. */
 #define PROC_EXEC_PATH 0x1
 
@@ -166,6 +189,34 @@
 #define PROC_SETGROUPS_ALLOW 1
 /* setgroups is denied. */
 #define PROC_SETGROUPS_DENY 2
+
+/* PROC_MOUNT: bind the source of the caller on the target. */
+#define PROC_MOUNT_BIND 1
+/* PROC_MOUNT: a new filesystem, whose type is the source. */
+#define PROC_MOUNT_FILESYSTEM 2
+/* PROC_MOUNT: a private /dev: null, zero, full, random, urandom, tty, new pseudo-terminals, links. */
+#define PROC_MOUNT_DEV 3
+/* PROC_MOUNT: a file with the content. */
+#define PROC_MOUNT_FILE 4
+/* PROC_MOUNT: a symbolic link with the source as its text. */
+#define PROC_MOUNT_SYMLINK 5
+/* PROC_MOUNT: a directory, and those above it; that it exists is no error. */
+#define PROC_MOUNT_DIRECTORY 6
+/* PROC_MOUNT: change the attributes of the mount at the target, and with options its filesystem. */
+#define PROC_MOUNT_REMOUNT 7
+/* PROC_MOUNT: move the mount at the source, a path of the new root, to the target. */
+#define PROC_MOUNT_MOVE 8
+/* PROC_MOUNT: unmount the target and the mounts beneath it. */
+#define PROC_MOUNT_UNMOUNT 9
+/* PROC_MOUNT: change the propagation of the mount at the target. */
+#define PROC_MOUNT_PROPAGATION 10
+
+/* With the mounts beneath: of a bind, a remount, a propagation. */
+#define PROC_MOUNT_RECURSIVE 0x1
+/* Make the target, and the directories above it, where they are missing. */
+#define PROC_MOUNT_CREATE 0x2
+/* Map the ids of a bind by the user namespace. */
+#define PROC_MOUNT_IDMAP 0x4
 
 /* Send the signal in arg (0 only checks): data NULL or a struct procfd_signal. */
 #define PROC_SIGNAL 0x200
@@ -269,15 +320,6 @@
  */
 #define PROC_INFO_ERROR 0x304
 
-/*
- * What PROC_CREATE would do now, step by step, without starting anything: data is a buffer for text, a line for
- * each step; arg PROC_PLAN_JSON: an array of objects with stage, index, what and calls. Returns the whole length,
- * as PROC_INFO_EXE. For the opener of the context only.
- */
-#define PROC_INFO_PLAN 0x305
-/* PROC_INFO_PLAN: as JSON. */
-#define PROC_PLAN_JSON 1
-
 /* No process yet. */
 #define PROC_STATE_CONFIGURING 0
 /* The process runs. */
@@ -372,6 +414,22 @@
 #define PROC_STAGE_SUBREAPER 115
 /* In the child: ioprio_set(2). */
 #define PROC_STAGE_IOPRIO 116
+/* In the child: the propagation of all mounts. */
+#define PROC_STAGE_MOUNT_PROPAGATION 64
+/* In the child: the new root. */
+#define PROC_STAGE_NEW_ROOT 65
+/* In the child: the source of a mount; index is its position. */
+#define PROC_STAGE_MOUNT_SOURCE 66
+/* In the child: the target of a mount; index is its position. */
+#define PROC_STAGE_MOUNT_TARGET 67
+/* In the child: a mount; index is its position. */
+#define PROC_STAGE_MOUNT 68
+/* In the child: pivot_root(2). */
+#define PROC_STAGE_PIVOT_ROOT 69
+/* In the child: the private /tmp. */
+#define PROC_STAGE_PRIVATE_TMP 70
+/* In the child: the private /dev. */
+#define PROC_STAGE_PRIVATE_DEV 71
 
 /*
  * Wait until any of many processes changes: the descriptor is -1, arg 0 or PROC_WAIT_NOHANG and
@@ -705,7 +763,7 @@ struct procfd_dup {
 struct procfd_open {
     /* NUL-terminated path, relative to the child's directory at this point of the list. */
     const char *path;
-    /* O_* flags of open(2); O_CLOEXEC has no effect. */
+    /* O_* flags of open(2); O_CLOEXEC is EINVAL. */
     uint64_t flags;
     /* File mode for O_CREAT and O_TMPFILE. */
     uint64_t mode;
@@ -749,6 +807,32 @@ struct procfd_idmap {
     uint32_t count;
     /* Must be 0. */
     uint32_t reserved;
+};
+
+/* Data of PROC_MOUNT. */
+struct procfd_mount {
+    /* NUL-terminated path of the caller, or what the kind says; NULL for none. */
+    const char *source;
+    /* NUL-terminated absolute path in the new root, without "..". */
+    const char *target;
+    /* Options of the filesystem, KEY=VALUE,KEY; a comma in a value has a backslash before it. NULL for none. */
+    const char *options;
+    /* The content of a file. */
+    const void *content;
+    /* Bytes of the content. */
+    uint64_t content_size;
+    /* MOUNT_ATTR_* of linux/mount.h to set. */
+    uint64_t set;
+    /* MOUNT_ATTR_* to clear. */
+    uint64_t clear;
+    /* PROC_MOUNT_RECURSIVE, PROC_MOUNT_CREATE, PROC_MOUNT_IDMAP. */
+    uint64_t flags;
+    /* MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE, for PROC_MOUNT_PROPAGATION; else 0. */
+    uint64_t propagation;
+    /* Mode of a tmpfs, a /dev, a file, a directory; 0 for 0755, of a file 0444. */
+    uint32_t mode;
+    /* Descriptor of the user namespace, for PROC_MOUNT_IDMAP; else 0. */
+    int32_t user_namespace;
 };
 
 /* Data of PROC_SIGNAL. */
@@ -1051,13 +1135,13 @@ struct procfd_info {
     int32_t autogroup_nice;
     /* PROC_FIELD_AUTOGROUP: number of the autogroup. */
     uint64_t autogroup;
-    /* PROC_FIELD_IO: bytes by read(2) and similar calls. */
+    /* PROC_FIELD_IO: bytes by read(2) and its kin. */
     uint64_t io_read_chars;
-    /* PROC_FIELD_IO: bytes by write(2) and similar calls. */
+    /* PROC_FIELD_IO: bytes by write(2) and its kin. */
     uint64_t io_write_chars;
-    /* PROC_FIELD_IO: the number of these reading calls. */
+    /* PROC_FIELD_IO: such reading calls. */
     uint64_t io_read_calls;
-    /* PROC_FIELD_IO: the number of these writing calls. */
+    /* PROC_FIELD_IO: such writing calls. */
     uint64_t io_write_calls;
     /* PROC_FIELD_IO: bytes fetched from storage. */
     uint64_t io_read_bytes;
@@ -1313,13 +1397,13 @@ struct procfd_thread {
     uint64_t sig_pending;
     /* PROC_FIELD_SIGNALS: blocked. */
     uint64_t sig_blocked;
-    /* PROC_FIELD_IO: bytes by read(2) and similar calls. */
+    /* PROC_FIELD_IO: bytes by read(2) and its kin. */
     uint64_t rchar;
-    /* PROC_FIELD_IO: bytes by write(2) and similar calls. */
+    /* PROC_FIELD_IO: bytes by write(2) and its kin. */
     uint64_t wchar;
-    /* PROC_FIELD_IO: the number of these reading calls. */
+    /* PROC_FIELD_IO: such reading calls. */
     uint64_t syscr;
-    /* PROC_FIELD_IO: the number of these writing calls. */
+    /* PROC_FIELD_IO: such writing calls. */
     uint64_t syscw;
     /* PROC_FIELD_IO: bytes fetched from storage. */
     uint64_t read_bytes;

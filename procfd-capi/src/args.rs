@@ -67,6 +67,7 @@ plain!(
     procfd_ids,
     procfd_rlimit,
     procfd_idmap,
+    procfd_mount,
     procfd_signal,
     procfd_kill_tree,
     procfd_prlimit,

@@ -5,6 +5,7 @@
 //!
 //! `plain` has them by number; what is here is no setting, or has a reader of its own.
 
+mod mounts;
 mod plain;
 
 use std::ffi::c_int;
@@ -16,6 +17,8 @@ use crate::Result;
 use crate::abi::*;
 use crate::args::{Data, string_at};
 use crate::shapes::{self, INVALID, Read};
+
+use self::mounts::{mount, set_mount_propagation};
 
 /// A command, on its way to the context.
 #[derive(Clone, Copy)]

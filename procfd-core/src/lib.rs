@@ -110,8 +110,9 @@ pub use info::{
 };
 pub use manage::{Advice, KillTree, Scheduler, TreeMethod};
 pub use process::Process;
-pub use settings::{IdMap, Ids, Namespaces, Scope, Setgroups, SignalSet};
-pub use start::{Plan, PlanStep};
+pub use settings::{
+    IdMap, Ids, Mount, MountAttributes, Namespaces, Propagation, Scope, Setgroups, SignalSet,
+};
 pub use status::{Change, Status, Usage};
 pub use wait::Options as WaitOptions;
 pub use wait_any::{Awaited, Events, wait_any};

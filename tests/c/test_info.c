@@ -313,7 +313,7 @@ static void other_directories(void)
 	}
 }
 
-/* Pids are those of the asking process. */
+/* Numbers are those of whoever asks. */
 static void in_a_pid_namespace(void)
 {
 	int fd = ctx();

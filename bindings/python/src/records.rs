@@ -218,13 +218,13 @@ records! {
         signal: Option<i32>;
     }
     Io {
-        /// Bytes by read(2) and similar calls.
+        /// Bytes by read(2) and its kin.
         read_chars: u64;
-        /// Bytes by write(2) and similar calls.
+        /// Bytes by write(2) and its kin.
         write_chars: u64;
-        /// The number of these reading calls.
+        /// Such reading calls.
         read_calls: u64;
-        /// The number of these writing calls.
+        /// Such writing calls.
         write_calls: u64;
         /// Bytes fetched from storage.
         read_bytes: u64;
@@ -284,7 +284,7 @@ records! {
     MemorySet {
         /// Proportional set size: shared pages divided by their users.
         pss: u64;
-        /// Unique set size: pages that no other process has.
+        /// Unique set size: pages that nobody else has.
         uss: u64;
         /// Swapped out.
         swap: u64;

@@ -3,6 +3,7 @@
 
 //! The keywords of a configuration. `None` leaves a setting as it is.
 
+mod mounts;
 mod plain;
 
 use std::ffi::OsString;
@@ -189,6 +190,15 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
         "uid_map" => context.uid_map(&id_map(value)?),
         "gid_map" => context.gid_map(&id_map(value)?),
         "setgroups" => context.setgroups(setgroups(value)?),
+        "pivot_root" => context.pivot_root(convert::os_string(value)?),
+        "mount_propagation" => context.mount_propagation(mounts::propagation(value)?),
+        "mounts" => {
+            for entry in value.try_iter()? {
+                let mount = mounts::read(&entry?, &mut named.held)?;
+                context.mount(mount).map_err(|e| error::of_config(&e))?;
+            }
+            return Ok(true);
+        }
         _ => return Ok(false),
     };
     done.map(|_| true).map_err(|e| error::of_config(&e))

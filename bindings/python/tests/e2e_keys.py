@@ -28,4 +28,8 @@ PLAIN: dict[str, Callable[[list[str]], Any]] = {
     "hostname": lambda words: words[0],
     "domain_name": lambda words: words[0],
     "init": lambda words: True,
+    "tmpfs_root": lambda words: True,
+    "ro_root": lambda words: True,
+    "private_tmp": lambda words: True,
+    "private_dev": lambda words: True,
 }

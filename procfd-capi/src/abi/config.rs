@@ -3,7 +3,7 @@
 
 //! What the commands of process_config take.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 /// PROC_SET_EXEC: search the caller's PATH when the name has no slash.
 pub const PROC_EXEC_PATH: u64 = 0x1;
@@ -45,7 +45,7 @@ pub struct procfd_dup {
 pub struct procfd_open {
     /// NUL-terminated path, relative to the child's directory at this point of the list.
     pub path: *const c_char,
-    /// O_* flags of open(2); O_CLOEXEC has no effect.
+    /// O_* flags of open(2); O_CLOEXEC is EINVAL.
     pub flags: u64,
     /// File mode for O_CREAT and O_TMPFILE.
     pub mode: u64,
@@ -97,4 +97,60 @@ pub struct procfd_idmap {
     pub count: u32,
     /// Must be 0.
     pub reserved: u32,
+}
+
+/// PROC_MOUNT: bind the source of the caller on the target.
+pub const PROC_MOUNT_BIND: u64 = 1;
+/// PROC_MOUNT: a new filesystem, whose type is the source.
+pub const PROC_MOUNT_FILESYSTEM: u64 = 2;
+/// PROC_MOUNT: a private /dev: null, zero, full, random, urandom, tty, new pseudo-terminals, links.
+pub const PROC_MOUNT_DEV: u64 = 3;
+/// PROC_MOUNT: a file with the content.
+pub const PROC_MOUNT_FILE: u64 = 4;
+/// PROC_MOUNT: a symbolic link with the source as its text.
+pub const PROC_MOUNT_SYMLINK: u64 = 5;
+/// PROC_MOUNT: a directory, and those above it; that it exists is no error.
+pub const PROC_MOUNT_DIRECTORY: u64 = 6;
+/// PROC_MOUNT: change the attributes of the mount at the target, and with options its filesystem.
+pub const PROC_MOUNT_REMOUNT: u64 = 7;
+/// PROC_MOUNT: move the mount at the source, a path of the new root, to the target.
+pub const PROC_MOUNT_MOVE: u64 = 8;
+/// PROC_MOUNT: unmount the target and the mounts beneath it.
+pub const PROC_MOUNT_UNMOUNT: u64 = 9;
+/// PROC_MOUNT: change the propagation of the mount at the target.
+pub const PROC_MOUNT_PROPAGATION: u64 = 10;
+
+/// With the mounts beneath: of a bind, a remount, a propagation.
+pub const PROC_MOUNT_RECURSIVE: u64 = 0x1;
+/// Make the target, and the directories above it, where they are missing.
+pub const PROC_MOUNT_CREATE: u64 = 0x2;
+/// Map the ids of a bind by the user namespace.
+pub const PROC_MOUNT_IDMAP: u64 = 0x4;
+
+/// Data of PROC_MOUNT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct procfd_mount {
+    /// NUL-terminated path of the caller, or what the kind says; NULL for none.
+    pub source: *const c_char,
+    /// NUL-terminated absolute path in the new root, without "..".
+    pub target: *const c_char,
+    /// Options of the filesystem, KEY=VALUE,KEY; a comma in a value has a backslash before it. NULL for none.
+    pub options: *const c_char,
+    /// The content of a file.
+    pub content: *const c_void,
+    /// Bytes of the content.
+    pub content_size: u64,
+    /// MOUNT_ATTR_* of linux/mount.h to set.
+    pub set: u64,
+    /// MOUNT_ATTR_* to clear.
+    pub clear: u64,
+    /// PROC_MOUNT_RECURSIVE, PROC_MOUNT_CREATE, PROC_MOUNT_IDMAP.
+    pub flags: u64,
+    /// MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE, for PROC_MOUNT_PROPAGATION; else 0.
+    pub propagation: u64,
+    /// Mode of a tmpfs, a /dev, a file, a directory; 0 for 0755, of a file 0444.
+    pub mode: u32,
+    /// Descriptor of the user namespace, for PROC_MOUNT_IDMAP; else 0.
+    pub user_namespace: i32,
 }

@@ -117,3 +117,20 @@ pub const PROC_SET_DOMAINNAME: u32 = 0x1c0;
 /// init forwards signals to it, reaps orphans, and ends as it ended. A close policy then holds
 /// without the watcher: it ends the whole namespace.
 pub const PROC_SET_INIT: u32 = 0x154;
+
+/// Add an entry to the list of mounts: arg is PROC_MOUNT_*, data a struct procfd_mount.
+pub const PROC_MOUNT: u32 = 0x160;
+/// The new root: data is its path. The list of mounts adds to it.
+pub const PROC_SET_PIVOT_ROOT: u32 = 0x161;
+/// arg 1: a fresh tmpfs as the new root. Targets of mounts that are missing are made.
+pub const PROC_SET_TMPFS_ROOT: u32 = 0x162;
+/// arg 1: the root and all mounts beneath it read-only, but for what the list of mounts adds.
+pub const PROC_SET_READONLY_ROOT: u32 = 0x163;
+/// arg 1: an empty /tmp, before the list of mounts.
+pub const PROC_SET_PRIVATE_TMP: u32 = 0x164;
+/// arg 1: a /dev with null, zero, full, random, urandom, tty and new pseudo-terminals, before the list
+/// of mounts.
+pub const PROC_SET_PRIVATE_DEV: u32 = 0x165;
+/// The propagation of all mounts, set before any is made: arg is MS_PRIVATE (the default), MS_SLAVE,
+/// MS_SHARED or MS_UNBINDABLE.
+pub const PROC_SET_MOUNT_PROPAGATION: u32 = 0x166;

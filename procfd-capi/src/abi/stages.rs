@@ -88,6 +88,22 @@ pub const PROC_STAGE_TSC: u32 = 114;
 pub const PROC_STAGE_SUBREAPER: u32 = 115;
 /// In the child: ioprio_set(2).
 pub const PROC_STAGE_IOPRIO: u32 = 116;
+/// In the child: the propagation of all mounts.
+pub const PROC_STAGE_MOUNT_PROPAGATION: u32 = 64;
+/// In the child: the new root.
+pub const PROC_STAGE_NEW_ROOT: u32 = 65;
+/// In the child: the source of a mount; index is its position.
+pub const PROC_STAGE_MOUNT_SOURCE: u32 = 66;
+/// In the child: the target of a mount; index is its position.
+pub const PROC_STAGE_MOUNT_TARGET: u32 = 67;
+/// In the child: a mount; index is its position.
+pub const PROC_STAGE_MOUNT: u32 = 68;
+/// In the child: pivot_root(2).
+pub const PROC_STAGE_PIVOT_ROOT: u32 = 69;
+/// In the child: the private /tmp.
+pub const PROC_STAGE_PRIVATE_TMP: u32 = 70;
+/// In the child: the private /dev.
+pub const PROC_STAGE_PRIVATE_DEV: u32 = 71;
 
 /// The core has the same numbers.
 #[cfg(test)]
@@ -134,4 +150,12 @@ const _: () = {
     assert!(PROC_STAGE_TSC == procfd::Stage::TSC.as_raw());
     assert!(PROC_STAGE_SUBREAPER == procfd::Stage::SUBREAPER.as_raw());
     assert!(PROC_STAGE_IOPRIO == procfd::Stage::IOPRIO.as_raw());
+    assert!(PROC_STAGE_MOUNT_PROPAGATION == procfd::Stage::MOUNT_PROPAGATION.as_raw());
+    assert!(PROC_STAGE_NEW_ROOT == procfd::Stage::NEW_ROOT.as_raw());
+    assert!(PROC_STAGE_MOUNT_SOURCE == procfd::Stage::MOUNT_SOURCE.as_raw());
+    assert!(PROC_STAGE_MOUNT_TARGET == procfd::Stage::MOUNT_TARGET.as_raw());
+    assert!(PROC_STAGE_MOUNT == procfd::Stage::MOUNT.as_raw());
+    assert!(PROC_STAGE_PIVOT_ROOT == procfd::Stage::PIVOT_ROOT.as_raw());
+    assert!(PROC_STAGE_PRIVATE_TMP == procfd::Stage::PRIVATE_TMP.as_raw());
+    assert!(PROC_STAGE_PRIVATE_DEV == procfd::Stage::PRIVATE_DEV.as_raw());
 };

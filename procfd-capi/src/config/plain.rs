@@ -61,6 +61,13 @@ pub(super) fn run(command: Command<'_>) -> Result {
         PROC_SET_HOSTNAME => command.set(shapes::bytes, Settings::set_hostname),
         PROC_SET_DOMAINNAME => command.set(shapes::bytes, Settings::set_domain_name),
         PROC_SET_INIT => command.set(shapes::switch, Settings::set_init),
+        PROC_MOUNT => super::mount(command),
+        PROC_SET_PIVOT_ROOT => command.set(shapes::string, Settings::set_pivot_root),
+        PROC_SET_TMPFS_ROOT => command.set(shapes::switch, Settings::set_tmpfs_root),
+        PROC_SET_READONLY_ROOT => command.set(shapes::switch, Settings::set_readonly_root),
+        PROC_SET_PRIVATE_TMP => command.set(shapes::switch, Settings::set_private_tmp),
+        PROC_SET_PRIVATE_DEV => command.set(shapes::switch, Settings::set_private_dev),
+        PROC_SET_MOUNT_PROPAGATION => super::set_mount_propagation(command),
         _ => Err(command.refused(shapes::INVALID)),
     }
 }

@@ -41,8 +41,12 @@ impl Slot {
     pub(crate) const INIT_FUSE: Self = Self(5);
     /// Free for each setting; 0 until the first use in a start.
     pub(crate) const A: Self = Self(8);
-    #[allow(dead_code, reason = "for the calls that hand on two descriptors")]
     pub(crate) const B: Self = Self(9);
+    pub(crate) const C: Self = Self(10);
+    /// Only the root of the mounts.
+    pub(crate) const ROOT: Self = Self(11);
+    /// Only the umask while mounts are made.
+    pub(crate) const UMASK: Self = Self(12);
     /// Only the timers' number: they need a zero before the kernel writes its low half.
     pub(crate) const TIMER: Self = Self(14);
     /// Only the foreground group.
@@ -65,7 +69,7 @@ impl When {
     pub(crate) const SHARED_MEMORY: Self = Self(1 << 1);
     /// A close policy, and the child arms it.
     pub(crate) const FUSE: Self = Self(1 << 2);
-    /// There is a fuse, which the child or the creator arms.
+    /// There is a fuse, whoever arms it.
     pub(crate) const HAS_FUSE: Self = Self(1 << 3);
     /// The fuse has to be armed in the name of the user that the child becomes.
     pub(crate) const NEW_USER: Self = Self(1 << 4);
@@ -80,11 +84,6 @@ impl When {
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
-    }
-
-    /// Whether these include all of the others.
-    pub(crate) fn has(self, all: Self) -> bool {
-        all.0 & !self.0 == 0
     }
 
     /// These if `on`, else none.
@@ -125,9 +124,17 @@ pub(super) mod soft {
     pub(crate) const IGNORED: u8 = 1;
     /// Where the kernel lacks it, its substitute follows.
     pub(crate) const OR_ELSE: u8 = 2;
+    /// Nothing, if it is there already.
+    pub(crate) const EXISTS: u8 = 4;
     /// execvpe(3): the next candidate follows after "not here" and "not allowed".
     pub(crate) const CANDIDATE: u8 = 3;
 }
+
+/// openat2(2).
+const RESOLVE_IN_ROOT: u64 = 0x10;
+/// move_mount(2).
+const MOVE_MOUNT_F_EMPTY_PATH: u32 = 4;
+const MOVE_MOUNT_T_EMPTY_PATH: u32 = 0x40;
 
 /// No slot.
 pub(super) const NO_SLOT: u8 = u8::MAX;
@@ -264,9 +271,14 @@ impl Last<'_> {
         self
     }
 
+    /// That it exists already means nothing.
+    pub(crate) fn or_exists(mut self) -> Self {
+        self.change(|call| call.soft = soft::EXISTS);
+        self
+    }
+
     /// Where the kernel or a filter does not know it (ENOSYS, EOPNOTSUPP, EINVAL, EPERM), the next `calls`
     /// calls are made in its place; after success they are not.
-    #[allow(dead_code, reason = "for calls newer than the oldest kernel")]
     pub(crate) fn or_else(mut self, calls: u16) -> Self {
         self.change(|call| {
             call.soft = soft::OR_ELSE;
@@ -284,9 +296,6 @@ impl Last<'_> {
 
 macro_rules! calls {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $ty:ty),*) = $nr:ident($($pass:expr),*);)*) => {
-        /// The numbers of these system calls and their names.
-        const CALLS: &[(u16, &'static str)] = &[$((libc::$nr as u16, stringify!($nr))),*];
-
         $(
             $(#[$doc])*
             pub(crate) fn $name(&mut self, $($arg: $ty),*) -> Last<'_> {
@@ -360,6 +369,52 @@ impl List {
         fn set_ioprio(ioprio: i32) = SYS_ioprio_set(1, 0, ioprio);
         /// prctl(PR_SET_TIMERSLACK), in nanoseconds.
         fn set_timer_slack(ns: u64) = SYS_prctl(libc::PR_SET_TIMERSLACK, ns);
+        /// open_tree(2) of a path as the child sees it.
+        fn open_tree(path: &CStr, flags: u32) = SYS_open_tree(libc::AT_FDCWD, path, flags);
+        /// open_tree(2) beneath a directory.
+        fn open_tree_at(dir: Slot, path: &CStr, flags: u32) = SYS_open_tree(dir, path, flags);
+        /// openat2(RESOLVE_IN_ROOT): the descriptor is the root of the path and of its symbolic links. 5.6.
+        fn open_in_root(root: Slot, path: &CStr, flags: i32) = SYS_openat2(root, path, [flags as u64, 0, RESOLVE_IN_ROOT].as_slice(), 24);
+        /// openat(2).
+        fn open_at(dir: Slot, path: &CStr, flags: i32, mode: u32) = SYS_openat(dir, path, flags, mode);
+        /// move_mount(2) of what a slot holds to what another holds.
+        fn move_mount(from: Slot, to: Slot) = SYS_move_mount(from, c"", to, c"", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+        /// move_mount(2) to a name in a directory, which is not followed.
+        fn move_mount_to(from: Slot, dir: Slot, name: &CStr) = SYS_move_mount(from, c"", dir, name, MOVE_MOUNT_F_EMPTY_PATH);
+        /// move_mount(2) on top of the root directory.
+        fn move_mount_over_root(from: Slot) = SYS_move_mount(from, c"", libc::AT_FDCWD, c"/", MOVE_MOUNT_F_EMPTY_PATH);
+        /// mount_setattr(2), 5.12: `struct mount_attr`.
+        fn mount_setattr(fd: Slot, flags: i32, attr: [u64; 4]) = SYS_mount_setattr(fd, c"", libc::AT_EMPTY_PATH | flags, attr.as_slice(), 32);
+        /// fsopen(2).
+        fn fsopen(kind: &CStr) = SYS_fsopen(kind, 1);
+        /// fspick(2) of what a slot holds.
+        fn fspick(fd: Slot) = SYS_fspick(fd, c"", 1 | 8);
+        /// fsconfig(FSCONFIG_SET_FLAG).
+        fn fsconfig_flag(fs: Slot, key: &CStr) = SYS_fsconfig(fs, 0, key, 0, 0);
+        /// fsconfig(FSCONFIG_SET_STRING).
+        fn fsconfig_string(fs: Slot, key: &CStr, value: &CStr) = SYS_fsconfig(fs, 1, key, value, 0);
+        /// fsconfig(FSCONFIG_CMD_CREATE).
+        fn fsconfig_create(fs: Slot) = SYS_fsconfig(fs, 6, 0, 0, 0);
+        /// fsconfig(FSCONFIG_CMD_RECONFIGURE).
+        fn fsconfig_reconfigure(fs: Slot) = SYS_fsconfig(fs, 7, 0, 0, 0);
+        /// fsmount(2).
+        fn fsmount(fs: Slot, attributes: u64) = SYS_fsmount(fs, 1, attributes);
+        /// mount(2): the propagation of a mount.
+        fn set_propagation(path: &CStr, flags: u64) = SYS_mount(0, path, 0, flags, 0);
+        /// pivot_root(2) to the working directory, with the old root on top of it.
+        fn pivot_root_here() = SYS_pivot_root(c".", c".");
+        /// umount2(MNT_DETACH) of a path, without following its last part.
+        fn umount(path: &CStr) = SYS_umount2(path, libc::MNT_DETACH | libc::UMOUNT_NOFOLLOW);
+        /// fchdir(2) to what a slot holds.
+        fn fchdir_slot(dir: Slot) = SYS_fchdir(dir);
+        /// mkdirat(2).
+        fn mkdir_at(dir: Slot, name: &CStr, mode: u32) = SYS_mkdirat(dir, name, mode);
+        /// mknodat(2) of an empty file.
+        fn make_file_at(dir: Slot, name: &CStr, mode: u32) = SYS_mknodat(dir, name, libc::S_IFREG | mode, 0);
+        /// symlinkat(2).
+        fn symlink_at(text: &CStr, dir: Slot, name: &CStr) = SYS_symlinkat(text, dir, name);
+        /// umask(2) of what a slot holds.
+        fn umask_slot(mask: Slot) = SYS_umask(mask);
         /// rt_sigprocmask(SIG_SETMASK).
         fn set_mask(mask: u64) = SYS_rt_sigprocmask(libc::SIG_SETMASK, [mask].as_slice(), 0, 8);
         /// rt_sigprocmask(SIG_SETMASK) to what the slot holds the address of: the creator's mask.
@@ -479,17 +534,6 @@ impl List {
         self.stage = stage.as_raw() as u8;
         self.index = index;
         self
-    }
-
-    /// The name of a system call.
-    pub(super) fn name(nr: u16) -> &'static str {
-        let others: &[(u16, &'static str)] = &[
-            (libc::SYS_rt_sigaction as u16, "rt_sigaction"),
-            (libc::SYS_execve as u16, "execve"),
-            (libc::SYS_execveat as u16, "execveat"),
-        ];
-        let known = Self::CALLS.iter().chain(others).find(|(known, _)| *known == nr);
-        known.map_or("a system call", |(_, name)| name.strip_prefix("SYS_").unwrap_or(name))
     }
 
     pub(super) fn calls(&self) -> &[Call] {

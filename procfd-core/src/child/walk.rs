@@ -205,6 +205,11 @@ pub(crate) fn set_up(moment: &Moment<'_>) -> Step {
                     return Err(e);
                 }
             }
+            Err(e) if is(call.soft, soft::EXISTS) => {
+                if !one_of(e, [libc::EEXIST]) {
+                    return Err(e);
+                }
+            }
             Err(e) if is(call.soft, soft::CANDIDATE) => {
                 if one_of(e, [libc::EACCES]) {
                     refused = Some((u32::from(call.stage), call.index));

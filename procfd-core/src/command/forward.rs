@@ -9,7 +9,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::path::Path;
 
 use super::Command;
-use crate::settings::{IdMap, Namespaces, Setgroups, SignalSet};
+use crate::settings::{IdMap, Mount, Namespaces, Propagation, Setgroups, SignalSet};
 
 macro_rules! forward {
     ($($name:ident($($arg:ident: $kind:ty),*);)*) => {
@@ -49,6 +49,14 @@ forward! {
     // lifecycle
     built_in_init(on: bool);
     no_close_policy();
+    // mounts
+    mount(mount: Mount);
+    pivot_root(path: impl AsRef<Path>);
+    tmpfs_root(on: bool);
+    readonly_root(on: bool);
+    private_tmp(on: bool);
+    private_dev(on: bool);
+    mount_propagation(propagation: Propagation);
     // namespaces
     namespaces(namespaces: Namespaces);
     uid_map(map: &[IdMap]);
@@ -92,7 +100,11 @@ mod tests {
         };
         let mut settings = 0;
         for file in fs::read_dir(source.join("settings")).unwrap() {
-            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            let file = file.unwrap();
+            if file.file_type().unwrap().is_dir() {
+                continue;
+            }
+            let text = fs::read_to_string(file.path()).unwrap();
             for item in text.split("    pub fn ").skip(1) {
                 let head = item.split('{').next().unwrap();
                 let name = head.split(['(', '<']).next().unwrap();

@@ -91,4 +91,20 @@ stages! {
     SUBREAPER = 115 "make the child a subreaper";
     /// In the child: ioprio_set(2).
     IOPRIO = 116 "set the I/O priority";
+    /// In the child: the propagation of all mounts.
+    MOUNT_PROPAGATION = 64 "set the propagation of the mounts";
+    /// In the child: the new root.
+    NEW_ROOT = 65 "make the new root";
+    /// In the child: the source of a mount; index is its position.
+    MOUNT_SOURCE = 66 "open the source of a mount";
+    /// In the child: the target of a mount; index is its position.
+    MOUNT_TARGET = 67 "open the target of a mount";
+    /// In the child: a mount; index is its position.
+    MOUNT = 68 "mount";
+    /// In the child: pivot_root(2).
+    PIVOT_ROOT = 69 "change to the new root";
+    /// In the child: the private /tmp.
+    PRIVATE_TMP = 70 "mount the private /tmp";
+    /// In the child: the private /dev.
+    PRIVATE_DEV = 71 "mount the private /dev";
 }

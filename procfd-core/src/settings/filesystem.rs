@@ -19,6 +19,12 @@ pub(crate) struct Filesystem {
     umask: Option<u32>,
 }
 
+impl Filesystem {
+    pub(super) fn has_root(&self) -> bool {
+        self.root.is_some()
+    }
+}
+
 impl Settings {
     /// The root directory.
     pub fn set_root(&mut self, path: CString) -> Set {

@@ -16,6 +16,7 @@
 //! | `identity` | user and group ids |
 //! | `resources` | limits and the nice value |
 //! | `privileges` | no_new_privs, the parent-death signal |
+//! | `mounts` | mounts in a new mount namespace, its root |
 //! | `namespaces` | namespaces, id maps, the host name |
 //! | `task` | execution domain, time-stamp counter, subreaper, I/O priority |
 //! | `lifecycle` | close policy, built-in init, exit signal |
@@ -28,6 +29,7 @@ mod environment;
 mod filesystem;
 mod identity;
 mod lifecycle;
+mod mounts;
 mod namespaces;
 mod prepared;
 mod privileges;
@@ -42,6 +44,7 @@ pub(crate) use identity::HELD_SECONDS;
 pub use identity::Ids;
 pub(crate) use lifecycle::ClosePolicy;
 pub use lifecycle::{Close, Scope};
+pub use mounts::{Mount, MountAttributes, MountKind, Propagation};
 pub(crate) use namespaces::is_own;
 pub(crate) use namespaces::map_text;
 pub use namespaces::{IdMap, Namespaces, Setgroups};
@@ -67,6 +70,7 @@ pub struct Settings {
     pub(crate) identity: identity::Identity,
     pub(crate) resources: resources::Resources,
     pub(crate) privileges: privileges::Privileges,
+    pub(crate) mounts: mounts::Mounts,
     pub(crate) namespaces: namespaces::NamespaceSettings,
     pub(crate) task: task::Task,
     pub(crate) lifecycle: lifecycle::Lifecycle,
@@ -89,6 +93,8 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     namespaces::id_maps,
     lifecycle::arm_as_new_user,
     namespaces::names,
+    // Paths lead to the creator's root until this is done.
+    mounts::all,
     filesystem::root,
     program::move_descriptor,
     descriptors::actions,
@@ -110,6 +116,7 @@ const CONFLICTS: &[fn(&Settings) -> Set] = &[
     lifecycle::conflicts,
     session::conflicts,
     namespaces::conflicts,
+    mounts::conflicts,
     signals::conflicts,
 ];
 
@@ -127,11 +134,12 @@ const OPERANDS: &[Words] = &[
     task::operand,
     privileges::operand,
     namespaces::operand,
+    mounts::operand,
 ];
 
 /// What to do, where the errno and the step leave no doubt about it.
 const HINTS: &[fn(&Settings, Stage, i32) -> Option<&'static str>] =
-    &[program::hint, identity::hint, task::hint];
+    &[program::hint, identity::hint, task::hint, mounts::hint];
 
 impl Settings {
     /// Changes something. What was prepared for a start is dropped.
@@ -152,11 +160,6 @@ impl Settings {
         list
     }
 
-    /// What a step is about, in words.
-    pub(crate) fn operand(&self, prepared: &Prepared, stage: Stage, index: u32) -> String {
-        OPERANDS.iter().find_map(|words| words(self, prepared, stage, index)).unwrap_or_default()
-    }
-
     /// The error of a step of the child, with the operand in its words.
     pub(crate) fn step_failed(
         &self,
@@ -165,7 +168,8 @@ impl Settings {
         index: u32,
         errno: crate::Errno,
     ) -> Error {
-        let error = Error::new(stage, index, errno, self.operand(prepared, stage, index));
+        let operand = OPERANDS.iter().find_map(|words| words(self, prepared, stage, index));
+        let error = Error::new(stage, index, errno, operand.unwrap_or_default());
         match HINTS.iter().find_map(|hint| hint(self, stage, errno.0)) {
             Some(hint) => error.hint(hint),
             None => error,

@@ -7,13 +7,13 @@
 //! start from a template allocates nothing here. What it took from the process, the `PATH` and the
 //! environment, the effective ids, is compared at each start.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex};
 
 use super::environment::Edited;
 use super::namespaces::Maps;
-use super::{Settings, descriptors, program};
+use super::{Settings, descriptors, mounts, program};
 use crate::child::List;
 use crate::error::{Error, Stage};
 use crate::forks;
@@ -26,6 +26,10 @@ pub(crate) struct Facts<'a> {
     pub(crate) candidates: &'a [CString],
     /// Which way the id maps are written.
     pub(crate) maps: Maps,
+    /// Of each mount: whether its source is a directory.
+    pub(crate) mount_directories: &'a [bool],
+    /// With mounts: the creator's working directory.
+    pub(crate) directory: Option<&'a CStr>,
 }
 
 /// A configuration, prepared for a start.
@@ -44,6 +48,8 @@ pub(crate) struct Prepared {
     path: Option<Option<Vec<u8>>>,
     /// The effective ids that chose the way of the maps.
     ids: Option<(u32, u32)>,
+    /// With mounts: what their sources are, and the working directory.
+    mounts: Option<(Vec<bool>, Option<CString>)>,
 }
 
 impl Prepared {
@@ -52,7 +58,12 @@ impl Prepared {
         let (candidates, path) = program::candidates(settings)?;
         let ids = settings.namespaces.has_maps().then(sys::task::effective_ids);
         let maps = ids.map_or(Maps::None, |ids| settings.namespaces.choose(ids));
-        let facts = Facts { candidates: &candidates, maps };
+        let mounts = settings.mounts.any().then(|| (settings.mounts.directories(), mounts::directory()));
+        let (mount_directories, directory) = match &mounts {
+            Some((directories, directory)) => (directories.as_slice(), directory.as_deref()),
+            None => (&[][..], None),
+        };
+        let facts = Facts { candidates: &candidates, maps, mount_directories, directory };
         Ok(Self {
             list: settings.list(&facts),
             by_parent: maps == Maps::ByParent,
@@ -62,15 +73,19 @@ impl Prepared {
             candidates,
             path,
             ids,
+            mounts,
         })
     }
 
     /// Whether what it took from the process is still so.
-    fn is_current(&self) -> bool {
+    fn is_current(&self, settings: &Settings) -> bool {
         let path_is = |path: &Option<Vec<u8>>| CStrArrayRef::environ().value_is(b"PATH", path.as_deref());
         self.path.as_ref().is_none_or(path_is)
             && self.environment.as_ref().is_none_or(Edited::is_current)
             && self.ids.is_none_or(|ids| ids == sys::task::effective_ids())
+            && self.mounts.as_ref().is_none_or(|(directories, directory)| {
+                *directories == settings.mounts.directories() && *directory == mounts::directory()
+            })
     }
 
     /// The program's environment.
@@ -94,7 +109,7 @@ impl Prepared {
 impl Settings {
     /// Everything of a start that can be refused before there is a process.
     pub(crate) fn prepare(&self) -> Result<Arc<Prepared>, Error> {
-        let prepared = match self.prepared.get().filter(|prepared| prepared.is_current()) {
+        let prepared = match self.prepared.get().filter(|prepared| prepared.is_current(self)) {
             Some(prepared) => prepared,
             None => {
                 let fresh = Arc::new(Prepared::new(self)?);

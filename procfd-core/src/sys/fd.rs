@@ -181,7 +181,7 @@ pub(crate) fn poll_by_epoll(fds: &mut [PollFd]) {
     }
 }
 
-/// No wait: the events that are ready now.
+/// Nothing to wait for: what is there now.
 pub(crate) const NOW: Option<Timespec> = Some(Timespec { sec: 0, nsec: 0 });
 
 /// CLOCK_MONOTONIC in nanoseconds.

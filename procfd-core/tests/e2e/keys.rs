@@ -31,6 +31,10 @@ pub fn set(c: &mut Context, key: &str, words: &[String]) -> Done<bool> {
         "hostname" => c.hostname(word(words)?)?,
         "domain_name" => c.domain_name(word(words)?)?,
         "init" => c.built_in_init(true)?,
+        "tmpfs_root" => c.tmpfs_root(true)?,
+        "ro_root" => c.readonly_root(true)?,
+        "private_tmp" => c.private_tmp(true)?,
+        "private_dev" => c.private_dev(true)?,
         _ => return Ok(false),
     };
     Ok(true)

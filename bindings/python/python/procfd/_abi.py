@@ -68,10 +68,30 @@ PROC_SET_SETGROUPS = 0x152
 PROC_SET_HOSTNAME = 0x153
 PROC_SET_DOMAINNAME = 0x1C0
 PROC_SET_INIT = 0x154
+PROC_MOUNT = 0x160
+PROC_SET_PIVOT_ROOT = 0x161
+PROC_SET_TMPFS_ROOT = 0x162
+PROC_SET_READONLY_ROOT = 0x163
+PROC_SET_PRIVATE_TMP = 0x164
+PROC_SET_PRIVATE_DEV = 0x165
+PROC_SET_MOUNT_PROPAGATION = 0x166
 PROC_EXEC_PATH = 0x1
 PROC_SETGROUPS_AUTO = 0
 PROC_SETGROUPS_ALLOW = 1
 PROC_SETGROUPS_DENY = 2
+PROC_MOUNT_BIND = 1
+PROC_MOUNT_FILESYSTEM = 2
+PROC_MOUNT_DEV = 3
+PROC_MOUNT_FILE = 4
+PROC_MOUNT_SYMLINK = 5
+PROC_MOUNT_DIRECTORY = 6
+PROC_MOUNT_REMOUNT = 7
+PROC_MOUNT_MOVE = 8
+PROC_MOUNT_UNMOUNT = 9
+PROC_MOUNT_PROPAGATION = 10
+PROC_MOUNT_RECURSIVE = 0x1
+PROC_MOUNT_CREATE = 0x2
+PROC_MOUNT_IDMAP = 0x4
 PROC_SIGNAL = 0x200
 PROC_WAIT = 0x201
 PROC_GETFD = 0x202
@@ -112,8 +132,6 @@ PROC_INFO_STATE = 0x301
 PROC_INFO_PID = 0x302
 PROC_INFO_PIDFD = 0x303
 PROC_INFO_ERROR = 0x304
-PROC_INFO_PLAN = 0x305
-PROC_PLAN_JSON = 1
 PROC_STATE_CONFIGURING = 0
 PROC_STATE_RUNNING = 1
 PROC_STATE_EXITED = 2
@@ -160,6 +178,14 @@ PROC_STAGE_PERSONALITY = 113
 PROC_STAGE_TSC = 114
 PROC_STAGE_SUBREAPER = 115
 PROC_STAGE_IOPRIO = 116
+PROC_STAGE_MOUNT_PROPAGATION = 64
+PROC_STAGE_NEW_ROOT = 65
+PROC_STAGE_MOUNT_SOURCE = 66
+PROC_STAGE_MOUNT_TARGET = 67
+PROC_STAGE_MOUNT = 68
+PROC_STAGE_PIVOT_ROOT = 69
+PROC_STAGE_PRIVATE_TMP = 70
+PROC_STAGE_PRIVATE_DEV = 71
 PROC_CHANGES = 0x331
 PROC_CHANGE_START = 0x1
 PROC_CHANGE_STOP = 0x2
@@ -358,6 +384,36 @@ class procfd_idmap(Structure):
         ("outside", ctypes.c_uint32),
         ("count", ctypes.c_uint32),
         ("reserved", ctypes.c_uint32),
+    )
+
+
+class procfd_mount(Structure):
+    """struct procfd_mount."""
+
+    source: bytes | None
+    target: bytes | None
+    options: bytes | None
+    content: int | None
+    content_size: int
+    set: int
+    clear: int
+    flags: int
+    propagation: int
+    mode: int
+    user_namespace: int
+
+    _fields_: ClassVar[Any] = (
+        ("source", ctypes.c_char_p),
+        ("target", ctypes.c_char_p),
+        ("options", ctypes.c_char_p),
+        ("content", ctypes.c_void_p),
+        ("content_size", ctypes.c_uint64),
+        ("set", ctypes.c_uint64),
+        ("clear", ctypes.c_uint64),
+        ("flags", ctypes.c_uint64),
+        ("propagation", ctypes.c_uint64),
+        ("mode", ctypes.c_uint32),
+        ("user_namespace", ctypes.c_int32),
     )
 
 

@@ -56,6 +56,14 @@ class Stage(enum.IntEnum):
     TSC = 114
     SUBREAPER = 115
     IOPRIO = 116
+    MOUNT_PROPAGATION = 64
+    NEW_ROOT = 65
+    MOUNT_SOURCE = 66
+    MOUNT_TARGET = 67
+    MOUNT = 68
+    PIVOT_ROOT = 69
+    PRIVATE_TMP = 70
+    PRIVATE_DEV = 71
     # end of stages
 
 

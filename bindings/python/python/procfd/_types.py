@@ -22,6 +22,14 @@ Environment = Union[Mapping[str, str], Mapping[bytes, bytes], Mapping[str, StrPa
 FileAction = Union[tuple[int, int], tuple[int, int, int], tuple[int, int, StrPath, int, int]]
 Program = Union[StrPath, Sequence[StrPath]]
 User = Union[str, int]
+# A type, its source if it has one, its target, and attributes and options: or all of it in a mapping.
+Mount = Union[
+    tuple[str, StrPath],
+    tuple[str, StrPath, StrPath],
+    tuple[str, StrPath, Mapping[str, object]],
+    tuple[str, StrPath, StrPath, Mapping[str, object]],
+    Mapping[str, object],
+]
 Ids = Union[User, tuple[Union[User, None], Union[User, None], Union[User, None]]]
 # A number, or a name with or without "SIG".
 Signal = Union[int, str]
@@ -87,6 +95,13 @@ class Settings(TypedDict, total=False):
     hostname: str | bytes | None
     domain_name: str | bytes | None
     init: bool | None
+    mounts: Iterable[Mount] | None
+    pivot_root: StrPath | None
+    tmpfs_root: bool | None
+    ro_root: bool | None
+    private_tmp: bool | None
+    private_dev: bool | None
+    mount_propagation: Literal["private", "slave", "shared", "unbindable"] | None
     # end of settings
 
 

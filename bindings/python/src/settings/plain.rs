@@ -59,6 +59,13 @@ pub(super) const KEYWORDS: &[&str] = &[
     "hostname",
     "domain_name",
     "init",
+    "mounts",
+    "pivot_root",
+    "tmpfs_root",
+    "ro_root",
+    "private_tmp",
+    "private_dev",
+    "mount_propagation",
 ];
 
 /// Sets one of the plain ones; whether it is one.
@@ -90,6 +97,10 @@ pub(super) fn set(context: &mut Context, name: &str, value: &Bound<'_, PyAny>) -
         "hostname" => context.hostname(convert::os_string(value)?),
         "domain_name" => context.domain_name(convert::os_string(value)?),
         "init" => context.built_in_init(convert::switch(value, name)?),
+        "tmpfs_root" => context.tmpfs_root(convert::switch(value, name)?),
+        "ro_root" => context.readonly_root(convert::switch(value, name)?),
+        "private_tmp" => context.private_tmp(convert::switch(value, name)?),
+        "private_dev" => context.private_dev(convert::switch(value, name)?),
         _ => return Ok(false),
     };
     done.map(|_| true).map_err(|e| error::of_config(&e))

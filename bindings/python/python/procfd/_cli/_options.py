@@ -30,4 +30,9 @@ OPTIONS: tuple[tuple[str, str, str, str | None, str | None], ...] = (
     ("--hostname", "hostname", "text", None, None),
     ("--domain-name", "domain_name", "text", None, None),
     ("--init", "init", "switch", None, "the built-in init of a new pid namespace"),
+    ("--pivot-root", "pivot_root", "text", "DIRECTORY", "the new root, with the mounts beneath it"),
+    ("--tmpfs-root", "tmpfs_root", "switch", None, "a fresh tmpfs as the new root"),
+    ("--ro-root", "ro_root", "switch", None, "the root and all mounts beneath it read-only"),
+    ("--private-tmp", "private_tmp", "switch", None, "an empty /tmp"),
+    ("--private-dev", "private_dev", "switch", None, "a /dev with the usual nodes"),
 )

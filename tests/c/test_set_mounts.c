@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* Mounts: each kind, as the child sees it; the new roots; what leaks to the caller (nothing); failures. */
+#include "filter.h"
+#include "util.h"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#define RDONLY 0x1
+#define NOSUID 0x2
+#define NOEXEC 0x8
+
+static char dir[64]; /* of this test, with a file "in" that says "outside" */
+
+static void make_source(void)
+{
+	strcpy(dir, "/var/tmp/procfd-mounts-XXXXXX");
+	CHECK(mkdtemp(dir));
+	CHECK_EQ(chmod(dir, 0755), 0);
+	char path[128];
+	snprintf(path, sizeof path, "%s/in", dir);
+	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+	CHECK_EQ(write(fd, "outside\n", 8), 8);
+	close(fd);
+	snprintf(path, sizeof path, "%s/sub", dir);
+	CHECK_EQ(mkdir(path, 0755), 0);
+}
+
+static void remove_source(void)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/in", dir);
+	CHECK_EQ(unlink(path), 0);
+	snprintf(path, sizeof path, "%s/sub", dir);
+	CHECK_EQ(rmdir(path), 0);
+	CHECK_EQ(rmdir(dir), 0);
+}
+
+static const char *in_dir(const char *name)
+{
+	static char ring[8][128];
+	static int next;
+	char *path = ring[next++ & 7];
+	snprintf(path, sizeof ring[0], "%s/%s", dir, name);
+	return path;
+}
+
+/* A context in new user and mount namespaces, mapped to root inside, that runs a shell script. */
+static int shell(const char *script)
+{
+	int fd = ctx();
+	set_program(fd, "/bin/sh", "-c", script, (char *)NULL);
+	SET(fd, PROC_SET_FLAG, CLONE_NEWUSER | CLONE_NEWNS);
+	struct procfd_idmap u = { .outside = geteuid(), .count = 1 }, g = { .outside = getegid(), .count = 1 };
+	CFG(fd, PROC_SET_UID_MAP, 0, &u, sizeof u);
+	CFG(fd, PROC_SET_GID_MAP, 0, &g, sizeof g);
+	return fd;
+}
+
+static void add(int fd, uint64_t kind, struct procfd_mount mount)
+{
+	CFG(fd, PROC_MOUNT, kind, &mount, sizeof mount);
+}
+
+/* What the script says; the mounts of the caller are the same before and after. */
+static void says(int fd, const char *wanted)
+{
+	static char before[262144];
+	int mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	strcpy(before, slurp(mounts));
+	close(mounts);
+	int output = create_with_output(fd, NULL);
+	CHECK_STR(slurp(output), wanted);
+	close(output);
+	expect_exit(fd, 0);
+	close(fd);
+	mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	CHECK_STR(slurp(mounts), before);
+	close(mounts);
+}
+
+/* The bare system of a fresh root. */
+static void system_of(int fd)
+{
+	static const char *const parts[] = { "/usr", "/bin", "/lib", "/lib64" };
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (!access(parts[i], F_OK))
+			add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = parts[i], .target = parts[i],
+				.set = RDONLY, .flags = PROC_MOUNT_RECURSIVE });
+}
+
+static void a_bind(void)
+{
+	make_source();
+	int fd = shell("cat /mnt/in; touch /mnt/new && ls /mnt && rm /mnt/new");
+	add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = dir, .target = "/mnt", .flags = PROC_MOUNT_RECURSIVE });
+	says(fd, "outside\nin\nnew\nsub\n");
+	remove_source();
+}
+
+static void a_read_only_bind(void)
+{
+	make_source();
+	int fd = shell("cat /mnt/in; (: >/mnt/new) 2>/dev/null || echo read-only; "
+		       "grep -c ' /mnt ro,nosuid,noexec' /proc/self/mountinfo");
+	add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = dir, .target = "/mnt",
+		.set = RDONLY | NOSUID | NOEXEC, .flags = PROC_MOUNT_RECURSIVE });
+	says(fd, "outside\nread-only\n1\n");
+	remove_source();
+}
+
+static void a_file_bind_in_a_fresh_root(void)
+{
+	make_source();
+	int fd = shell("cat /a/b/c; ls /a /; umask");
+	SET(fd, PROC_SET_TMPFS_ROOT, 1);
+	SET(fd, PROC_SET_UMASK, 027);
+	system_of(fd);
+	add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = in_dir("in"), .target = "/a/b/c" });
+	int output = create_with_output(fd, NULL);
+	const char *text = slurp(output);
+	CHECK(strstr(text, "outside\n") == text);
+	CHECK(strstr(text, "/:\na\nbin\n") && strstr(text, "/a:\nb\n") && strstr(text, "0027\n"));
+	CHECK(!strstr(text, "proc") && !strstr(text, "var"));
+	close(output);
+	expect_exit(fd, 0);
+	close(fd);
+	remove_source();
+}
+
+static void filesystems(void)
+{
+	int fd = shell("stat -f -c %T /mnt; stat -c %a /mnt; df -B1 --output=size /mnt | tail -1 | tr -d ' '; echo $$; "
+		       "ls /proc | grep -c '^[0-9]'");
+	SET(fd, PROC_SET_FLAG, CLONE_NEWPID);
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt",
+		.options = "size=1048576", .mode = 0711 });
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "proc", .target = "/proc" });
+	int output = create_with_output(fd, NULL);
+	const char *text = slurp(output);
+	close(output);
+	/* The shell, ls and grep, whichever have begun. */
+	CHECK(!strncmp(text, "tmpfs\n711\n1048576\n1\n", 20));
+	CHECK(atoi(text + 20) >= 1 && atoi(text + 20) <= 4);
+	expect_exit(fd, 0);
+	close(fd);
+}
+
+static void mqueue_and_sysfs(void)
+{
+	int fd = shell("stat -f -c %T /mnt/q; ls /mnt/s/class/net");
+	SET(fd, PROC_SET_FLAG, CLONE_NEWIPC | CLONE_NEWNET);
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt" });
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "mqueue", .target = "/mnt/q",
+		.flags = PROC_MOUNT_CREATE });
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "sysfs", .target = "/mnt/s",
+		.flags = PROC_MOUNT_CREATE });
+	says(fd, "mqueue\nlo\n");
+}
+
+static void an_overlay(void)
+{
+	make_source();
+	char options[512];
+	snprintf(options, sizeof options, "lowerdir=%s,upperdir=/mnt/u,workdir=/mnt/w", dir);
+	int fd = shell("");
+	const char *argv[] = { "sh", "-c", "echo new >/mnt/o/in; cat /mnt/o/in /mnt/u/in \"$0\"", in_dir("in"), NULL };
+	CFG(fd, PROC_SET_ARGV, 0, argv, 0);
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt" });
+	add(fd, PROC_MOUNT_DIRECTORY, (struct procfd_mount){ .target = "/mnt/u" });
+	add(fd, PROC_MOUNT_DIRECTORY, (struct procfd_mount){ .target = "/mnt/w" });
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "overlay", .target = "/mnt/o",
+		.options = options, .flags = PROC_MOUNT_CREATE });
+	says(fd, "new\nnew\noutside\n");
+	remove_source();
+}
+
+static void a_private_dev(void)
+{
+	int fd = shell("cd /dev; echo *; echo x >null && head -c 2 zero | wc -c; (echo x >full) 2>/dev/null || echo full; "
+		       "readlink ptmx fd; stat -c %a shm pts/ptmx . ; ls pts");
+	SET(fd, PROC_SET_PRIVATE_DEV, 1);
+	says(fd, "core fd full null ptmx pts random shm stderr stdin stdout tty urandom zero\n"
+		 "2\nfull\npts/ptmx\n/proc/self/fd\n1777\n666\n755\nptmx\n");
+}
+
+static void private_tmp_before_the_list(void)
+{
+	make_source();
+	int fd = shell("ls /tmp; stat -c %a /tmp; pwd");
+	CFG(fd, PROC_SET_CWD, 0, "/tmp", 0);
+	add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = dir, .target = "/tmp/d",
+		.flags = PROC_MOUNT_RECURSIVE | PROC_MOUNT_CREATE });
+	SET(fd, PROC_SET_PRIVATE_TMP, 1);
+	says(fd, "d\n1777\n/tmp\n");
+	remove_source();
+}
+
+static void a_file_from_bytes(void)
+{
+	int fd = shell("cat /mnt/deep/f /etc/hostname; stat -c %a /mnt/deep/f; (echo x >/mnt/deep/f) 2>/dev/null || "
+		       "echo read-only; test $(awk '$5 == \"/\"' /proc/self/mountinfo | wc -l) = 1 || echo left");
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt" });
+	add(fd, PROC_MOUNT_FILE, (struct procfd_mount){ .target = "/mnt/deep/f", .content = "a\nb\n", .content_size = 4,
+		.mode = 0640, .set = RDONLY, .flags = PROC_MOUNT_CREATE });
+	add(fd, PROC_MOUNT_FILE, (struct procfd_mount){ .target = "/etc/hostname", .content = "box\n", .content_size = 4 });
+	says(fd, "a\nb\nbox\n640\nread-only\n");
+}
+
+static void links_directories_moves(void)
+{
+	int fd = shell("readlink /mnt/l; stat -c %a /mnt/d /mnt/e; cat /mnt/e/f; ls /mnt/d; "
+		       "grep -c ' /mnt/gone ' /proc/self/mountinfo; true");
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt" });
+	add(fd, PROC_MOUNT_SYMLINK, (struct procfd_mount){ .source = "to/here", .target = "/mnt/l" });
+	add(fd, PROC_MOUNT_DIRECTORY, (struct procfd_mount){ .target = "/mnt/d", .mode = 0700 });
+	add(fd, PROC_MOUNT_DIRECTORY, (struct procfd_mount){ .target = "/mnt/d" });
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt/d", .mode = 0711 });
+	add(fd, PROC_MOUNT_FILE, (struct procfd_mount){ .target = "/mnt/d/f", .content = "moved\n", .content_size = 6,
+		.flags = PROC_MOUNT_CREATE });
+	add(fd, PROC_MOUNT_DIRECTORY, (struct procfd_mount){ .target = "/mnt/e" });
+	add(fd, PROC_MOUNT_MOVE, (struct procfd_mount){ .source = "/mnt/d", .target = "/mnt/e" });
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt/gone",
+		.flags = PROC_MOUNT_CREATE });
+	add(fd, PROC_MOUNT_UNMOUNT, (struct procfd_mount){ .target = "/mnt/gone" });
+	says(fd, "to/here\n700\n711\nmoved\n0\n");
+}
+
+static void a_remount(void)
+{
+	int fd = shell("grep -o ' /mnt ro,nosuid[^ ]*' /proc/self/mountinfo; grep -c ' /mnt .*size=64k' /proc/self/mountinfo");
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt", .set = NOSUID });
+	add(fd, PROC_MOUNT_REMOUNT, (struct procfd_mount){ .target = "/mnt", .set = RDONLY, .options = "size=64k" });
+	says(fd, " /mnt ro,nosuid,relatime\n1\n");
+}
+
+static void propagation_of_the_tree(void)
+{
+	static const char *const script =
+		"awk '{ k = \"private\"; for (i = 7; $i != \"-\"; i++) { split($i, p, \":\"); k = p[1] } n[k]++ } "
+		"END { for (k in n) print k }' /proc/self/mountinfo";
+	int fd = shell(script);
+	SET(fd, PROC_SET_PRIVATE_TMP, 1);
+	says(fd, "private\n");
+	fd = shell("grep ' /mnt ' /proc/self/mountinfo | grep -c shared:; grep ' /tmp ' /proc/self/mountinfo | grep -c shared: ; true");
+	SET(fd, PROC_SET_PRIVATE_TMP, 1);
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt" });
+	add(fd, PROC_MOUNT_PROPAGATION, (struct procfd_mount){ .target = "/mnt", .propagation = MS_SHARED });
+	says(fd, "1\n0\n");
+}
+
+static void a_read_only_root_with_exceptions(void)
+{
+	make_source();
+	int fd = shell("pwd; (: >/var/tmp/x) 2>/dev/null || echo root; : >new && echo own; rm new; "
+			       ": >/tmp/x && ls /tmp; grep -c ' / / ro' /proc/self/mountinfo");
+	CFG(fd, PROC_SET_CWD, 0, dir, 0);
+	/* In whatever order. */
+	SET(fd, PROC_SET_PRIVATE_TMP, 1);
+	add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = dir, .target = dir, .flags = PROC_MOUNT_RECURSIVE });
+	SET(fd, PROC_SET_READONLY_ROOT, 1);
+	char wanted[256];
+	snprintf(wanted, sizeof wanted, "%s\nroot\nown\nx\n1\n", dir);
+	says(fd, wanted);
+	remove_source();
+}
+
+static void the_directory_stays(void)
+{
+	make_source();
+	char before[PATH_MAX];
+	CHECK(getcwd(before, sizeof before));
+	CHECK_EQ(chdir(dir), 0);
+	int fd = shell("pwd");
+	SET(fd, PROC_SET_READONLY_ROOT, 1);
+	char wanted[256];
+	snprintf(wanted, sizeof wanted, "%s\n", dir);
+	says(fd, wanted);
+	/* A root without it. */
+	fd = shell("pwd");
+	SET(fd, PROC_SET_TMPFS_ROOT, 1);
+	system_of(fd);
+	int output = create_with_output(fd, NULL);
+	CHECK_STR(slurp(output), "/\n");
+	close(output);
+	expect_exit(fd, 0);
+	close(fd);
+	CHECK_EQ(chdir(before), 0);
+	remove_source();
+}
+
+static void pivot_to_a_directory(void)
+{
+	make_source();
+	static const char *const parts[] = { "/usr", "/bin", "/lib", "/lib64" };
+	int fd = shell("cat /in; ls -d /sub; test -e /var || echo gone");
+	CFG(fd, PROC_SET_PIVOT_ROOT, 0, dir, 0);
+	/* The mount points are made in the caller's directory. */
+	for (size_t i = 0; i < 4; i++)
+		if (!access(parts[i], F_OK))
+			add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = parts[i], .target = parts[i],
+				.flags = PROC_MOUNT_RECURSIVE | PROC_MOUNT_CREATE });
+	says(fd, "outside\n/sub\ngone\n");
+	for (size_t i = 0; i < 4; i++)
+		rmdir(in_dir(parts[i] + 1));
+	remove_source();
+}
+
+static void as_nobody(void)
+{
+	NEED_ROOT();
+	pid_t pid = fork();
+	if (!pid) {
+		if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+			_exit(2);
+		prctl(PR_SET_DUMPABLE, 1);
+		a_private_dev();
+		a_read_only_root_with_exceptions();
+		a_file_bind_in_a_fresh_root();
+		a_file_from_bytes();
+		_exit(0);
+	}
+	int status;
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+}
+
+static void as_root_without_a_user_namespace(void)
+{
+	NEED_ROOT();
+	make_source();
+	int fd = ctx();
+	set_program(fd, "/bin/sh", "-c", "cat /mnt/in; (: >/var/tmp/x) 2>/dev/null || echo read-only", (char *)NULL);
+	SET(fd, PROC_SET_FLAG, CLONE_NEWNS);
+	SET(fd, PROC_SET_READONLY_ROOT, 1);
+	add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = dir, .target = "/mnt" });
+	says(fd, "outside\nread-only\n");
+	remove_source();
+}
+
+static void an_id_mapped_bind(void)
+{
+	NEED_ROOT();
+	make_source();
+	/* A user namespace whose 0 is 4321 outside. */
+	int holder = ctx();
+	set_child(holder, "pause");
+	SET(holder, PROC_SET_FLAG, CLONE_NEWUSER);
+	struct procfd_idmap map = { .inside = 0, .outside = 4321, .count = 10 };
+	CFG(holder, PROC_SET_UID_MAP, 0, &map, sizeof map);
+	CFG(holder, PROC_SET_GID_MAP, 0, &map, sizeof map);
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/ns/user", create(holder));
+	int space = open(path, O_RDONLY | O_CLOEXEC), fd = ctx();
+	CHECK(space >= 0);
+	set_program(fd, "/bin/sh", "-c", "stat -c %u:%g /mnt/in; ls /proc/self/fd | wc -l", (char *)NULL);
+	SET(fd, PROC_SET_FLAG, CLONE_NEWNS);
+	add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = dir, .target = "/mnt",
+		.flags = PROC_MOUNT_IDMAP, .user_namespace = space });
+	int copy = process_config(fd, PROC_COPY, 0, NULL, 0);
+	CHECK(copy >= 0);
+	int output = create_with_output(fd, NULL);
+	const char *text = slurp(output);
+	close(output);
+	CHECK_STR(text, "4321:4321\n4\n");
+	expect_exit(fd, 0);
+	close(space);
+	CREATE_FAILS(copy, EBADF, PROC_STAGE_MOUNT, 0);
+	close(copy);
+	close(fd);
+	finish(holder);
+	remove_source();
+}
+
+static void failures(void)
+{
+	int fd = shell("exit 0");
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt" });
+	add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = "/nonexistent/a", .target = "/mnt" });
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_MOUNT_SOURCE, 1);
+	CHECK(strstr(last_error(fd).message, "open the source of a mount \"/nonexistent/a\": ") != NULL);
+	close(fd);
+	fd = shell("exit 0");
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/nonexistent/b" });
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_MOUNT_TARGET, 0);
+	CHECK(strstr(last_error(fd).message, "/nonexistent/b") != NULL);
+	close(fd);
+	fd = shell("exit 0");
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "nosuchfs", .target = "/mnt" });
+	CREATE_FAILS(fd, ENODEV, PROC_STAGE_MOUNT, 0);
+	CHECK(strstr(last_error(fd).message, "(filesystem) \"nosuchfs\" at /mnt") != NULL);
+	close(fd);
+	fd = shell("exit 0");
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt", .options = "nosuch=1" });
+	CREATE_FAILS(fd, EINVAL, PROC_STAGE_MOUNT, 0);
+	close(fd);
+	fd = shell("exit 0");
+	add(fd, PROC_MOUNT_UNMOUNT, (struct procfd_mount){ .target = "/mnt" });
+	CREATE_FAILS(fd, EINVAL, PROC_STAGE_MOUNT, 0);
+	close(fd);
+	fd = shell("exit 0");
+	CFG(fd, PROC_SET_PIVOT_ROOT, 0, "/nonexistent", 0);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_NEW_ROOT, 0);
+	close(fd);
+}
+
+static void a_filter_refuses(void)
+{
+	struct rule rules[] = { { SYS_openat2, REFUSE(ENOSYS) }, { SYS_pivot_root, REFUSE(ODD) } };
+	int fd = shell("cat /mnt/in"), other = shell("exit 0");
+	make_source();
+	add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = dir, .target = "/mnt", .flags = PROC_MOUNT_RECURSIVE });
+	SET(other, PROC_SET_READONLY_ROOT, 1);
+	filter(rules, 2, 0);
+	/* Without openat2(2) the way is openat(2). */
+	says(fd, "outside\n");
+	CREATE_FAILS(other, ODD, PROC_STAGE_PIVOT_ROOT, 0);
+	close(other);
+	remove_source();
+}
+
+static void contradictions(void)
+{
+	int fd = ctx();
+	set_child(fd, "exit", "0");
+	SET(fd, PROC_SET_PRIVATE_TMP, 1);
+	CREATE_FAILS(fd, EINVAL, PROC_STAGE_PLAN, 0);
+	CHECK(strstr(last_error(fd).message, "CLONE_NEWNS") != NULL);
+	SET(fd, PROC_SET_PRIVATE_TMP, 0);
+	create(fd);
+	expect_exit(fd, 0);
+	close(fd);
+	fd = shell("exit 0");
+	CFG(fd, PROC_SET_ROOT, 0, "/", 0);
+	SET(fd, PROC_SET_READONLY_ROOT, 1);
+	CREATE_FAILS(fd, EINVAL, PROC_STAGE_PLAN, 0);
+	CHECK_EQ(process_config(fd, PROC_SET_TMPFS_ROOT, 1, NULL, 0), -1);
+	CHECK_EQ(errno, EINVAL);
+	close(fd);
+}
+
+static void bad_values(void)
+{
+	int fd = ctx();
+	static const struct {
+		uint64_t kind;
+		struct procfd_mount mount;
+		int err;
+	} cases[] = {
+		{ 0, { .target = "/a" }, EINVAL },
+		{ 11, { .target = "/a" }, EINVAL },
+		{ PROC_MOUNT_BIND, { .target = "/a" }, EINVAL },
+		{ PROC_MOUNT_BIND, { .source = "/a", .target = "a" }, EINVAL },
+		{ PROC_MOUNT_BIND, { .source = "/a", .target = "/a/../b" }, EINVAL },
+		{ PROC_MOUNT_BIND, { .source = "/a", .target = "/" }, EINVAL },
+		{ PROC_MOUNT_BIND, { .source = "/a", .target = NULL }, EFAULT },
+		{ PROC_MOUNT_BIND, { .source = "/a", .target = "/b", .mode = 1 }, EINVAL },
+		{ PROC_MOUNT_BIND, { .source = "/a", .target = "/b", .flags = 8 }, EINVAL },
+		{ PROC_MOUNT_BIND, { .source = "/a", .target = "/b", .set = 1, .clear = 1 }, EINVAL },
+		{ PROC_MOUNT_BIND, { .source = "/a", .target = "/b", .set = 0x100000 }, EINVAL },
+		{ PROC_MOUNT_BIND, { .source = "/a", .target = "/b", .user_namespace = 3 }, EINVAL },
+		{ PROC_MOUNT_BIND, { .source = "/a", .target = "/b", .flags = PROC_MOUNT_IDMAP, .user_namespace = -1 }, EBADF },
+		{ PROC_MOUNT_PROPAGATION, { .target = "/b", .propagation = 5 }, EINVAL },
+		{ PROC_MOUNT_REMOUNT, { .target = "/b" }, EINVAL },
+		{ PROC_MOUNT_UNMOUNT, { .target = "/b", .options = "a" }, EINVAL },
+		{ PROC_MOUNT_FILE, { .target = "/b", .content = "", .content_size = (16 << 20) + 1 }, EFAULT },
+	};
+	for (size_t i = 0; i + 1 < sizeof cases / sizeof *cases; i++) {
+		errno = 0;
+		int r = process_config(fd, PROC_MOUNT, cases[i].kind, &cases[i].mount, sizeof cases[i].mount);
+		if (r != -1 || errno != cases[i].err)
+			FAIL("case %zu: %d, errno %d", i, r, errno);
+	}
+	CHECK_EQ(process_config(fd, PROC_SET_MOUNT_PROPAGATION, 3, NULL, 0), -1);
+	CHECK_EQ(errno, EINVAL);
+	close(fd);
+}
+
+TAP_MAIN(CASE(a_bind), CASE(a_read_only_bind), CASE(a_file_bind_in_a_fresh_root), CASE(filesystems),
+	 CASE(mqueue_and_sysfs), CASE(an_overlay), CASE(a_private_dev), CASE(private_tmp_before_the_list),
+	 CASE(a_file_from_bytes), CASE(links_directories_moves), CASE(a_remount), CASE(propagation_of_the_tree),
+	 CASE(a_read_only_root_with_exceptions), CASE(the_directory_stays), CASE(pivot_to_a_directory),
+	 CASE(as_nobody), CASE(as_root_without_a_user_namespace), CASE(an_id_mapped_bind), CASE(failures),
+	 CASE(a_filter_refuses), CASE(contradictions), CASE(bad_values))
