@@ -179,7 +179,8 @@ impl Command {
     }
 
     /// The kernel kills the child (`SIGKILL`) when the last of its descriptors is closed: at the latest when
-    /// your process ends, however it ends. [`signal_on_close`](Self::signal_on_close) takes another signal.
+    /// your process ends, however it ends. Forked copies of your process do not hold it.
+    /// [`signal_on_close`](Self::signal_on_close) takes another signal.
     pub fn kill_on_close(&mut self) -> &mut Self {
         self.signal_on_close(libc::SIGKILL, Scope::Process)
     }

@@ -5,12 +5,13 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, RawFd};
 use std::sync::{Arc, MutexGuard};
 
 use crate::attach;
 use crate::contexts::{self, OpenFlags, Opened, State};
 use crate::error::Error;
+use crate::held::Held;
 use crate::process::Process;
 use crate::procfd::{self, Published};
 use crate::settings::Settings;
@@ -30,7 +31,7 @@ pub(crate) type Configured<'a> = Result<&'a mut Context, Error>;
 ///
 /// Dropping it, or closing all its duplicates, leaves nothing behind.
 pub struct Context {
-    fd: OwnedFd,
+    fd: Held,
     opened: Arc<Opened>,
 }
 
@@ -56,7 +57,7 @@ impl Context {
     }
 
     fn open(flags: OpenFlags, settings: Settings) -> io::Result<Self> {
-        let (fd, opened) = contexts::open(flags, settings)?;
+        let (fd, opened) = contexts::open_held(flags, settings)?;
         Ok(Self { fd, opened })
     }
 
@@ -122,7 +123,7 @@ impl Context {
             }
             Ok(Forked::Child) => {
                 // Closed already, and the number is free for others.
-                let _ = self.fd.into_raw_fd();
+                let _ = self.fd.into_fd().into_raw_fd();
                 Ok(None)
             }
             Err(error) => Err(CreateError { error, context: self }),

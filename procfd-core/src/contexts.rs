@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::error::Error;
 use crate::forks::{self, Private};
+use crate::held::Held;
 use crate::procfd;
 use crate::settings::{ClosePolicy, Settings};
 use crate::status::Status;
@@ -146,8 +147,22 @@ pub(crate) fn open(flags: OpenFlags, config: Settings) -> Result<(OwnedFd, Arc<O
     sweep();
     tend_watcher();
     let (a, b) = procfd::pair()?;
+    let cookie = procfd::cookie(a.as_fd())?;
+    Ok((a, enter(cookie, b, flags, config)))
+}
+
+/// The same for an object, which a forked copy of this process does not hold.
+pub(crate) fn open_held(flags: OpenFlags, config: Settings) -> Result<(Held, Arc<Opened>)> {
+    sweep();
+    tend_watcher();
+    let (a, b) = procfd::held_pair()?;
+    let cookie = a.cookie().ok_or(Errno(libc::EINVAL))?;
+    Ok((a, enter(cookie, b, flags, config)))
+}
+
+fn enter(cookie: u64, b: Private, flags: OpenFlags, config: Settings) -> Arc<Opened> {
     let opened = Arc::new(Opened {
-        cookie: procfd::cookie(a.as_fd())?,
+        cookie,
         flags,
         forks: forks::generation(),
         b,
@@ -158,7 +173,7 @@ pub(crate) fn open(flags: OpenFlags, config: Settings) -> Result<(OwnedFd, Arc<O
     table.contexts.insert(opened.cookie, Arc::clone(&opened));
     table.entries.push_back(Entry::Context(Arc::downgrade(&opened)));
     drop(table);
-    Ok((a, opened))
+    opened
 }
 
 /// The context of a procfd that this process opened. EBADF; EINVAL: no procfd; EPERM: another's.

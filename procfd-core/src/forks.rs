@@ -32,15 +32,28 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
+use crate::held;
 use crate::sys::fd::Number;
 use crate::sys::identity::{self, Identity};
 use crate::sys::task::SignalsBlocked;
 use crate::sys::{self, Result};
 
-/// The files by their numbers.
-struct List(Vec<Option<Identity>>);
+struct List {
+    /// The library's own files by their numbers.
+    own: Vec<Option<Identity>>,
+    /// The procfds that objects hold, by their numbers.
+    held: Vec<Option<Procfd>>,
+}
 
-static LIST: Mutex<List> = Mutex::new(List(Vec::new()));
+/// A procfd that a forked copy does not keep.
+#[derive(Clone, Copy)]
+struct Procfd {
+    cookie: u64,
+    /// The number of its process's pidfd.
+    pidfd: Option<RawFd>,
+}
+
+static LIST: Mutex<List> = Mutex::new(List { own: Vec::new(), held: Vec::new() });
 /// Counts forks: a value made before one does not close numbers after it.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
@@ -56,42 +69,88 @@ fn lock() -> Held {
     HOOKS.call_once(|| {
         let _ = sys::task::at_fork(prepare, parent, child);
     });
-    hold()
-}
-
-fn hold() -> Held {
     let signals = SignalsBlocked::new().ok();
     Held { list: LIST.lock().unwrap_or_else(PoisonError::into_inner), _signals: signals }
 }
 
-impl List {
-    fn set(&mut self, fd: RawFd, file: Option<Identity>) {
-        let Ok(at) = usize::try_from(fd) else { return };
-        if file.is_some() && at >= self.0.len() {
-            self.0.resize(at.saturating_add(1), None);
-        }
-        if let Some(entry) = self.0.get_mut(at) {
-            *entry = file;
-        }
+/// Sets the entry of a number. ENOMEM.
+fn enter<T: Copy>(list: &mut Vec<Option<T>>, fd: RawFd, with: T) -> Result<()> {
+    let at = usize::try_from(fd).map_err(|_| sys::Errno(libc::EBADF))?;
+    let more = at.saturating_add(1).saturating_sub(list.len());
+    list.try_reserve(more).map_err(|_| sys::Errno(libc::ENOMEM))?;
+    list.resize(list.len().saturating_add(more), None);
+    if let Some(entry) = list.get_mut(at) {
+        *entry = Some(with);
     }
+    Ok(())
+}
 
+/// Clears the entry of a number that is this one.
+fn clear<T>(list: &mut [Option<T>], fd: RawFd, is_it: impl FnOnce(&T) -> bool) {
+    let entry = usize::try_from(fd).ok().and_then(|at| list.get_mut(at));
+    if let Some(entry) = entry.filter(|entry| entry.as_ref().is_some_and(is_it)) {
+        *entry = None;
+    }
+}
+
+fn listed<T>(list: &[Option<T>]) -> impl Iterator<Item = (RawFd, &T)> {
+    (0..).zip(list).filter_map(|(fd, entry)| entry.as_ref().map(|entry| (fd, entry)))
+}
+
+impl List {
     /// Whether a number is on the list, and still the file that it was.
     fn has(&self, fd: RawFd) -> bool {
-        let file = usize::try_from(fd).ok().and_then(|at| self.0.get(at).copied().flatten());
+        let file = usize::try_from(fd).ok().and_then(|at| self.own.get(at).copied().flatten());
         file.is_some_and(|file| sys::fd::borrow(fd).is_ok_and(|fd| file.is(fd)))
     }
 
     fn numbers(&self) -> impl Iterator<Item = RawFd> + '_ {
-        let listed = self.0.iter().zip(0..).filter(|(file, _)| file.is_some());
-        listed.map(|(_, fd)| fd).filter(|&fd| self.has(fd))
+        listed(&self.own).map(|(fd, _)| fd).filter(|&fd| self.has(fd))
     }
 
-    /// In a forked child: closes them all. Those made before belong to the parent.
+    /// In a forked child: closes the library's own. Those made before belong to the parent.
     fn close_all(&mut self) {
         GENERATION.fetch_add(1, Ordering::Relaxed);
         self.numbers().for_each(sys::fd::close_raw);
-        self.0.clear();
+        self.own.clear();
+        self.replace_held();
     }
+
+    /// In a forked child: another file takes the place of each procfd that an object holds.
+    fn replace_held(&mut self) {
+        let mut dead = None;
+        for (fd, held) in listed(&self.held) {
+            let Ok(place) = sys::fd::borrow(fd) else { continue };
+            if sys::sock::cookie(place) != Ok(held.cookie) {
+                continue;
+            }
+            let with = match held.pidfd.map(sys::fd::borrow) {
+                Some(Ok(pidfd)) if sys::pidfd::is_pidfd(pidfd) == Ok(true) => Some(pidfd),
+                Some(_) => None,
+                None => {
+                    dead = dead.or_else(|| crate::procfd::dead().ok());
+                    dead.as_ref().map(AsFd::as_fd)
+                }
+            };
+            if let Some(with) = with {
+                let _ = sys::fd::replace_raw(fd, with);
+            }
+        }
+        self.held.clear();
+    }
+}
+
+/// A procfd that an object holds, and its process once there is one. ENOMEM.
+pub(crate) fn hold(fd: BorrowedFd<'_>, cookie: u64, pidfd: Option<BorrowedFd<'_>>) -> Result<()> {
+    let pidfd = pidfd.map(|pidfd| pidfd.as_raw_fd());
+    enter(&mut lock().list.held, fd.as_raw_fd(), Procfd { cookie, pidfd })
+}
+
+/// Takes a procfd off the list, with what is to be done before the next fork.
+pub(crate) fn let_go(fd: BorrowedFd<'_>, cookie: u64, then: impl FnOnce()) {
+    let mut held = lock();
+    clear(&mut held.list.held, fd.as_raw_fd(), |entry| entry.cookie == cookie);
+    then();
 }
 
 /// Whether a number is one of the library's own.
@@ -136,7 +195,7 @@ impl Private {
     fn listed(list: &mut List, fd: OwnedFd) -> Result<Self> {
         let fd = sys::fd::above_standard(fd);
         let file = Identity::of(fd.as_fd())?;
-        list.set(fd.as_raw_fd(), Some(file));
+        enter(&mut list.own, fd.as_raw_fd(), file)?;
         Ok(Self { number: Number::keep(fd), file, generation: GENERATION.load(Ordering::Relaxed) })
     }
 
@@ -169,6 +228,22 @@ impl Private {
         Ok((a, Self::listed(&mut held.list, b)?))
     }
 
+    /// The same, where an object holds the first, with its cookie.
+    pub(crate) fn second_of_held(
+        make: impl FnOnce() -> Result<(OwnedFd, OwnedFd)>,
+    ) -> Result<(held::Held, Self)> {
+        let mut locked = lock();
+        let (a, b) = make()?;
+        let cookie = sys::sock::cookie(a.as_fd())?;
+        let b = Self::listed(&mut locked.list, b);
+        let entered = enter(&mut locked.list.held, a.as_raw_fd(), Procfd { cookie, pidfd: None });
+        // Both take the lock when they are dropped.
+        drop(locked);
+        let b = b?;
+        entered?;
+        Ok((held::Held::listed(a, cookie), b))
+    }
+
     /// The descriptor, proved to be what was made. EBADF: the program has closed it, or a fork.
     pub(crate) fn live(&self) -> Result<BorrowedFd<'_>> {
         if self.is_parents() {
@@ -197,11 +272,8 @@ impl Drop for Private {
             return;
         }
         let number = self.number.as_fd().as_raw_fd();
-        let entry = usize::try_from(number).ok().and_then(|at| held.list.0.get(at).copied().flatten());
         // Another private file may have got the number of one that the program closed.
-        if entry == Some(self.file) {
-            held.list.set(number, None);
-        }
+        clear(&mut held.list.own, number, |file| *file == self.file);
         if self.file.is(self.number.as_fd()) {
             self.number.close();
         }

@@ -58,6 +58,7 @@
 // | `child` | the list of prepared calls, and the code that walks it |
 // | `start` | clone, publish, fork |
 // | `attach` | a procfd for a process that already runs |
+// | `held` | the descriptor of an object, which a forked copy of the program does not hold |
 // | `wait`, `signal`, `info` | manage and ask, by pidfd |
 // | `status`, `kept` | how a process ended, and who keeps that |
 // | `wait_any` | waiting for any of many |
@@ -81,6 +82,7 @@ pub mod ffi;
 mod fork;
 mod forks;
 mod fuse;
+mod held;
 mod info;
 mod kept;
 mod manage;

@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use crate::contexts;
+use crate::held::Held;
 use crate::info::{Fields, Info, ProcessState};
 use crate::kept::Keeper;
 use crate::procfd::{self, Target};
@@ -31,7 +32,7 @@ use crate::wait::{self, Limit, Options};
 /// All methods may be called from several threads at once.
 #[derive(Debug)]
 pub struct Process {
-    fd: OwnedFd,
+    fd: Held,
     pidfd: OwnedFd,
     /// It is a built-in init, whose status is the program's.
     init: bool,
@@ -49,7 +50,8 @@ impl Process {
         self.init
     }
 
-    pub(crate) fn from_parts(fd: OwnedFd, pidfd: OwnedFd, init: bool) -> Self {
+    pub(crate) fn from_parts(fd: Held, pidfd: OwnedFd, init: bool) -> Self {
+        fd.stands_for(pidfd.as_fd());
         Self { fd, pidfd, init, started_as: None, number: AtomicU32::new(0), ended: Mutex::default() }
     }
 
@@ -84,7 +86,7 @@ impl Process {
             Target::Kept(pidfd, init) => (sys::fd::dup_cloexec(pidfd.as_fd())?, init),
             given => (sys::fd::dup_cloexec(given.pidfd()?)?, false),
         };
-        Ok(Self { fd, pidfd, init, started_as: None, number: AtomicU32::new(0), ended: Mutex::default() })
+        Ok(Self::from_parts(Held::of(fd, pidfd.as_fd())?, pidfd, init))
     }
 
     /// The process with this pid: pidfd_open(2). The number may have been reused since it was
@@ -278,9 +280,9 @@ impl Process {
         self.pidfd.as_fd()
     }
 
-    /// The procfd alone, to be passed on or stored.
+    /// The procfd alone, to be passed on or stored. Forked copies of this process hold it from now on.
     pub fn into_fd(self) -> OwnedFd {
-        self.fd
+        self.fd.into_fd()
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::contexts;
 use crate::forks::Private;
+use crate::held::Held;
 use crate::info::parse::stat::stat;
 use crate::info::parse::status::{NsIds, status};
 use crate::info::proc::{self, Path};
@@ -44,17 +45,29 @@ const WITH_INIT: u32 = 2;
 /// while B is open.
 pub(crate) fn pair() -> Result<(OwnedFd, Private)> {
     // Marked before another thread can fork: its child must be able to tell what it has inherited.
-    Private::second(|| {
-        let (one, other) = sys::sock::pair()?;
-        let (b, a) = if one.as_raw_fd() < other.as_raw_fd() { (one, other) } else { (other, one) };
-        sys::sock::set_option_u64(a.as_fd(), SO_MARK_AS_PROCFD, MARK)?;
-        // Where a seccomp filter refuses these two, a context without a close policy does without.
-        let _ = sys::sock::set_option_i32(a.as_fd(), SO_LOCK_FILTER, 1);
-        if sys::sock::shutdown_read(b.as_fd()).is_err() {
-            IS_LEFT_OPEN.store(true, Ordering::Relaxed);
-        }
-        Ok((a, b))
-    })
+    Private::second(marked_pair)
+}
+
+/// The same for an object, which a forked copy of this process does not hold.
+pub(crate) fn held_pair() -> Result<(Held, Private)> {
+    Private::second_of_held(marked_pair)
+}
+
+fn marked_pair() -> Result<(OwnedFd, OwnedFd)> {
+    let (one, other) = sys::sock::pair()?;
+    let (b, a) = if one.as_raw_fd() < other.as_raw_fd() { (one, other) } else { (other, one) };
+    sys::sock::set_option_u64(a.as_fd(), SO_MARK_AS_PROCFD, MARK)?;
+    // Where a seccomp filter refuses these two, a context without a close policy does without.
+    let _ = sys::sock::set_option_i32(a.as_fd(), SO_LOCK_FILTER, 1);
+    if sys::sock::shutdown_read(b.as_fd()).is_err() {
+        IS_LEFT_OPEN.store(true, Ordering::Relaxed);
+    }
+    Ok((a, b))
+}
+
+/// A procfd that will never have a process. Its peer is closed.
+pub(crate) fn dead() -> Result<OwnedFd> {
+    marked_pair().map(|(a, _)| a)
 }
 
 /// Set when shutdown(2) of a B has failed: from then on each fuse makes sure of its own.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import sys
 import threading
 import warnings
@@ -154,3 +155,55 @@ def test_numbers_that_the_child_of_a_fork_opens_stay_open() -> None:
         return all(os.fstat(number) for number in numbers)
 
     assert forked(body).code == 0
+
+
+def supervise(copy: str) -> bool:
+    """Whether a child with a close policy outlives its supervisor, which makes a forked copy of itself and is killed."""
+    code = f"""
+import multiprocessing, os, procfd, time
+process = procfd.Popen(["sleep", "60"], kill_on_close=True, stdout=procfd.DEVNULL)
+{copy}
+os.write(1, b"%d %d\\n" % (process.pid, other))
+os.close(1)
+time.sleep(60)
+"""
+    supervisor = procfd.Popen([sys.executable, "-c", code], stdout=procfd.PIPE)
+    assert supervisor.stdout is not None
+    pid, other = map(int, supervisor.stdout.readline().split())
+    with procfd.open(pid) as process, procfd.open(other) as copied:
+        supervisor.kill()
+        supervisor.wait()
+        supervisor.stdout.close()
+        end = select.poll()
+        end.register(process.pidfd, select.POLLIN)
+        outlives = not end.poll(1000)
+        assert copied.state == "running"
+        copied.kill()
+        assert end.poll(20_000), "it ends with the copy at the latest"
+        return outlives
+
+
+def test_a_forked_copy_does_not_keep_a_process() -> None:
+    assert not supervise("other = os.fork()\nif other == 0: os.close(1); time.sleep(60)")
+    worker = "multiprocessing.get_context('fork').Process(target=lambda: (os.close(1), time.sleep(60)))"
+    assert not supervise(f"worker = {worker}\nworker.start()\nother = worker.pid")
+
+
+def test_a_duplicate_is_kept_by_a_forked_copy() -> None:
+    body = "if other == 0: os.close(1); time.sleep(60)"
+    assert supervise(f"kept = os.dup(process.fileno())\nother = os.fork()\n{body}")
+
+
+def test_the_object_in_a_forked_copy_watches_on() -> None:
+    with procfd.spawn("/bin/sleep", ["sleep", "60"], kill_on_close=True) as process:
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                # Nothing of this copy's holds the process: it ends when the parent closes it.
+                status = 0 if process.poll() is None and process.pid > 0 and process.state == "running" else 2
+                process.send_signal(0)
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert process.poll() is None

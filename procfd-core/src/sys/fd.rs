@@ -121,7 +121,6 @@ pub(crate) fn replace(fd: &OwnedFd, with: BorrowedFd<'_>) -> Result<()> {
 }
 
 /// dup3(2) onto a bare number.
-#[cfg(test)]
 pub(crate) fn replace_raw(fd: RawFd, with: BorrowedFd<'_>) -> Result<()> {
     bare::dup3(with.as_raw_fd(), fd, libc::O_CLOEXEC as u32)
 }

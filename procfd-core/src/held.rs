@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The descriptor of an object (`Context`, `Process`), which a forked copy of the program does not hold.
+//!
+//! A forked copy has the objects of its parent in its memory and their procfds in its table. With a close policy,
+//! the process would outlive the parent as long as the copy runs, though the copy never uses it. So the fork hook
+//! puts another file over the number of each procfd that an object holds: the process's pidfd, or before the start
+//! the end of a dead pair. The object stays usable in the copy; it no longer holds the process.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use crate::forks;
+use crate::procfd;
+use crate::sys::{self, fd::Number};
+
+/// A descriptor that an object owns.
+#[derive(Debug)]
+pub(crate) struct Held {
+    number: Number,
+    /// Of a procfd, which is on the list of the fork hook.
+    cookie: Option<u64>,
+}
+
+impl Held {
+    /// A procfd that the caller has just put on the list, under its cookie.
+    pub(crate) fn listed(fd: OwnedFd, cookie: u64) -> Self {
+        Self { number: Number::keep(fd), cookie: Some(cookie) }
+    }
+
+    /// A descriptor of a process: on the list if it is a procfd.
+    pub(crate) fn of(fd: OwnedFd, pidfd: BorrowedFd<'_>) -> sys::Result<Self> {
+        let cookie = procfd::cookie_of_socket(fd.as_fd());
+        if let Some(cookie) = cookie {
+            forks::hold(fd.as_fd(), cookie, Some(pidfd))?;
+        }
+        Ok(Self { number: Number::keep(fd), cookie })
+    }
+
+    /// The procfd has a process from now on.
+    pub(crate) fn stands_for(&self, pidfd: BorrowedFd<'_>) {
+        if let Some(cookie) = self.cookie {
+            // Its entry exists, so there is room for it.
+            let _ = forks::hold(self.as_fd(), cookie, Some(pidfd));
+        }
+    }
+
+    /// The cookie of a procfd.
+    pub(crate) fn cookie(&self) -> Option<u64> {
+        self.cookie
+    }
+
+    /// The descriptor, which the copies of the program hold from now on.
+    pub(crate) fn into_fd(self) -> OwnedFd {
+        if let Some(cookie) = self.cookie {
+            forks::let_go(self.as_fd(), cookie, || ());
+        }
+        let fd = sys::fd::made(self.as_fd().as_raw_fd());
+        std::mem::forget(self);
+        fd
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        match self.cookie {
+            // Under the lock of the list: a fork finds it listed, or closed.
+            Some(cookie) => forks::let_go(self.as_fd(), cookie, || self.number.close()),
+            None => self.number.close(),
+        }
+    }
+}
+
+impl AsFd for Held {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.number.as_fd()
+    }
+}
+
+impl AsRawFd for Held {
+    fn as_raw_fd(&self) -> i32 {
+        self.number.as_fd().as_raw_fd()
+    }
+}
