@@ -126,6 +126,20 @@
 #define PROC_SET_SUBREAPER 0x1c3
 /* The I/O priority in arg, class << 13 | level, as in ioprio_set(2). */
 #define PROC_SET_IOPRIO 0x1c4
+
+/*
+ * The scheduling policy: data is a struct procfd_sched, whose nice value 0 leaves the creator's;
+ * NULL and 0 for the creator's.
+ */
+#define PROC_SET_SCHEDULER 0x1a0
+
+/*
+ * The CPUs that it may run on: data is the mask as sched_setaffinity(2) takes it, size its bytes;
+ * NULL and 0 for the creator's.
+ */
+#define PROC_SET_AFFINITY 0x1a1
+/* oom_score_adj in arg, -1000 to 1000 (a negative value as (uint64_t)-n). */
+#define PROC_SET_OOM_SCORE_ADJ 0x1a2
 /* arg 1: set no_new_privs. */
 #define PROC_SET_NO_NEW_PRIVS 0x14d
 /* The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none. */
@@ -430,6 +444,12 @@
 #define PROC_STAGE_PRIVATE_TMP 70
 /* In the child: the private /dev. */
 #define PROC_STAGE_PRIVATE_DEV 71
+/* In the child: the scheduling policy. */
+#define PROC_STAGE_SCHEDULER 96
+/* In the child: sched_setaffinity(2). */
+#define PROC_STAGE_AFFINITY 97
+/* In the child: /proc/self/oom_score_adj. */
+#define PROC_STAGE_OOM_SCORE_ADJ 98
 
 /*
  * Wait until any of many processes changes: the descriptor is -1, arg 0 or PROC_WAIT_NOHANG and

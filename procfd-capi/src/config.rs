@@ -139,3 +139,13 @@ fn set_setgroups(command: Command<'_>) -> Result {
     };
     command.set(policy, Settings::set_setgroups)
 }
+
+fn set_scheduler(command: Command<'_>) -> Result {
+    command.set(shapes::optional(shapes::scheduler), Settings::set_scheduler)
+}
+
+fn set_affinity(command: Command<'_>) -> Result {
+    // 8,192 CPUs are the most that a kernel has.
+    let mask = |arg, data| shapes::zero(arg, data)?.list::<u8>(1024);
+    command.set(shapes::optional(mask), Settings::set_affinity)
+}

@@ -7,7 +7,7 @@ use std::ffi::c_int;
 use std::time::Duration;
 
 use procfd::ffi;
-use procfd::{Change, Errno, Scheduler, Scope, Status, TreeMethod, Usage, WaitOptions};
+use procfd::{Change, Errno, Scope, Status, TreeMethod, Usage, WaitOptions};
 
 use crate::Result;
 use crate::abi::*;
@@ -129,20 +129,7 @@ fn rlimit(procfd: c_int, arg: u64, data: Data) -> Result {
 }
 
 fn scheduler(procfd: c_int, arg: u64, data: Data) -> Result {
-    let asked: procfd_sched = data.read()?;
-    if arg != 0 || asked.reserved != 0 {
-        return Err(INVALID);
-    }
-    let mut scheduler = Scheduler::default();
-    scheduler.policy = asked.policy;
-    scheduler.flags = asked.flags;
-    scheduler.nice = asked.nice;
-    scheduler.priority = asked.priority;
-    scheduler.runtime = Duration::from_nanos(asked.runtime_ns);
-    scheduler.deadline = Duration::from_nanos(asked.deadline_ns);
-    scheduler.period = Duration::from_nanos(asked.period_ns);
-    scheduler.util_min = asked.util_min;
-    scheduler.util_max = asked.util_max;
+    let scheduler = crate::shapes::scheduler(arg, data)?;
     ffi::set_scheduler(procfd, &scheduler).map(|()| 0)
 }
 

@@ -7,7 +7,7 @@ use std::ffi::{CString, c_int};
 use std::time::Duration;
 
 use procfd::ffi::Close;
-use procfd::{Errno, IdMap, Ids, Scope};
+use procfd::{Errno, IdMap, Ids, Scheduler, Scope};
 
 use crate::abi::*;
 use crate::args::{self, Data, Plain};
@@ -116,6 +116,35 @@ pub(crate) fn id_map(arg: u64, data: Data) -> Read<Vec<IdMap>> {
     map.try_reserve_exact(lines.len()).map_err(|_| Errno(libc::ENOMEM))?;
     map.extend(lines.iter().map(|l| IdMap { inside: l.inside, outside: l.outside, count: l.count }));
     Ok(map)
+}
+
+/// PROC_SCHEDULER and PROC_SET_SCHEDULER.
+pub(crate) fn scheduler(arg: u64, data: Data) -> Read<Scheduler> {
+    let asked: procfd_sched = zero(arg, data)?.read()?;
+    if asked.reserved != 0 {
+        return Err(INVALID);
+    }
+    let mut scheduler = Scheduler::default();
+    scheduler.policy = asked.policy;
+    scheduler.flags = asked.flags;
+    scheduler.nice = asked.nice;
+    scheduler.priority = asked.priority;
+    scheduler.runtime = Duration::from_nanos(asked.runtime_ns);
+    scheduler.deadline = Duration::from_nanos(asked.deadline_ns);
+    scheduler.period = Duration::from_nanos(asked.period_ns);
+    scheduler.util_min = asked.util_min;
+    scheduler.util_max = asked.util_max;
+    Ok(scheduler)
+}
+
+/// What there is data for.
+pub(crate) fn optional<T>(
+    read: impl FnOnce(u64, Data) -> Read<T>,
+) -> impl FnOnce(u64, Data) -> Read<Option<T>> {
+    |arg, data| match arg == 0 && data.none().is_ok() {
+        true => Ok(None),
+        false => read(arg, data).map(Some),
+    }
 }
 
 /// PROC_SET_CLOSE, of process_config and of process_manage.

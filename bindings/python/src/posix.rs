@@ -6,8 +6,8 @@
 
 use std::os::fd::RawFd;
 
-use procfd::{Context, Ids, OpenFlags};
-use pyo3::exceptions::{PyNotImplementedError, PyTypeError, PyValueError};
+use procfd::{Context, Ids, OpenFlags, Scheduler};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
@@ -113,10 +113,8 @@ fn spawn<'py>(
 impl Attributes<'_, '_> {
     fn set(&self, context: &mut Context, path: &Bound<'_, PyAny>) -> PyResult<()> {
         let refused = |e: procfd::Error| error::of_step(path.py(), &e, Some(path.clone().unbind()));
-        if self.scheduler.is_some_and(|scheduler| !scheduler.is_none()) {
-            return Err(PyNotImplementedError::new_err(
-                "scheduler: procfd does not set the scheduling policy of a child",
-            ));
+        if let Some(scheduler) = self.scheduler.filter(|scheduler| !scheduler.is_none()) {
+            context.scheduler(&self::scheduler(scheduler)?).map_err(refused)?;
         }
         if let Some(actions) = self.file_actions.filter(|actions| !actions.is_none()) {
             file_actions(context, actions, path)?;
@@ -142,6 +140,40 @@ impl Attributes<'_, '_> {
         Ok(())
     }
 }
+
+/// A policy, or None for the caller's, and an `os.sched_param`.
+fn scheduler(value: &Bound<'_, PyAny>) -> PyResult<Scheduler> {
+    let wrong = || PyTypeError::new_err("scheduler must be a tuple or None");
+    let pair = value.cast::<PyTuple>().map_err(|_| wrong())?;
+    if pair.len() != 2 {
+        return Err(PyTypeError::new_err(
+            "scheduler must be a tuple of a policy or None and an os.sched_param",
+        ));
+    }
+    let mut scheduler = Scheduler::default();
+    let policy = pair.get_item(0)?;
+    if policy.is_none() {
+        scheduler.flags = SCHED_FLAG_KEEP_POLICY;
+    } else {
+        let policy: u32 = policy.extract()?;
+        if policy & SCHED_RESET_ON_FORK != 0 {
+            scheduler.flags = SCHED_FLAG_RESET_ON_FORK;
+        }
+        scheduler.policy = policy & !SCHED_RESET_ON_FORK;
+    }
+    let parameters = pair.get_item(1)?;
+    let kind = value.py().import("os")?.getattr("sched_param")?;
+    if !parameters.is_instance(&kind)? {
+        return Err(PyTypeError::new_err("must have a sched_param object"));
+    }
+    scheduler.priority = parameters.getattr("sched_priority")?.extract()?;
+    Ok(scheduler)
+}
+
+/// linux/sched.h.
+const SCHED_RESET_ON_FORK: u32 = 0x4000_0000;
+const SCHED_FLAG_RESET_ON_FORK: u64 = 0x01;
+const SCHED_FLAG_KEEP_POLICY: u64 = 0x08;
 
 fn file_actions(context: &mut Context, actions: &Bound<'_, PyAny>, path: &Bound<'_, PyAny>) -> PyResult<()> {
     let refused = |e: procfd::Error| error::of_step(path.py(), &e, Some(path.clone().unbind()));

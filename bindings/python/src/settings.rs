@@ -182,6 +182,8 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
             }
             return Ok(true);
         }
+        "scheduler" => context.scheduler(&scheduler(value)?),
+        "affinity" => context.affinity(cpus(value)?),
         "ioprio" => {
             let (class, level): (u16, u16) = value.extract()?;
             context.ioprio(class, level)
@@ -389,6 +391,70 @@ pub(crate) fn limits(value: &Bound<'_, PyAny>) -> PyResult<(u64, u64)> {
     }
     let (soft, hard): (Bound<'_, PyAny>, Bound<'_, PyAny>) = value.extract()?;
     Ok((limit(&soft)?, limit(&hard)?))
+}
+
+/// A policy by its name, "fifo:PRIORITY", its number, or a mapping with its parameters.
+fn scheduler(value: &Bound<'_, PyAny>) -> PyResult<procfd::Scheduler> {
+    let wrong = |text: String| PyValueError::new_err(text);
+    if let Ok(settings) = value.cast::<PyDict>() {
+        let parameters = settings.copy()?;
+        let policy = parameters
+            .get_item("policy")?
+            .ok_or_else(|| wrong("scheduler: a mapping with the key \"policy\" is needed".into()))?;
+        parameters.del_item("policy")?;
+        return crate::manage::scheduler(self::policy(&policy)?, Some(&parameters));
+    }
+    let Ok(text) = value.cast::<PyString>() else {
+        return crate::manage::scheduler(policy(value)?, None);
+    };
+    let text = text.to_cow()?;
+    let Some((name, priority)) = text.split_once(':') else {
+        return crate::manage::scheduler(policy(value)?, None);
+    };
+    let mut scheduler = crate::manage::scheduler(policy(PyString::new(value.py(), name).as_any())?, None)?;
+    scheduler.priority =
+        priority.parse().map_err(|_| wrong(format!("scheduler: {priority:?} is no priority")))?;
+    Ok(scheduler)
+}
+
+const POLICIES: &[(&str, i32)] = &[
+    ("other", libc::SCHED_OTHER),
+    ("batch", libc::SCHED_BATCH),
+    ("idle", libc::SCHED_IDLE),
+    ("fifo", libc::SCHED_FIFO),
+    ("rr", libc::SCHED_RR),
+    ("deadline", libc::SCHED_DEADLINE),
+];
+
+fn policy(value: &Bound<'_, PyAny>) -> PyResult<u32> {
+    let Ok(name) = value.cast::<PyString>() else { return value.extract() };
+    let name = name.to_cow()?;
+    let short = name.strip_prefix("SCHED_").unwrap_or(&name).to_lowercase();
+    POLICIES.iter().find_map(|(known, policy)| (*known == short).then_some(*policy as u32)).ok_or_else(|| {
+        let known: Vec<&str> = POLICIES.iter().map(|(known, _)| *known).collect();
+        let text = format!("there is no scheduling policy {name:?}");
+        PyValueError::new_err(error::with_suggestion(&text, &name, &known))
+    })
+}
+
+/// Processor numbers, or a list of ranges as the kernel's files have it ("0-3,8").
+fn cpus(value: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    let Ok(text) = value.cast::<PyString>() else {
+        return value.try_iter()?.map(|cpu| cpu?.extract()).collect();
+    };
+    let text = text.to_cow()?;
+    let wrong = || PyValueError::new_err(format!("affinity: {text:?} is no list of CPUs, as \"0-3,8\""));
+    let mut all = Vec::new();
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let first: usize = first.trim().parse().map_err(|_| wrong())?;
+        let last: usize = last.trim().parse().map_err(|_| wrong())?;
+        if first > last || last > 8191 {
+            return Err(wrong());
+        }
+        all.extend(first..=last);
+    }
+    Ok(all)
 }
 
 const NAMESPACES: &[(&str, Namespaces)] = &[

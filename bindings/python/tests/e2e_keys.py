@@ -23,6 +23,7 @@ PLAIN: dict[str, Callable[[list[str]], Any]] = {
     "personality": lambda words: int(words[0]),
     "no_tsc": lambda words: True,
     "subreaper": lambda words: True,
+    "oom_score_adj": lambda words: int(words[0]),
     "no_new_privs": lambda words: True,
     "pdeathsig": lambda words: int(words[0]),
     "hostname": lambda words: words[0],

@@ -147,14 +147,19 @@ def test_what_is_refused(
         module.posix_spawn(*arguments, **keywords)
 
 
-def test_the_scheduler_is_refused_in_words() -> None:
-    with pytest.raises(NotImplementedError, match="scheduler"):
-        procfd.posix_spawn(
-            "/bin/true",
-            ["true"],
-            os.environ,
-            scheduler=(None, os.sched_param(0)),  # type: ignore[arg-type]
-        )
+@pytest.mark.parametrize("policy", [os.SCHED_BATCH, os.SCHED_IDLE, os.SCHED_OTHER])
+def test_the_scheduler(policy: int) -> None:
+    code = f"import os, sys; sys.exit(os.sched_getscheduler(0) != {policy})"
+    arguments = [sys.executable, "-c", code]
+    scheduler = (policy, os.sched_param(0))
+    pid = procfd.posix_spawn(sys.executable, arguments, os.environ, scheduler=scheduler)
+    assert wait(pid) == 0
+
+
+@pytest.mark.parametrize("scheduler", [1, (1,), (1, 0), ("batch", os.sched_param(0))], ids=repr)
+def test_no_scheduler(scheduler: Any) -> None:
+    with pytest.raises(TypeError):
+        procfd.posix_spawn("/bin/true", ["true"], os.environ, scheduler=scheduler)
 
 
 def test_the_environment_may_be_the_callers() -> None:

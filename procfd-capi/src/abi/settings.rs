@@ -95,6 +95,14 @@ pub const PROC_SET_NO_TSC: u32 = 0x1c2;
 pub const PROC_SET_SUBREAPER: u32 = 0x1c3;
 /// The I/O priority in arg, class << 13 | level, as in ioprio_set(2).
 pub const PROC_SET_IOPRIO: u32 = 0x1c4;
+/// The scheduling policy: data is a struct procfd_sched, whose nice value 0 leaves the creator's;
+/// NULL and 0 for the creator's.
+pub const PROC_SET_SCHEDULER: u32 = 0x1a0;
+/// The CPUs that it may run on: data is the mask as sched_setaffinity(2) takes it, size its bytes;
+/// NULL and 0 for the creator's.
+pub const PROC_SET_AFFINITY: u32 = 0x1a1;
+/// oom_score_adj in arg, -1000 to 1000 (a negative value as (uint64_t)-n).
+pub const PROC_SET_OOM_SCORE_ADJ: u32 = 0x1a2;
 /// arg 1: set no_new_privs.
 pub const PROC_SET_NO_NEW_PRIVS: u32 = 0x14d;
 /// The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none.

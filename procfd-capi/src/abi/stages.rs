@@ -104,6 +104,12 @@ pub const PROC_STAGE_PIVOT_ROOT: u32 = 69;
 pub const PROC_STAGE_PRIVATE_TMP: u32 = 70;
 /// In the child: the private /dev.
 pub const PROC_STAGE_PRIVATE_DEV: u32 = 71;
+/// In the child: the scheduling policy.
+pub const PROC_STAGE_SCHEDULER: u32 = 96;
+/// In the child: sched_setaffinity(2).
+pub const PROC_STAGE_AFFINITY: u32 = 97;
+/// In the child: /proc/self/oom_score_adj.
+pub const PROC_STAGE_OOM_SCORE_ADJ: u32 = 98;
 
 /// The core has the same numbers.
 #[cfg(test)]
@@ -158,4 +164,7 @@ const _: () = {
     assert!(PROC_STAGE_PIVOT_ROOT == procfd::Stage::PIVOT_ROOT.as_raw());
     assert!(PROC_STAGE_PRIVATE_TMP == procfd::Stage::PRIVATE_TMP.as_raw());
     assert!(PROC_STAGE_PRIVATE_DEV == procfd::Stage::PRIVATE_DEV.as_raw());
+    assert!(PROC_STAGE_SCHEDULER == procfd::Stage::SCHEDULER.as_raw());
+    assert!(PROC_STAGE_AFFINITY == procfd::Stage::AFFINITY.as_raw());
+    assert!(PROC_STAGE_OOM_SCORE_ADJ == procfd::Stage::OOM_SCORE_ADJ.as_raw());
 };

@@ -321,6 +321,14 @@ impl List {
         fn tcsetpgrp(fd: i32, group: At) = SYS_ioctl(fd, libc::TIOCSPGRP as usize, group);
         /// setpriority(PRIO_PROCESS) of the caller.
         fn setpriority(nice: i32) = SYS_setpriority(libc::PRIO_PROCESS as u32, 0, nice);
+        /// sched_setscheduler(2) of the caller.
+        fn sched_setscheduler(policy: i32, priority: u32) = SYS_sched_setscheduler(0, policy, [priority].as_slice());
+        /// sched_setparam(2) of the caller.
+        fn sched_setparam(priority: u32) = SYS_sched_setparam(0, [priority].as_slice());
+        /// sched_setattr(2) of the caller: the bytes of a `struct sched_attr`.
+        fn sched_setattr(attr: &[u8]) = SYS_sched_setattr(0, attr, 0);
+        /// sched_setaffinity(2) of the caller.
+        fn sched_setaffinity(mask: &[u8]) = SYS_sched_setaffinity(0, mask.len(), mask);
         /// setrlimit(2): soft, hard.
         fn setrlimit(resource: u32, limit: [u64; 2]) = SYS_prlimit64(0, resource, limit.as_slice(), 0);
         /// umask(2).

@@ -16,5 +16,5 @@ mod report;
 mod walk;
 
 pub(crate) use list::{At, List, Slot, When};
-pub(crate) use report::Report;
+pub(crate) use report::{Report, Words};
 pub(crate) use walk::{Init, Moment, set_up};

@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
 
 use super::list::{ADDRESS, Call, List, NO_SLOT, SLOTS, Slot, When, kind, soft};
-use super::report::Report;
+use super::report::{Report, Words};
 use crate::error::Stage;
 use crate::sys::child as kernel;
 use crate::sys::cstr::CStrArrayRef;
@@ -25,7 +25,7 @@ const OWN: usize = 4;
 
 /// What only the clone knows. It lies on the creator's stack while the child runs.
 pub(crate) struct Moment<'a> {
-    pub(crate) report: Report,
+    pub(crate) report: Report<'a>,
     list: &'a List,
     clear_handlers: AtomicBool,
     when: When,
@@ -58,9 +58,15 @@ pub(crate) struct Init<'a> {
 
 impl<'a> Moment<'a> {
     /// For a child with its own copy of the table and of the memory; the methods say what differs.
-    pub(crate) fn new(list: &'a List, sources: &'a [u32], mask: &'a u64, env: CStrArrayRef<'a>) -> Self {
+    pub(crate) fn new(
+        list: &'a List,
+        sources: &'a [u32],
+        report: &'a Words,
+        mask: &'a u64,
+        env: CStrArrayRef<'a>,
+    ) -> Self {
         let moment = Self {
-            report: Report::default(),
+            report: Report::new(report),
             list,
             clear_handlers: AtomicBool::new(false),
             when: When::COPIED,

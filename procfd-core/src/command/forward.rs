@@ -9,6 +9,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::path::Path;
 
 use super::Command;
+use crate::manage::Scheduler;
 use crate::settings::{IdMap, Mount, Namespaces, Propagation, Setgroups, SignalSet};
 
 macro_rules! forward {
@@ -69,6 +70,11 @@ forward! {
     // resources
     rlimit(resource: u32, soft: u64, hard: u64);
     nice(nice: i32);
+    // scheduling
+    scheduler(scheduler: &Scheduler);
+    affinity(cpus: impl IntoIterator<Item = usize>);
+    // memory
+    oom_score_adj(value: i32);
     // session
     new_session();
     process_group(group: i32);

@@ -107,4 +107,10 @@ stages! {
     PRIVATE_TMP = 70 "mount the private /tmp";
     /// In the child: the private /dev.
     PRIVATE_DEV = 71 "mount the private /dev";
+    /// In the child: the scheduling policy.
+    SCHEDULER = 96 "set the scheduling policy";
+    /// In the child: sched_setaffinity(2).
+    AFFINITY = 97 "set the CPU affinity";
+    /// In the child: /proc/self/oom_score_adj.
+    OOM_SCORE_ADJ = 98 "set oom_score_adj";
 }

@@ -58,11 +58,15 @@ pub struct Scheduler {
     pub util_max: u32,
 }
 
-/// The scheduling policy of all threads.
-pub(crate) fn set_scheduler(pidfd: BorrowedFd<'_>, scheduler: &Scheduler) -> Result<()> {
+/// What the kernel takes. EINVAL: a time, or the nice value, out of its range.
+pub(crate) fn sched_attr(scheduler: &Scheduler) -> Result<SchedAttr> {
     let ns = |d: Duration| u64::try_from(d.as_nanos()).map_err(|_| INVALID);
-    let attr = SchedAttr {
-        size: 0,
+    // The kernel would take a nice value out of its range for the nearest in it.
+    if !(-20..=19).contains(&scheduler.nice) {
+        return Err(INVALID);
+    }
+    Ok(SchedAttr {
+        size: size_of::<SchedAttr>() as u32,
         policy: scheduler.policy,
         flags: scheduler.flags,
         nice: scheduler.nice,
@@ -72,11 +76,12 @@ pub(crate) fn set_scheduler(pidfd: BorrowedFd<'_>, scheduler: &Scheduler) -> Res
         period: ns(scheduler.period)?,
         util_min: scheduler.util_min,
         util_max: scheduler.util_max,
-    };
-    // The kernel would take a nice value out of its range for the nearest in it.
-    if !(-20..=19).contains(&attr.nice) {
-        return Err(INVALID);
-    }
+    })
+}
+
+/// The scheduling policy of all threads.
+pub(crate) fn set_scheduler(pidfd: BorrowedFd<'_>, scheduler: &Scheduler) -> Result<()> {
+    let attr = sched_attr(scheduler)?;
     threads::each(pidfd, |tid| sys::manage::set_scheduler(tid, &attr))
 }
 

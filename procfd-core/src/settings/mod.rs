@@ -15,6 +15,8 @@
 //! | `session` | session, process group, terminal |
 //! | `identity` | user and group ids |
 //! | `resources` | limits and the nice value |
+//! | `scheduling` | policy and CPUs |
+//! | `memory` | what the kernel does with its memory |
 //! | `privileges` | no_new_privs, the parent-death signal |
 //! | `mounts` | mounts in a new mount namespace, its root |
 //! | `namespaces` | namespaces, id maps, the host name |
@@ -29,12 +31,14 @@ mod environment;
 mod filesystem;
 mod identity;
 mod lifecycle;
+mod memory;
 mod mounts;
 mod namespaces;
 mod prepared;
 mod privileges;
 mod program;
 mod resources;
+mod scheduling;
 mod session;
 mod signals;
 mod task;
@@ -69,6 +73,8 @@ pub struct Settings {
     pub(crate) session: session::Session,
     pub(crate) identity: identity::Identity,
     pub(crate) resources: resources::Resources,
+    pub(crate) scheduling: scheduling::Scheduling,
+    pub(crate) memory: memory::Memory,
     pub(crate) privileges: privileges::Privileges,
     pub(crate) mounts: mounts::Mounts,
     pub(crate) namespaces: namespaces::NamespaceSettings,
@@ -84,6 +90,8 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     lifecycle::arm,
     signals::actions,
     resources::scheduling,
+    // After the nice value, which a scheduler may have too.
+    scheduling::cpus_and_policy,
     task::attributes,
     resources::limits,
     session::all,
@@ -92,6 +100,7 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     descriptors::leave_table,
     namespaces::id_maps,
     lifecycle::arm_as_new_user,
+    memory::oom_score,
     namespaces::names,
     // Paths lead to the creator's root until this is done.
     mounts::all,
@@ -131,6 +140,8 @@ const OPERANDS: &[Words] = &[
     session::operand,
     identity::operand,
     resources::operand,
+    scheduling::operand,
+    memory::operand,
     task::operand,
     privileges::operand,
     namespaces::operand,
@@ -139,7 +150,7 @@ const OPERANDS: &[Words] = &[
 
 /// What to do, where the errno and the step leave no doubt about it.
 const HINTS: &[fn(&Settings, Stage, i32) -> Option<&'static str>] =
-    &[program::hint, identity::hint, task::hint, mounts::hint];
+    &[program::hint, identity::hint, task::hint, mounts::hint, scheduling::hint, memory::hint];
 
 impl Settings {
     /// Changes something. What was prepared for a start is dropped.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::dumpable::DumpableKept;
-use super::end::{died, held_too_long, never_executed, reap};
+use super::end::{await_executed, died, held_too_long, never_executed, reap};
 use super::idmap_helper;
 use super::publish::{Publication, has_fuse};
 use crate::child::{self, Moment, Slot, When};
@@ -172,7 +172,16 @@ fn clone(
     };
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
     let mask = signals.before;
-    let mut moment = Moment::new(&prepared.list, &prepared.sources, &mask, prepared.environment(config));
+    // With CLONE_VFORK the creator sleeps.
+    let copies = config.memory.needs_copy(parts.go.is_none());
+    let page = match copies {
+        true => Some(sys::task::SharedPage::new().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?),
+        false => None,
+    };
+    let words = child::Words::default();
+    let report = page.as_ref().map_or(&words, |page| page.words());
+    let mut moment =
+        Moment::new(&prepared.list, &prepared.sources, report, &mask, prepared.environment(config));
     describe(&mut moment, config, parts);
     let flags = config.namespaces.flags | if parts.shared_table { CLONE_FILES } else { 0 };
     let changes_credentials = config.identity.changes();
@@ -199,7 +208,11 @@ fn clone(
         Some(_) => Some(&mut write_maps),
         None => None,
     };
-    let cloned = sys::task::clone_vm(flags, parts.stack, &moment, meanwhile).map_err(clone_error);
+    let memory = if copies { sys::task::Memory::Copied } else { sys::task::Memory::Shared };
+    let cloned = sys::task::clone_child(flags, parts.stack, &moment, memory, meanwhile).map_err(clone_error);
+    if let (true, true, Ok((_, pidfd))) = (copies, parts.go.is_some(), &cloned) {
+        await_executed(pidfd.as_fd());
+    }
     // A change of ids of the whole process waits for this thread's signals, and so comes after.
     drop(dumpable);
     drop(signals);

@@ -17,6 +17,18 @@ pub(super) fn never_executed(pidfd: BorrowedFd<'_>) -> bool {
     sys::pidfd::wait_plain(pidfd, look) == Err(Errno(libc::ECHILD)) && sys::pidfd::wait(pidfd, look).is_ok()
 }
 
+/// Waits until a child that is no child of vfork(2) and has its own memory has executed, or ended: the kernel tells
+/// nothing of that, so this looks every tenth of a millisecond.
+pub(super) fn await_executed(pidfd: BorrowedFd<'_>) {
+    while never_executed(pidfd) && is_running(pidfd) {
+        std::thread::sleep(std::time::Duration::from_micros(100));
+    }
+}
+
+fn is_running(pidfd: BorrowedFd<'_>) -> bool {
+    sys::pidfd::wait(pidfd, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT).is_ok_and(|ended| ended.is_none())
+}
+
 /// The child ended itself because somebody kept it stopped.
 pub(super) fn held_too_long(pidfd: BorrowedFd<'_>, pid: i32, began: Option<u64>) -> Result<(), Error> {
     let Some(began) = began else { return Ok(()) };

@@ -29,7 +29,9 @@ pub(super) fn create(
         Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?;
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
     let mask = signals.before;
-    let mut moment = Moment::new(&prepared.list, &prepared.sources, &mask, prepared.environment(config));
+    let report = child::Words::default();
+    let mut moment =
+        Moment::new(&prepared.list, &prepared.sources, &report, &mask, prepared.environment(config));
     // A fork has its own table, keeps all of it, and is armed by its parent.
     if publication.fuse {
         moment.add(When::HAS_FUSE);
@@ -91,7 +93,7 @@ fn fork(config: &Settings) -> sys::Result<Sides> {
 fn follow(
     pid: i32,
     ours: &Private,
-    report: &Report,
+    report: &Report<'_>,
     prepared: &Prepared,
     config: &Settings,
     publication: Publication<'_>,

@@ -26,6 +26,22 @@ pub(crate) struct SchedAttr {
 }
 const _: () = assert!(size_of::<SchedAttr>() == 56);
 
+impl SchedAttr {
+    /// Its bytes, as they lie in memory.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let Self { size, policy, flags, nice, priority, runtime, deadline, period, util_min, util_max } =
+            self;
+        let mut bytes = Vec::with_capacity(size_of::<Self>());
+        [size, policy].iter().for_each(|n| bytes.extend(n.to_ne_bytes()));
+        bytes.extend(flags.to_ne_bytes());
+        bytes.extend(nice.to_ne_bytes());
+        bytes.extend(priority.to_ne_bytes());
+        [runtime, deadline, period].iter().for_each(|n| bytes.extend(n.to_ne_bytes()));
+        [util_min, util_max].iter().for_each(|n| bytes.extend(n.to_ne_bytes()));
+        bytes
+    }
+}
+
 /// `struct iovec` with an address of another process.
 #[repr(C)]
 #[derive(Clone, Copy)]

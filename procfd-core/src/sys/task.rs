@@ -183,7 +183,7 @@ mod procfd_child {
         #[unsafe(link_section = ".text.procfd_child")]
         #[inline(never)]
         unsafe extern "C" fn enter(arg: *const c_void) -> ! {
-            // SAFETY: clone_vm passes its `child: &T`, and does not return before this child has left
+            // SAFETY: clone_child passes its `child: &T`, and does not return before this child has left
             // the memory.
             unsafe { &*arg.cast::<T>() }.run()
         }
@@ -218,6 +218,55 @@ pub(crate) fn clone_second<T: SharedChild>(flags: u64, stack: &Stack, child: &T)
     unsafe { arch::clone::<Second<T>>(&args, core::ptr::from_ref(child).cast()) }
 }
 
+/// A page of zeros that a child with a memory of its own shares with the creator.
+pub(crate) struct SharedPage {
+    base: usize,
+}
+
+const PAGE: usize = 4096;
+
+impl SharedPage {
+    /// ENOMEM.
+    pub(crate) fn new() -> Result<Self> {
+        // SAFETY: without MAP_FIXED the kernel picks an unused range, so no live memory changes.
+        let base = unsafe {
+            call!(
+                SYS_mmap,
+                0,
+                PAGE,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+                -1isize,
+                0
+            )
+        }?;
+        Ok(Self { base })
+    }
+
+    /// Its first words.
+    pub(crate) fn words(&self) -> &[AtomicU32; 3] {
+        // SAFETY: the mapping is readable and writable, aligned, zeroed, and lives as long as `self`. All
+        // processes that have it change it by atomics alone.
+        unsafe { &*(self.base as *const [AtomicU32; 3]) }
+    }
+}
+
+impl Drop for SharedPage {
+    fn drop(&mut self) {
+        // SAFETY: the range is the mapping that `new` made; what `words` lent is borrowed of `self`.
+        let _ = unsafe { call!(SYS_munmap, self.base, PAGE) };
+    }
+}
+
+/// Which memory a child runs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// The creator's own.
+    Shared,
+    /// A copy, as fork(2) makes it: at a cost that grows with the creator's memory.
+    Copied,
+}
+
 /// Set when clone3 has answered ENOSYS: this process will not see it again.
 static NO_CLONE3: AtomicBool = AtomicBool::new(false);
 
@@ -225,7 +274,8 @@ static NO_CLONE3: AtomicBool = AtomicBool::new(false);
 pub(crate) type Meanwhile<'a> = &'a mut dyn FnMut(i32, BorrowedFd<'_>);
 
 /// Clones a child that runs `child.run()` on `stack` in the shared address space, and returns its
-/// pid and pidfd once it has left that memory, by execve or by ending.
+/// pid and pidfd once it has left that memory, by execve or by ending. A child in a copy of the memory is
+/// the same with CLONE_VFORK; with `meanwhile` this returns after that, while the child runs.
 ///
 /// Without `meanwhile` the caller sleeps in the kernel until then (CLONE_VFORK). With it, it is
 /// called while the child runs, and then the kernel's clearing of a word is waited for
@@ -236,18 +286,21 @@ pub(crate) type Meanwhile<'a> = &'a mut dyn FnMut(i32, BorrowedFd<'_>);
 ///
 /// The child's exit signal is 0, which hides it from `wait(-1)` and SIGCHLD until it executes: a
 /// child that fails in its set-up is never seen by others. execve sets SIGCHLD.
-pub(crate) fn clone_vm<T: SharedChild>(
+pub(crate) fn clone_child<T: SharedChild>(
     flags: u64,
     stack: &Stack,
     child: &T,
+    memory: Memory,
     meanwhile: Option<Meanwhile<'_>>,
 ) -> Result<(i32, OwnedFd)> {
     let mut pidfd: i32 = -1;
     let in_memory = AtomicU32::new(1);
-    let flags = flags | CLONE_VM | CLONE_PIDFD;
-    let flags = match meanwhile {
-        None => flags | CLONE_VFORK,
-        Some(_) => flags | CLONE_CHILD_CLEARTID,
+    let flags = flags | CLONE_PIDFD | if memory == Memory::Shared { CLONE_VM } else { 0 };
+    let flags = match (&meanwhile, memory) {
+        (None, _) => flags | CLONE_VFORK,
+        (Some(_), Memory::Shared) => flags | CLONE_CHILD_CLEARTID,
+        // The kernel clears the word only where others have the same memory.
+        (Some(_), Memory::Copied) => flags,
     };
     let mut args = CloneArgs {
         flags: flags | CLONE_CLEAR_SIGHAND,
@@ -264,7 +317,8 @@ pub(crate) fn clone_vm<T: SharedChild>(
     } else {
         // SAFETY: `T: SharedChild` owes that `run` only makes raw system calls. `child`, `stack` and the words
         // in `args` are borrowed by this function or on its frame; it does not return before the child has
-        // left the memory, by CLONE_VFORK or, with `meanwhile`, by LeftMemory.
+        // left the memory, by CLONE_VFORK or, with `meanwhile`, by LeftMemory. One that has a copy of the memory
+        // borrows nothing.
         unsafe { arch::clone3::<First<T>>(&args, arg) }
     };
     let pid = match new_call {
@@ -287,7 +341,7 @@ pub(crate) fn clone_vm<T: SharedChild>(
     }?;
     let pidfd = own(pidfd as usize);
     if let Some(meanwhile) = meanwhile {
-        let _left = LeftMemory(&in_memory);
+        let _left = (memory == Memory::Shared).then(|| LeftMemory(&in_memory));
         meanwhile(pid, pidfd.as_fd());
     }
     Ok((pid, pidfd))

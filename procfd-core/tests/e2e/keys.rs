@@ -26,6 +26,7 @@ pub fn set(c: &mut Context, key: &str, words: &[String]) -> Done<bool> {
         "personality" => c.personality(number(words)?)?,
         "no_tsc" => c.no_tsc()?,
         "subreaper" => c.subreaper()?,
+        "oom_score_adj" => c.oom_score_adj(number(words)?)?,
         "no_new_privs" => c.no_new_privs()?,
         "pdeathsig" => c.parent_death_signal(number(words)?)?,
         "hostname" => c.hostname(word(words)?)?,

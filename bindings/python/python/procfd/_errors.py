@@ -64,6 +64,9 @@ class Stage(enum.IntEnum):
     PIVOT_ROOT = 69
     PRIVATE_TMP = 70
     PRIVATE_DEV = 71
+    SCHEDULER = 96
+    AFFINITY = 97
+    OOM_SCORE_ADJ = 98
     # end of stages
 
 

@@ -831,7 +831,7 @@ def posix_spawn(
     setsid: bool = False,
     setsigmask: Iterable[int] | None = None,
     setsigdef: Iterable[int] | None = None,
-    scheduler: None = None,
+    scheduler: tuple[int | None, os.sched_param] | None = None,
 ) -> int: ...
 def posix_spawnp(
     path: StrPath,
@@ -845,7 +845,7 @@ def posix_spawnp(
     setsid: bool = False,
     setsigmask: Iterable[int] | None = None,
     setsigdef: Iterable[int] | None = None,
-    scheduler: None = None,
+    scheduler: tuple[int | None, os.sched_param] | None = None,
 ) -> int: ...
 def process_open(flags: int) -> int: ...
 def process_config(procfd: int, cmd: int, arg: int, address: int, size: int, /) -> int: ...

@@ -87,6 +87,9 @@ class Settings(TypedDict, total=False):
     no_tsc: bool | None
     subreaper: bool | None
     ioprio: tuple[int, int] | None
+    scheduler: str | int | SchedulerSettings | None
+    affinity: str | Iterable[int] | None
+    oom_score_adj: int | None
     no_new_privs: bool | None
     pdeathsig: Signal | None
     uid_map: Iterable[tuple[int, int, int]] | None
@@ -130,3 +133,13 @@ class SchedulerParameters(TypedDict, total=False):
     period: float
     util_min: int
     util_max: int
+
+
+class SchedulerPolicy(TypedDict):
+    """The policy by its number, or by its name such as "batch"."""
+
+    policy: int | str
+
+
+class SchedulerSettings(SchedulerPolicy, SchedulerParameters):
+    """The keyword `scheduler` as a mapping."""

@@ -10,6 +10,5 @@ EXCLUDED = {
     r"test__use_vfork|test_vfork_used_when_expected|test_exception_errpipe_": INSIDE,
     r"POSIXProcessTestCase\.test_stopped": "has a mock for os.waitpid, which is not called",
     r"test_create_subprocess_fails_with_inactive_watcher": "there is no child watcher to ask",
-    r"test_setscheduler_": "the scheduling policy is not among procfd's settings",
     r"test_(exec|shell)_loop_deprecated": "the argument loop, which went in 3.10",
 }
