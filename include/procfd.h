@@ -334,6 +334,15 @@
  */
 #define PROC_INFO_ERROR 0x304
 
+/*
+ * What PROC_CREATE would do now, step by step, without starting anything: data is a buffer for text, a line for
+ * each step; arg PROC_PLAN_JSON: an array of objects with stage, index, what and calls. Returns the whole length,
+ * as PROC_INFO_EXE. For the opener of the context only.
+ */
+#define PROC_INFO_PLAN 0x305
+/* PROC_INFO_PLAN: as JSON. */
+#define PROC_PLAN_JSON 1
+
 /* No process yet. */
 #define PROC_STATE_CONFIGURING 0
 /* The process runs. */
@@ -783,7 +792,7 @@ struct procfd_dup {
 struct procfd_open {
     /* NUL-terminated path, relative to the child's directory at this point of the list. */
     const char *path;
-    /* O_* flags of open(2); O_CLOEXEC is EINVAL. */
+    /* O_* flags of open(2); O_CLOEXEC has no effect. */
     uint64_t flags;
     /* File mode for O_CREAT and O_TMPFILE. */
     uint64_t mode;
@@ -1155,13 +1164,13 @@ struct procfd_info {
     int32_t autogroup_nice;
     /* PROC_FIELD_AUTOGROUP: number of the autogroup. */
     uint64_t autogroup;
-    /* PROC_FIELD_IO: bytes by read(2) and its kin. */
+    /* PROC_FIELD_IO: bytes by read(2) and similar calls. */
     uint64_t io_read_chars;
-    /* PROC_FIELD_IO: bytes by write(2) and its kin. */
+    /* PROC_FIELD_IO: bytes by write(2) and similar calls. */
     uint64_t io_write_chars;
-    /* PROC_FIELD_IO: such reading calls. */
+    /* PROC_FIELD_IO: the number of these reading calls. */
     uint64_t io_read_calls;
-    /* PROC_FIELD_IO: such writing calls. */
+    /* PROC_FIELD_IO: the number of these writing calls. */
     uint64_t io_write_calls;
     /* PROC_FIELD_IO: bytes fetched from storage. */
     uint64_t io_read_bytes;
@@ -1417,13 +1426,13 @@ struct procfd_thread {
     uint64_t sig_pending;
     /* PROC_FIELD_SIGNALS: blocked. */
     uint64_t sig_blocked;
-    /* PROC_FIELD_IO: bytes by read(2) and its kin. */
+    /* PROC_FIELD_IO: bytes by read(2) and similar calls. */
     uint64_t rchar;
-    /* PROC_FIELD_IO: bytes by write(2) and its kin. */
+    /* PROC_FIELD_IO: bytes by write(2) and similar calls. */
     uint64_t wchar;
-    /* PROC_FIELD_IO: such reading calls. */
+    /* PROC_FIELD_IO: the number of these reading calls. */
     uint64_t syscr;
-    /* PROC_FIELD_IO: such writing calls. */
+    /* PROC_FIELD_IO: the number of these writing calls. */
     uint64_t syscw;
     /* PROC_FIELD_IO: bytes fetched from storage. */
     uint64_t read_bytes;

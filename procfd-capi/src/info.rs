@@ -21,6 +21,7 @@ pub(crate) fn info(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
         PROC_INFO => return fields(procfd, arg, data),
         PROC_SNAPSHOT => return snapshot(procfd, arg, data),
         PROC_CHANGES => return crate::changes::changes(procfd, arg, data),
+        PROC_INFO_PLAN => return plan(procfd, arg, data),
         _ if lists::is_one(cmd) => return lists::answer(procfd, cmd, arg, data),
         _ => {}
     }
@@ -55,6 +56,17 @@ pub(crate) fn info(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
             Err(INVALID)
         }
     }
+}
+
+fn plan(procfd: c_int, arg: u64, data: Data) -> Result {
+    let context = ffi::configuring(procfd)?;
+    let json = match arg {
+        0 => false,
+        PROC_PLAN_JSON => true,
+        _ => return Err(INVALID),
+    };
+    data.room()?;
+    lists::string(data, context.plan(json)?.as_bytes())
 }
 
 fn error(stage: u32, index: u32, errno: c_int, message: &str) -> procfd_error {

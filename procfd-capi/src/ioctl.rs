@@ -29,7 +29,7 @@ const STRUCT: usize = size_of::<procfd_ioctl_arg>();
 
 pub(crate) fn ioctl(fd: c_int, request: u32, argument: *mut c_void) -> Result {
     if request == PROC_FD_SIGNAL {
-        // An int, whose upper half in a register is nobody's.
+        // An int: the upper half of its register has no meaning.
         let signal = argument.addr() as u32;
         return call(fd, PROC_SIGNAL, u64::from(signal), no_data());
     }

@@ -80,7 +80,8 @@ fn no_arg(procfd: c_int, arg: u64) -> std::result::Result<(), Errno> {
 }
 
 /// A text, as snprintf(3) has it.
-fn string(data: Data, text: &[u8]) -> Result {
+/// A text, cut to the room, and a NUL if that fits.
+pub(crate) fn string(data: Data, text: &[u8]) -> Result {
     data.fill(0, text);
     data.fill(text.len(), &[0]);
     count(text.len())

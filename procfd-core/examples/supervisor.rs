@@ -114,7 +114,7 @@ impl Service {
 
 /// SIGTERM and SIGINT as a descriptor.
 fn signals() -> io::Result<OwnedFd> {
-    // SAFETY: the set outlives the calls; the descriptor, if there is one, is nobody else's.
+    // SAFETY: the set outlives the calls; a descriptor that the call returns has no other owner.
     unsafe {
         let mut set = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);

@@ -29,7 +29,7 @@ fn configured(script: &str, output: &File) -> Result<Context, Box<dyn Error>> {
 
 /// A file in memory.
 fn memory_file() -> std::io::Result<File> {
-    // SAFETY: the name is a string; the descriptor, if there is one, is nobody else's.
+    // SAFETY: the name is a string; a descriptor that the call returns has no other owner.
     unsafe {
         match libc::memfd_create(c"output".as_ptr(), libc::MFD_CLOEXEC) {
             -1 => Err(std::io::Error::last_os_error()),

@@ -15,7 +15,7 @@ use crate::held::Held;
 use crate::process::Process;
 use crate::procfd::{self, Published};
 use crate::settings::Settings;
-use crate::start::{self, Forked};
+use crate::start::{self, Forked, Plan};
 use crate::sys::Errno;
 
 /// What a configuration method returns: the context again, so that calls can be chained.
@@ -70,6 +70,27 @@ impl Context {
     pub fn try_clone(&self) -> io::Result<Self> {
         let settings = self.state().config.clone();
         Self::open(self.opened.flags, settings)
+    }
+
+    /// What [`create`](Self::create) would do now, step by step; nothing is started. `PATH`, the environment, limits
+    /// and ids are those of now.
+    ///
+    /// # Errors
+    ///
+    /// Those that `create` finds before it starts anything: settings that contradict each other
+    /// ([`Stage::PLAN`](crate::Stage::PLAN)), descriptors that are not open.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?.current_dir("/tmp")?.no_new_privs()?;
+    /// let plan = context.plan()?;
+    /// assert!(plan.steps().iter().any(|step| step.calls == ["chdir"]));
+    /// assert!(plan.to_string().contains("execute \"/bin/true\": execve"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "PROC_INFO_PLAN")]
+    pub fn plan(&self) -> Result<Plan, Error> {
+        Plan::new(&self.state().config, self.opened.is_watched())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -292,7 +292,7 @@ fn look_at(entry: Entry, events: i16) -> Found {
             if events == 0 {
                 return Found::Stays(entry);
             }
-            // Whoever reaped it, it has ended; unless a filter has refused the poll.
+            // It has ended, and something has reaped it; or a filter has refused the poll.
             let waited = sys::pidfd::wait(pidfd, libc::WEXITED | libc::WNOHANG);
             return if matches!(waited, Ok(None)) { Found::Stays(entry) } else { Found::Gone(None) };
         }

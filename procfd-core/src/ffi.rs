@@ -19,7 +19,7 @@ use crate::manage::{Advice, KillTree, Scheduler};
 use crate::procfd::Target;
 use crate::settings::ClosePolicy;
 pub use crate::settings::{Close, MountKind, Program, Settings};
-use crate::start::{self, Forked};
+use crate::start::{self, Forked, Plan};
 use crate::status::Status;
 use crate::sys::{self, Errno, PID_FS_MAGIC};
 use crate::wait::{self, Limit, Options};
@@ -104,6 +104,19 @@ impl Configuring {
     pub fn attach(&self, pidfd: RawFd) -> Result<i32> {
         attach::attach(sys::fd::borrow(self.fd)?, &self.opened, sys::fd::borrow(pidfd)?)
             .map_err(|e| Errno(e.raw_os_error()))
+    }
+
+    /// PROC_INFO_PLAN: in lines, or as JSON.
+    pub fn plan(&self, json: bool) -> Result<String> {
+        let mut state = self.opened.state();
+        match Plan::new(&state.config, self.opened.is_watched()) {
+            Ok(plan) => Ok(if json { plan.to_json() } else { plan.to_string() }),
+            Err(e) => {
+                let errno = Errno(e.raw_os_error());
+                state.error = Some(e);
+                Err(errno)
+            }
+        }
     }
 
     /// PROC_COPY.

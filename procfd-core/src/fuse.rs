@@ -11,7 +11,7 @@
 //! B is shut for reading from the start: a send into it fails, so no write can fire it.
 //!
 //! A holder that looks at the queue duplicates the pidfd only. A duplicate of B, which [`change`] needs, does
-//! no harm: the close of A fires the fuse, whoever keeps B open.
+//! no harm: the close of A fires the fuse, even if a holder keeps B open.
 //!
 //! Until the start is published, B is open in the creator alone. A dying process releases its highest
 //! descriptor first, so [`procfd::pair`](crate::procfd::pair) gives B the lower number.

@@ -115,6 +115,7 @@ pub use process::Process;
 pub use settings::{
     IdMap, Ids, Mount, MountAttributes, Namespaces, Propagation, Scope, Setgroups, SignalSet,
 };
+pub use start::{Plan, PlanStep};
 pub use status::{Change, Status, Usage};
 pub use wait::Options as WaitOptions;
 pub use wait_any::{Awaited, Events, wait_any};

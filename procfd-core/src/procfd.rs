@@ -20,9 +20,9 @@ use crate::status::Change;
 use crate::sys::{self, Errno, PID_FS_MAGIC, PROC_ROOT_INO, PROC_SUPER_MAGIC, Result};
 use crate::watch::Ended;
 
-/// Says "this socket is a procfd" before any message does. A 64-bit socket option that anybody may
-/// set and that means nothing for AF_UNIX: SO_MAX_PACING_RATE. A sanity check, not a protection:
-/// whoever is handed a procfd trusts its sender as with a pidfd.
+/// Says "this socket is a procfd" before any message does. This is a 64-bit socket option that every process may
+/// set and that has no effect for AF_UNIX: SO_MAX_PACING_RATE. It is a sanity check, not a protection: a receiver of
+/// a procfd trusts its sender, as with a pidfd.
 const SO_MARK_AS_PROCFD: i32 = 47;
 const MARK: u64 = 0x7072_6f63_6664_0001;
 const SO_LOCK_FILTER: i32 = 44;
@@ -89,7 +89,7 @@ pub(crate) fn cookie_of_socket(fd: BorrowedFd<'_>) -> Option<u64> {
     sys::sock::cookie(fd).ok()
 }
 
-/// Whether a descriptor is a procfd, of whomever. EBADF.
+/// Whether a descriptor is a procfd, opened by this or any other process. EBADF.
 pub(crate) fn is_marked(fd: BorrowedFd<'_>) -> Result<bool> {
     match sys::sock::option_u64(fd, SO_MARK_AS_PROCFD) {
         Ok(mark) => Ok(mark == MARK),

@@ -181,8 +181,8 @@ fn own_child(waited: &sys::pidfd::Waited) -> Result<Status> {
     })
 }
 
-/// How often a zombie that somebody else traces is asked after: ptrace(2) hands its status to its
-/// parent when the tracer has taken it, and nobody is told.
+/// The time between two questions for the status of a zombie that another process traces. ptrace(2) passes the
+/// status to the parent when the tracer has taken it, and sends no event.
 const TRACED_NS: i64 = 20_000_000;
 
 /// A process that is not (or no longer) our child to wait for.

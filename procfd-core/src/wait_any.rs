@@ -56,7 +56,7 @@ impl<'fd> Awaited<'fd> {
         Self { fd, want, changed: Events::empty(), change: None, error: None }
     }
 
-    /// Waits for other events from now on. Whoever has seen a start waits for what is left.
+    /// Waits for other events from now on. After a start, wait for the events that are left.
     pub fn set_events(&mut self, want: Events) {
         self.want = want;
     }

@@ -150,7 +150,7 @@ static void open_and_pass(void *arg)
 	send_fd(*(int *)arg, fd);
 }
 
-/* The opener has gone, and with it whoever could have started it. */
+/* The opener has ended, and no other process can start it. */
 static void what_will_never_start(void)
 {
 	int s[2];

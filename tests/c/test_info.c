@@ -313,7 +313,7 @@ static void other_directories(void)
 	}
 }
 
-/* Numbers are those of whoever asks. */
+/* Pids are those of the asking process. */
 static void in_a_pid_namespace(void)
 {
 	int fd = ctx();

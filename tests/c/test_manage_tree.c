@@ -31,7 +31,7 @@ static struct procfd_kill_tree kill_tree(int fd, int sig, int want)
 	return t;
 }
 
-/* Nobody is left of those who hold the other end. */
+/* No process holds the other end any more. */
 static void check_all_gone(struct out *p)
 {
 	close(p->w);

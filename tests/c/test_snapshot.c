@@ -144,7 +144,7 @@ static void list(void)
 		for (int i = 0; i < 9; i++) {
 			struct procfd_info *e = &entries[i];
 			if (more && i == 1 && e->mask) {
-				/* What is left of it is nobody else's. */
+				/* The fields that are left are of no other process. */
 				CHECK_EQ(e->mask, PROC_FIELD_INODE);
 				CHECK(!e->pid && !e->error);
 				continue;
@@ -488,7 +488,7 @@ static void kept_descriptors(void)
 	close(self);
 	if (more)
 		CHECK_ERR(process_info(-1, PROC_SNAPSHOT, mask, &s, sizeof s), EMFILE);
-	/* One whose leader has ended before others takes three: itself, its threads, and a file of theirs. */
+	/* One whose leader has ended before others takes three: itself, its threads, and one of their files. */
 	for (int i = 0; i < 2; i++)
 		close(taken[--n]);
 	CHECK_EQ(crowd_in(take(-1, PROC_SNAPSHOT_ALL, PROC_SNAPSHOT_KEEP, mask)), CROWD);

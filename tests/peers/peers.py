@@ -354,7 +354,7 @@ def by_libproc2(server: Server, pid: int) -> Values:
         known[ours] = (raw[f"{theirs}_C"] - raw[theirs]) * scale
     known["tty"] = device(raw["TTY"])
     known["comm"] = raw["CMD"]
-    # -1 and the largest number are one and the same to it: nobody has logged in.
+    # It shows -1 for the largest number too, which means no login.
     known["loginuid"] = None if raw["ID_LOGIN"] == -1 else raw["ID_LOGIN"]
     known["limit_5_soft"] = raw["RSS_RLIM"]
     known["groups"] = text(raw["SUPGIDS"])

@@ -139,6 +139,25 @@ impl Context {
         Ok(Self { state: Mutex::new(State { phase: Phase::Configuring(context), named, autoreap }) })
     }
 
+    /// What create() would do now, step by step, without starting anything: dicts with stage, index, what and calls.
+    fn explain<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let state = self.lock();
+        let plan = match state.phase.configuring()?.plan() {
+            Ok(plan) => plan,
+            Err(e) => return Err(state.named.exception(py, &e)),
+        };
+        let steps = PyList::empty(py);
+        for step in plan.steps() {
+            let entry = PyDict::new(py);
+            entry.set_item("stage", step.stage.as_raw())?;
+            entry.set_item("index", step.index)?;
+            entry.set_item("what", &step.what)?;
+            entry.set_item("calls", &step.calls)?;
+            steps.append(entry)?;
+        }
+        Ok(steps)
+    }
+
     /// The procfd.
     fn fileno(&self) -> PyResult<RawFd> {
         Ok(self.lock().phase.configuring()?.as_raw_fd())

@@ -84,7 +84,7 @@ fn spawn<'py>(
     search: bool,
 ) -> PyResult<i32> {
     let py = path.py();
-    // Not autoreaped: whoever calls this waits for the pid.
+    // Not autoreaped: the caller waits for the pid.
     let mut context = Context::with_flags(OpenFlags::NO_WATCH).map_err(|e| error::from_io(&e))?;
     let refused = |e: procfd::Error| error::of_step(py, &e, Some(path.clone().unbind()));
     let program = convert::os_string(path)?;

@@ -34,7 +34,7 @@ pub(crate) struct Process {
     /// The process that started it, which warns when it is dropped, and reaps.
     starter: Option<u32>,
     autoreap: bool,
-    /// Closing it ends the process, if nobody else holds it.
+    /// Closing it ends the process, if no other holder is left.
     policy: AtomicBool,
     /// The last question for the CPU time: when, and how much in nanoseconds.
     cpu: Mutex<Option<(Instant, u64)>>,
@@ -689,7 +689,7 @@ impl Drop for Process {
 
 /// A `ResourceWarning` from where no exception can go: one that is made of it is printed.
 fn warn(text: &str) {
-    // Without an interpreter (it is ending) nobody is there to be warned.
+    // An interpreter that is ending takes no warning.
     Python::try_attach(|py| {
         let Ok(text) = std::ffi::CString::new(text) else { return };
         let pending = PyErr::take(py);

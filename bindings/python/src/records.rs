@@ -218,13 +218,13 @@ records! {
         signal: Option<i32>;
     }
     Io {
-        /// Bytes by read(2) and its kin.
+        /// Bytes by read(2) and similar calls.
         read_chars: u64;
-        /// Bytes by write(2) and its kin.
+        /// Bytes by write(2) and similar calls.
         write_chars: u64;
-        /// Such reading calls.
+        /// The number of these reading calls.
         read_calls: u64;
-        /// Such writing calls.
+        /// The number of these writing calls.
         write_calls: u64;
         /// Bytes fetched from storage.
         read_bytes: u64;
@@ -284,7 +284,7 @@ records! {
     MemorySet {
         /// Proportional set size: shared pages divided by their users.
         pss: u64;
-        /// Unique set size: pages that nobody else has.
+        /// Unique set size: pages that no other process has.
         uss: u64;
         /// Swapped out.
         swap: u64;

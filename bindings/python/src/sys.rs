@@ -35,7 +35,7 @@ pub(crate) fn duplicate(number: RawFd, from: RawFd) -> io::Result<OwnedFd> {
     if new < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: made just now, so that nobody else owns it.
+    // SAFETY: the call above made it, so it has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
 

@@ -81,6 +81,22 @@ def test_a_time_limit_ends_what_the_program_has_started(tree: bool) -> None:
                 below.kill()
 
 
+def test_run_explains_the_start() -> None:
+    words = ("run", "--explain", "--no-new-privs", "--umask", "027", "--", "/bin/true")
+    done = cli(*words)
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[0].split(None, 1)[1] == "clone the child: clone3"
+    assert any(line.endswith("set the umask 0o27: umask") for line in lines)
+    assert lines[-1].endswith('execute "/bin/true": execve')
+    steps = objects(cli(*words[:2], "--json", *words[2:]))
+    assert len(steps) == len(lines)
+    assert {"stage", "index", "what", "calls"} == set(steps[0])
+    wrong = cli("run", "--explain", "--hostname", "x", "true")
+    assert wrong.returncode == 125
+    assert "CLONE_NEWUTS" in wrong.stderr
+
+
 def test_run_shows_the_usage() -> None:
     done = cli("run", "--usage", "true")
     known = dict(line.split(None, 1) for line in done.stderr.splitlines())

@@ -189,7 +189,7 @@ def test_a_user_comes_with_its_groups(user: Any) -> None:
     ):
         uid, gid, *rest = text.split()
         assert (uid, gid, set(rest)) == (str(nobody.pw_uid), str(nobody.pw_gid), groups)
-    # Whoever says a group has said all of them.
+    # A group that the caller names replaces the groups of the user.
     shown = procfd.run(["id", "-g"], user=user, group=5, capture_output=True, text=True)
     assert shown.stdout == "5\n"
     shown = procfd.run(["id", "-G"], user=user, extra_groups=[7], capture_output=True, text=True)

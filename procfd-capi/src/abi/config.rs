@@ -45,7 +45,7 @@ pub struct procfd_dup {
 pub struct procfd_open {
     /// NUL-terminated path, relative to the child's directory at this point of the list.
     pub path: *const c_char,
-    /// O_* flags of open(2); O_CLOEXEC is EINVAL.
+    /// O_* flags of open(2); O_CLOEXEC has no effect.
     pub flags: u64,
     /// File mode for O_CREAT and O_TMPFILE.
     pub mode: u64,

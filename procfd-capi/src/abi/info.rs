@@ -355,13 +355,13 @@ pub struct procfd_info {
     pub autogroup_nice: i32,
     /// PROC_FIELD_AUTOGROUP: number of the autogroup.
     pub autogroup: u64,
-    /// PROC_FIELD_IO: bytes by read(2) and its kin.
+    /// PROC_FIELD_IO: bytes by read(2) and similar calls.
     pub io_read_chars: u64,
-    /// PROC_FIELD_IO: bytes by write(2) and its kin.
+    /// PROC_FIELD_IO: bytes by write(2) and similar calls.
     pub io_write_chars: u64,
-    /// PROC_FIELD_IO: such reading calls.
+    /// PROC_FIELD_IO: the number of these reading calls.
     pub io_read_calls: u64,
-    /// PROC_FIELD_IO: such writing calls.
+    /// PROC_FIELD_IO: the number of these writing calls.
     pub io_write_calls: u64,
     /// PROC_FIELD_IO: bytes fetched from storage.
     pub io_read_bytes: u64,

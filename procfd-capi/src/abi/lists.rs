@@ -195,13 +195,13 @@ pub struct procfd_thread {
     pub sig_pending: u64,
     /// PROC_FIELD_SIGNALS: blocked.
     pub sig_blocked: u64,
-    /// PROC_FIELD_IO: bytes by read(2) and its kin.
+    /// PROC_FIELD_IO: bytes by read(2) and similar calls.
     pub rchar: u64,
-    /// PROC_FIELD_IO: bytes by write(2) and its kin.
+    /// PROC_FIELD_IO: bytes by write(2) and similar calls.
     pub wchar: u64,
-    /// PROC_FIELD_IO: such reading calls.
+    /// PROC_FIELD_IO: the number of these reading calls.
     pub syscr: u64,
-    /// PROC_FIELD_IO: such writing calls.
+    /// PROC_FIELD_IO: the number of these writing calls.
     pub syscw: u64,
     /// PROC_FIELD_IO: bytes fetched from storage.
     pub read_bytes: u64,

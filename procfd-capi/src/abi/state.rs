@@ -18,6 +18,13 @@ pub const PROC_INFO_PIDFD: u32 = 0x303;
 /// For the opener of the context only.
 pub const PROC_INFO_ERROR: u32 = 0x304;
 
+/// What PROC_CREATE would do now, step by step, without starting anything: data is a buffer for text, a line for
+/// each step; arg PROC_PLAN_JSON: an array of objects with stage, index, what and calls. Returns the whole length,
+/// as PROC_INFO_EXE. For the opener of the context only.
+pub const PROC_INFO_PLAN: u32 = 0x305;
+/// PROC_INFO_PLAN: as JSON.
+pub const PROC_PLAN_JSON: u64 = 1;
+
 /// No process yet.
 pub const PROC_STATE_CONFIGURING: u32 = 0;
 /// The process runs.

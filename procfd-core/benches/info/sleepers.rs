@@ -68,7 +68,7 @@ fn spawn(program: &Program, group: i32) -> io::Result<i32> {
 
 impl Drop for Sleepers {
     fn drop(&mut self) {
-        // SAFETY: plain numbers: children of this process that nobody else reaps.
+        // SAFETY: plain numbers: children of this process, which reaps them only here.
         unsafe {
             for &pid in &self.pids {
                 libc::kill(pid, libc::SIGKILL);

@@ -69,7 +69,7 @@ impl When {
     pub(crate) const SHARED_MEMORY: Self = Self(1 << 1);
     /// A close policy, and the child arms it.
     pub(crate) const FUSE: Self = Self(1 << 2);
-    /// There is a fuse, whoever arms it.
+    /// There is a fuse, which the child or the creator arms.
     pub(crate) const HAS_FUSE: Self = Self(1 << 3);
     /// The fuse has to be armed in the name of the user that the child becomes.
     pub(crate) const NEW_USER: Self = Self(1 << 4);
@@ -84,6 +84,11 @@ impl When {
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// Whether these include all of the others.
+    pub(crate) fn has(self, all: Self) -> bool {
+        all.0 & !self.0 == 0
     }
 
     /// These if `on`, else none.
@@ -296,6 +301,9 @@ impl Last<'_> {
 
 macro_rules! calls {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $ty:ty),*) = $nr:ident($($pass:expr),*);)*) => {
+        /// The numbers of these system calls and their names.
+        const CALLS: &[(u16, &'static str)] = &[$((libc::$nr as u16, stringify!($nr))),*];
+
         $(
             $(#[$doc])*
             pub(crate) fn $name(&mut self, $($arg: $ty),*) -> Last<'_> {
@@ -542,6 +550,17 @@ impl List {
         self.stage = stage.as_raw() as u8;
         self.index = index;
         self
+    }
+
+    /// The name of a system call.
+    pub(super) fn name(nr: u16) -> &'static str {
+        let others: &[(u16, &'static str)] = &[
+            (libc::SYS_rt_sigaction as u16, "rt_sigaction"),
+            (libc::SYS_execve as u16, "execve"),
+            (libc::SYS_execveat as u16, "execveat"),
+        ];
+        let known = Self::CALLS.iter().chain(others).find(|(known, _)| *known == nr);
+        known.map_or("a system call", |(_, name)| name.strip_prefix("SYS_").unwrap_or(name))
     }
 
     pub(super) fn calls(&self) -> &[Call] {

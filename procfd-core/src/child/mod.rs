@@ -9,9 +9,11 @@
 //! |---|---|
 //! | `list` | the prepared calls and all memory they point to |
 //! | `walk` | the code of the child |
+//! | `outline` | the list in words |
 //! | `report` | the step that the child is at, and the errno of the one that failed |
 
 mod list;
+mod outline;
 mod report;
 mod walk;
 

@@ -147,8 +147,8 @@ fn kind(mode: u32, path: &[u8]) -> FdKind {
         libc::S_IFCHR => FdKind::Character,
         libc::S_IFBLK => FdKind::Block,
         libc::S_IFLNK => FdKind::Link,
-        // Namespaces, and with some kernels what is behind an anon_inode, are regular files of a file
-        // system that nobody can mount.
+        // Namespaces, and with some kernels anon_inodes, are regular files of an internal file system that
+        // is never mounted.
         libc::S_IFREG if path.first() == Some(&b'/') => FdKind::File,
         _ => FdKind::Anonymous,
     }

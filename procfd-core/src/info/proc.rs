@@ -3,9 +3,9 @@
 
 //! What /proc says of one process, and of no other.
 //!
-//! A pidfd pins the process, not its number. Files are opened by the number all the same, which is
-//! cheapest; and before anything that was read counts, [`Proc::check`] asks the pidfd whether the
-//! process is still unreaped. If it is, nobody else can have had the number in between.
+//! A pidfd pins the process, not its pid. The library still opens files by the pid, because this is cheapest.
+//! Before an answer counts, [`Proc::check`] asks the pidfd whether the process is still unreaped. If it is, the
+//! pid was not recycled in between.
 //!
 //! The numbers of a /proc are those of the pid namespace it was mounted for. One descriptor of a
 //! /proc that was found to be of the caller's own namespace is kept for the life of the process.
@@ -128,7 +128,7 @@ pub(crate) struct Proc<'a> {
     pid: u32,
     /// A thread that lives, for what the kernel asks of the leader alone, which has ended.
     living: Option<u32>,
-    /// Where it is noted that something could not be read for want of descriptors or memory.
+    /// Notes that a read failed because descriptors or memory ran out.
     short: Option<&'a Cell<i32>>,
 }
 

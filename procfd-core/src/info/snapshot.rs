@@ -323,8 +323,8 @@ fn of_stat_file(file: BorrowedFd<'_>, fields: Fields) -> Option<Info> {
     convert::of_one_stat(buf.get(..len)?, fields)
 }
 
-/// A process that has been reaped is no entry, though its exit may still be known.
-/// Fails for want of descriptors or memory alone.
+/// A reaped process is no entry, though the kernel may still have its exit status.
+/// Fails only if descriptors or memory run out.
 fn of_pidfd(pidfd: BorrowedFd<'_>, pid: u32, fields: Fields) -> Result<Option<Info>> {
     match sources::info(pidfd, &AtomicU32::new(pid), fields) {
         Err(e) if proc::is_shortage(e) => Err(e),
@@ -336,7 +336,7 @@ fn of_pidfd(pidfd: BorrowedFd<'_>, pid: u32, fields: Fields) -> Result<Option<In
 fn identified(fields: Fields) -> Fields {
     let fields = fields | Fields::IDS;
     let identity = if is_stat_only(fields) { Fields::START } else { Fields::INODE };
-    // Before 6.9 a pidfd's inode is nobody's own.
+    // Before 6.9 all pidfds have the same inode.
     let known = identity == Fields::START || sys::pidfd::has_own_inode();
     fields | if known { identity } else { Fields::START }
 }
@@ -345,8 +345,8 @@ fn is_stat_only(fields: Fields) -> bool {
     Fields::STAT.union(Fields::IDS).contains(fields)
 }
 
-/// The processes of a snapshot, each read when it is asked for. One that cannot be read for want of
-/// descriptors or memory is missing.
+/// The processes of a snapshot; the iterator reads each when you ask for it. If descriptors or memory run out,
+/// a process is missing.
 #[derive(Debug)]
 pub struct Processes<'a> {
     snapshot: &'a mut Snapshot,
@@ -361,7 +361,7 @@ impl Processes<'_> {
         self.pids.len()
     }
 
-    /// Whether one is missing for want of descriptors or memory.
+    /// Whether one is missing because descriptors or memory ran out.
     pub(crate) fn short(&self) -> Option<Errno> {
         self.snapshot.short
     }

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! Numbers that are a process's, for what the kernel does by number only.
+//! Proof that a pid belongs to a process, for kernel calls that take only a pid.
 //!
-//! A number belongs to a process until it is reaped, and the process says itself, by its pidfd, whether it
-//! is. So a call by number that is followed by "not reaped" was about this process, whatever happened
-//! meanwhile; this much is exact, and success promises it. After "reaped" the call is a failure
-//! (ESRCH), and it may have come to another process: if the process was reaped, and its number given out
-//! again, between the look before the call and the call. Numbers are given out in turn, so all others of the
-//! namespace (kernel.pid_max) would have had to be used in these microseconds. What the caller itself
-//! reaps, it can keep from that altogether: nobody else reaps its children, and the library only those
-//! whose last procfd is gone.
+//! A pid belongs to a process until the process is reaped, and the pidfd says whether it is. If the pidfd says "not
+//! reaped" after a call by pid, the call was about this process. This is exact, and success promises it. If the
+//! pidfd says "reaped", the call fails (ESRCH), and it may have reached another process. For that, the process must
+//! be reaped and its pid recycled between the look before the call and the call. The kernel gives out pids in turn,
+//! so all other pids of the namespace (kernel.pid_max) must be used in these microseconds. You can rule this out
+//! for your own children: only you reap them, and the library reaps only those whose last procfd is closed.
 //!
-//! Nothing holds a number in place. A pidfd does not; a process group or session of that number would, and
-//! so would being its tracer, but the one is not there in general, and the other stops it.
+//! You cannot reserve a pid. A pidfd does not reserve it. A process group or session with that number does, but in
+//! general there is none. A tracer does, but it stops the process.
 //!
-//! Files below a /proc/PID directory are exact: the directory, once it is proved to be the process's, never
-//! becomes another's.
+//! Files below a /proc/PID directory are exact: once the directory is proved to belong to the process, it never
+//! belongs to another one.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 

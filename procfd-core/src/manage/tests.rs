@@ -102,7 +102,7 @@ fn stopped_and_continued() {
     process.wait().unwrap();
 }
 
-/// setns(2) before 5.8; for one thread of this process, which nobody else uses after.
+/// setns(2) before 5.8; for one thread of this process, which no other test uses afterwards.
 #[test]
 fn namespaces_by_their_files() {
     let mut context = Context::new().unwrap();

@@ -372,7 +372,7 @@ impl<'a> Tree<'a> {
         Ok(all)
     }
 
-    /// A pidfd of a number; `None`: nobody's, or a thread's. Where there is no room, none is kept.
+    /// A pidfd by pid. `None`: no process has this pid, or a thread has it. Keeps none if the table is full.
     fn open(&mut self, pid: i32) -> Result<Option<OwnedFd>> {
         match sys::pidfd::open(pid) {
             Err(Errno(libc::EMFILE | libc::ENFILE)) if self.keeps => {

@@ -55,7 +55,7 @@ impl Process {
 
     /// SIGKILL to every process of its cgroup (v2) and of those below, at once, by the kernel.
     ///
-    /// Which processes those are is up to whoever made the cgroup; this does not ask whether they are
+    /// The creator of the cgroup decides which processes belong to it. The call does not ask whether they are
     /// descendants.
     ///
     /// # Errors
@@ -198,8 +198,8 @@ impl Process {
         Ok(manage::set_ioprio(self.pidfd(), (u16::from(class) << 13) | level)?)
     }
 
-    /// Sets `oom_score_adj`, -1000 (never killed for want of memory) to 1000. It is that of all processes
-    /// that share its memory. Exact: by a file of the process's own directory.
+    /// Sets `oom_score_adj`, -1000 (the out-of-memory killer spares it) to 1000. All processes that share its memory
+    /// get the same value. Exact: by a file of the process's own directory.
     ///
     /// # Errors
     ///

@@ -171,6 +171,11 @@ impl Settings {
         list
     }
 
+    /// What a step is about, in words.
+    pub(crate) fn operand(&self, prepared: &Prepared, stage: Stage, index: u32) -> String {
+        OPERANDS.iter().find_map(|words| words(self, prepared, stage, index)).unwrap_or_default()
+    }
+
     /// The error of a step of the child, with the operand in its words.
     pub(crate) fn step_failed(
         &self,
@@ -179,8 +184,7 @@ impl Settings {
         index: u32,
         errno: crate::Errno,
     ) -> Error {
-        let operand = OPERANDS.iter().find_map(|words| words(self, prepared, stage, index));
-        let error = Error::new(stage, index, errno, operand.unwrap_or_default());
+        let error = Error::new(stage, index, errno, self.operand(prepared, stage, index));
         match HINTS.iter().find_map(|hint| hint(self, stage, errno.0)) {
             Some(hint) => error.hint(hint),
             None => error,

@@ -30,12 +30,17 @@ pub(super) fn start(config: &Settings) -> Result<(i32, OwnedFd), Error> {
 /// refuse both): from then on tables are copied at the clone.
 static TABLE_IS_COPIED: AtomicBool = AtomicBool::new(false);
 
+/// Whether the child begins in the creator's descriptor table.
+pub(super) fn shares_table(config: &Settings) -> bool {
+    !config.descriptors.inherit_all && !TABLE_IS_COPIED.load(Ordering::Relaxed)
+}
+
 pub(super) fn spawn(
     config: &Settings,
     prepared: &Prepared,
     mut publication: Option<&mut Publication<'_>>,
 ) -> Result<(i32, OwnedFd), Error> {
-    let shared = !config.descriptors.inherit_all && !TABLE_IS_COPIED.load(Ordering::Relaxed);
+    let shared = shares_table(config);
     match spawn_with(config, prepared, publication.as_deref_mut(), shared) {
         Err(e)
             if shared
@@ -225,6 +230,29 @@ fn clone(
         (Err(e), _) => Err(e),
     };
     Ok((moment.report.read(), cloned))
+}
+
+/// What holds of a start with these settings now, as far as it can be known before it.
+pub(super) fn conditions(config: &Settings, prepared: &Prepared, shared_table: bool, watched: bool) -> When {
+    let forks = config.program.is_none();
+    let armed = has_fuse(config) && !config.built_in_init();
+    let shared_table = shared_table && !forks;
+    let arms_again = armed && !forks && becomes_another_user(config);
+    // The watcher has the policies that the kernel cannot carry out before the program can run.
+    let policy = config.close().is_some_and(|close| close.then.is_some() || config.is_init());
+    let waits = prepared.by_parent || (watched && policy && !config.built_in_init());
+    let takes_more = !shared_table || !prepared.sources.is_empty() || arms_again || waits;
+    let closes = takes_more || config.built_in_init() || config.descriptors.has_actions();
+    let of = |holds: bool, when: When| when.only_if(holds);
+    When::ALWAYS
+        .and(of(!forks, When::SHARED_MEMORY))
+        .and(of(!shared_table, When::COPIED))
+        .and(of(armed && !forks, When::FUSE))
+        .and(of(armed, When::HAS_FUSE))
+        .and(of(arms_again, When::NEW_USER))
+        .and(of(waits, When::GO))
+        .and(of(closes && !forks, When::CLOSES))
+        .and(config.resources.nofile_when().unwrap_or(When::ALWAYS))
 }
 
 /// What only this start knows.

@@ -7,6 +7,7 @@
 //! | room | holds |
 //! |---|---|
 //! | `clone` | the clone of the child, and its report |
+//! | `plan` | the steps of a start, without one |
 //! | `publish` | what makes a process known to the holders of its procfd |
 //! | `dumpable` | dumpable, kept across changes of credentials |
 //! | `end` | the end of a child that did not become what it was started for |
@@ -18,10 +19,12 @@ mod dumpable;
 mod end;
 mod fork;
 mod idmap_helper;
+mod plan;
 mod publish;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+pub use plan::{Plan, PlanStep};
 pub(crate) use publish::attach;
 
 use self::publish::{Publication, check_close, has_fuse, reserve};

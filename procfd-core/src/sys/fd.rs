@@ -180,7 +180,7 @@ pub(crate) fn poll_by_epoll(fds: &mut [PollFd]) {
     }
 }
 
-/// Nothing to wait for: what is there now.
+/// No wait: the events that are ready now.
 pub(crate) const NOW: Option<Timespec> = Some(Timespec { sec: 0, nsec: 0 });
 
 /// CLOCK_MONOTONIC in nanoseconds.

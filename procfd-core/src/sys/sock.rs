@@ -134,7 +134,7 @@ pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> 
 pub(crate) struct Peeked<const FDS: usize> {
     pub len: usize,
     pub fds: [Option<OwnedFd>; FDS],
-    /// There were more descriptors than could be duplicated, for want of room in the message or the table.
+    /// The message had more descriptors than its buffer or the descriptor table has room for.
     pub truncated: bool,
 }
 

@@ -100,7 +100,7 @@ pub(crate) struct Stack {
 const STACK: usize = 64 * 1024;
 const GUARD: usize = 64 * 1024;
 
-/// Stacks for reuse; as many as ever ran at once, at most this.
+/// The most stacks that are kept for reuse.
 const STACKS_KEPT: usize = 16;
 static STACKS: Mutex<Vec<Stack>> = Mutex::new(Vec::new());
 

@@ -58,7 +58,7 @@ def _find() -> Any:
     for candidate in (*bases, *object.__subclasses__()):
         if _is_genuine(candidate):
             return candidate
-    # Replaced for good: a copy of the module has one that nobody has touched.
+    # Replaced for good: a fresh copy of the module has an unchanged one.
     spec = importlib.util.find_spec("subprocess")
     if spec is None or spec.loader is None:
         raise ImportError("procfd needs the standard library's subprocess module")

@@ -401,7 +401,7 @@ def _settings_of(given: dict[str, Any], extra: dict[str, Any], copies: list[int]
 
 
 def _redirections(handles: list[int], copies: list[int]) -> list[tuple[Any, ...]]:
-    """The actions that put these descriptors at 0, 1 and 2; -1 leaves what is there.
+    """The actions that put these descriptors at 0, 1 and 2; -1 leaves the number as it is.
 
     A source that an earlier action replaces is read from a copy.
     """

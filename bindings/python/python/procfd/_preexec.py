@@ -90,7 +90,7 @@ def _child(
             try:
                 os.execve(program, args, os.environb if env is None else env)
             except OSError as error:
-                # As along a PATH: what is there and cannot be executed says more.
+                # As along a PATH: the errno of a file that exists says more.
                 if error.errno not in (errno.ENOENT, errno.ENOTDIR):
                     failed = cast(int, error.errno)
         os.write(writer, str(failed).encode())

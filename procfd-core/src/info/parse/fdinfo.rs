@@ -19,8 +19,8 @@ pub(crate) struct FdInfo {
     pub ns_pid: Option<i32>,
 }
 
-/// Reads what is there. The lines that all descriptors have come first, and none of a descriptor's kind
-/// has the same name; where one comes twice (an epoll's `pos`), the first counts.
+/// Reads the lines that the kernel has. The lines that all descriptors have come first. No line of one kind of
+/// descriptor has the same name. If a name comes twice (an epoll's `pos`), the first counts.
 pub(crate) fn fdinfo(text: &[u8]) -> FdInfo {
     let mut out = FdInfo::default();
     for (name, value) in lines(text).filter_map(key) {

@@ -81,7 +81,7 @@ impl<'a> Status<'a> {
     }
 }
 
-/// Reads what is there of a status file.
+/// Reads the lines of a status file that the kernel has.
 pub(crate) fn status(text: &[u8]) -> Status<'_> {
     let mut out = Status::default();
     for line in lines(text) {

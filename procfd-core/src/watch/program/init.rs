@@ -14,9 +14,9 @@
 //! Y, pid 2     leaves the table, plan, execve(program)  ------------------> program runs
 //! ```
 //!
-//! - Both share the creator's memory until they execute, so a failure of Y is written to the same
-//!   report as ever. X sees it there when it goes on, and ends; the creator reaps X. Y cannot stay
-//!   behind: the end of pid 1 is the end of the namespace.
+//! - Both share the creator's memory until they execute, so Y writes a failure to the usual report. X sees it
+//!   there when it goes on, and ends; the creator reaps X. Y cannot stay behind: the end of pid 1 ends the
+//!   namespace.
 //! - SIGCHLD must not be ignored in X when Y is cloned: an ignored one would throw Y's status away.
 //! - X leaves the shared table with nothing but the image and, as descriptor 0 without close-on-exec, B, the
 //!   peer of the procfd A. X has B without a close policy too, to say how the program ended.
@@ -74,7 +74,7 @@ pub(crate) fn run(numbers: &[u64; 4]) -> ! {
                 if first == SIGKILL as u64 {
                     sys::exit(128 + SIGKILL);
                 }
-                // Without a close policy nobody's leaving matters.
+                // Without a close policy the last close has no effect.
                 if first != 0 {
                     let _ = sys::kill(pid, first as i32);
                 }

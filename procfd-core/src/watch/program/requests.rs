@@ -15,10 +15,10 @@ use crate::watch::{CONTROL, DATA_CREATOR, SPARE, Watcher, data_of};
 pub(crate) enum Take {
     /// One: the epoll reports the next.
     One,
-    /// What is there.
+    /// All requests in the queue.
     All,
-    /// What is there, and no more after that: the creator has gone. Forks of it may still hold the
-    /// other end, but nobody speaks for it any more.
+    /// All requests in the queue, and none after them: the creator has ended. Its forks may still hold the
+    /// other end, but they make no requests.
     Last,
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Pair {
     pub(crate) pending: bool,
     /// B is in the epoll.
     pub(crate) b_watched: bool,
-    /// The start is not published yet: the exit is nobody's to hear of.
+    /// The start is not published yet: no holder may get the exit.
     pub(crate) early: bool,
 }
 

@@ -11,11 +11,11 @@ import sys
 from time import monotonic
 from typing import Any, cast
 
-from .. import ExitStatus, OpenSettings, Process, Stage, spawn
+from .. import Context, ExitStatus, OpenSettings, Process, Stage, spawn
 from . import arguments
 from ._options import OPTIONS
 from .arguments import seconds, signal_number
-from .table import size
+from .table import clean, print_json, size
 from .terminal import Terminal, shares_terminal
 
 # As timeout(1) and env(1) have them.
@@ -48,6 +48,8 @@ def add_to(commands: Any) -> None:
         f"{NOT_EXECUTABLE} if the program cannot be executed, {NOT_FOUND} if it does not exist.",
     )
     add = run.add_argument
+    add("--explain", action="store_true", help="show the steps of the start, and start nothing")
+    add("--json", action="store_true", help="with --explain: as JSON, one step a line")
     add("command", nargs=argparse.REMAINDER, metavar="PROGRAM [ARGUMENT]...")
     time = run.add_argument_group("time and end").add_argument
     time("--timeout", type=seconds, metavar="TIME", help="signal it if it runs longer")
@@ -159,6 +161,8 @@ def command(given: argparse.Namespace) -> int:
             print(f"procfd: --stdin {given.stdin}: {error.strerror}", file=sys.stderr)
             return FAILED
         whole["fds"] = {**whole.get("fds", {}), 0: stdin}  # type: ignore[dict-item]
+    if given.explain:
+        return explain(words, whole, given.json)
     handled = (*FOR_ALL, *FOR_ONE, *FROM_KEYS)
     # Blocked until there is a process to hand them to; the program starts with the old mask.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, handled)
@@ -187,6 +191,22 @@ def command(given: argparse.Namespace) -> int:
     if late and status.signal != signal.SIGKILL:
         return TIMED_OUT
     return SIGNALLED + status.signal if status.signal else status.returncode
+
+
+def explain(words: list[str], whole: OpenSettings, as_json: bool) -> int:
+    """The steps of the start, a line each."""
+    try:
+        with Context(words[0], words, **whole) as context:
+            steps = context.explain()
+    except (OSError, ValueError) as error:
+        print(f"procfd: {error}", file=sys.stderr)
+        return FAILED
+    for number, step in enumerate(steps, 1):
+        if as_json:
+            print_json(step)
+        else:
+            print(f"{number:2}. {clean(step['what'])}: {', '.join(step['calls'])}")
+    return 0
 
 
 def hand_on(process: Process, given: argparse.Namespace, terminal: Terminal | None) -> None:
