@@ -293,9 +293,8 @@ SAME_NUMBER = {
 PAGES = {
     "MEM_CODE_PGS": "mem_text",
     "MEM_DATA_PGS": "mem_data",
-    "MEM_RES_PGS": "resident",
+    "MEM_RES_PGS": "mem_resident",
     "MEM_SHR_PGS": "mem_shared",
-    "RSS": "mem_resident",
 }
 KIBIBYTES = {
     "SMAP_PRV_TOTAL": "mem_uss",

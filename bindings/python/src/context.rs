@@ -14,8 +14,9 @@ use pyo3::types::{PyDict, PyInt, PyList};
 
 use crate::convert;
 use crate::error;
+use crate::named::Named;
 use crate::process::Process;
-use crate::settings::{self, Named};
+use crate::settings;
 use crate::sys;
 
 /// What a context is at.

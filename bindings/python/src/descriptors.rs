@@ -13,7 +13,7 @@ use pyo3::types::{PyInt, PyTuple};
 
 use crate::convert;
 use crate::error;
-use crate::settings::Named;
+use crate::named::Named;
 
 /// `subprocess.DEVNULL`, `STDOUT` and `PIPE`.
 const DEVNULL: i32 = -3;

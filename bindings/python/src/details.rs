@@ -1,30 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What `procfd/_details.py` makes the methods of `Process` from: lists of plain values, and
-//! relatives as handles.
+//! What `procfd/_details.py` makes the methods of `Process` from: lists of plain values.
 
 use std::ffi::OsString;
-use std::io;
 
-use procfd::{Fields, MapFlags, ProcessRef};
-use pyo3::BoundObject;
+use procfd::{Fields, MapFlags};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
 use crate::process::Process;
-
-/// Calls the function of `procfd._details` with this name.
-pub(crate) fn call<'py, A>(process: &Bound<'py, Process>, name: &str, rest: A) -> PyResult<Bound<'py, PyAny>>
-where
-    A: IntoPyObject<'py, Target = PyTuple>,
-{
-    let function = process.py().import("procfd._details")?.getattr(name)?;
-    let rest = rest.into_pyobject(process.py()).map_err(Into::into)?.into_bound();
-    let all = (process,).into_pyobject(process.py())?;
-    let all = all.as_sequence().concat(rest.as_sequence())?.to_tuple()?;
-    function.call1(all)
-}
 
 /// Its threads: id, and user and system time in nanoseconds where the kernel tells them.
 #[pyfunction]
@@ -64,33 +48,4 @@ pub(crate) fn _maps(py: Python<'_>, process: &Process) -> PyResult<Vec<MappingPa
         (map.start, map.end, perms, map.offset, map.device, map.inode, map.path)
     };
     Ok(maps.into_iter().map(shown).collect())
-}
-
-/// Opens a relative; `None` if it has ended, though its pid may be in use again.
-pub(crate) fn open(reference: &ProcessRef) -> Option<procfd::Process> {
-    let process = procfd::Process::open(reference.pid).ok()?;
-    let info = process.info(Fields::INODE | Fields::START).ok()?;
-    let same = match (reference.inode, info.inode) {
-        (Some(inode), Some(found)) => inode == found,
-        _ => info.start?.boot_ns == reference.start_boot_ns,
-    };
-    same.then_some(process)
-}
-
-/// Its parent; `None` without one in the caller's pid namespace.
-pub(crate) fn parent(process: &procfd::Process) -> io::Result<Option<procfd::Process>> {
-    loop {
-        let parent_id = |process: &procfd::Process| -> io::Result<u32> {
-            Ok(process.info(Fields::IDS)?.ids.map_or(0, |ids| ids.ppid))
-        };
-        let id = parent_id(process)?;
-        if id == 0 {
-            return Ok(None);
-        }
-        let opened = procfd::Process::open(id);
-        // It was the parent when it was opened, if it still is: another would have come in its place.
-        if parent_id(process)? == id {
-            return opened.map(Some);
-        }
-    }
 }

@@ -16,11 +16,11 @@ use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict, PyInt};
 
 use crate::convert;
-use crate::details;
 use crate::error;
 use crate::info::{self, Info};
 use crate::manage::{self, KillTree, Reference};
 use crate::names;
+use crate::relatives;
 use crate::settings;
 use crate::status::ExitStatus;
 
@@ -379,24 +379,24 @@ impl Process {
     fn children(&self, py: Python<'_>, recursive: bool) -> PyResult<Vec<Self>> {
         let found = self.ask(py, "children", |p| {
             let references = if recursive { p.descendants() } else { p.children() }?;
-            Ok(references.iter().filter_map(details::open).collect::<Vec<_>>())
+            Ok(references.iter().filter_map(relatives::open).collect::<Vec<_>>())
         })?;
         Ok(found.into_iter().map(Self::opened).collect())
     }
 
     /// Its parent as a handle; `None` where the caller's pid namespace has none.
     fn parent(&self, py: Python<'_>) -> PyResult<Option<Self>> {
-        Ok(self.ask(py, "parent", details::parent)?.map(Self::opened))
+        Ok(self.ask(py, "parent", relatives::parent)?.map(Self::opened))
     }
 
     /// Its parent, that one's parent and so on.
     fn parents(&self, py: Python<'_>) -> PyResult<Vec<Self>> {
         let found = self.ask(py, "parents", |p| {
             let mut all = Vec::new();
-            let mut next = details::parent(p)?;
+            let mut next = relatives::parent(p)?;
             while let Some(process) = next {
                 // One that ends meanwhile has no parent to name.
-                next = details::parent(&process).unwrap_or(None);
+                next = relatives::parent(&process).unwrap_or(None);
                 all.push(process);
             }
             Ok(all)
@@ -411,127 +411,127 @@ impl Process {
 
     /// The name of its program: as psutil has it, completed where the kernel cut it at 15 bytes.
     fn name<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "name", ())
+        relatives::call(slf.as_any(), "name", ())
     }
 
     /// The name of its real user, or the number where there is none.
     fn username<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "username", ())
+        relatives::call(slf.as_any(), "username", ())
     }
 
     /// Its arguments, as `argv` has them.
     fn cmdline<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "cmdline", ())
+        relatives::call(slf.as_any(), "cmdline", ())
     }
 
     /// The pid of its parent, 0 outside the caller's pid namespace.
     fn ppid<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "ppid", ())
+        relatives::call(slf.as_any(), "ppid", ())
     }
 
     /// When it started, in seconds since 1970.
     fn create_time<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "create_time", ())
+        relatives::call(slf.as_any(), "create_time", ())
     }
 
     /// The path of its controlling terminal, or `None`.
     fn terminal<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "terminal", ())
+        relatives::call(slf.as_any(), "terminal", ())
     }
 
     /// Real, effective and saved user id.
     fn uids<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "uids", ())
+        relatives::call(slf.as_any(), "uids", ())
     }
 
     /// Real, effective and saved group id.
     fn gids<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "gids", ())
+        relatives::call(slf.as_any(), "gids", ())
     }
 
     /// How many threads it has.
     fn num_threads<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "num_threads", ())
+        relatives::call(slf.as_any(), "num_threads", ())
     }
 
     /// How many descriptors it has open.
     fn num_fds<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "num_fds", ())
+        relatives::call(slf.as_any(), "num_fds", ())
     }
 
     /// Voluntary and involuntary context switches.
     fn num_ctx_switches<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "num_ctx_switches", ())
+        relatives::call(slf.as_any(), "num_ctx_switches", ())
     }
 
     /// CPU times in seconds: user, system, those of the children it waited for, and waiting for I/O.
     fn cpu_times<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "cpu_times", ())
+        relatives::call(slf.as_any(), "cpu_times", ())
     }
 
     /// The processor that its leading thread ran on last.
     fn cpu_num<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "cpu_num", ())
+        relatives::call(slf.as_any(), "cpu_num", ())
     }
 
     /// Sizes of its memory in bytes: rss, vms, shared, text, data.
     fn memory_info<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "memory_info", ())
+        relatives::call(slf.as_any(), "memory_info", ())
     }
 
     /// Its threads: id, user and system time in seconds.
     fn threads<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "threads", ())
+        relatives::call(slf.as_any(), "threads", ())
     }
 
     /// The regular files that it has open: path, descriptor, position, mode and flags.
     fn open_files<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "open_files", ())
+        relatives::call(slf.as_any(), "open_files", ())
     }
 
     /// Its mappings: address, permissions, path, size, offset, device and inode.
     fn memory_maps<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "memory_maps", ())
+        relatives::call(slf.as_any(), "memory_maps", ())
     }
 
     /// What it read and wrote: calls, bytes of storage, and characters.
     fn io_counters<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "io_counters", ())
+        relatives::call(slf.as_any(), "io_counters", ())
     }
 
     /// Stops it, as `stop`.
     fn suspend<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "suspend", ())
+        relatives::call(slf.as_any(), "suspend", ())
     }
 
     /// Continues it, as `cont`.
     fn resume<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "resume", ())
+        relatives::call(slf.as_any(), "resume", ())
     }
 
     /// Whether it exists: a process that has ended exists until its parent reaps it.
     fn is_running<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "is_running", ())
+        relatives::call(slf.as_any(), "is_running", ())
     }
 
     /// Its share of the machine's memory in percent, by "rss", "vms", "shared", "text", "data", "uss", "pss"
     /// or "swap".
     #[pyo3(signature = (memtype="rss"))]
     fn memory_percent<'py>(slf: &Bound<'py, Self>, memtype: &str) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "memory_percent", (memtype,))
+        relatives::call(slf.as_any(), "memory_percent", (memtype,))
     }
 
     /// Its sockets, by kind: "inet", "inet4", "inet6", "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix"
     /// or "all".
     #[pyo3(signature = (kind="inet"))]
     fn net_connections<'py>(slf: &Bound<'py, Self>, kind: &str) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "net_connections", (kind,))
+        relatives::call(slf.as_any(), "net_connections", (kind,))
     }
 
     /// Its nice value; sets one if it is given.
     #[pyo3(signature = (value=None))]
     fn nice<'py>(slf: &Bound<'py, Self>, value: Option<i32>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "nice", (value,))
+        relatives::call(slf.as_any(), "nice", (value,))
     }
 
     /// Its I/O class and level; sets them if they are given. A class is a number, or "rt", "be" or "idle".
@@ -541,13 +541,13 @@ impl Process {
         ioclass: Option<Bound<'py, PyAny>>,
         value: Option<u16>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "ionice", (ioclass, value))
+        relatives::call(slf.as_any(), "ionice", (ioclass, value))
     }
 
     /// The CPUs it may run on; sets them if they are given, to all that exist if the list is empty.
     #[pyo3(signature = (cpus=None))]
     fn cpu_affinity<'py>(slf: &Bound<'py, Self>, cpus: Option<Vec<usize>>) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "cpu_affinity", (cpus,))
+        relatives::call(slf.as_any(), "cpu_affinity", (cpus,))
     }
 
     /// Answers by name, as psutil has them; `ad_value` stands for one that is refused.
@@ -557,7 +557,7 @@ impl Process {
         attrs: Option<Bound<'py, PyAny>>,
         ad_value: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        details::call(slf, "as_dict", (attrs, ad_value))
+        relatives::call(slf.as_any(), "as_dict", (attrs, ad_value))
     }
 
     /// How much of one processor it uses, in percent: over `interval` seconds, or since the last call,

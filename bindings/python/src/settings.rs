@@ -9,7 +9,7 @@ mod plain;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use procfd::{Context, Error, IdMap, Ids, Namespaces, Scope, Setgroups, Stage};
+use procfd::{Context, Error, IdMap, Ids, Namespaces, Scope, Setgroups};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyString, PyTuple};
@@ -17,76 +17,8 @@ use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyString, PyTuple};
 use crate::convert;
 use crate::descriptors;
 use crate::error;
+use crate::named::Named;
 use crate::names;
-
-/// The objects that the caller named files with, for the `filename` of an error; and those whose
-/// descriptors the context refers to, which must not be closed before it.
-#[derive(Default)]
-pub(crate) struct Named {
-    program: Option<Py<PyAny>>,
-    /// The program is the first that is there of a list.
-    candidates: bool,
-    root: Option<Py<PyAny>>,
-    /// By the position in the list of actions.
-    pub(crate) actions: Vec<Option<Py<PyAny>>>,
-    pub(crate) held: Vec<Py<PyAny>>,
-    /// The environment is not the creator's own.
-    has_env: bool,
-    /// There is a close policy.
-    pub(crate) has_policy: bool,
-}
-
-impl Named {
-    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
-        let clone = |object: &Option<Py<PyAny>>| object.as_ref().map(|o| o.clone_ref(py));
-        Self {
-            program: clone(&self.program),
-            candidates: self.candidates,
-            root: clone(&self.root),
-            actions: self.actions.iter().map(clone).collect(),
-            held: self.held.iter().map(|o| o.clone_ref(py)).collect(),
-            has_env: self.has_env,
-            has_policy: self.has_policy,
-        }
-    }
-
-    /// The exception of a creation that failed.
-    pub(crate) fn exception(&self, py: Python<'_>, error: &Error) -> PyErr {
-        let at = error.index() as usize;
-        let filename = match error.stage() {
-            Stage::EXEC if self.candidates => {
-                self.program.as_ref().and_then(|list| list.bind(py).get_item(at).ok()).map(Bound::unbind)
-            }
-            Stage::EXEC => self.program.as_ref().map(|o| o.clone_ref(py)),
-            // A search that finds no place to look in.
-            Stage::PLAN if matches!(error.raw_os_error(), libc::ENOENT | libc::ENAMETOOLONG) => {
-                self.program.as_ref().map(|o| o.clone_ref(py))
-            }
-            Stage::ROOT => self.root.as_ref().map(|o| o.clone_ref(py)),
-            Stage::CWD | Stage::FD => self.actions.get(at).and_then(Option::as_ref).map(|o| o.clone_ref(py)),
-            _ => None,
-        };
-        error::of_step(py, error, filename)
-    }
-
-    /// Every object of the interpreter that is held, for its collector.
-    pub(crate) fn objects(&self) -> impl Iterator<Item = &Py<PyAny>> {
-        let actions = self.actions.iter().flatten();
-        self.program.iter().chain(&self.root).chain(actions).chain(&self.held)
-    }
-
-    pub(crate) fn has_program(&self) -> bool {
-        self.program.is_some()
-    }
-
-    /// Fixes the creator's environment, while no other thread of the interpreter can change it.
-    pub(crate) fn fix_environment(&self, context: &mut Context) -> PyResult<()> {
-        if !self.has_env && self.has_program() {
-            context.env_now().map_err(|e| error::of_config(&e))?;
-        }
-        Ok(())
-    }
-}
 
 /// The keywords that belong together, and are set when all are known.
 #[derive(Default)]

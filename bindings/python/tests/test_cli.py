@@ -215,7 +215,7 @@ def test_ps_of_some_processes_with_chosen_columns() -> None:
 
 
 def test_the_manual_page_has_each_option() -> None:
-    page = pathlib.Path(__file__).parent.parent / "data/data/share/man/man1/procfd.1"
+    page = pathlib.Path(__file__).parent.parent / "procfd.1"
     if not page.exists():
         pytest.skip("the page is not beside the tests")
     documented = set(re.findall(r"\bFl -?([\w-]+)", page.read_text()))

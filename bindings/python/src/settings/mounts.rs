@@ -49,7 +49,8 @@ const ATTRIBUTES: &[(&str, MountAttributes)] = &[
     ("nosymfollow", MountAttributes::NOSYMFOLLOW),
 ];
 
-const OTHERS: &[&str] = &["recursive", "create", "mode", "size", "options", "userns", "lower", "upper", "work"];
+const OTHERS: &[&str] =
+    &["recursive", "create", "mode", "size", "options", "userns", "lower", "upper", "work"];
 
 /// One entry.
 pub(super) fn read(entry: &Bound<'_, PyAny>, held: &mut Vec<Py<PyAny>>) -> PyResult<Mount> {
