@@ -142,6 +142,20 @@
 #define PROC_SET_OOM_SCORE_ADJ 0x1a2
 /* arg 1: set no_new_privs. */
 #define PROC_SET_NO_NEW_PRIVS 0x14d
+/* The capability bounding set: capability n in bit n of arg; UINT64_MAX for all that the kernel has. */
+#define PROC_SET_CAP_BOUNDING 0x180
+/* The permitted set, as PROC_SET_CAP_BOUNDING gives it. execve(2) computes the program's anew. */
+#define PROC_SET_CAP_PERMITTED 0x181
+/* The effective set, as PROC_SET_CAP_BOUNDING gives it. execve(2) computes the program's anew. */
+#define PROC_SET_CAP_EFFECTIVE 0x182
+/* The inheritable set, as PROC_SET_CAP_BOUNDING gives it. */
+#define PROC_SET_CAP_INHERITABLE 0x183
+/* The ambient set, as PROC_SET_CAP_BOUNDING gives it; its capabilities become inheritable too. */
+#define PROC_SET_CAP_AMBIENT 0x184
+/* arg 1: a new user keeps the creator's permitted set, as far as execve(2) leaves it. */
+#define PROC_SET_KEEP_CAPS 0x185
+/* The securebits in arg: SECBIT_* of linux/securebits.h, with their locks. */
+#define PROC_SET_SECUREBITS 0x186
 /* The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none. */
 #define PROC_SET_PDEATHSIG 0x14e
 
@@ -459,6 +473,16 @@
 #define PROC_STAGE_AFFINITY 97
 /* In the child: /proc/self/oom_score_adj. */
 #define PROC_STAGE_OOM_SCORE_ADJ 98
+/* In the child: keep-caps. */
+#define PROC_STAGE_KEEP_CAPS 80
+/* In the child: capset(2); index 1 is the last one. */
+#define PROC_STAGE_CAPS 81
+/* In the child: the bounding set; index is the capability. */
+#define PROC_STAGE_BOUNDING 82
+/* In the child: the ambient set; index is the capability. */
+#define PROC_STAGE_AMBIENT 83
+/* In the child: the securebits. */
+#define PROC_STAGE_SECUREBITS 84
 
 /*
  * Wait until any of many processes changes: the descriptor is -1, arg 0 or PROC_WAIT_NOHANG and

@@ -18,7 +18,7 @@ SETTING_COLUMNS = [
 ]
 STAGE_COLUMNS = ["stage", "number", "text", "doc", "step", "errnos"]
 # How an option of the command line reads its value; bindings/python/python/procfd/_cli/run.py.
-OPTION_KINDS = ["switch", "text", "int", "octal", "signal", "user", "group", "groups"]
+OPTION_KINDS = ["switch", "text", "int", "octal", "signal", "user", "group", "groups", "caps", "securebits"]
 # fmt: on
 OPTION = re.compile(r"(?P<name>--[a-z-]+) (?P<kind>\w+)(?: (?P<metavar>[^:]+))?(?:: (?P<help>.+))?")
 
@@ -44,6 +44,13 @@ SHAPES = {
     "number": Shape("arg is not negative", "%s", "", "NUMBER", "number(words)?"),
     "signed": Shape("arg as (uint64_t)-n", "%s", "", "NUMBER", "number(words)?"),
     "flags": Shape("arg, all 64 bits", "%s", "", "NUMBER", "number(words)?"),
+    "caps": Shape(
+        "arg is a set of capabilities",
+        "capability n in bit n",
+        "",
+        "NUMBER",
+        "CapSet::from_bits(number(words)?)",
+    ),
     "fd": Shape("arg is a descriptor", "%s"),
     "string": Shape("data is a string", "0", "%s", "STRING", "word(words)?"),
     "bytes": Shape("data is a string, of any bytes", "0", "%s", "STRING", "word(words)?"),
@@ -92,6 +99,12 @@ KINDS = {
     "gid": Kind("Ids", "ids(value, names::gid)?", "int(words[0])"),
     "gids": Kind("Iterable[User]", "&names::gids(value)?", "[int(word) for word in words]"),
     "string": Kind("str | bytes", "convert::os_string(value)?", "words[0]"),
+    "caps": Kind(
+        "Capabilities",
+        "names::capabilities(value)?",
+        "[bit for bit in range(64) if int(words[0]) >> bit & 1]",
+    ),
+    "securebits": Kind("int | Iterable[str]", "names::secure_bits(value)?", ""),
     "fd": Kind("Fd", "convert::duplicate(convert::fd(value)?, 0)?", ""),
 }
 # ---- the table --------------------------------------------------------------------------------

@@ -54,6 +54,11 @@ pub(crate) fn flags(arg: u64, data: Data) -> Read<u64> {
     Ok(arg)
 }
 
+/// A set of capabilities.
+pub(crate) fn caps(arg: u64, data: Data) -> Read<u64> {
+    flags(arg, data)
+}
+
 /// A descriptor: what is no int, or negative as one, cannot be open.
 pub(crate) fn fd(arg: u64, data: Data) -> Read<c_int> {
     data.none()?;

@@ -3,6 +3,7 @@
 
 //! Names where numbers are: users, groups, signals and resource limits.
 
+use procfd::{CapSet, SecureBits};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyString};
@@ -116,6 +117,42 @@ pub(crate) fn signal(object: &Bound<'_, PyAny>) -> PyResult<i32> {
         Some(number @ 1..=64) => Ok(number),
         _ => Err(unknown()),
     }
+}
+
+/// Capabilities: a list of names and numbers, or one string of them with commas, "all", "none".
+pub(crate) fn capabilities(object: &Bound<'_, PyAny>) -> PyResult<CapSet> {
+    let named = |name: &str| name.parse::<CapSet>().map_err(|e| PyValueError::new_err(e.to_string()));
+    if let Some(names) = text(object)? {
+        return named(&names);
+    }
+    object.try_iter()?.try_fold(CapSet::NONE, |set, item| {
+        let item = item?;
+        let one = match text(&item)? {
+            Some(name) => named(&name)?,
+            None => match item.extract::<u32>()? {
+                number @ 0..64 => CapSet::from_iter([number]),
+                number => return Err(PyValueError::new_err(format!("there is no capability {number}"))),
+            },
+        };
+        Ok(set | one)
+    })
+}
+
+/// Securebits: their number, or names as prctl(2) has them, with or without "SECBIT_".
+pub(crate) fn secure_bits(object: &Bound<'_, PyAny>) -> PyResult<SecureBits> {
+    if object.is_instance_of::<PyInt>() {
+        return Ok(SecureBits::from_bits_retain(object.extract()?));
+    }
+    if text(object)?.is_some() {
+        return Err(PyTypeError::new_err("securebits must be a number or a list of names, not one name"));
+    }
+    object.try_iter()?.try_fold(SecureBits::empty(), |bits, item| {
+        let name: String = item?.extract()?;
+        let upper = name.to_uppercase().replace('-', "_");
+        let bit = SecureBits::from_name(upper.strip_prefix("SECBIT_").unwrap_or(&upper));
+        let unknown = || PyValueError::new_err(format!("there is no securebit {name:?}"));
+        Ok(bits | bit.ok_or_else(unknown)?)
+    })
 }
 
 /// A resource: its number, or its name with or without "RLIMIT_", as prlimit(1) and ulimit(1p) spell it.

@@ -105,6 +105,20 @@ pub const PROC_SET_AFFINITY: u32 = 0x1a1;
 pub const PROC_SET_OOM_SCORE_ADJ: u32 = 0x1a2;
 /// arg 1: set no_new_privs.
 pub const PROC_SET_NO_NEW_PRIVS: u32 = 0x14d;
+/// The capability bounding set: capability n in bit n of arg; UINT64_MAX for all that the kernel has.
+pub const PROC_SET_CAP_BOUNDING: u32 = 0x180;
+/// The permitted set, as PROC_SET_CAP_BOUNDING gives it. execve(2) computes the program's anew.
+pub const PROC_SET_CAP_PERMITTED: u32 = 0x181;
+/// The effective set, as PROC_SET_CAP_BOUNDING gives it. execve(2) computes the program's anew.
+pub const PROC_SET_CAP_EFFECTIVE: u32 = 0x182;
+/// The inheritable set, as PROC_SET_CAP_BOUNDING gives it.
+pub const PROC_SET_CAP_INHERITABLE: u32 = 0x183;
+/// The ambient set, as PROC_SET_CAP_BOUNDING gives it; its capabilities become inheritable too.
+pub const PROC_SET_CAP_AMBIENT: u32 = 0x184;
+/// arg 1: a new user keeps the creator's permitted set, as far as execve(2) leaves it.
+pub const PROC_SET_KEEP_CAPS: u32 = 0x185;
+/// The securebits in arg: SECBIT_* of linux/securebits.h, with their locks.
+pub const PROC_SET_SECUREBITS: u32 = 0x186;
 /// The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none.
 pub const PROC_SET_PDEATHSIG: u32 = 0x14e;
 /// The signal the creator gets when the child ends; 0 for none. The kernel resets it to

@@ -110,6 +110,16 @@ pub const PROC_STAGE_SCHEDULER: u32 = 96;
 pub const PROC_STAGE_AFFINITY: u32 = 97;
 /// In the child: /proc/self/oom_score_adj.
 pub const PROC_STAGE_OOM_SCORE_ADJ: u32 = 98;
+/// In the child: keep-caps.
+pub const PROC_STAGE_KEEP_CAPS: u32 = 80;
+/// In the child: capset(2); index 1 is the last one.
+pub const PROC_STAGE_CAPS: u32 = 81;
+/// In the child: the bounding set; index is the capability.
+pub const PROC_STAGE_BOUNDING: u32 = 82;
+/// In the child: the ambient set; index is the capability.
+pub const PROC_STAGE_AMBIENT: u32 = 83;
+/// In the child: the securebits.
+pub const PROC_STAGE_SECUREBITS: u32 = 84;
 
 /// The core has the same numbers.
 #[cfg(test)]
@@ -167,4 +177,9 @@ const _: () = {
     assert!(PROC_STAGE_SCHEDULER == procfd::Stage::SCHEDULER.as_raw());
     assert!(PROC_STAGE_AFFINITY == procfd::Stage::AFFINITY.as_raw());
     assert!(PROC_STAGE_OOM_SCORE_ADJ == procfd::Stage::OOM_SCORE_ADJ.as_raw());
+    assert!(PROC_STAGE_KEEP_CAPS == procfd::Stage::KEEP_CAPS.as_raw());
+    assert!(PROC_STAGE_CAPS == procfd::Stage::CAPS.as_raw());
+    assert!(PROC_STAGE_BOUNDING == procfd::Stage::BOUNDING.as_raw());
+    assert!(PROC_STAGE_AMBIENT == procfd::Stage::AMBIENT.as_raw());
+    assert!(PROC_STAGE_SECUREBITS == procfd::Stage::SECUREBITS.as_raw());
 };

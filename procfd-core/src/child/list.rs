@@ -373,6 +373,18 @@ impl List {
         fn setresuid(ids: [u32; 3]) = SYS_setresuid(ids[0], ids[1], ids[2]);
         /// prctl(PR_SET_NO_NEW_PRIVS).
         fn no_new_privs() = SYS_prctl(libc::PR_SET_NO_NEW_PRIVS, 1);
+        /// prctl(PR_SET_KEEPCAPS).
+        fn keep_caps(on: bool) = SYS_prctl(libc::PR_SET_KEEPCAPS, u32::from(on));
+        /// capset(2): effective, permitted, inheritable. Of this version the kernel writes no header.
+        fn capset(sets: [u64; 3]) = SYS_capset([CAPABILITY_VERSION_3, 0].as_slice(), halves(sets).as_slice());
+        /// prctl(PR_CAPBSET_DROP).
+        fn drop_bounding(capability: u32) = SYS_prctl(libc::PR_CAPBSET_DROP, capability);
+        /// prctl(PR_CAP_AMBIENT_CLEAR_ALL).
+        fn clear_ambient() = SYS_prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL);
+        /// prctl(PR_CAP_AMBIENT_RAISE).
+        fn raise_ambient(capability: u32) = SYS_prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE, capability);
+        /// prctl(PR_SET_SECUREBITS).
+        fn set_securebits(bits: u32) = SYS_prctl(libc::PR_SET_SECUREBITS, bits);
         /// prctl(PR_SET_PDEATHSIG).
         fn set_pdeathsig(signal: i32) = SYS_prctl(libc::PR_SET_PDEATHSIG, signal);
         /// personality(2).
@@ -626,6 +638,23 @@ impl List {
         self.words.push(words);
         address
     }
+}
+
+/// Of linux/capability.h: sets of 64 bits.
+const CAPABILITY_VERSION_3: u32 = 0x2008_0522;
+
+/// Two `struct __user_cap_data_struct`: the lower halves of all sets, then the upper.
+fn halves(sets: [u64; 3]) -> [u32; 6] {
+    let [effective, permitted, inheritable] = sets;
+    let high = |set: u64| (set >> 32) as u32;
+    [
+        effective as u32,
+        permitted as u32,
+        inheritable as u32,
+        high(effective),
+        high(permitted),
+        high(inheritable),
+    ]
 }
 
 /// `struct sigevent` of a 64-bit kernel: value, signal and SIGEV_SIGNAL, padding.

@@ -113,4 +113,14 @@ stages! {
     AFFINITY = 97 "set the CPU affinity";
     /// In the child: /proc/self/oom_score_adj.
     OOM_SCORE_ADJ = 98 "set oom_score_adj";
+    /// In the child: keep-caps.
+    KEEP_CAPS = 80 "keep the capabilities";
+    /// In the child: capset(2); index 1 is the last one.
+    CAPS = 81 "set the capabilities";
+    /// In the child: the bounding set; index is the capability.
+    BOUNDING = 82 "drop a capability from the bounding set";
+    /// In the child: the ambient set; index is the capability.
+    AMBIENT = 83 "set the ambient capabilities";
+    /// In the child: the securebits.
+    SECUREBITS = 84 "set the securebits";
 }

@@ -67,6 +67,11 @@ impl Identity {
         self.uid.is_some() && self.groups.is_none()
     }
 
+    /// The user ids that are set.
+    pub(super) fn uid(&self) -> Option<Ids> {
+        self.uid
+    }
+
     /// The user that a signal to the process has to be allowed for.
     pub(crate) fn new_user(&self) -> Option<u32> {
         self.uid.and_then(|ids| ids.saved.or(ids.real))

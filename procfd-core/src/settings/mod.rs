@@ -17,6 +17,8 @@
 //! | `resources` | limits and the nice value |
 //! | `scheduling` | policy and CPUs |
 //! | `memory` | what the kernel does with its memory |
+//! | `capset` | sets of capabilities by name |
+//! | `capabilities` | the five sets of capabilities, securebits |
 //! | `privileges` | no_new_privs, the parent-death signal |
 //! | `mounts` | mounts in a new mount namespace, its root |
 //! | `namespaces` | namespaces, id maps, the host name |
@@ -25,6 +27,8 @@
 //! | `check` | checks of one value, which families share |
 //! | `prepared` | what all of it comes to in a start, kept until the next change |
 
+mod capabilities;
+mod capset;
 mod check;
 mod descriptors;
 mod environment;
@@ -43,6 +47,8 @@ mod session;
 mod signals;
 mod task;
 
+pub use capabilities::SecureBits;
+pub use capset::{CapSet, UnknownCapability};
 pub(crate) use check::SIGNAL_MAX;
 pub(crate) use identity::HELD_SECONDS;
 pub use identity::Ids;
@@ -75,6 +81,7 @@ pub struct Settings {
     pub(crate) resources: resources::Resources,
     pub(crate) scheduling: scheduling::Scheduling,
     pub(crate) memory: memory::Memory,
+    pub(crate) capabilities: capabilities::Capabilities,
     pub(crate) privileges: privileges::Privileges,
     pub(crate) mounts: mounts::Mounts,
     pub(crate) namespaces: namespaces::NamespaceSettings,
@@ -110,9 +117,12 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     descriptors::close_rest,
     resources::descriptor_limit,
     filesystem::umask,
+    capabilities::keep,
     // From here processes of the new user may reach the child.
     identity::credentials,
+    capabilities::change,
     privileges::no_new_privs,
+    capabilities::finish,
     // A change of credentials clears it.
     privileges::parent_death_signal,
     signals::mask,
@@ -127,6 +137,7 @@ const CONFLICTS: &[fn(&Settings) -> Set] = &[
     namespaces::conflicts,
     mounts::conflicts,
     signals::conflicts,
+    capabilities::conflicts,
 ];
 
 /// What a failed step is about.
@@ -143,14 +154,22 @@ const OPERANDS: &[Words] = &[
     scheduling::operand,
     memory::operand,
     task::operand,
+    capabilities::operand,
     privileges::operand,
     namespaces::operand,
     mounts::operand,
 ];
 
 /// What to do, where the errno and the step leave no doubt about it.
-const HINTS: &[fn(&Settings, Stage, i32) -> Option<&'static str>] =
-    &[program::hint, identity::hint, task::hint, mounts::hint, scheduling::hint, memory::hint];
+const HINTS: &[fn(&Settings, Stage, i32) -> Option<&'static str>] = &[
+    program::hint,
+    identity::hint,
+    capabilities::hint,
+    task::hint,
+    mounts::hint,
+    scheduling::hint,
+    memory::hint,
+];
 
 impl Settings {
     /// Changes something. What was prepared for a start is dropped.

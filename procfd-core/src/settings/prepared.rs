@@ -11,6 +11,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex};
 
+use super::capabilities::Sets;
 use super::environment::Edited;
 use super::namespaces::Maps;
 use super::{Settings, descriptors, mounts, program};
@@ -30,6 +31,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) mount_directories: &'a [bool],
     /// With mounts: the creator's working directory.
     pub(crate) directory: Option<&'a CStr>,
+    /// The capabilities that the child begins with; none where no setting depends on them.
+    pub(crate) sets: Option<Sets>,
 }
 
 /// A configuration, prepared for a start.
@@ -46,6 +49,8 @@ pub(crate) struct Prepared {
     environment: Option<Edited>,
     /// The PATH that was searched.
     path: Option<Option<Vec<u8>>>,
+    /// The capabilities that the child begins with, where a setting depends on them.
+    pub(super) sets: Option<Sets>,
     /// The effective ids that chose the way of the maps.
     ids: Option<(u32, u32)>,
     /// With mounts: what their sources are, and the working directory.
@@ -63,7 +68,8 @@ impl Prepared {
             Some((directories, directory)) => (directories.as_slice(), directory.as_deref()),
             None => (&[][..], None),
         };
-        let facts = Facts { candidates: &candidates, maps, mount_directories, directory };
+        let sets = settings.sets_at_start();
+        let facts = Facts { candidates: &candidates, maps, mount_directories, directory, sets };
         Ok(Self {
             list: settings.list(&facts),
             by_parent: maps == Maps::ByParent,
@@ -72,6 +78,7 @@ impl Prepared {
             environment: settings.environment.edited(),
             candidates,
             path,
+            sets,
             ids,
             mounts,
         })
@@ -82,6 +89,7 @@ impl Prepared {
         let path_is = |path: &Option<Vec<u8>>| CStrArrayRef::environ().value_is(b"PATH", path.as_deref());
         self.path.as_ref().is_none_or(path_is)
             && self.environment.as_ref().is_none_or(Edited::is_current)
+            && (self.sets.is_none() || self.sets == settings.sets_at_start())
             && self.ids.is_none_or(|ids| ids == sys::task::effective_ids())
             && self.mounts.as_ref().is_none_or(|(directories, directory)| {
                 *directories == settings.mounts.directories() && *directory == mounts::directory()

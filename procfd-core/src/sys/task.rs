@@ -41,6 +41,30 @@ pub(crate) fn effective_ids() -> (u32, u32) {
     unsafe { (libc::geteuid(), libc::getegid()) }
 }
 
+/// The effective, permitted and inheritable capabilities of this thread (capget(2)), one bit each.
+pub(crate) fn capabilities() -> [u64; 3] {
+    let (_, data) = bare::capabilities(0).unwrap_or_default();
+    [0, 1, 2].map(|set| u64::from(data[set]) | (u64::from(data[set + 3]) << 32))
+}
+
+/// The highest number of a capability that the kernel has; asked once.
+pub(crate) fn last_capability() -> u32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    let known = |number: &u32| {
+        // SAFETY: the arguments are numbers.
+        unsafe { call!(SYS_prctl, libc::PR_CAPBSET_READ, *number, 0, 0, 0) }.is_ok()
+    };
+    match LAST.load(Ordering::Relaxed) {
+        0 => {
+            // CAP_CHECKPOINT_RESTORE, the last of 5.9, where a filter refuses to say.
+            let last = (0..63).rev().find(known).unwrap_or(40);
+            LAST.store(last, Ordering::Relaxed);
+            last
+        }
+        last => last,
+    }
+}
+
 /// The effective capabilities (capget(2)), one bit each.
 pub(crate) fn effective_capabilities() -> u64 {
     bare::effective_capabilities(0).unwrap_or(0)

@@ -4,7 +4,7 @@
 
 //! The settings that tests/e2e/cases gives by their key and plain words.
 
-use procfd::{Context, Ids};
+use procfd::{CapSet, Context, Ids};
 
 use super::{Done, number, numbers, signals, word};
 
@@ -28,6 +28,12 @@ pub fn set(c: &mut Context, key: &str, words: &[String]) -> Done<bool> {
         "subreaper" => c.subreaper()?,
         "oom_score_adj" => c.oom_score_adj(number(words)?)?,
         "no_new_privs" => c.no_new_privs()?,
+        "cap_bounding" => c.cap_bounding(CapSet::from_bits(number(words)?))?,
+        "cap_permitted" => c.cap_permitted(CapSet::from_bits(number(words)?))?,
+        "cap_effective" => c.cap_effective(CapSet::from_bits(number(words)?))?,
+        "cap_inheritable" => c.cap_inheritable(CapSet::from_bits(number(words)?))?,
+        "cap_ambient" => c.cap_ambient(CapSet::from_bits(number(words)?))?,
+        "keep_caps" => c.keep_caps(true)?,
         "pdeathsig" => c.parent_death_signal(number(words)?)?,
         "hostname" => c.hostname(word(words)?)?,
         "domain_name" => c.domain_name(word(words)?)?,

@@ -67,6 +67,11 @@ class Stage(enum.IntEnum):
     SCHEDULER = 96
     AFFINITY = 97
     OOM_SCORE_ADJ = 98
+    KEEP_CAPS = 80
+    CAPS = 81
+    BOUNDING = 82
+    AMBIENT = 83
+    SECUREBITS = 84
     # end of stages
 
 

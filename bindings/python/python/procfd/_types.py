@@ -19,7 +19,9 @@ class HasFileno(Protocol):
 
 Fd = Union[int, HasFileno]
 Environment = Union[Mapping[str, str], Mapping[bytes, bytes], Mapping[str, StrPath]]
-FileAction = Union[tuple[int, int], tuple[int, int, int], tuple[int, int, StrPath, int, int]]
+File# Names with or without "CAP_", or numbers; or one string of them with commas, "all", "none".
+Capabilities = Union[str, Iterable[Union[str, int]]]
+Action = Union[tuple[int, int], tuple[int, int, int], tuple[int, int, StrPath, int, int]]
 Program = Union[StrPath, Sequence[StrPath]]
 User = Union[str, int]
 # A type, its source if it has one, its target, and attributes and options: or all of it in a mapping.
@@ -91,6 +93,13 @@ class Settings(TypedDict, total=False):
     affinity: str | Iterable[int] | None
     oom_score_adj: int | None
     no_new_privs: bool | None
+    cap_bounding: Capabilities | None
+    cap_permitted: Capabilities | None
+    cap_effective: Capabilities | None
+    cap_inheritable: Capabilities | None
+    cap_ambient: Capabilities | None
+    keep_caps: bool | None
+    securebits: int | Iterable[str] | None
     pdeathsig: Signal | None
     uid_map: Iterable[tuple[int, int, int]] | None
     gid_map: Iterable[tuple[int, int, int]] | None

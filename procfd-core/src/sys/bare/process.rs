@@ -196,7 +196,7 @@ pub(crate) fn effective_capabilities(pid: i32) -> Result<u64> {
     Ok(u64::from(data[0]) | (u64::from(data[3]) << 32))
 }
 
-fn capabilities(pid: i32) -> Result<([u32; 2], [u32; 6])> {
+pub(crate) fn capabilities(pid: i32) -> Result<([u32; 2], [u32; 6])> {
     const VERSION_3: u32 = 0x2008_0522;
     let mut header = [VERSION_3, pid as u32];
     let mut data = [0u32; 6];

@@ -35,6 +35,8 @@ READERS: dict[str, Any] = {
     "user": arguments.user,
     "group": arguments.group,
     "groups": arguments.groups,
+    "caps": str,
+    "securebits": lambda text: text.split(","),
 }
 
 
