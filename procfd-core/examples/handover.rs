@@ -95,7 +95,7 @@ fn run(path: &OsString, program: &OsString, command: &[OsString]) -> Result<u8, 
     // With the exit event, for the keeper.
     let mut context = Context::with_flags(OpenFlags::empty())?;
     context.program_in_path(program)?.args(command)?.kill_on_close(libc::SIGKILL)?;
-    send(&UnixStream::connect(path)?, context.as_fd())?;
+    send(&UnixStream::connect(path)?, context.procfd()?)?;
     context.create()?;
     Ok(0)
 }

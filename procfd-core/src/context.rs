@@ -5,12 +5,13 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, RawFd};
-use std::sync::{Arc, MutexGuard};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd};
+use std::sync::Arc;
 
 use crate::attach;
-use crate::contexts::{self, OpenFlags, Opened, State};
-use crate::error::Error;
+use crate::contexts::{self, OpenFlags, Opened};
+use crate::error::{Error, Stage};
+use crate::forks;
 use crate::held::Held;
 use crate::process::Process;
 use crate::procfd::{self, Published};
@@ -21,7 +22,10 @@ use crate::sys::Errno;
 /// What a configuration method returns: the context again, so that calls can be chained.
 pub(crate) type Configured<'a> = Result<&'a mut Context, Error>;
 
-/// A descriptor without a process: configured first, started by [`create`](Self::create).
+/// A process to be: configured first, started by [`create`](Self::create).
+///
+/// It has no descriptor until it starts. [`procfd`](Self::procfd) gives it one, for holders that shall see the start.
+/// So does a flag that asks for the watcher.
 ///
 /// The order in which things are set does not matter, save for the list of descriptor and directory
 /// actions, which run in the order given. Numbers in that list mean the child's table at that
@@ -29,10 +33,17 @@ pub(crate) type Configured<'a> = Result<&'a mut Context, Error>;
 ///
 /// The child gets 0, 1, 2 and the descriptors that the list maps; all others are closed in it.
 ///
-/// Dropping it, or closing all its duplicates, leaves nothing behind.
+/// Dropping it, and closing all duplicates of its procfd, leaves nothing behind.
 pub struct Context {
-    fd: Held,
-    opened: Arc<Opened>,
+    form: Form,
+    flags: OpenFlags,
+}
+
+enum Form {
+    /// Without a descriptor. Of the process with this [`forks::generation`].
+    Lean(Settings, u64),
+    /// With a procfd, and its entry in [`contexts`].
+    Full(Held, Arc<Opened>),
 }
 
 impl Context {
@@ -41,7 +52,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `EMFILE`, `ENFILE`, `ENOMEM`, `ENOBUFS`.
+    /// None: it has no descriptor yet.
     #[doc(alias = "process_open")]
     pub fn new() -> io::Result<Self> {
         Self::with_flags(OpenFlags::NO_WATCH | OpenFlags::AUTOREAP)
@@ -51,25 +62,30 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// With a watcher: as [`procfd`](Self::procfd).
     pub fn with_flags(flags: OpenFlags) -> io::Result<Self> {
         Self::open(flags, Settings::default())
     }
 
     fn open(flags: OpenFlags, settings: Settings) -> io::Result<Self> {
-        let (fd, opened) = contexts::open_held(flags, settings)?;
-        Ok(Self { fd, opened })
+        let form = match flags.contains(OpenFlags::NO_WATCH) {
+            true => Form::Lean(settings, forks::generation()),
+            false => {
+                let (fd, opened) = contexts::open_held(flags, settings)?;
+                Form::Full(fd, opened)
+            }
+        };
+        Ok(Self { form, flags })
     }
 
     /// Another context with the same configuration.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// As [`with_flags`](Self::with_flags).
     #[doc(alias = "PROC_COPY")]
     pub fn try_clone(&self) -> io::Result<Self> {
-        let settings = self.state().config.clone();
-        Self::open(self.opened.flags, settings)
+        self.copy_with(self.flags)
     }
 
     /// What [`create`](Self::create) would do now, step by step; nothing is started. `PATH`, the environment, limits
@@ -90,31 +106,90 @@ impl Context {
     /// ```
     #[doc(alias = "PROC_INFO_PLAN")]
     pub fn plan(&self) -> Result<Plan, Error> {
-        Plan::new(&self.state().config, self.opened.is_watched())
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.opened.state()
-    }
-
-    /// Changes a setting.
-    pub(crate) fn set(&mut self, f: impl FnOnce(&mut Settings) -> Result<(), Error>) -> Configured<'_> {
-        if !self.opened.is_mine() {
-            return Err(Error::config(libc::EPERM, "a context that another process opened"));
-        }
-        self.state().config.change(f)?;
-        Ok(self)
+        self.with_settings(|settings| Plan::new(settings, !self.flags.contains(OpenFlags::NO_WATCH)))
     }
 
     /// Another context with the same configuration, and these flags.
     pub(crate) fn copy_with(&self, flags: OpenFlags) -> io::Result<Self> {
-        let settings = self.state().config.clone();
-        Self::open(flags, settings)
+        Self::open(flags, self.with_settings(Settings::clone))
+    }
+
+    fn with_settings<T>(&self, f: impl FnOnce(&Settings) -> T) -> T {
+        match &self.form {
+            Form::Lean(settings, _) => f(settings),
+            Form::Full(_, opened) => f(&opened.state().config),
+        }
+    }
+
+    fn is_mine(&self) -> bool {
+        match &self.form {
+            Form::Lean(_, forks) => *forks == forks::generation(),
+            Form::Full(_, opened) => opened.is_mine(),
+        }
+    }
+
+    /// Changes a setting.
+    pub(crate) fn set(&mut self, f: impl FnOnce(&mut Settings) -> Result<(), Error>) -> Configured<'_> {
+        self.check_mine()?;
+        match &mut self.form {
+            Form::Lean(settings, _) => settings.change(f)?,
+            Form::Full(_, opened) => opened.state().config.change(f)?,
+        }
+        Ok(self)
+    }
+
+    fn check_mine(&self) -> Result<(), Error> {
+        match self.is_mine() {
+            true => Ok(()),
+            false => Err(Error::config(libc::EPERM, "a context that another process opened")),
+        }
     }
 
     /// Whether the process gets a new user, and keeps its groups.
     pub(crate) fn keeps_groups(&self) -> bool {
-        self.state().config.identity.keeps_groups()
+        self.with_settings(|settings| settings.identity.keeps_groups())
+    }
+
+    /// Its procfd, which is opened now if it has none: to be passed on, or polled, before the start. It becomes
+    /// readable when the process has started.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, `ENFILE`, `ENOMEM`, `ENOBUFS`; `EPERM`: a forked child's copy of a context.
+    pub fn procfd(&mut self) -> io::Result<BorrowedFd<'_>> {
+        if let Form::Lean(settings, forks) = &self.form {
+            if *forks != forks::generation() {
+                return Err(Errno(libc::EPERM).into());
+            }
+            let (fd, opened) = contexts::open_held(self.flags, settings.clone())?;
+            self.form = Form::Full(fd, opened);
+        }
+        match &self.form {
+            Form::Full(fd, _) => Ok(fd.as_fd()),
+            Form::Lean(..) => Err(Errno(libc::EBADF).into()),
+        }
+    }
+
+    /// The full form.
+    fn full(self) -> Result<(Held, Arc<Opened>, OpenFlags), CreateError> {
+        if !self.is_mine() {
+            let error = Error::config(libc::EPERM, "a context that another process opened");
+            return Err(CreateError { error, context: self });
+        }
+        let flags = self.flags;
+        match self.form {
+            Form::Full(fd, opened) => Ok((fd, opened, flags)),
+            Form::Lean(settings, forks) => match contexts::open_held(flags, Settings::default()) {
+                Ok((fd, opened)) => {
+                    opened.state().config = settings;
+                    Ok((fd, opened, flags))
+                }
+                Err(e) => {
+                    let error = start::out_of_descriptors(Error::new(Stage::PUBLISH, 0, e, ""));
+                    Err(CreateError { error, context: Self { form: Form::Lean(settings, forks), flags } })
+                }
+            },
+        }
     }
 
     /// Starts the process: it has executed its program when this returns.
@@ -129,25 +204,58 @@ impl Context {
     /// 5.4; the cost is flat in the creator's memory, and from 5.9 in its open descriptors.
     #[doc(alias = "PROC_CREATE")]
     pub fn create(self) -> Result<Process, CreateError> {
-        let init = self.state().config.built_in_init();
-        match start::program(self.fd.as_fd(), &self.opened) {
-            Ok((pid, pidfd)) => Ok(Process::from_parts(self.fd, pidfd, init).started_as(pid)),
-            Err(error) => Err(CreateError { error, context: self }),
+        match self.form {
+            Form::Lean(settings, forks) if !settings.needs_procfd() => {
+                let started = match forks == forks::generation() {
+                    true => start::lean(&settings),
+                    false => Err(Error::config(libc::EPERM, "a context that another process opened")),
+                };
+                match started {
+                    Ok((pid, pidfd)) => {
+                        Ok(Process::lean(pidfd, self.flags.contains(OpenFlags::AUTOREAP)).started_as(pid))
+                    }
+                    Err(error) => {
+                        let context = Self { form: Form::Lean(settings, forks), flags: self.flags };
+                        Err(CreateError { error, context })
+                    }
+                }
+            }
+            form => Self { form, flags: self.flags }.create_full(),
+        }
+    }
+
+    fn create_full(self) -> Result<Process, CreateError> {
+        let (fd, opened, flags) = self.full()?;
+        let init = opened.state().config.built_in_init();
+        match start::program(fd.as_fd(), &opened) {
+            Ok((pid, pidfd)) => {
+                let process = Process::from_parts(fd, pidfd, init).started_as(pid);
+                // The object has all that the context would keep.
+                match contexts::forget(&opened) {
+                    Some(reap) => Ok(process.reaped_by_us(reap)),
+                    None => Ok(process),
+                }
+            }
+            Err(error) => Err(CreateError { error, context: Self { form: Form::Full(fd, opened), flags } }),
         }
     }
 
     /// A creation with no program set: see [`fork`](Self::fork).
     pub(crate) fn fork_here(self) -> Result<Option<Process>, CreateError> {
-        match start::fork(self.fd.as_fd(), &self.opened) {
-            Ok(Forked::Parent(pid, pidfd)) => {
-                Ok(Some(Process::from_parts(self.fd, pidfd, false).started_as(pid)))
-            }
+        let keeps_none = matches!(&self.form, Form::Lean(settings, _) if !settings.needs_procfd());
+        let (fd, opened, flags) = self.full()?;
+        match start::fork(fd.as_fd(), &opened) {
+            Ok(Forked::Parent(pid, pidfd)) => Ok(Some(match contexts::forget(&opened) {
+                Some(reap) if keeps_none => Process::lean(pidfd, reap).started_as(pid),
+                Some(reap) => Process::from_parts(fd, pidfd, false).started_as(pid).reaped_by_us(reap),
+                None => Process::from_parts(fd, pidfd, false).started_as(pid),
+            })),
             Ok(Forked::Child) => {
                 // Closed already, and the number is free for others.
-                let _ = self.fd.into_fd().into_raw_fd();
+                let _ = fd.into_fd().into_raw_fd();
                 Ok(None)
             }
-            Err(error) => Err(CreateError { error, context: self }),
+            Err(error) => Err(CreateError { error, context: Self { form: Form::Full(fd, opened), flags } }),
         }
     }
 
@@ -161,35 +269,29 @@ impl Context {
     /// namespace.
     #[doc(alias = "PROC_ATTACH")]
     pub fn attach(self, process: BorrowedFd<'_>) -> Result<Process, CreateError> {
-        let pidfd = attach::attach(self.fd.as_fd(), &self.opened, process).and_then(|_| {
-            match procfd::look::<1>(self.fd.as_fd()) {
+        let (fd, opened, flags) = self.full()?;
+        let pidfd =
+            attach::attach(fd.as_fd(), &opened, process).and_then(|_| match procfd::look::<1>(fd.as_fd()) {
                 Ok(Published::Started { fds: [Some(pidfd)], .. }) => Ok(pidfd),
                 Ok(_) => Err(Error::config(libc::EMFILE, "attached")),
                 Err(Errno(e)) => Err(Error::config(e, "attached")),
-            }
-        });
+            });
         match pidfd {
-            Ok(pidfd) => Ok(Process::from_parts(self.fd, pidfd, false)),
-            Err(error) => Err(CreateError { error, context: self }),
+            Ok(pidfd) => {
+                let reap = contexts::forget(&opened).unwrap_or(false);
+                Ok(Process::from_parts(fd, pidfd, false).reaped_by_us(reap))
+            }
+            Err(error) => Err(CreateError { error, context: Self { form: Form::Full(fd, opened), flags } }),
         }
     }
 }
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Context(descriptor {}, {:?})", self.fd.as_raw_fd(), self.opened.flags)
-    }
-}
-
-impl AsFd for Context {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
-    }
-}
-
-impl AsRawFd for Context {
-    fn as_raw_fd(&self) -> RawFd {
-        self.fd.as_raw_fd()
+        match &self.form {
+            Form::Lean(..) => write!(f, "Context({:?})", self.flags),
+            Form::Full(fd, _) => write!(f, "Context(descriptor {}, {:?})", fd.as_raw_fd(), self.flags),
+        }
     }
 }
 

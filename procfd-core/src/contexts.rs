@@ -176,6 +176,32 @@ fn enter(cookie: u64, b: Private, flags: OpenFlags, config: Settings) -> Arc<Ope
     opened
 }
 
+/// Lets go of a started context whose process has all that is kept here, and says whether the library reaps the child.
+/// A context with a watcher stays, since the watcher may have to be replaced: `None`.
+pub(crate) fn forget(opened: &Arc<Opened>) -> Option<bool> {
+    if opened.is_watched() {
+        return None;
+    }
+    // B goes with the caller's Arc. As a fuse it lives on in the queue of its peer.
+    let known = table().contexts.remove(&opened.cookie);
+    drop(known);
+    let mut state = opened.state();
+    let kept = state.pidfd.take();
+    let reap = state.config.close().is_some() || opened.flags.contains(OpenFlags::AUTOREAP);
+    drop(state);
+    drop(kept);
+    Some(reap)
+}
+
+/// Sees to the end of a child that nobody waits for any more: it is reaped now, or by a later [`sweep`].
+pub(crate) fn reap(pidfd: OwnedFd) {
+    if !matches!(sys::pidfd::wait(pidfd.as_fd(), libc::WEXITED | libc::WNOHANG), Ok(None)) {
+        return;
+    }
+    let Ok(pidfd) = Private::adopt(pidfd) else { return };
+    table().entries.push_back(Entry::Leaving(Arc::new(pidfd)));
+}
+
 /// The context of a procfd that this process opened. EBADF; EINVAL: no procfd; EPERM: another's.
 pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
     if let Some(opened) = opened_here(fd) {
@@ -235,10 +261,14 @@ enum Found {
     Gone(Option<Arc<Opened>>),
 }
 
-/// Forgets contexts whose procfd is gone, and reaps those of their children that are to be.
-fn sweep() {
+/// Forgets contexts whose procfd is gone, and reaps those of their children that are to be. For every start too that
+/// opens none.
+pub(crate) fn sweep() {
     for _ in 0..LOOKS {
         let mut table = table();
+        if table.entries.is_empty() {
+            return;
+        }
         let many = table.entries.len().min(LOOK);
         let entries: Vec<Entry> = table.entries.drain(..many).collect();
         drop(table);

@@ -12,7 +12,9 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use crate::contexts;
+use crate::context::Context;
+use crate::contexts::{self, OpenFlags};
+use crate::error::Error;
 use crate::held::Held;
 use crate::info::{Fields, Info, ProcessState};
 use crate::kept::Keeper;
@@ -20,20 +22,24 @@ use crate::procfd::{self, Target};
 use crate::settings::{ClosePolicy, Scope};
 use crate::signal;
 use crate::status::Status;
+use crate::sys::fd::HandedOn;
 use crate::sys::{self, Errno};
 use crate::wait::{self, Limit, Options};
 
-/// A process, by its procfd (or another descriptor that stands for one) and its pidfd.
+/// A process, by its pidfd. With a close policy or a watcher, and where you asked the context for a procfd, by its
+/// procfd too.
 ///
 /// Dropping it closes the descriptors. That ends the process only if it has a close policy and this
-/// was the last procfd; a child made by [`Context`](crate::Context) is reaped by the library in any
-/// case, at the next [`Context::new`](crate::Context::new) at the latest.
+/// was the last procfd. The library reaps a child that a [`Context`](crate::Context) started: when you drop this, or
+/// when a later start finds that it has ended.
 ///
 /// All methods may be called from several threads at once.
 #[derive(Debug)]
 pub struct Process {
-    fd: Held,
-    pidfd: OwnedFd,
+    /// The descriptor that stands for it; `None`: the pidfd.
+    fd: Option<Held>,
+    /// What is dropped hands it on to the reaper, if the process is the library's to reap.
+    pidfd: HandedOn,
     /// It is a built-in init, whose status is the program's.
     init: bool,
     /// The pid that its creation returned.
@@ -52,7 +58,29 @@ impl Process {
 
     pub(crate) fn from_parts(fd: Held, pidfd: OwnedFd, init: bool) -> Self {
         fd.stands_for(pidfd.as_fd());
-        Self { fd, pidfd, init, started_as: None, number: AtomicU32::new(0), ended: Mutex::default() }
+        Self { fd: Some(fd), init, ..Self::of(HandedOn::new(pidfd, drop)) }
+    }
+
+    /// A child without a procfd.
+    pub(crate) fn lean(pidfd: OwnedFd, reap: bool) -> Self {
+        Self::of(HandedOn::new(pidfd, reaper(reap)))
+    }
+
+    fn of(pidfd: HandedOn) -> Self {
+        Self {
+            fd: None,
+            pidfd,
+            init: false,
+            started_as: None,
+            number: AtomicU32::new(0),
+            ended: Mutex::default(),
+        }
+    }
+
+    /// Its context is forgotten, and so the object sees to the reaping.
+    pub(crate) fn reaped_by_us(mut self, reap: bool) -> Self {
+        self.pidfd.hand_to(reaper(reap));
+        self
     }
 
     pub(crate) fn started_as(mut self, pid: i32) -> Self {
@@ -84,7 +112,8 @@ impl Process {
             Target::Own(pidfd) => (pidfd, false),
             Target::Init(pidfd) => (pidfd, true),
             Target::Kept(pidfd, init) => (sys::fd::dup_cloexec(pidfd.as_fd())?, init),
-            given => (sys::fd::dup_cloexec(given.pidfd()?)?, false),
+            Target::Given(_) => return Ok(Self::of(HandedOn::new(fd, drop))),
+            Target::Configuring => return Err(Errno(libc::ESRCH).into()),
         };
         Ok(Self::from_parts(Held::of(fd, pidfd.as_fd())?, pidfd, init))
     }
@@ -195,13 +224,13 @@ impl Process {
 
     /// What it keeps by itself holds also where the procfd's context is another's, or gone.
     fn keeper(&self) -> Keeper<'_> {
-        Keeper::of(self.fd.as_fd()).and(&self.ended)
+        self.fd.as_ref().map_or_else(Keeper::default, |fd| Keeper::of(fd.as_fd())).and(&self.ended)
     }
 
     fn wait_once(&self, options: Options, limit: Limit) -> sys::Result<Status> {
         let mut status = wait::wait_keeping(self.pidfd.as_fd(), options, limit, &self.keeper())?;
-        if self.init {
-            status.change = wait::of_program(self.fd.as_fd(), status.change);
+        if let Some(fd) = self.fd.as_ref().filter(|_| self.init) {
+            status.change = wait::of_program(fd.as_fd(), status.change);
         }
         Ok(status)
     }
@@ -247,7 +276,7 @@ impl Process {
     #[doc(alias = "PROC_SET_CLOSE")]
     pub fn change_close(&self, policy: Option<(i32, Scope)>) -> io::Result<()> {
         let policy = policy.map(|(signal, scope)| ClosePolicy::new(signal, scope, None)).transpose()?;
-        Ok(signal::change_close(self.fd.as_fd(), policy)?)
+        Ok(signal::change_close(self.as_fd(), policy)?)
     }
 
     /// A duplicate of one of its descriptors (pidfd_getfd(2)), close-on-exec.
@@ -270,7 +299,7 @@ impl Process {
     pub fn info(&self, fields: Fields) -> io::Result<Info> {
         contexts::tend_watcher_by_the_tick();
         let known = crate::info::info(self.pidfd.as_fd(), &self.number, fields);
-        let init = self.init.then_some(self.fd.as_fd());
+        let init = self.fd.as_ref().filter(|_| self.init).map(AsFd::as_fd);
         Ok(crate::info::with_kept(known, &self.keeper(), init, fields)?)
     }
 
@@ -280,10 +309,33 @@ impl Process {
         self.pidfd.as_fd()
     }
 
-    /// The procfd alone, to be passed on or stored. Forked copies of this process hold it from now on.
-    pub fn into_fd(self) -> OwnedFd {
-        self.fd.into_fd()
+    /// A procfd of it, which every holder can poll, ask and pass on: its own, or one that is made now
+    /// ([`Context::attach`](crate::Context::attach)).
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH`: it is reaped; `EMFILE`, `ENFILE`; `ETOOMANYREFS`: the user's limit of descriptors in flight.
+    #[doc(alias = "PROC_ATTACH")]
+    pub fn procfd(&self) -> io::Result<OwnedFd> {
+        if let Some(fd) = &self.fd {
+            return Ok(sys::fd::dup_cloexec(fd.as_fd())?);
+        }
+        let attached = Context::with_flags(OpenFlags::NO_WATCH)?.attach(self.pidfd.as_fd());
+        Ok(attached.map_err(Error::from)?.into_fd())
     }
+
+    /// The descriptor alone, to be passed on or stored: the procfd, or without one the pidfd. A child is then yours
+    /// to reap. Forked copies of this process hold the procfd from now on.
+    pub fn into_fd(self) -> OwnedFd {
+        let Self { fd, pidfd, .. } = self;
+        let pidfd = pidfd.into_fd();
+        fd.map_or(pidfd, Held::into_fd)
+    }
+}
+
+/// Who gets the pidfd of a child that is dropped.
+fn reaper(reap: bool) -> fn(OwnedFd) {
+    if reap { contexts::reap } else { drop }
 }
 
 fn none_if(errno: i32, done: sys::Result<Status>) -> io::Result<Option<Status>> {
@@ -295,13 +347,14 @@ fn none_if(errno: i32, done: sys::Result<Status>) -> io::Result<Option<Status>> 
 }
 
 impl AsFd for Process {
+    /// The procfd, or without one the pidfd.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.fd.as_ref().map_or(self.pidfd.as_fd(), AsFd::as_fd)
     }
 }
 
 impl AsRawFd for Process {
     fn as_raw_fd(&self) -> RawFd {
-        self.fd.as_raw_fd()
+        self.as_fd().as_raw_fd()
     }
 }

@@ -368,8 +368,9 @@ mod tests {
 
     #[test]
     fn a_start_is_a_state() {
-        let context = Context::new().unwrap();
+        let mut context = Context::new().unwrap();
         let process = sleeper();
+        let context = context.procfd().unwrap();
         let mut all = [Awaited::new(&context, Events::START), Awaited::new(&process, Events::START)];
         for _ in 0..2 {
             assert_eq!(wait_any(&mut all, None).unwrap(), 1);

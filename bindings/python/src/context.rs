@@ -159,9 +159,16 @@ impl Context {
         Ok(steps)
     }
 
-    /// The procfd.
+    /// The procfd, which is opened now if it has none: it is readable from the start on.
     fn fileno(&self) -> PyResult<RawFd> {
-        Ok(self.lock().phase.configuring()?.as_raw_fd())
+        let mut state = self.lock();
+        state.phase.configuring()?;
+        match &mut state.phase {
+            Phase::Configuring(context) => {
+                context.procfd().map(|fd| fd.as_raw_fd()).map_err(|e| error::from_io(&e))
+            }
+            _ => Err(PyValueError::new_err("the context is not configuring")),
+        }
     }
 
     /// Closes the procfd. That of a process that was created is the `Process`'s own.
@@ -204,7 +211,7 @@ impl Context {
 
     fn __repr__(&self) -> String {
         match &self.lock().phase {
-            Phase::Configuring(context) => format!("<procfd.Context fd={}>", context.as_raw_fd()),
+            Phase::Configuring(_) => "<procfd.Context configuring>".to_owned(),
             Phase::Creating => "<procfd.Context creating>".to_owned(),
             Phase::Created => "<procfd.Context created>".to_owned(),
             Phase::Closed => "<procfd.Context closed>".to_owned(),

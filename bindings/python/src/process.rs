@@ -144,7 +144,8 @@ impl Process {
 
 #[pymethods]
 impl Process {
-    /// The procfd, which polls readable from the start on; see `pidfd` for the end.
+    /// Its descriptor: the pidfd, which polls readable when the process has ended. With a close policy or `watch`, or
+    /// if its context had one, the procfd, which polls readable from the start on.
     fn fileno(&self) -> PyResult<RawFd> {
         Ok(self.get()?.as_raw_fd())
     }
@@ -153,6 +154,11 @@ impl Process {
     #[getter]
     fn pidfd(&self) -> PyResult<RawFd> {
         Ok(self.get()?.pidfd().as_raw_fd())
+    }
+
+    /// A procfd of it, which the caller closes: for holders in other processes. Its own, or one that is made now.
+    fn procfd(&self, py: Python<'_>) -> PyResult<RawFd> {
+        self.ask(py, "procfd", |p| p.procfd()).map(IntoRawFd::into_raw_fd)
     }
 
     /// The process id in the caller's pid namespace; that of a process which is gone may be another's.

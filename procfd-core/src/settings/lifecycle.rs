@@ -91,6 +91,11 @@ impl Settings {
         self.lifecycle.built_in_init
     }
 
+    /// Whether a part of the procfd stays in use after the start: as a fuse, or for what the built-in init says.
+    pub(crate) fn needs_procfd(&self) -> bool {
+        self.lifecycle.close.is_some() || self.lifecycle.built_in_init
+    }
+
     /// Whether the process will be the init of a pid namespace, which a fuse cannot reach.
     pub(crate) fn is_init(&self) -> bool {
         self.namespaces.has(Namespaces::PID)

@@ -168,6 +168,7 @@ fn clone(
     let clone_error = |e| {
         let error = Error::new(Stage::CLONE, 0, e, in_namespaces(config));
         match e.0 {
+            libc::EMFILE => super::out_of_descriptors(error),
             libc::EAGAIN => error.hint("RLIMIT_NPROC, the pids limit of the cgroup, or kernel.pid_max"),
             libc::EPERM if config.namespaces.flags != 0 => error
                 .hint("new namespaces need CAP_SYS_ADMIN, or a new user namespace with them (CLONE_NEWUSER)"),

@@ -30,8 +30,20 @@ pub(crate) use publish::attach;
 use self::publish::{Publication, check_close, has_fuse, reserve};
 use crate::contexts::{self, Opened, State};
 use crate::error::{Error, Stage};
+use crate::settings::Settings;
 use crate::sys::{self, Errno};
 use crate::{fuse, procfd};
+
+/// Says of EMFILE which limit it is, and what a process takes of it.
+pub(crate) fn out_of_descriptors(error: Error) -> Error {
+    if error.raw_os_error() != libc::EMFILE {
+        return error;
+    }
+    let limit = sys::task::rlimit(libc::RLIMIT_NOFILE as _).map_or(0, |limit| limit.cur);
+    error.hint(&format!(
+        "RLIMIT_NOFILE is {limit}; a process takes 1 descriptor, with a close policy 2, beside its pipes"
+    ))
+}
 
 /// What a fork returned, on each side.
 pub(crate) enum Forked<T> {
@@ -54,6 +66,17 @@ pub(crate) fn program(a: BorrowedFd<'_>, opened: &Opened) -> Result<(i32, OwnedF
         true => Err(Error::plan(libc::EINVAL, "no program is set")),
         false => run_program(a, opened, state),
     })
+}
+
+/// A program without a procfd, and its pidfd: raw system calls, and nothing that outlives the start.
+pub(crate) fn lean(config: &Settings) -> Result<(i32, OwnedFd), Error> {
+    if config.program.is_none() {
+        return Err(Error::plan(libc::EINVAL, "no program is set"));
+    }
+    contexts::sweep();
+    let prepared = config.prepare()?;
+    let (pid, pidfd) = clone::spawn(config, &prepared, None)?;
+    Ok((pid, sys::fd::above_standard(pidfd)))
 }
 
 /// The same for a fork.
