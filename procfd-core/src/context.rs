@@ -69,7 +69,10 @@ impl Context {
 
     fn open(flags: OpenFlags, settings: Settings) -> io::Result<Self> {
         let form = match flags.contains(OpenFlags::NO_WATCH) {
-            true => Form::Lean(settings, forks::generation()),
+            true => {
+                contexts::sweep();
+                Form::Lean(settings, forks::generation())
+            }
             false => {
                 let (fd, opened) = contexts::open_held(flags, settings)?;
                 Form::Full(fd, opened)

@@ -261,8 +261,8 @@ enum Found {
     Gone(Option<Arc<Opened>>),
 }
 
-/// Forgets contexts whose procfd is gone, and reaps those of their children that are to be. For every start too that
-/// opens none.
+/// Forgets contexts whose procfd is gone, and reaps those of their children that are to be. Also for each context
+/// that opens none.
 pub(crate) fn sweep() {
     for _ in 0..LOOKS {
         let mut table = table();

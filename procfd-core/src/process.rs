@@ -31,7 +31,7 @@ use crate::wait::{self, Limit, Options};
 ///
 /// Dropping it closes the descriptors. That ends the process only if it has a close policy and this
 /// was the last procfd. The library reaps a child that a [`Context`](crate::Context) started: when you drop this, or
-/// when a later start finds that it has ended.
+/// if it runs on, at the first [`Context::new`](crate::Context::new) after its end.
 ///
 /// All methods may be called from several threads at once.
 #[derive(Debug)]

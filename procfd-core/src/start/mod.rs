@@ -73,7 +73,6 @@ pub(crate) fn lean(config: &Settings) -> Result<(i32, OwnedFd), Error> {
     if config.program.is_none() {
         return Err(Error::plan(libc::EINVAL, "no program is set"));
     }
-    contexts::sweep();
     let prepared = config.prepare()?;
     let (pid, pidfd) = clone::spawn(config, &prepared, None)?;
     Ok((pid, sys::fd::above_standard(pidfd)))
