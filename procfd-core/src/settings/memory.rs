@@ -23,7 +23,7 @@ impl Memory {
 }
 
 impl Settings {
-    /// How likely the kernel is to kill it for want of memory.
+    /// How likely the kernel is to kill it if memory runs out.
     pub fn set_oom_score_adj(&mut self, value: i64) -> Set {
         match i32::try_from(value) {
             Ok(value @ -1000..=1000) => {
@@ -64,7 +64,7 @@ pub(super) fn hint(_: &Settings, stage: Stage, errno: i32) -> Option<&'static st
 }
 
 impl Context {
-    /// How likely the kernel is to kill the process for want of memory: -1000 (never) to 1000.
+    /// How likely the kernel is to kill the process if memory runs out: -1000 (never) to 1000.
     ///
     /// # Errors
     ///

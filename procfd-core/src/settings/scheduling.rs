@@ -73,7 +73,7 @@ impl Settings {
     }
 }
 
-/// What the kernel would refuse whoever asks.
+/// The values that the kernel refuses to every caller.
 fn check(s: &Scheduler) -> Set {
     let err = |text: String| Err(Error::config(libc::EINVAL, text));
     let Some(name) = policy_name(s.policy) else {
