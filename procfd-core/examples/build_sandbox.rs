@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Runs a build: the files are read-only except DIRECTORY, /tmp and /dev are private, there is no
+//! network, memory and descriptors are limited, and all its processes end with this program.
+//!
+//! `build_sandbox DIRECTORY COMMAND [ARGUMENT]...`
+use procfd::{Change, Context, IdMap, Mount, Namespaces};
+use std::{env, error::Error, fs, process};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    let [directory, command @ ..] = &arguments[..] else { return Err("no directory".into()) };
+    let directory = fs::canonicalize(directory)?;
+    // SAFETY: these calls have no preconditions.
+    let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
+    let mut context = Context::new()?;
+    context
+        .program_in_path(command.first().ok_or("no command")?)?
+        .args(command)?
+        .namespaces(Namespaces::USER | Namespaces::PID | Namespaces::MOUNT)?
+        .namespaces(Namespaces::NET | Namespaces::IPC | Namespaces::UTS)?
+        .uid_map(&[IdMap { inside: uid, outside: uid, count: 1 }])?
+        .gid_map(&[IdMap { inside: gid, outside: gid, count: 1 }])?
+        .built_in_init(true)?
+        .kill_on_close(libc::SIGKILL)?
+        .readonly_root(true)?
+        .private_tmp(true)?
+        .private_dev(true)?
+        .mount(Mount::proc("/proc"))?
+        .mount(Mount::rbind(&directory, &directory).create())?
+        .current_dir(&directory)?
+        .rlimit(libc::RLIMIT_AS, 4 << 30, 4 << 30)?
+        .rlimit(libc::RLIMIT_NOFILE, 1024, 1024)?
+        .no_new_privs()?
+        .new_session()?;
+    match context.create()?.wait()?.change {
+        Change::Exited(code) => process::exit(code),
+        Change::Killed(signal) | Change::Dumped(signal) => process::exit(128 + signal),
+        _ => Err("neither exited nor killed".into()),
+    }
+}
