@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* process_open, the three states, and what each of them refuses. */
-#include "settings.h"
 #include "util.h"
+
+#include "settings.h"
 
 static int revents(int fd)
 {
