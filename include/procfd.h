@@ -140,6 +140,14 @@
 #define PROC_SET_AFFINITY 0x1a1
 /* oom_score_adj in arg, -1000 to 1000 (a negative value as (uint64_t)-n). */
 #define PROC_SET_OOM_SCORE_ADJ 0x1a2
+
+/*
+ * The cgroup (v2) that it starts in: data is a path as in /proc/PID/cgroup, a relative one below the
+ * caller's own cgroup, or the path of its directory.
+ */
+#define PROC_SET_CGROUP 0x1a3
+/* The cgroup (v2) that it starts in: arg is a descriptor of its directory. */
+#define PROC_SET_CGROUP_FD 0x1a4
 /* arg 1: set no_new_privs. */
 #define PROC_SET_NO_NEW_PRIVS 0x14d
 /* The capability bounding set: capability n in bit n of arg; UINT64_MAX for all that the kernel has. */
@@ -483,6 +491,8 @@
 #define PROC_STAGE_AMBIENT 83
 /* In the child: the securebits. */
 #define PROC_STAGE_SECUREBITS 84
+/* The cgroup: opening it, the clone into it, or in the child the move. */
+#define PROC_STAGE_CGROUP 99
 
 /*
  * Wait until any of many processes changes: the descriptor is -1, arg 0 or PROC_WAIT_NOHANG and

@@ -114,6 +114,13 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
             }
             return Ok(true);
         }
+        "cgroup" => {
+            if convert::is_string(value) || value.hasattr("__fspath__")? {
+                context.cgroup(convert::os_string(value)?)
+            } else {
+                context.cgroup_fd(convert::duplicate(convert::fd(value)?, 0)?)
+            }
+        }
         "scheduler" => context.scheduler(&scheduler(value)?),
         "affinity" => context.affinity(cpus(value)?),
         "ioprio" => {

@@ -103,6 +103,11 @@ pub const PROC_SET_SCHEDULER: u32 = 0x1a0;
 pub const PROC_SET_AFFINITY: u32 = 0x1a1;
 /// oom_score_adj in arg, -1000 to 1000 (a negative value as (uint64_t)-n).
 pub const PROC_SET_OOM_SCORE_ADJ: u32 = 0x1a2;
+/// The cgroup (v2) that it starts in: data is a path as in /proc/PID/cgroup, a relative one below the
+/// caller's own cgroup, or the path of its directory.
+pub const PROC_SET_CGROUP: u32 = 0x1a3;
+/// The cgroup (v2) that it starts in: arg is a descriptor of its directory.
+pub const PROC_SET_CGROUP_FD: u32 = 0x1a4;
 /// arg 1: set no_new_privs.
 pub const PROC_SET_NO_NEW_PRIVS: u32 = 0x14d;
 /// The capability bounding set: capability n in bit n of arg; UINT64_MAX for all that the kernel has.

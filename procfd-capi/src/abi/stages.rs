@@ -120,6 +120,8 @@ pub const PROC_STAGE_BOUNDING: u32 = 82;
 pub const PROC_STAGE_AMBIENT: u32 = 83;
 /// In the child: the securebits.
 pub const PROC_STAGE_SECUREBITS: u32 = 84;
+/// The cgroup: opening it, the clone into it, or in the child the move.
+pub const PROC_STAGE_CGROUP: u32 = 99;
 
 /// The core has the same numbers.
 #[cfg(test)]
@@ -182,4 +184,5 @@ const _: () = {
     assert!(PROC_STAGE_BOUNDING == procfd::Stage::BOUNDING.as_raw());
     assert!(PROC_STAGE_AMBIENT == procfd::Stage::AMBIENT.as_raw());
     assert!(PROC_STAGE_SECUREBITS == procfd::Stage::SECUREBITS.as_raw());
+    assert!(PROC_STAGE_CGROUP == procfd::Stage::CGROUP.as_raw());
 };

@@ -55,6 +55,8 @@ pub(super) fn run(command: Command<'_>) -> Result {
         PROC_SET_SCHEDULER => super::set_scheduler(command),
         PROC_SET_AFFINITY => super::set_affinity(command),
         PROC_SET_OOM_SCORE_ADJ => command.set(shapes::signed, Settings::set_oom_score_adj),
+        PROC_SET_CGROUP => command.set(shapes::string, Settings::set_cgroup),
+        PROC_SET_CGROUP_FD => command.set(shapes::fd, Settings::set_cgroup_fd),
         PROC_SET_NO_NEW_PRIVS => command.set(shapes::switch, Settings::set_no_new_privs),
         PROC_SET_CAP_BOUNDING => command.set(shapes::caps, Settings::set_cap_bounding),
         PROC_SET_CAP_PERMITTED => command.set(shapes::caps, Settings::set_cap_permitted),

@@ -39,6 +39,8 @@ impl Slot {
     pub(crate) const PROGRAM: Self = Self(4);
     /// The built-in init's end of the fuse.
     pub(crate) const INIT_FUSE: Self = Self(5);
+    /// The file cgroup.procs of the cgroup that the child is to be in.
+    pub(crate) const CGROUP: Self = Self(6);
     /// Free for each setting; 0 until the first use in a start.
     pub(crate) const A: Self = Self(8);
     pub(crate) const B: Self = Self(9);
@@ -81,6 +83,9 @@ impl When {
     pub(crate) const NOFILE_FALLS: Self = Self(1 << 7);
     /// The child waits for its creator, which has the id maps to write or the watcher to tell.
     pub(crate) const GO: Self = Self(1 << 8);
+
+    /// The kernel has not started the child in its cgroup.
+    pub(crate) const CGROUP: Self = Self(1 << 9);
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)

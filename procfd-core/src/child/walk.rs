@@ -28,6 +28,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) report: Report<'a>,
     list: &'a List,
     clear_handlers: AtomicBool,
+    /// Whether the child has to go into its cgroup by itself.
+    joins_cgroup: AtomicBool,
     when: When,
     slots: [AtomicUsize; SLOTS],
     /// Descriptors above 2 of the creator that the child starts from, ascending.
@@ -69,6 +71,7 @@ impl<'a> Moment<'a> {
             report: Report::new(report),
             list,
             clear_handlers: AtomicBool::new(false),
+            joins_cgroup: AtomicBool::new(false),
             when: When::COPIED,
             slots: [const { AtomicUsize::new(0) }; SLOTS],
             sources,
@@ -177,6 +180,10 @@ unsafe impl SharedChild for Moment<'_> {
     fn handlers_left(&self) {
         self.clear_handlers.store(true, Ordering::Relaxed);
     }
+
+    fn cgroup_left(&self) {
+        self.joins_cgroup.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Makes the calls in their order. A list that ends in execve returns only if that failed.
@@ -185,6 +192,7 @@ pub(crate) fn set_up(moment: &Moment<'_>) -> Step {
     if moment.clear_handlers.load(Ordering::Relaxed) {
         kernel::clear_handlers();
     }
+    let when = moment.when.0 | if moment.joins_cgroup.load(Ordering::Relaxed) { When::CGROUP.0 } else { 0 };
     let mut pass_over = 0u16;
     // Of the candidates for the program: the last failure, and the last that was not allowed.
     let mut missing = None;
@@ -194,7 +202,7 @@ pub(crate) fn set_up(moment: &Moment<'_>) -> Step {
             pass_over = pass_over.wrapping_sub(1);
             continue;
         }
-        if call.when & !moment.when.0 != 0 {
+        if call.when & !when != 0 {
             continue;
         }
         moment.report.at(u32::from(call.stage), call.index);

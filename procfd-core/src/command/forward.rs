@@ -70,6 +70,9 @@ forward! {
     // resources
     rlimit(resource: u32, soft: u64, hard: u64);
     nice(nice: i32);
+    // cgroup
+    cgroup(path: impl AsRef<Path>);
+    cgroup_fd(fd: impl Into<OwnedFd>);
     // scheduling
     scheduler(scheduler: &Scheduler);
     affinity(cpus: impl IntoIterator<Item = usize>);

@@ -123,4 +123,6 @@ stages! {
     AMBIENT = 83 "set the ambient capabilities";
     /// In the child: the securebits.
     SECUREBITS = 84 "set the securebits";
+    /// The cgroup: opening it, the clone into it, or in the child the move.
+    CGROUP = 99 "start in the cgroup";
 }

@@ -76,6 +76,26 @@ pub(super) fn open(path: &Path) -> Result<OwnedFd> {
     Err(Errno(libc::EOPNOTSUPP))
 }
 
+/// The directory of a cgroup: by its path in the hierarchy, one below the caller's, or one of the file system.
+/// ENOENT: no such cgroup; EOPNOTSUPP: no cgroup v2 in sight.
+pub(crate) fn open_by_path(path: &Path) -> Result<OwnedFd> {
+    if !path.is_absolute() {
+        let own = proc::open(c"self", libc::O_PATH | libc::O_DIRECTORY)?;
+        return open(&path_of(own.as_fd())?.join(path)).map_err(|e| missing(e));
+    }
+    open(path).or_else(|e| {
+        let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno(libc::EINVAL))?;
+        match sys::fd::open_at(libc::AT_FDCWD, &name, libc::O_PATH | libc::O_DIRECTORY) {
+            Ok(dir) if sys::fs_is(dir.as_fd(), CGROUP2_SUPER_MAGIC) => Ok(dir),
+            _ => Err(missing(e)),
+        }
+    })
+}
+
+fn missing(e: Errno) -> Errno {
+    if open(Path::new("/")).is_ok() { Errno(libc::ENOENT) } else { e }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -194,6 +194,7 @@ pub(super) fn named(s: &Settings) -> Vec<(Stage, u32, RawFd)> {
     if let Program::Fd(fd) = s.program.program {
         named.push((Stage::EXEC, 0, fd));
     }
+    named.extend(s.cgroup.descriptor().map(|fd| (Stage::CGROUP, 0, fd)));
     named.extend(s.session.ctty.map(|fd| (Stage::CTTY, 0, fd)));
     named.extend(s.session.foreground.map(|fd| (Stage::FOREGROUND, 0, fd)));
     named.extend(s.mounts.user_namespaces().map(|(index, fd)| (Stage::MOUNT, index, fd)));

@@ -15,6 +15,7 @@
 //! | `session` | session, process group, terminal |
 //! | `identity` | user and group ids |
 //! | `resources` | limits and the nice value |
+//! | `cgroup` | the cgroup that it starts in |
 //! | `scheduling` | policy and CPUs |
 //! | `memory` | what the kernel does with its memory |
 //! | `capset` | sets of capabilities by name |
@@ -29,6 +30,7 @@
 
 mod capabilities;
 mod capset;
+mod cgroup;
 mod check;
 mod descriptors;
 mod environment;
@@ -49,6 +51,7 @@ mod task;
 
 pub use capabilities::SecureBits;
 pub use capset::{CapSet, UnknownCapability};
+pub(crate) use cgroup::Opened as Cgroup;
 pub(crate) use check::SIGNAL_MAX;
 pub(crate) use identity::HELD_SECONDS;
 pub use identity::Ids;
@@ -79,6 +82,7 @@ pub struct Settings {
     pub(crate) session: session::Session,
     pub(crate) identity: identity::Identity,
     pub(crate) resources: resources::Resources,
+    pub(crate) cgroup: cgroup::Cgroup,
     pub(crate) scheduling: scheduling::Scheduling,
     pub(crate) memory: memory::Memory,
     pub(crate) capabilities: capabilities::Capabilities,
@@ -95,6 +99,7 @@ pub struct Settings {
 const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     // In the creator's table, so that no later instant is without the close policy.
     lifecycle::arm,
+    cgroup::join,
     signals::actions,
     resources::scheduling,
     // After the nice value, which a scheduler may have too.
@@ -151,6 +156,7 @@ const OPERANDS: &[Words] = &[
     session::operand,
     identity::operand,
     resources::operand,
+    cgroup::operand,
     scheduling::operand,
     memory::operand,
     task::operand,
@@ -167,6 +173,7 @@ const HINTS: &[fn(&Settings, Stage, i32) -> Option<&'static str>] = &[
     capabilities::hint,
     task::hint,
     mounts::hint,
+    cgroup::hint,
     scheduling::hint,
     memory::hint,
 ];

@@ -16,7 +16,7 @@ use crate::child::{self, Moment, Slot, When};
 use crate::error::{Error, Stage};
 use crate::forks::{self, Private};
 use crate::manage;
-use crate::settings::{Namespaces, Prepared, Settings};
+use crate::settings::{Cgroup, Namespaces, Prepared, Settings};
 use crate::sys::cstr::CStrArray;
 use crate::sys::{self, CLONE_FILES, Errno};
 use crate::watch;
@@ -63,6 +63,7 @@ fn spawn_with(
     publication: Option<&mut Publication<'_>>,
     shared_table: bool,
 ) -> Result<(i32, OwnedFd), Error> {
+    let cgroup = config.cgroup.open()?;
     let stack = sys::task::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?;
     let pair = publication.as_ref().map(|p| (p.procfd(), p.b()));
     let early = publication.as_ref().is_some_and(|p| p.is_early());
@@ -76,8 +77,15 @@ fn spawn_with(
     };
     let private = if shared_table { Vec::new() } else { private_numbers(config, pair) };
     let fuse = pair.map(|(_, b)| b).filter(|_| has_fuse(config));
-    let parts =
-        Parts { fuse, stack: &stack, init: init.as_ref(), go: go.as_ref(), private: &private, shared_table };
+    let parts = Parts {
+        fuse,
+        stack: &stack,
+        init: init.as_ref(),
+        go: go.as_ref(),
+        private: &private,
+        cgroup: cgroup.as_ref(),
+        shared_table,
+    };
     let ((stage, index, errno), cloned) = clone(config, prepared, &parts, publication)?;
     // The children have left the memory: they have executed, or ended.
     stack.put_back();
@@ -115,6 +123,7 @@ struct Parts<'a> {
     /// The child's end and the parent's.
     go: Option<&'a (Private, Private)>,
     private: &'a [u32],
+    cgroup: Option<&'a Cgroup>,
     shared_table: bool,
 }
 
@@ -166,6 +175,9 @@ fn clone(
     mut publication: Option<&mut Publication<'_>>,
 ) -> Result<(Report, Cloned), Error> {
     let clone_error = |e| {
+        if let Some(error) = config.cgroup.clone_error(e) {
+            return error;
+        }
         let error = Error::new(Stage::CLONE, 0, e, in_namespaces(config));
         match e.0 {
             libc::EMFILE => super::out_of_descriptors(error),
@@ -189,6 +201,9 @@ fn clone(
     let mut moment =
         Moment::new(&prepared.list, &prepared.sources, report, &mask, prepared.environment(config));
     describe(&mut moment, config, parts);
+    if let Some(cgroup) = parts.cgroup {
+        moment.give(Slot::CGROUP, cgroup.procs.as_raw_fd());
+    }
     let flags = config.namespaces.flags | if parts.shared_table { CLONE_FILES } else { 0 };
     let changes_credentials = config.identity.changes();
     let dumpable = changes_credentials.then(DumpableKept::new);
@@ -215,7 +230,9 @@ fn clone(
         None => None,
     };
     let memory = if copies { sys::task::Memory::Copied } else { sys::task::Memory::Shared };
-    let cloned = sys::task::clone_child(flags, parts.stack, &moment, memory, meanwhile).map_err(clone_error);
+    let dir = parts.cgroup.map(Cgroup::dir);
+    let cloned =
+        sys::task::clone_child(flags, parts.stack, &moment, memory, dir, meanwhile).map_err(clone_error);
     if let (true, true, Ok((_, pidfd))) = (copies, parts.go.is_some(), &cloned) {
         await_executed(pidfd.as_fd());
     }

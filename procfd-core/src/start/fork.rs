@@ -27,6 +27,7 @@ pub(super) fn create(
     // The parent's end is not to be found in other forks, or the child would not see it close.
     let (theirs, ours) =
         Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?;
+    let cgroup = config.cgroup.open()?;
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
     let mask = signals.before;
     let report = child::Words::default();
@@ -42,6 +43,10 @@ pub(super) fn create(
     if prepared.by_parent {
         moment.give(Slot::GO, theirs.as_raw_fd());
         moment.add(When::GO);
+    }
+    if let Some(cgroup) = &cgroup {
+        moment.give(Slot::CGROUP, cgroup.procs.as_raw_fd());
+        moment.add(When::CGROUP);
     }
     if let Some(when) = config.resources.nofile_when() {
         moment.add(when);

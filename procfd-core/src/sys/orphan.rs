@@ -151,6 +151,9 @@ fn clone_args(stack: *mut u8, flags: u64, pidfd: *mut i32) -> CloneArgs {
         stack: stack as u64,
         stack_size: ROOM as u64,
         tls: 0,
+        set_tid: 0,
+        set_tid_size: 0,
+        cgroup: 0,
     }
 }
 

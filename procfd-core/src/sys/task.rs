@@ -3,15 +3,15 @@
 //! Clone, stacks, signal masks, limits, dumpable, and the fork hooks of libc.
 
 use core::ffi::c_void;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::bare;
 use super::fd::own;
 use super::{
-    CLONE_CHILD_CLEARTID, CLONE_CLEAR_SIGHAND, CLONE_PIDFD, CLONE_VFORK, CLONE_VM, CloneArgs, Errno,
-    RLimit64, Result, arch, call,
+    CLONE_CHILD_CLEARTID, CLONE_CLEAR_SIGHAND, CLONE_INTO_CGROUP, CLONE_PIDFD, CLONE_VFORK, CLONE_VM,
+    CloneArgs, Errno, RLimit64, Result, arch, call,
 };
 
 /// getpid(2); not cached, so a forked child knows itself.
@@ -188,6 +188,9 @@ pub(crate) unsafe trait SharedChild: Sync {
 
     /// The kernel could not reset the signal handlers at the clone; the child has to.
     fn handlers_left(&self);
+
+    /// The kernel could not start the child in its cgroup; it has to go there.
+    fn cgroup_left(&self);
 }
 
 /// Where the children start. scripts/check-child.py finds them by the name of this module.
@@ -315,6 +318,7 @@ pub(crate) fn clone_child<T: SharedChild>(
     stack: &Stack,
     child: &T,
     memory: Memory,
+    cgroup: Option<RawFd>,
     meanwhile: Option<Meanwhile<'_>>,
 ) -> Result<(i32, OwnedFd)> {
     let mut pidfd: i32 = -1;
@@ -327,7 +331,8 @@ pub(crate) fn clone_child<T: SharedChild>(
         (Some(_), Memory::Copied) => flags,
     };
     let mut args = CloneArgs {
-        flags: flags | CLONE_CLEAR_SIGHAND,
+        flags: flags | CLONE_CLEAR_SIGHAND | if cgroup.is_some() { CLONE_INTO_CGROUP } else { 0 },
+        cgroup: cgroup.unwrap_or(0) as u64,
         pidfd: &raw mut pidfd as u64,
         child_tid: in_memory.as_ptr() as u64,
         stack: (stack.base + GUARD) as u64,
@@ -348,7 +353,8 @@ pub(crate) fn clone_child<T: SharedChild>(
     let pid = match new_call {
         // EPERM: a filter, or the honest answer to a namespace flag; the old call tells which.
         // EINVAL: a kernel before 5.5.
-        Err(e @ Errno(libc::ENOSYS | libc::EPERM | libc::EINVAL)) => {
+        // E2BIG: with a cgroup, one before 5.7.
+        Err(e @ Errno(libc::ENOSYS | libc::EPERM | libc::EINVAL | libc::E2BIG)) => {
             if e.0 == libc::ENOSYS {
                 NO_CLONE3.store(true, Ordering::Relaxed);
             }
@@ -357,6 +363,9 @@ pub(crate) fn clone_child<T: SharedChild>(
                 return Err(e);
             }
             child.handlers_left();
+            if cgroup.is_some() {
+                child.cgroup_left();
+            }
             args.flags = flags;
             // SAFETY: as for clone3: the same code, stack, argument and words, and the same wait.
             unsafe { arch::clone::<First<T>>(&args, arg) }

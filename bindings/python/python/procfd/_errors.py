@@ -72,6 +72,7 @@ class Stage(enum.IntEnum):
     BOUNDING = 82
     AMBIENT = 83
     SECUREBITS = 84
+    CGROUP = 99
     # end of stages
 
 

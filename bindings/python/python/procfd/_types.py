@@ -92,6 +92,7 @@ class Settings(TypedDict, total=False):
     scheduler: str | int | SchedulerSettings | None
     affinity: str | Iterable[int] | None
     oom_score_adj: int | None
+    cgroup: StrPath | Fd | None
     no_new_privs: bool | None
     cap_bounding: Capabilities | None
     cap_permitted: Capabilities | None

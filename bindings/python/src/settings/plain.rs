@@ -54,6 +54,7 @@ pub(super) const KEYWORDS: &[&str] = &[
     "scheduler",
     "affinity",
     "oom_score_adj",
+    "cgroup",
     "no_new_privs",
     "cap_bounding",
     "cap_permitted",

@@ -6,6 +6,7 @@
 pub(crate) const CLONE_VM: u64 = 0x100;
 pub(crate) const CLONE_FILES: u64 = 0x400;
 pub(crate) const CLONE_PIDFD: u64 = 0x1000;
+pub(crate) const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 pub(crate) const CLONE_VFORK: u64 = 0x4000;
 pub(crate) const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
 pub(crate) const CLONE_CHILD_SETTID: u64 = 0x100_0000;
@@ -24,8 +25,13 @@ pub(crate) struct CloneArgs {
     pub stack: u64,
     pub stack_size: u64,
     pub tls: u64,
+    /// 5.5.
+    pub set_tid: u64,
+    pub set_tid_size: u64,
+    /// 5.7.
+    pub cgroup: u64,
 }
-const _: () = assert!(size_of::<CloneArgs>() == 64);
+const _: () = assert!(size_of::<CloneArgs>() == 88);
 
 /// close_range(2), 5.9.
 pub(crate) const CLOSE_RANGE_UNSHARE: u32 = 2;

@@ -40,6 +40,7 @@ OPTIONS: tuple[tuple[str, str, str, str | None, str | None], ...] = (
         "N",
         "-1000 to 1000: how likely the kernel kills it for want of memory",
     ),
+    ("--cgroup", "cgroup", "text", "PATH", "start it in this cgroup"),
     ("--no-new-privs", "no_new_privs", "switch", None, None),
     (
         "--cap-bounding",
