@@ -374,6 +374,79 @@ static void a_long_path_variable(void)
 	remove_dirs();
 }
 
+/* ---- a program that is open for writing ---- */
+
+struct writer {
+	int program;
+	const char *fifo;
+};
+
+/* Lets the child go on to its exec, and closes the program shortly after. */
+static void *close_shortly(void *arg)
+{
+	struct writer *w = arg;
+	int go = open(w->fifo, O_WRONLY | O_CLOEXEC);
+	usleep(1500);
+	close(w->program);
+	close(go);
+	return NULL;
+}
+
+static int copy_of_self(const char *path)
+{
+	int from = open(self_path, O_RDONLY | O_CLOEXEC);
+	int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+	CHECK(from >= 0 && to >= 0);
+	char buf[65536];
+	ssize_t n;
+	while ((n = read(from, buf, sizeof buf)) > 0)
+		CHECK_EQ(write(to, buf, (size_t)n), n);
+	close(from);
+	return to;
+}
+
+static void a_program_that_is_written(void)
+{
+	char dir[] = "/tmp/procfd-exec-XXXXXX", path[64], fifo[64];
+	CHECK(mkdtemp(dir));
+	snprintf(path, sizeof path, "%s/program", dir);
+	snprintf(fifo, sizeof fifo, "%s/fifo", dir);
+	CHECK_EQ(mkfifo(fifo, 0600), 0);
+
+	/* As long as it is open: an error, after a bounded time. */
+	int w = copy_of_self(path), fd = ctx();
+	set_program(fd, path, "--child", "exit", "5", (char *)NULL);
+	CREATE_FAILS(fd, ETXTBSY, PROC_STAGE_EXEC, 0);
+	close(w);
+	create(fd);
+	expect_exit(fd, 5);
+	close(fd);
+
+	/* Closed within a few milliseconds: no error. A busy machine may need another attempt. */
+	int started = 0;
+	for (int i = 0; i < 20 && !started; i++) {
+		struct writer writer = { open(path, O_WRONLY | O_CLOEXEC), fifo };
+		CHECK(writer.program >= 0);
+		struct procfd_open held = { fifo, O_RDONLY, 0 };
+		fd = ctx();
+		set_program(fd, path, "--child", "exit", "6", (char *)NULL);
+		CFG(fd, PROC_FD_OPEN, 9, &held, sizeof held);
+		pthread_t thread;
+		CHECK_EQ(pthread_create(&thread, NULL, close_shortly, &writer), 0);
+		started = process_config(fd, PROC_CREATE, 0, NULL, 0) > 0;
+		if (!started)
+			CHECK_EQ(last_error(fd).saved_errno, ETXTBSY);
+		pthread_join(thread, NULL);
+		if (started)
+			expect_exit(fd, 6);
+		close(fd);
+	}
+	CHECK(started);
+	unlink(path);
+	unlink(fifo);
+	rmdir(dir);
+}
+
 TAP_MAIN(CASE(by_path), CASE(argv_arrives), CASE(argv_is_copied_when_set), CASE(many_arguments),
 	 CASE(an_argument_too_long), CASE(arguments_too_long_together), CASE(without_argv_the_path_is_argument_zero),
 	 CASE(argv_without_a_program), CASE(descriptor_without_argv), CASE(empty_argv),
@@ -381,4 +454,4 @@ TAP_MAIN(CASE(by_path), CASE(argv_arrives), CASE(argv_is_copied_when_set), CASE(
 	 CASE(search_order), CASE(search_remembers_eacces), CASE(search_stops_at_enoexec),
 	 CASE(a_slash_is_no_search), CASE(empty_entries_are_the_directory),
 	 CASE(without_path_the_usual_directories), CASE(the_search_uses_the_callers_path),
-	 CASE(a_long_path_variable))
+	 CASE(a_long_path_variable), CASE(a_program_that_is_written))

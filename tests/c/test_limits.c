@@ -470,9 +470,64 @@ static void in_flight_limit_reached_by_others(void)
 	close(fd);
 }
 
+/* The images of the watcher and of the built-in init are files, too. */
+static void with_file_size(rlim_t soft, rlim_t hard)
+{
+	struct rlimit l = { soft, hard };
+	int fd = ctx();
+	set_child(fd, "exit", "7");
+	SET(fd, PROC_SET_CLOSE, SIGKILL);
+	int init = ctx();
+	set_child(init, "exit", "8");
+	SET(init, PROC_SET_FLAG, CLONE_NEWPID | (geteuid() == 0 ? 0 : CLONE_NEWUSER));
+	SET(init, PROC_SET_INIT, 1);
+	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &l), 0);
+	struct rlimit now = { soft, RLIM_INFINITY };
+	/* With CAP_SYS_RESOURCE the hard limit is none either. */
+	int lifts = setrlimit(RLIMIT_FSIZE, &now) == 0;
+	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &l), 0);
+	if (hard == 0 && !lifts) {
+		CREATE_FAILS(fd, EFBIG, PROC_STAGE_WATCHER, -1);
+		CREATE_FAILS(init, EFBIG, PROC_STAGE_WATCHER, -1);
+	} else {
+		create(fd);
+		expect_exit(fd, 7);
+		create(init);
+		expect_exit(init, 8);
+	}
+	CHECK_EQ(getrlimit(RLIMIT_FSIZE, &now), 0);
+	CHECK_EQ(now.rlim_cur, soft);
+	CHECK_EQ(now.rlim_max, hard);
+	sigset_t pending;
+	CHECK_EQ(sigpending(&pending), 0);
+	CHECK(!sigismember(&pending, SIGXFSZ));
+	close(fd);
+	close(init);
+}
+
+static void file_size_soft(void *arg)
+{
+	(void)arg;
+	struct rlimit l;
+	CHECK_EQ(getrlimit(RLIMIT_FSIZE, &l), 0);
+	with_file_size(0, l.rlim_max);
+}
+
+static void file_size_hard(void *arg)
+{
+	(void)arg;
+	with_file_size(0, 0);
+}
+
+static void file_size_below_the_images(void)
+{
+	in_fork(file_size_soft, NULL);
+	in_fork(file_size_hard, NULL);
+}
+
 TAP_MAIN(CASE(descriptors_plain), CASE(descriptors_with_a_policy), CASE(descriptors_with_actions),
 	 CASE(descriptors_with_id_maps), COLD(descriptors_at_the_first_use),
 	 COLD(memory_for_the_stack), CASE(memory_for_arguments), CASE(memory_for_changes),
 	 CASE(memory_for_a_snapshot), CASE(memory_for_many_arguments), CASE(memory_for_id_maps),
 	 CASE(no_processes_left), CASE(too_many_in_flight), COLD(too_many_as_root_of_a_namespace),
-	 CASE(too_many_as_root_of_a_later_namespace), CASE(in_flight_limit_reached_by_others))
+	 CASE(too_many_as_root_of_a_later_namespace), CASE(in_flight_limit_reached_by_others), CASE(file_size_below_the_images))

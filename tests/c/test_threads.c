@@ -266,6 +266,87 @@ static void dumpable_is_restored(void)
 	prctl(PR_SET_DUMPABLE, 1);
 }
 
+/* A creation with credentials that waits in the child, just before them, until the fifo has a writer. */
+static void *held_creation(void *arg)
+{
+	struct procfd_open fifo = { arg, O_RDONLY, 0 };
+	int fd = ctx();
+	set_child(fd, "exit", "0");
+	CFG(fd, PROC_FD_OPEN, 9, &fifo, sizeof fifo);
+	CFG(fd, PROC_SET_GROUPS, 0, NULL, 0);
+	SET(fd, PROC_SET_GID, 1000);
+	SET(fd, PROC_SET_UID, 1000);
+	create(fd);
+	expect_exit(fd, 0);
+	close(fd);
+	return NULL;
+}
+
+/* Dumpable after `change`, which another thread makes during such a creation. */
+static int dumpable_after(void *(*change)(void *))
+{
+	char fifo[64];
+	snprintf(fifo, sizeof fifo, "/tmp/procfd-dumpable-%d", getpid());
+	CHECK_EQ(mkfifo(fifo, 0600), 0);
+	CHECK_EQ(chmod(fifo, 0666), 0);
+	CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
+	pthread_t creator, other;
+	CHECK_EQ(pthread_create(&creator, NULL, held_creation, fifo), 0);
+	usleep(50000);
+	CHECK_EQ(pthread_create(&other, NULL, change, NULL), 0);
+	usleep(50000);
+	int w = open(fifo, O_WRONLY);
+	CHECK(w >= 0);
+	pthread_join(other, NULL);
+	pthread_join(creator, NULL);
+	close(w);
+	int dumpable = prctl(PR_GET_DUMPABLE);
+	CHECK_EQ(seteuid(0), 0);
+	CHECK_EQ(unlink(fifo), 0);
+	return dumpable;
+}
+
+static void *nothing_changes(void *arg)
+{
+	return arg;
+}
+
+static void *gives_dumpable_up(void *arg)
+{
+	prctl(PR_SET_DUMPABLE, 0);
+	return arg;
+}
+
+static void *changes_ids_of_one_thread(void *arg)
+{
+	syscall(SYS_setresuid, -1, 1001, -1);
+	syscall(SYS_setresuid, -1, 0, -1);
+	return arg;
+}
+
+static void *changes_ids(void *arg)
+{
+	/* glibc changes those of all threads: it waits for the creation. */
+	CHECK_EQ(seteuid(1001), 0);
+	return arg;
+}
+
+static void what_another_thread_gives_up(void *arg)
+{
+	(void)arg;
+	CHECK_EQ(dumpable_after(nothing_changes), 1);
+	CHECK(dumpable_after(gives_dumpable_up) != 1);
+	CHECK(dumpable_after(changes_ids_of_one_thread) != 1);
+	CHECK(dumpable_after(changes_ids) != 1);
+}
+
+static void dumpable_given_up_meanwhile_stays_so(void)
+{
+	if (geteuid() != 0)
+		SKIP("needs root, to change ids");
+	in_fork(what_another_thread_gives_up, NULL);
+}
+
 /* ---- other arrangements ---- */
 
 static void threads_with_small_stacks(void)
@@ -348,5 +429,5 @@ static void everything_at_once(void)
 TAP_MAIN(CASE(starting_and_waiting), CASE(errors_stay_with_their_context),
 	 CASE(configurations_do_not_mix), CASE(one_context_starts_once),
 	 CASE(one_context_configured_by_all), CASE(no_handler_runs_in_the_child),
-	 CASE(dumpable_is_restored), CASE(threads_with_small_stacks),
+	 CASE(dumpable_is_restored), CASE(dumpable_given_up_meanwhile_stays_so), CASE(threads_with_small_stacks),
 	 CASE(the_starting_thread_ends), CASE(opening_and_closing), CASE(everything_at_once))

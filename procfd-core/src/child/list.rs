@@ -49,6 +49,8 @@ impl Slot {
     pub(crate) const ROOT: Self = Self(11);
     /// Only the umask while mounts are made.
     pub(crate) const UMASK: Self = Self(12);
+    /// What the process was just before the credentials change: see `start::dumpable`.
+    pub(crate) const DUMPABLE: Self = Self(13);
     /// Only the timers' number: they need a zero before the kernel writes its low half.
     pub(crate) const TIMER: Self = Self(14);
     /// Only the foreground group.
@@ -376,6 +378,8 @@ impl List {
         fn setresgid(ids: [u32; 3]) = SYS_setresgid(ids[0], ids[1], ids[2]);
         /// setresuid(2), of this thread alone.
         fn setresuid(ids: [u32; 3]) = SYS_setresuid(ids[0], ids[1], ids[2]);
+        /// prctl(PR_GET_DUMPABLE).
+        fn dumpable() = SYS_prctl(libc::PR_GET_DUMPABLE);
         /// prctl(PR_SET_NO_NEW_PRIVS).
         fn no_new_privs() = SYS_prctl(libc::PR_SET_NO_NEW_PRIVS, 1);
         /// prctl(PR_SET_KEEPCAPS).

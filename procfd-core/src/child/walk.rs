@@ -16,7 +16,7 @@ use crate::error::Stage;
 use crate::sys::child as kernel;
 use crate::sys::cstr::CStrArrayRef;
 use crate::sys::task::{SharedChild, Stack, clone_second};
-use crate::sys::{CLONE_FILES, CLOSE_RANGE_UNSHARE, Errno, arch};
+use crate::sys::{CLONE_FILES, CLOSE_RANGE_UNSHARE, Errno, Timespec, arch};
 
 type Step<T = ()> = Result<T, Errno>;
 
@@ -112,6 +112,11 @@ impl<'a> Moment<'a> {
     /// A descriptor that a call takes from a slot.
     pub(crate) fn give(&mut self, slot: Slot, fd: RawFd) {
         self.put(slot, fd as usize);
+    }
+
+    /// What a call has put into a slot.
+    pub(crate) fn taken(&self, slot: Slot) -> usize {
+        self.get(slot.0)
     }
 
     /// One more of the library's descriptors to take along, which the program does not get.
@@ -271,7 +276,10 @@ fn carry_out(moment: &Moment<'_>, call: &Call) -> Step<usize> {
         // SAFETY: `List` owes that addresses among the arguments are of its own memory, which `moment`
         // borrows, or of slots, and that the kernel writes to slots alone. The creator owes that the
         // addresses it put into slots (`Moment::new`) are of what `moment` borrows.
-        return Errno::check(unsafe { arch::raw(call.nr as isize, args) });
+        let make = || Errno::check(unsafe { arch::raw(call.nr as isize, args) });
+        let done = make();
+        let executes = call.nr == libc::SYS_execve as u16 || call.nr == libc::SYS_execveat as u16;
+        return if executes { done.or_else(|e| while_written(e, make)) } else { done };
     }
     let fd = moment.get(call.from) as i32;
     let [first, second, third, ..] = call.args;
@@ -316,6 +324,25 @@ fn carry_out(moment: &Moment<'_>, call: &Call) -> Step<usize> {
         return if is_other { Err(Errno(libc::ESRCH)) } else { Ok(0) };
     }
     Err(Errno(libc::ENOSYS))
+}
+
+/// The first pause before a program that is open for writing is tried again; each next one is twice as long.
+const PAUSE_NS: i64 = 100_000;
+/// The longest: all together are 6.3 ms.
+const LAST_PAUSE_NS: i64 = 3_200_000;
+
+/// Tries once more after ETXTBSY. A thread that has just written the program has closed it; but a child that another
+/// thread starts at the same time holds a copy of its descriptor until it executes, for a fraction of a millisecond.
+#[inline(always)]
+fn while_written(first: Errno, make: impl Fn() -> Step<usize>) -> Step<usize> {
+    let mut done = Err(first);
+    let mut nsec = PAUSE_NS;
+    while nsec <= LAST_PAUSE_NS && done.is_err_and(|e| e.0 == libc::ETXTBSY) {
+        let _ = kernel::sleep(&Timespec { sec: 0, nsec });
+        nsec = nsec.wrapping_mul(2);
+        done = make();
+    }
+    done
 }
 
 /// Fills in the argument that comes from a slot, if any.

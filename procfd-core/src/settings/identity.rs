@@ -116,6 +116,10 @@ pub(super) fn credentials(s: &Settings, _: &Facts<'_>, list: &mut List) {
     if let Some(groups) = groups {
         list.step(Stage::GROUPS, 0).setgroups(groups);
     }
+    if gid.is_some() || uid.is_some() {
+        // The creator restores what is found here: see `start::dumpable`.
+        list.dumpable().into(Slot::DUMPABLE).or_not().when(When::SHARED_MEMORY);
+    }
     if let Some(ids) = gid {
         list.step(Stage::GID, 0).setresgid(ids.raw());
     }

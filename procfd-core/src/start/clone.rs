@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::dumpable::DumpableKept;
+use super::dumpable::{self, DumpableKept};
 use super::end::{await_executed, died, held_too_long, never_executed, reap};
 use super::idmap_helper;
 use super::publish::{Publication, has_fuse};
@@ -237,7 +237,9 @@ fn clone(
         await_executed(pidfd.as_fd());
     }
     // A change of ids of the whole process waits for this thread's signals, and so comes after.
-    drop(dumpable);
+    if let Some(dumpable) = dumpable {
+        dumpable.done(moment.taken(Slot::DUMPABLE));
+    }
     drop(signals);
     let cloned = match (cloned, mapped) {
         (Ok((pid, pidfd)), Err(e)) => {
@@ -276,6 +278,7 @@ pub(super) fn conditions(config: &Settings, prepared: &Prepared, shared_table: b
 /// What only this start knows.
 fn describe<'a>(moment: &mut Moment<'a>, config: &Settings, parts: &Parts<'a>) {
     moment.add(When::SHARED_MEMORY);
+    moment.give(Slot::DUMPABLE, dumpable::NOT_SEEN);
     if parts.shared_table {
         moment.share_table();
     }

@@ -7,9 +7,13 @@
 //! tracing it into the parent's memory. The last of several such creations at once restores what the first one found.
 //!
 //! What the program does meanwhile counts more. A change of its ids clears dumpable, and it stays cleared. A creator
-//! that was not dumpable when the first creation began stays so. One thing cannot be seen: a prctl(2) of another
-//! thread that clears what the child has already cleared. A program that gives dumpable up does that before its
-//! creations with other credentials begin, or once more after they have returned.
+//! that was not dumpable when the first creation began stays so. The child reads dumpable just before it changes its
+//! credentials: what another thread has cleared by then stays cleared.
+//!
+//! Two things cannot be seen: a prctl(2) of another thread that clears what a child has already cleared, up to the
+//! child's exec; and one during several such creations at once, of which the first has cleared it. A program that
+//! gives dumpable up does that before its creations with other credentials begin, or once more after they have
+//! returned.
 
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
@@ -22,6 +26,8 @@ struct Creations {
     active: usize,
     /// Whether the process was dumpable, and is to be again.
     restore: bool,
+    /// There were several at once: what a child reads may be what another has cleared.
+    several: bool,
 }
 
 static CREATIONS: PerProcess<Mutex<Creations>> = PerProcess::new();
@@ -52,12 +58,24 @@ impl DumpableKept {
         let mut creations = creations();
         if creations.active == 0 {
             creations.restore = sys::task::dumpable() == Ok(1);
+            creations.several = false;
             mark(creations.restore);
+        } else {
+            creations.several = true;
         }
         creations.active = creations.active.saturating_add(1);
         Self { ids: ids() }
     }
+
+    /// The child has left the memory. `seen`: what it read before it changed its credentials.
+    pub(crate) fn done(self, seen: usize) {
+        let mut creations = creations();
+        creations.restore &= creations.several || seen == NOT_SEEN as usize || seen == 1;
+    }
 }
+
+/// The child has not come to its credentials.
+pub(crate) const NOT_SEEN: i32 = -1;
 
 impl Drop for DumpableKept {
     fn drop(&mut self) {

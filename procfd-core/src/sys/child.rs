@@ -52,6 +52,8 @@ calls! {
     fn unshare(flags: i32) = SYS_unshare(flags);
     /// setresuid(2), of this thread alone.
     fn setresuid(real: u32, effective: u32, saved: u32) = SYS_setresuid(real, effective, saved);
+    /// nanosleep(2).
+    fn sleep(time: &Timespec) = SYS_nanosleep(core::ptr::from_ref(time), 0);
     /// execveat(AT_EMPTY_PATH).
     fn execve_fd(fd: i32, argv: CStrArrayRef<'_>, env: CStrArrayRef<'_>) =
         SYS_execveat(fd, c"".as_ptr(), argv.as_ptr(), env.as_ptr(), libc::AT_EMPTY_PATH);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#![forbid(unsafe_code)]
 
 //! A program of the library's own as a descriptor to execute: a memfd that no process can change.
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_void};
+use core::sync::atomic::{AtomicI32, Ordering};
 
-use super::Result;
-use super::bare::{self, EINVAL};
+use super::bare::{self, EINTR, EINVAL, Errno, arch};
+use super::orphan::{ROOM, clone_args};
+use super::task::SignalsBlocked;
+use super::{Result, task};
 
 /// What is under way, for the error.
 #[derive(Clone, Copy)]
@@ -53,4 +55,52 @@ fn fill(fd: i32, mut left: &[u8]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The same in the caller's own table, where the soft RLIMIT_FSIZE may be below the image: then a child with limits of
+/// its own writes it. A write above the limit would be a SIGXFSZ for the caller. EFBIG: the hard limit is below, too.
+pub(crate) fn sealed_whatever_limit(name: &CStr, bytes: &[u8]) -> Result<i32> {
+    let limit = task::rlimit(libc::RLIMIT_FSIZE as _).map_or(u64::MAX, |limit| limit.cur);
+    if limit >= bytes.len() as u64 {
+        return sealed(name, bytes, |_| ());
+    }
+    let maker = Maker { name, bytes, made: AtomicI32::new(-libc::EPERM) };
+    let _signals = SignalsBlocked::new()?;
+    let stack = bare::map(ROOM)?;
+    let args = clone_args(stack, 0, core::ptr::null_mut());
+    // SAFETY: `Maker` only makes raw system calls. `maker` and the stack outlive the child: CLONE_VFORK suspends this
+    // thread until it has ended.
+    let cloned = unsafe { arch::clone::<Maker<'_>>(&args, core::ptr::from_ref(&maker).cast()) };
+    if let Ok(pid) = cloned {
+        while bare::wait(bare::P_PID, pid, bare::WEXITED | bare::WCLONE).err() == Some(EINTR) {}
+    }
+    // SAFETY: the child has ended, so no code runs there.
+    unsafe { bare::unmap(stack, ROOM) };
+    cloned?;
+    match maker.made.load(Ordering::Relaxed) {
+        fd if fd >= 0 => Ok(fd),
+        errno => Err(Errno(errno.saturating_neg())),
+    }
+}
+
+/// Makes an image in the shared descriptor table, and ends.
+struct Maker<'a> {
+    name: &'a CStr,
+    bytes: &'a [u8],
+    /// The number, or the negative errno. At first that of a filter that kills the child.
+    made: AtomicI32,
+}
+
+impl arch::Entry for Maker<'_> {
+    unsafe extern "C" fn enter(arg: *const c_void) -> ! {
+        // SAFETY: `sealed_whatever_limit` passes a `Maker` on its frame, and is suspended until this process ends.
+        let maker = unsafe { &*arg.cast::<Maker<'_>>() };
+        bare::lift_file_size();
+        let made = match sealed(maker.name, maker.bytes, |_| ()) {
+            Ok(fd) => fd,
+            Err(errno) => errno.0.wrapping_neg(),
+        };
+        maker.made.store(made, Ordering::Relaxed);
+        bare::exit(0)
+    }
 }

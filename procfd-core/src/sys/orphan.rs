@@ -93,7 +93,7 @@ struct Shared<'a> {
 }
 
 /// Of each stack. What is touched of it is a page or two.
-const ROOM: usize = 64 * 1024;
+pub(super) const ROOM: usize = 64 * 1024;
 
 /// Starts the image with `socket` as its descriptor 0. Answers the orphan's pid and pidfd.
 pub(crate) fn launch(
@@ -141,7 +141,7 @@ pub(crate) fn launch(
 
 /// A clone of the vfork class on the ROOM bytes from `stack` on.
 #[inline(always)]
-fn clone_args(stack: *mut u8, flags: u64, pidfd: *mut i32) -> CloneArgs {
+pub(super) fn clone_args(stack: *mut u8, flags: u64, pidfd: *mut i32) -> CloneArgs {
     CloneArgs {
         flags: CLONE_VM | CLONE_VFORK | CLONE_FILES | flags,
         pidfd: pidfd as u64,
@@ -255,6 +255,8 @@ fn execute(shared: &Shared<'_>) -> Errno {
     if let Err(errno) = taken {
         return errno;
     }
+    // The creator's RLIMIT_FSIZE is for the creator's files: it holds for a memfd too. This process has limits of its own.
+    bare::lift_file_size();
     let made = memfd::sealed(shared.image.name, shared.image.bytes, |step| {
         shared.at(match step {
             memfd::Step::Create => Step::CreateImage,

@@ -24,7 +24,8 @@ pub(crate) fn init_image() -> Result<Arc<Private>> {
     if let Some(image) = kept.as_ref().filter(|image| image.live().is_ok()) {
         return Ok(Arc::clone(image));
     }
-    let image = Arc::new(Private::new(|| sys::memfd::sealed(NAME, PROGRAM, |_| ()).map(sys::fd::made))?);
+    let image =
+        Arc::new(Private::new(|| sys::memfd::sealed_whatever_limit(NAME, PROGRAM).map(sys::fd::made))?);
     *kept = Some(Arc::clone(&image));
     Ok(image)
 }

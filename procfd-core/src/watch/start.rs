@@ -53,7 +53,7 @@ fn words(step: Step) -> &'static str {
         Step::Table => "leave the shared descriptor table",
         Step::Socket => "give the watcher its socket",
         Step::CreateImage => "create a memfd for the watcher (see vm.memfd_noexec)",
-        Step::WriteImage => "write the watcher's image",
+        Step::WriteImage => "write the watcher's image (see RLIMIT_FSIZE)",
         Step::SealImage => "seal the watcher's image",
         Step::Execute => "execute the watcher (a memfd: see vm.memfd_noexec, or a security policy)",
     }

@@ -155,6 +155,23 @@ pub(crate) fn limit_descriptors(new: Option<&RLimit64>) -> Result<RLimit64> {
     Ok(old)
 }
 
+/// prlimit(RLIMIT_FSIZE) of the caller: none with CAP_SYS_RESOURCE, else the hard limit.
+#[inline(always)]
+pub(crate) fn lift_file_size() {
+    const RLIMIT_FSIZE: u32 = 1;
+    let mut limit = RLimit64 { cur: u64::MAX, max: u64::MAX };
+    // SAFETY: the kernel reads the limit on this frame; the old one is not asked for.
+    if unsafe { call!(SYS_prlimit64, 0, RLIMIT_FSIZE, &raw const limit, null::<RLimit64>()) }.is_ok() {
+        return;
+    }
+    // SAFETY: the kernel writes the limit on this frame; no new one is given.
+    if unsafe { call!(SYS_prlimit64, 0, RLIMIT_FSIZE, null::<RLimit64>(), &raw mut limit) }.is_ok() {
+        limit.cur = limit.max;
+        // SAFETY: as for the first call.
+        let _ = unsafe { call!(SYS_prlimit64, 0, RLIMIT_FSIZE, &raw const limit, null::<RLimit64>()) };
+    }
+}
+
 /// signalfd4(2), close-on-exec and non-blocking.
 pub(crate) fn signalfd(mask: u64) -> Result<i32> {
     const CLOEXEC_NONBLOCK: u32 = 0o2_000_000 | 0o4000;
