@@ -99,7 +99,7 @@ fn a_process_is_one_descriptor() {
     drop(next);
     assert_eq!(open_fds(), before);
 
-    // And that of which nobody has a descriptor.
+    // And a process of which no descriptor is open.
     drop(plain());
     let left = children();
     let pid: i32 = left.trim().parse().unwrap();
