@@ -164,6 +164,14 @@
 #define PROC_SET_KEEP_CAPS 0x185
 /* The securebits in arg: SECBIT_* of linux/securebits.h, with their locks. */
 #define PROC_SET_SECUREBITS 0x186
+
+/*
+ * Add a seccomp program: data is an array of struct sock_filter, size its bytes, arg SECCOMP_FILTER_FLAG_*
+ * (TSYNC, LOG, SPEC_ALLOW). NULL, 0 and arg 0 drop those added before.
+ */
+#define PROC_SET_SECCOMP 0x188
+/* A session keyring: data is its name; an empty one for a new keyring without a name. */
+#define PROC_SET_KEYRING 0x189
 /* The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none. */
 #define PROC_SET_PDEATHSIG 0x14e
 
@@ -493,6 +501,10 @@
 #define PROC_STAGE_SECUREBITS 84
 /* The cgroup: opening it, the clone into it, or in the child the move. */
 #define PROC_STAGE_CGROUP 99
+/* In the child: a seccomp program; index is its position. */
+#define PROC_STAGE_SECCOMP 85
+/* In the child: the session keyring. */
+#define PROC_STAGE_KEYRING 86
 
 /*
  * Wait until any of many processes changes: the descriptor is -1, arg 0 or PROC_WAIT_NOHANG and

@@ -130,6 +130,12 @@ fn set_rlimit(command: Command<'_>) -> Result {
     command.set(limit, |settings, (resource, soft, hard)| settings.set_rlimit(resource, soft, hard))
 }
 
+fn set_seccomp(command: Command<'_>) -> Result {
+    // A word more than the kernel takes: the core says which length is wrong.
+    let program = |arg, data: Data| Ok((data.list::<u32>(2 * 4096 + 2)?, arg));
+    command.set(program, |settings, (words, flags)| settings.add_seccomp(words, flags))
+}
+
 fn set_setgroups(command: Command<'_>) -> Result {
     let policy = |arg, data| match shapes::flags(arg, data)? {
         PROC_SETGROUPS_AUTO => Ok(Setgroups::Auto),

@@ -112,7 +112,7 @@ pub use info::{
 };
 pub use manage::{Advice, KillTree, Scheduler, TreeMethod};
 pub use process::Process;
-pub use settings::{CapSet, SecureBits, UnknownCapability};
+pub use settings::{CapSet, SeccompFlags, SecureBits, UnknownCapability};
 pub use settings::{
     IdMap, Ids, Mount, MountAttributes, Namespaces, Propagation, Scope, Setgroups, SignalSet,
 };

@@ -130,6 +130,18 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
         "namespaces" => context.namespaces(namespaces(value)?),
         "uid_map" => context.uid_map(&id_map(value)?),
         "gid_map" => context.gid_map(&id_map(value)?),
+        "seccomp" => {
+            let flags = procfd::SeccompFlags::empty();
+            if let Ok(program) = value.cast::<pyo3::types::PyBytes>() {
+                context.seccomp(program.as_bytes(), flags)
+            } else {
+                for program in value.try_iter()? {
+                    let program = program?.extract::<Vec<u8>>()?;
+                    context.seccomp(&program, flags).map_err(|e| error::of_config(&e))?;
+                }
+                return Ok(true);
+            }
+        }
         "setgroups" => context.setgroups(setgroups(value)?),
         "pivot_root" => context.pivot_root(convert::os_string(value)?),
         "mount_propagation" => context.mount_propagation(mounts::propagation(value)?),

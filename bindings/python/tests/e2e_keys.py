@@ -31,6 +31,7 @@ PLAIN: dict[str, Callable[[list[str]], Any]] = {
     "cap_inheritable": lambda words: [bit for bit in range(64) if int(words[0]) >> bit & 1],
     "cap_ambient": lambda words: [bit for bit in range(64) if int(words[0]) >> bit & 1],
     "keep_caps": lambda words: True,
+    "session_keyring": lambda words: words[0],
     "pdeathsig": lambda words: int(words[0]),
     "hostname": lambda words: words[0],
     "domain_name": lambda words: words[0],

@@ -124,6 +124,11 @@ pub const PROC_SET_CAP_AMBIENT: u32 = 0x184;
 pub const PROC_SET_KEEP_CAPS: u32 = 0x185;
 /// The securebits in arg: SECBIT_* of linux/securebits.h, with their locks.
 pub const PROC_SET_SECUREBITS: u32 = 0x186;
+/// Add a seccomp program: data is an array of struct sock_filter, size its bytes, arg SECCOMP_FILTER_FLAG_*
+/// (TSYNC, LOG, SPEC_ALLOW). NULL, 0 and arg 0 drop those added before.
+pub const PROC_SET_SECCOMP: u32 = 0x188;
+/// A session keyring: data is its name; an empty one for a new keyring without a name.
+pub const PROC_SET_KEYRING: u32 = 0x189;
 /// The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none.
 pub const PROC_SET_PDEATHSIG: u32 = 0x14e;
 /// The signal the creator gets when the child ends; 0 for none. The kernel resets it to

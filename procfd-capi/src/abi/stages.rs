@@ -122,6 +122,10 @@ pub const PROC_STAGE_AMBIENT: u32 = 83;
 pub const PROC_STAGE_SECUREBITS: u32 = 84;
 /// The cgroup: opening it, the clone into it, or in the child the move.
 pub const PROC_STAGE_CGROUP: u32 = 99;
+/// In the child: a seccomp program; index is its position.
+pub const PROC_STAGE_SECCOMP: u32 = 85;
+/// In the child: the session keyring.
+pub const PROC_STAGE_KEYRING: u32 = 86;
 
 /// The core has the same numbers.
 #[cfg(test)]
@@ -185,4 +189,6 @@ const _: () = {
     assert!(PROC_STAGE_AMBIENT == procfd::Stage::AMBIENT.as_raw());
     assert!(PROC_STAGE_SECUREBITS == procfd::Stage::SECUREBITS.as_raw());
     assert!(PROC_STAGE_CGROUP == procfd::Stage::CGROUP.as_raw());
+    assert!(PROC_STAGE_SECCOMP == procfd::Stage::SECCOMP.as_raw());
+    assert!(PROC_STAGE_KEYRING == procfd::Stage::KEYRING.as_raw());
 };

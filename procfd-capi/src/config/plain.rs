@@ -65,6 +65,8 @@ pub(super) fn run(command: Command<'_>) -> Result {
         PROC_SET_CAP_AMBIENT => command.set(shapes::caps, Settings::set_cap_ambient),
         PROC_SET_KEEP_CAPS => command.set(shapes::switch, Settings::set_keep_caps),
         PROC_SET_SECUREBITS => command.set(shapes::number, Settings::set_securebits),
+        PROC_SET_SECCOMP => super::set_seccomp(command),
+        PROC_SET_KEYRING => command.set(shapes::string, Settings::set_keyring),
         PROC_SET_PDEATHSIG => command.set(shapes::number, Settings::set_pdeathsig),
         PROC_SET_EXIT_SIGNAL => command.set(shapes::number, Settings::set_exit_signal),
         PROC_SET_UID_MAP => command.set(shapes::id_map, Settings::set_uid_map),

@@ -250,6 +250,19 @@ impl Operand for Strings {
     }
 }
 
+/// An argument that is a `struct sock_fprog`, made from the words of its instructions.
+pub(crate) struct SockFprog<'a>(pub(crate) &'a [u32]);
+
+impl Operand for SockFprog<'_> {
+    fn arg(self, list: &mut List) -> Arg {
+        let Arg::Number(filter) = self.0.arg(list) else { return Arg::Number(0) };
+        // The length in the first two bytes; the address on the next boundary of eight.
+        let [a, b] = ((self.0.len() / 2) as u16).to_ne_bytes();
+        let length = u64::from_ne_bytes([a, b, 0, 0, 0, 0, 0, 0]);
+        [length, filter as u64].as_slice().arg(list)
+    }
+}
+
 /// The prepared calls in the child's order.
 #[derive(Debug, Default)]
 pub(crate) struct List {
@@ -382,6 +395,12 @@ impl List {
         fn dumpable() = SYS_prctl(libc::PR_GET_DUMPABLE);
         /// prctl(PR_SET_NO_NEW_PRIVS).
         fn no_new_privs() = SYS_prctl(libc::PR_SET_NO_NEW_PRIVS, 1);
+        /// keyctl(KEYCTL_JOIN_SESSION_KEYRING): a new one without a name.
+        fn new_session_keyring() = SYS_keyctl(libc::KEYCTL_JOIN_SESSION_KEYRING, 0);
+        /// keyctl(KEYCTL_JOIN_SESSION_KEYRING).
+        fn join_session_keyring(name: &CStr) = SYS_keyctl(libc::KEYCTL_JOIN_SESSION_KEYRING, name);
+        /// seccomp(SECCOMP_SET_MODE_FILTER).
+        fn set_filter(flags: u64, program: SockFprog) = SYS_seccomp(libc::SECCOMP_SET_MODE_FILTER, flags, program);
         /// prctl(PR_SET_KEEPCAPS).
         fn keep_caps(on: bool) = SYS_prctl(libc::PR_SET_KEEPCAPS, u32::from(on));
         /// capset(2): effective, permitted, inheritable. Of this version the kernel writes no header.

@@ -125,4 +125,8 @@ stages! {
     SECUREBITS = 84 "set the securebits";
     /// The cgroup: opening it, the clone into it, or in the child the move.
     CGROUP = 99 "start in the cgroup";
+    /// In the child: a seccomp program; index is its position.
+    SECCOMP = 85 "start seccomp program";
+    /// In the child: the session keyring.
+    KEYRING = 86 "join the session keyring";
 }

@@ -183,9 +183,16 @@ impl Settings {
         Ok(())
     }
 
+    /// Whether the child begins with a capability.
+    pub(super) fn creator_has(&self, number: u32) -> bool {
+        Sets::at_start(self.namespaces.has(super::Namespaces::USER)).permitted.contains(number)
+    }
+
     /// The sets that the child begins with, if they count.
     pub(super) fn sets_at_start(&self) -> Option<Sets> {
-        let counts = self.capabilities.is_set();
+        // A new user would not have the right that a seccomp program takes.
+        let counts =
+            self.capabilities.is_set() || (self.seccomp_needs_rights() && self.identity.uid().is_some());
         counts.then(|| Sets::at_start(self.namespaces.has(super::Namespaces::USER)))
     }
 }
@@ -262,8 +269,22 @@ pub(super) fn change(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     }
 }
 
-/// The end of the rights.
+/// The end of the rights, unless a seccomp program takes them.
 pub(super) fn finish(s: &Settings, facts: &Facts<'_>, list: &mut List) {
+    if !s.seccomp_needs_rights() {
+        give_up(s, facts, list);
+    }
+}
+
+/// The same after such a program. What is not given, execve(2) takes from a new user by itself.
+pub(super) fn finish_after_seccomp(s: &Settings, facts: &Facts<'_>, list: &mut List) {
+    let Capabilities { permitted, effective, .. } = s.capabilities;
+    if s.seccomp_needs_rights() && (s.program.is_none() || permitted.is_some() || effective.is_some()) {
+        give_up(s, facts, list);
+    }
+}
+
+fn give_up(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     if let Some(sets) = plan(s, facts).and_then(|plan| plan.last) {
         capset(list.step(Stage::CAPS, 1), sets);
     }

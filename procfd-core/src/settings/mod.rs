@@ -20,7 +20,8 @@
 //! | `memory` | what the kernel does with its memory |
 //! | `capset` | sets of capabilities by name |
 //! | `capabilities` | the five sets of capabilities, securebits |
-//! | `privileges` | no_new_privs, the parent-death signal |
+//! | `privileges` | no_new_privs, the parent-death signal, the session keyring |
+//! | `seccomp` | seccomp programs |
 //! | `mounts` | mounts in a new mount namespace, its root |
 //! | `namespaces` | namespaces, id maps, the host name |
 //! | `task` | execution domain, time-stamp counter, subreaper, I/O priority |
@@ -45,6 +46,7 @@ mod privileges;
 mod program;
 mod resources;
 mod scheduling;
+mod seccomp;
 mod session;
 mod signals;
 mod task;
@@ -63,6 +65,7 @@ pub(crate) use namespaces::map_text;
 pub use namespaces::{IdMap, Namespaces, Setgroups};
 pub(crate) use prepared::{Facts, Prepared};
 pub use program::Program;
+pub use seccomp::SeccompFlags;
 pub use signals::SignalSet;
 
 use crate::child::List;
@@ -87,6 +90,7 @@ pub struct Settings {
     pub(crate) memory: memory::Memory,
     pub(crate) capabilities: capabilities::Capabilities,
     pub(crate) privileges: privileges::Privileges,
+    pub(crate) seccomp: seccomp::Seccomp,
     pub(crate) mounts: mounts::Mounts,
     pub(crate) namespaces: namespaces::NamespaceSettings,
     pub(crate) task: task::Task,
@@ -125,11 +129,15 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     capabilities::keep,
     // From here processes of the new user may reach the child.
     identity::credentials,
+    privileges::session_keyring,
     capabilities::change,
     privileges::no_new_privs,
     capabilities::finish,
     // A change of credentials clears it.
     privileges::parent_death_signal,
+    // Each program has to allow what follows it.
+    seccomp::seccomp,
+    capabilities::finish_after_seccomp,
     signals::mask,
     program::execute,
 ];
@@ -143,6 +151,7 @@ const CONFLICTS: &[fn(&Settings) -> Set] = &[
     mounts::conflicts,
     signals::conflicts,
     capabilities::conflicts,
+    seccomp::conflicts,
 ];
 
 /// What a failed step is about.
@@ -162,6 +171,7 @@ const OPERANDS: &[Words] = &[
     task::operand,
     capabilities::operand,
     privileges::operand,
+    seccomp::operand,
     namespaces::operand,
     mounts::operand,
 ];
@@ -171,6 +181,8 @@ const HINTS: &[fn(&Settings, Stage, i32) -> Option<&'static str>] = &[
     program::hint,
     identity::hint,
     capabilities::hint,
+    seccomp::hint,
+    privileges::hint,
     task::hint,
     mounts::hint,
     cgroup::hint,

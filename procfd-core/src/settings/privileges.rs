@@ -1,25 +1,51 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! no_new_privs and the parent-death signal.
+//! no_new_privs, the parent-death signal, the session keyring.
+
+use std::ffi::{CString, OsStr};
 
 use super::check;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::List;
 use crate::context::{Configured, Context};
-use crate::error::Stage;
+use crate::error::{Error, Stage};
 
 /// What the process may not do.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Privileges {
     no_new_privs: bool,
     pdeathsig: i32,
+    /// Empty for one without a name.
+    keyring: Option<CString>,
 }
+
+impl Privileges {
+    pub(super) fn is_no_new_privs(&self) -> bool {
+        self.no_new_privs
+    }
+}
+
+/// KEY_MAX_DESC_SIZE, with the NUL (security/keys/keyctl.c).
+const KEY_DESCRIPTION_MAX: usize = 4096;
 
 impl Settings {
     /// no_new_privs.
     pub fn set_no_new_privs(&mut self, on: bool) -> Set {
         self.privileges.no_new_privs = on;
+        Ok(())
+    }
+
+    /// A session keyring of this name to join or make; a new one if the name is empty.
+    pub fn set_keyring(&mut self, name: CString) -> Set {
+        let len = name.as_bytes_with_nul().len();
+        if len > KEY_DESCRIPTION_MAX {
+            return Err(Error::config(
+                libc::ENAMETOOLONG,
+                format_args!("a keyring's name of {} bytes", len - 1),
+            ));
+        }
+        self.privileges.keyring = Some(name);
         Ok(())
     }
 
@@ -36,6 +62,19 @@ pub(super) fn no_new_privs(s: &Settings, _: &Facts<'_>, list: &mut List) {
     }
 }
 
+/// As the new user, whose the keyring is to be.
+pub(super) fn session_keyring(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    match &s.privileges.keyring {
+        None => {}
+        Some(name) if name.is_empty() => {
+            list.step(Stage::KEYRING, 0).new_session_keyring();
+        }
+        Some(name) => {
+            list.step(Stage::KEYRING, 0).join_session_keyring(name);
+        }
+    }
+}
+
 pub(super) fn parent_death_signal(s: &Settings, _: &Facts<'_>, list: &mut List) {
     if s.privileges.pdeathsig != 0 {
         list.step(Stage::PDEATHSIG, 0).set_pdeathsig(s.privileges.pdeathsig);
@@ -45,7 +84,19 @@ pub(super) fn parent_death_signal(s: &Settings, _: &Facts<'_>, list: &mut List) 
 }
 
 pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, _: u32) -> Option<String> {
-    (stage == Stage::PDEATHSIG).then(|| s.privileges.pdeathsig.to_string())
+    match stage {
+        Stage::PDEATHSIG => Some(s.privileges.pdeathsig.to_string()),
+        Stage::KEYRING => s.privileges.keyring.as_ref().map(|name| format!("{name:?}")),
+        _ => None,
+    }
+}
+
+pub(super) fn hint(_: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
+    match (stage, errno) {
+        (Stage::KEYRING, libc::EDQUOT) => Some("the quota of the user in /proc/sys/kernel/keys"),
+        (Stage::KEYRING, libc::ENOSYS) => Some("this kernel has no keyrings, or a filter refuses keyctl(2)"),
+        _ => None,
+    }
 }
 
 impl Context {
@@ -69,6 +120,22 @@ impl Context {
     #[doc(alias = "PROC_SET_NO_NEW_PRIVS")]
     pub fn no_new_privs(&mut self) -> Configured<'_> {
         self.set(|s| s.set_no_new_privs(true))
+    }
+
+    /// A session keyring: the one of this name that the process may search, or else a new one; always a new
+    /// one if the name is empty.
+    ///
+    /// # Errors
+    ///
+    /// `ENAMETOOLONG`: over 4,095 bytes; `EINVAL`: a NUL in it.
+    ///
+    /// # Kernel
+    ///
+    /// [keyctl_join_session_keyring(3)](https://man7.org/linux/man-pages/man3/keyctl_join_session_keyring.3.html).
+    #[doc(alias = "PROC_SET_KEYRING")]
+    pub fn session_keyring(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
+        let name = check::c_string(name)?;
+        self.set(|s| s.set_keyring(name))
     }
 
     /// The signal the child gets when the creating *thread* ends, and which a set-user-id program

@@ -47,6 +47,12 @@ pub(crate) fn capabilities() -> [u64; 3] {
     [0, 1, 2].map(|set| u64::from(data[set]) | (u64::from(data[set + 3]) << 32))
 }
 
+/// Whether this thread has no_new_privs.
+pub(crate) fn no_new_privs() -> bool {
+    // SAFETY: the arguments are numbers.
+    unsafe { call!(SYS_prctl, libc::PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) }.is_ok_and(|on| on == 1)
+}
+
 /// The highest number of a capability that the kernel has; asked once.
 pub(crate) fn last_capability() -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);

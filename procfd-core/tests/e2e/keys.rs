@@ -34,6 +34,7 @@ pub fn set(c: &mut Context, key: &str, words: &[String]) -> Done<bool> {
         "cap_inheritable" => c.cap_inheritable(CapSet::from_bits(number(words)?))?,
         "cap_ambient" => c.cap_ambient(CapSet::from_bits(number(words)?))?,
         "keep_caps" => c.keep_caps(true)?,
+        "session_keyring" => c.session_keyring(word(words)?)?,
         "pdeathsig" => c.parent_death_signal(number(words)?)?,
         "hostname" => c.hostname(word(words)?)?,
         "domain_name" => c.domain_name(word(words)?)?,

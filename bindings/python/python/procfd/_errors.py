@@ -73,6 +73,8 @@ class Stage(enum.IntEnum):
     AMBIENT = 83
     SECUREBITS = 84
     CGROUP = 99
+    SECCOMP = 85
+    KEYRING = 86
     # end of stages
 
 

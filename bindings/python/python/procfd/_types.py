@@ -101,6 +101,8 @@ class Settings(TypedDict, total=False):
     cap_ambient: Capabilities | None
     keep_caps: bool | None
     securebits: int | Iterable[str] | None
+    seccomp: bytes | Iterable[bytes] | None
+    session_keyring: str | bytes | None
     pdeathsig: Signal | None
     uid_map: Iterable[tuple[int, int, int]] | None
     gid_map: Iterable[tuple[int, int, int]] | None

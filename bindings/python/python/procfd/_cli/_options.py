@@ -58,6 +58,13 @@ OPTIONS: tuple[tuple[str, str, str, str | None, str | None], ...] = (
         "capabilities of the program though it is not root",
     ),
     ("--securebits", "securebits", "securebits", "NAME,...", "noroot, noroot_locked, ..."),
+    (
+        "--session-keyring",
+        "session_keyring",
+        "text",
+        "NAME",
+        "join or make this session keyring; a new one if empty",
+    ),
     ("--pdeathsig", "pdeathsig", "signal", "SIGNAL", None),
     ("--hostname", "hostname", "text", None, None),
     ("--domain-name", "domain_name", "text", None, None),

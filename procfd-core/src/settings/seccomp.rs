@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! Seccomp programs: which system calls the process may make.
+//!
+//! The kernel takes one from a process with no_new_privs, or with CAP_SYS_ADMIN in its user namespace. The
+//! programs come last, so that each has to allow only what follows it: the later ones' seccomp(2),
+//! rt_sigprocmask(2), the execution, and exit_group(2) for a failure.
+
+use super::check;
+use super::{Facts, Prepared, Set, Settings};
+use crate::child::{List, SockFprog};
+use crate::context::{Configured, Context};
+use crate::error::{Error, Stage};
+use crate::sys;
+
+/// BPF_MAXINSNS (linux/bpf_common.h).
+const INSTRUCTIONS_MAX: usize = 4096;
+const CAP_SYS_ADMIN: u32 = 21;
+
+bitflags::bitflags! {
+    /// Flags of a seccomp program ([seccomp(2)](https://man7.org/linux/man-pages/man2/seccomp.2.html)).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct SeccompFlags: u64 {
+        /// For all threads. The process has one as it is started, so it changes nothing.
+        const TSYNC = 1;
+        /// The kernel logs all actions but allow.
+        const LOG = 1 << 1;
+        /// No mitigation of Speculative Store Bypass; 4.17.
+        const SPEC_ALLOW = 1 << 2;
+    }
+}
+
+/// One program: `struct sock_filter []` as pairs of words.
+#[derive(Clone, Debug)]
+struct Program {
+    words: Vec<u32>,
+    flags: SeccompFlags,
+}
+
+/// The programs in their order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seccomp(Vec<Program>);
+
+impl Settings {
+    /// Adds a seccomp program; an empty one without flags drops those added before.
+    pub fn add_seccomp(&mut self, words: Vec<u32>, flags: u64) -> Set {
+        if words.is_empty() && flags == 0 {
+            self.seccomp.0.clear();
+            return Ok(());
+        }
+        let Some(flags) = SeccompFlags::from_bits(flags) else {
+            let unknown = flags & !SeccompFlags::all().bits();
+            return Err(Error::config(libc::EINVAL, format_args!("flags {unknown:#x} of a seccomp program")));
+        };
+        let count = words.len() / 2;
+        if words.len() % 2 != 0 || count == 0 || count > INSTRUCTIONS_MAX {
+            return Err(Error::config(
+                libc::EINVAL,
+                format_args!(
+                    "a seccomp program of {} bytes: it is 1 to {INSTRUCTIONS_MAX} instructions of 8 bytes",
+                    words.len() * 4
+                ),
+            ));
+        }
+        check::len(self.seccomp.0.len(), "seccomp programs")?;
+        self.seccomp.0.push(Program { words, flags });
+        Ok(())
+    }
+
+    /// Whether the child needs CAP_SYS_ADMIN for them.
+    pub(super) fn seccomp_needs_rights(&self) -> bool {
+        !self.seccomp.0.is_empty() && !self.privileges.is_no_new_privs()
+    }
+}
+
+pub(super) fn conflicts(s: &Settings) -> Set {
+    if !s.seccomp_needs_rights() || sys::task::no_new_privs() {
+        return Ok(());
+    }
+    if !s.creator_has(CAP_SYS_ADMIN) {
+        return Err(Error::plan(libc::EPERM, "a seccomp program without CAP_SYS_ADMIN")
+            .hint("set no_new_privs (PROC_SET_NO_NEW_PRIVS)"));
+    }
+    Ok(())
+}
+
+/// Last, before the mask.
+pub(super) fn seccomp(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    for (program, index) in s.seccomp.0.iter().zip(0..) {
+        list.step(Stage::SECCOMP, index).set_filter(program.flags.bits(), SockFprog(&program.words));
+    }
+}
+
+pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> Option<String> {
+    let program = s.seccomp.0.get(index as usize).filter(|_| stage == Stage::SECCOMP)?;
+    Some(format!("{index} of {} instructions", program.words.len() / 2))
+}
+
+pub(super) fn hint(_: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
+    match (stage, errno) {
+        (Stage::SECCOMP, libc::EINVAL) => {
+            Some("no valid BPF program, or a flag that this kernel does not have")
+        }
+        (Stage::SECCOMP, libc::EACCES) => Some("it needs no_new_privs or CAP_SYS_ADMIN"),
+        _ => None,
+    }
+}
+
+impl Context {
+    /// Adds a seccomp program: the bytes of `struct sock_filter []`, which libseccomp's
+    /// seccomp_export_bpf(3) writes. With several the kernel runs all, and the strictest answer holds.
+    ///
+    /// The programs start last, so each has to allow what the child does after it: seccomp(2) for a later
+    /// one, rt_sigprocmask(2), execve(2) or execveat(2), and exit_group(2) for a failure. Without
+    /// no_new_privs a change of the user or of capabilities adds capset(2).
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: no whole instructions, or over 4,096; unknown flags. The creation fails with `EPERM` without
+    /// [`no_new_privs`](Self::no_new_privs) or `CAP_SYS_ADMIN`.
+    ///
+    /// # Kernel
+    ///
+    /// [seccomp(2)](https://man7.org/linux/man-pages/man2/seccomp.2.html).
+    ///
+    /// ```
+    /// use procfd::SeccompFlags;
+    ///
+    /// // BPF_RET, SECCOMP_RET_ALLOW.
+    /// let mut allow = [0; 8];
+    /// allow[..2].copy_from_slice(&6u16.to_ne_bytes());
+    /// allow[4..].copy_from_slice(&0x7fff_0000u32.to_ne_bytes());
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/grep")?.args(["grep", "-q", "Seccomp:.2", "/proc/self/status"])?;
+    /// context.no_new_privs()?.seccomp(&allow, SeccompFlags::empty())?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SET_SECCOMP")]
+    pub fn seccomp(&mut self, program: &[u8], flags: SeccompFlags) -> Configured<'_> {
+        let words =
+            program.chunks_exact(4).filter_map(|word| word.try_into().ok()).map(u32::from_ne_bytes).collect();
+        if program.is_empty() || program.len() % 8 != 0 {
+            return Err(Error::config(
+                libc::EINVAL,
+                format_args!("a seccomp program of {} bytes: an instruction has 8", program.len()),
+            ));
+        }
+        self.set(|s| s.add_seccomp(words, flags.bits()))
+    }
+}
