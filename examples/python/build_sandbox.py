@@ -32,7 +32,7 @@ try:
         no_new_privs=True,
         session=True,
     ) as process:
-        status = process.wait()
+        status = process.wait().returncode
 except procfd.Error as error:
     sys.exit(f"build_sandbox.py: {error}")
 sys.exit(status if status >= 0 else 128 - status)

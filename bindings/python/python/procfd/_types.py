@@ -19,9 +19,7 @@ class HasFileno(Protocol):
 
 Fd = Union[int, HasFileno]
 Environment = Union[Mapping[str, str], Mapping[bytes, bytes], Mapping[str, StrPath]]
-File# Names with or without "CAP_", or numbers; or one string of them with commas, "all", "none".
-Capabilities = Union[str, Iterable[Union[str, int]]]
-Action = Union[tuple[int, int], tuple[int, int, int], tuple[int, int, StrPath, int, int]]
+FileAction = Union[tuple[int, int], tuple[int, int, int], tuple[int, int, StrPath, int, int]]
 Program = Union[StrPath, Sequence[StrPath]]
 User = Union[str, int]
 # A type, its source if it has one, its target, and attributes and options: or all of it in a mapping.
@@ -35,6 +33,8 @@ Mount = Union[
 Ids = Union[User, tuple[Union[User, None], Union[User, None], Union[User, None]]]
 # A number, or a name with or without "SIG".
 Signal = Union[int, str]
+# Names with or without "CAP_", or numbers; or one string of them with commas, "all", "none".
+Capabilities = Union[str, Iterable[Union[str, int]]]
 Action = Union[
     tuple[Literal["dup"], Fd, int],
     tuple[Literal["open"], int, StrPath, int],
