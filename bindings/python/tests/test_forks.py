@@ -158,7 +158,7 @@ def test_numbers_that_the_child_of_a_fork_opens_stay_open() -> None:
 
 
 def supervise(copy: str) -> bool:
-    """Whether a child with a close policy outlives its supervisor, which makes a forked copy of itself and is killed."""
+    """Whether a child with a close policy outlives its supervisor, of which a forked copy runs on."""
     code = f"""
 import multiprocessing, os, procfd, time
 process = procfd.Popen(["sleep", "60"], kill_on_close=True, stdout=procfd.DEVNULL)
@@ -185,7 +185,9 @@ time.sleep(60)
 
 def test_a_forked_copy_does_not_keep_a_process() -> None:
     assert not supervise("other = os.fork()\nif other == 0: os.close(1); time.sleep(60)")
-    worker = "multiprocessing.get_context('fork').Process(target=lambda: (os.close(1), time.sleep(60)))"
+    worker = (
+        "multiprocessing.get_context('fork').Process(target=lambda: (os.close(1), time.sleep(60)))"
+    )
     assert not supervise(f"worker = {worker}\nworker.start()\nother = worker.pid")
 
 
@@ -201,7 +203,11 @@ def test_the_object_in_a_forked_copy_watches_on() -> None:
             status = 1
             try:
                 # Nothing of this copy's holds the process: it ends when the parent closes it.
-                status = 0 if process.poll() is None and process.pid > 0 and process.state == "running" else 2
+                status = (
+                    0
+                    if process.poll() is None and process.pid > 0 and process.state == "running"
+                    else 2
+                )
                 process.send_signal(0)
             finally:
                 os._exit(status)
