@@ -270,7 +270,7 @@ static void unknown_commands_are_einval(void)
 	uint32_t manage[] = { 0, 0x100, 0x103, 0x2fe, 0x2ff, 0x300, 0x301, 0xffffffff };
 	for (size_t i = 0; i < sizeof manage / sizeof *manage; i++)
 		CHECK_ERR(process_manage(fd, manage[i], 0, NULL, 0), EINVAL);
-	uint32_t info[] = { 0, 0x100, 0x200, 0x201, 0x305, 0x3ff, 0xffffffff };
+	uint32_t info[] = { 0, 0x100, 0x200, 0x201, 0x30f, 0x3ff, 0xffffffff };
 	for (size_t i = 0; i < sizeof info / sizeof *info; i++)
 		CHECK_ERR(process_info(fd, info[i], 0, NULL, 0), EINVAL);
 	finish(fd);
