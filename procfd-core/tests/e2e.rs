@@ -113,6 +113,7 @@ fn set(c: &mut Context, words: &[String]) -> Done<()> {
                 "user" => Namespaces::USER,
                 "pid" => Namespaces::PID,
                 "uts" => Namespaces::UTS,
+                "mount" => Namespaces::MOUNT,
                 other => panic!("no such namespace here: {other}"),
             };
             c.namespaces(values.iter().map(of).collect())?

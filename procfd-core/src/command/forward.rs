@@ -64,6 +64,7 @@ forward! {
     gid_map(map: &[IdMap]);
     setgroups(policy: Setgroups);
     hostname(name: impl AsRef<OsStr>);
+    domain_name(name: impl AsRef<OsStr>);
     // privileges
     no_new_privs();
     parent_death_signal(signal: i32);
@@ -78,6 +79,11 @@ forward! {
     affinity(cpus: impl IntoIterator<Item = usize>);
     // memory
     oom_score_adj(value: i32);
+    // task
+    personality(persona: u32);
+    no_tsc();
+    subreaper();
+    ioprio(class: u16, level: u16);
     // session
     new_session();
     process_group(group: i32);
