@@ -18,14 +18,14 @@
 //!
 //! **Defaults differ from the C interface.** [`Command::new`] and [`Context::new`] open with
 //! [`OpenFlags::NO_WATCH`] and [`OpenFlags::AUTOREAP`]: no watcher process runs, the library reaps the child,
-//! and poll(2) of the procfd does not report the exit; poll [`Process::pidfd`] instead. `process_open(0)` of C
+//! and a process takes one descriptor, its pidfd (with a close policy two: a procfd as well). `process_open(0)` of C
 //! has the watcher, and leaves the child to be waited for. For the same here, use
 //! `Context::with_flags(OpenFlags::empty())`.
 //!
 //! Below the command:
 //!
-//! - A [`Context`] is a descriptor without a process. You configure it, and [`Context::create`] turns it into
-//!   a [`Process`]: the same descriptor, with a process behind it.
+//! - A [`Context`] is a process to be. You configure it, and [`Context::create`] turns it into a [`Process`].
+//!   [`Context::procfd`] gives it a descriptor before the start, which others can hold.
 //! - A [`Process`] can be polled, duplicated, inherited and passed to other processes. Each holder may signal
 //!   it, wait for it and ask about it, within its own privileges. [`Process::open`] takes a pid.
 //! - With [`Command::kill_on_close`] the kernel ends the process when the last such descriptor in the system
