@@ -276,6 +276,10 @@ impl Process {
     #[doc(alias = "PROC_SET_CLOSE")]
     pub fn change_close(&self, policy: Option<(i32, Scope)>) -> io::Result<()> {
         let policy = policy.map(|(signal, scope)| ClosePolicy::new(signal, scope, None)).transpose()?;
+        if self.fd.is_none() && self.started_as.is_some() {
+            // Started without one, and so without a procfd.
+            return Err(Errno(libc::EOPNOTSUPP).into());
+        }
         Ok(signal::change_close(self.as_fd(), policy)?)
     }
 
