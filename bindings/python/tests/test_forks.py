@@ -158,7 +158,7 @@ def test_numbers_that_the_child_of_a_fork_opens_stay_open() -> None:
 
 
 def supervise(copy: str) -> bool:
-    """Whether a child with a close policy outlives its supervisor, of which a forked copy runs on."""
+    """Whether a child with a close policy outlives its supervisor, of which a fork runs on."""
     code = f"""
 import multiprocessing, os, procfd, time
 process = procfd.Popen(["sleep", "60"], kill_on_close=True, stdout=procfd.DEVNULL)
