@@ -1598,6 +1598,16 @@ int process_info(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t size
  */
 int procfd_ioctl(int fd, unsigned long request, ...);
 
+/*
+ * Says in words why the last call of the calling thread failed: which command, which of arg, data and
+ * size, and what it takes. Empty if the call succeeded. The text is valid until the thread's next call.
+ *
+ * A PROC_INFO_ERROR that succeeds leaves it as it is. Never NULL; changes no errno.
+ *
+ * Thread-safe: each thread has its own. Not for signal handlers.
+ */
+const char *procfd_error_message(void);
+
 #ifdef __cplusplus
 } /* extern "C" */
 #endif /* __cplusplus */

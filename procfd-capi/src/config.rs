@@ -16,6 +16,7 @@ use procfd::{Errno, Error, Setgroups};
 use crate::Result;
 use crate::abi::*;
 use crate::args::{Data, string_at};
+use crate::record;
 use crate::shapes::{self, INVALID, Read};
 
 use self::mounts::{mount, set_mount_propagation};
@@ -42,7 +43,10 @@ impl Command<'_> {
         set: impl FnOnce(&mut Settings, T) -> std::result::Result<(), Error>,
     ) -> Result {
         let value = self.read(read)?;
-        self.context.change(|settings| set(settings, value)).map(|()| 0)
+        self.context
+            .change(|settings| set(settings, value))
+            .map(|()| 0)
+            .map_err(|error| record::failed(self.cmd, &error))
     }
 
     /// What arg and data hold; that they do not fit the command goes on record.
@@ -51,19 +55,16 @@ impl Command<'_> {
     }
 
     fn refused(self, errno: Errno) -> Errno {
-        let cmd = self.cmd;
-        let what = match errno.0 {
-            libc::EFAULT => format!("command {cmd:#x}: a NULL pointer"),
-            libc::E2BIG => format!("command {cmd:#x}: data too long, or of a newer version"),
-            _ => format!("command {cmd:#x}: unknown, or not with this arg, data and size"),
-        };
-        self.context.refuse(errno.0, &what)
+        let message = record::arguments(self.cmd, self.arg, self.data, errno);
+        record::set(&message);
+        self.context.refuse(errno.0, message);
+        errno
     }
 }
 
 fn create(command: Command<'_>) -> Result {
     command.read(shapes::nothing)?;
-    match command.context.create()? {
+    match command.context.create().map_err(|error| record::failed(command.cmd, &error))? {
         Pid::Parent(pid) => Ok(pid),
         Pid::Child => Ok(0),
     }
@@ -71,7 +72,7 @@ fn create(command: Command<'_>) -> Result {
 
 fn attach(command: Command<'_>) -> Result {
     let pidfd = command.read(shapes::fd)?;
-    command.context.attach(pidfd)
+    command.context.attach(pidfd).map_err(|error| record::failed(command.cmd, &error))
 }
 
 fn copy(command: Command<'_>) -> Result {

@@ -11,6 +11,7 @@
 //! | `shapes` | what arg and data of a command hold |
 //! | `config`, `manage`, `info` | the commands of each call |
 //! | `changes` | PROC_CHANGES |
+//! | `record` | what the last call of a thread did wrong, in words |
 //! | `ioctl` | the same commands as ioctl requests |
 //! | `calls` | the calls for Rust: the Python module has them too |
 //!
@@ -28,15 +29,18 @@ mod info;
 mod ioctl;
 mod lists;
 mod manage;
+mod record;
 mod shapes;
 
-use std::ffi::{c_int, c_ulong, c_void};
+use std::ffi::{c_char, c_int, c_ulong, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use procfd::Errno;
 use procfd::ffi;
 
+use abi::PROC_INFO_ERROR;
 use args::Data;
+use record::Call;
 
 type Result = std::result::Result<c_int, Errno>;
 
@@ -46,6 +50,9 @@ fn answer(call: impl FnOnce() -> Result) -> c_int {
     match done {
         Ok(value) => value,
         Err(Errno(e)) => {
+            if !record::is_set() {
+                record::set("the library has a fault");
+            }
             // SAFETY: the calling thread's own errno.
             unsafe { *libc::__errno_location() = e };
             -1
@@ -63,7 +70,19 @@ fn answer(call: impl FnOnce() -> Result) -> c_int {
 /// Thread-safe. Not for signal handlers, nor for a child of vfork.
 #[unsafe(no_mangle)]
 pub extern "C" fn process_open(flags: u64) -> c_int {
-    answer(|| ffi::open(flags))
+    record::clear();
+    answer(|| {
+        ffi::open(flags).inspect_err(|errno| {
+            record::set(&match errno.0 {
+                libc::EINVAL => {
+                    format!(
+                        "process_open() takes PROCFD_NO_WATCH and PROCFD_AUTOREAP in flags, not {flags:#x}"
+                    )
+                }
+                _ => format!("process_open(): {errno}"),
+            });
+        })
+    })
 }
 
 /// Configures the context behind procfd, and with PROC_CREATE starts the process.
@@ -89,10 +108,11 @@ pub unsafe extern "C" fn process_config(
     data: *const c_void,
     size: usize,
 ) -> c_int {
+    record::clear();
     answer(|| {
         // SAFETY: the caller's contract says data is NULL or valid for what the command reads.
         let data = unsafe { Data::new(data.cast_mut(), size) };
-        config::config(procfd, cmd, arg, data)
+        record::kept(config::config(procfd, cmd, arg, data), Call::Config, procfd, cmd, arg, data)
     })
 }
 
@@ -124,10 +144,11 @@ pub unsafe extern "C" fn process_manage(
     data: *mut c_void,
     size: usize,
 ) -> c_int {
+    record::clear();
     answer(|| {
         // SAFETY: the caller's contract says data is NULL or valid for what the command needs.
         let data = unsafe { Data::new(data, size) };
-        manage::manage(procfd, cmd, arg, data)
+        record::kept(manage::manage(procfd, cmd, arg, data), Call::Manage, procfd, cmd, arg, data)
     })
 }
 
@@ -151,10 +172,18 @@ pub unsafe extern "C" fn process_info(
     data: *mut c_void,
     size: usize,
 ) -> c_int {
+    // A question about an error does not take its words away.
+    if cmd != PROC_INFO_ERROR {
+        record::clear();
+    }
     answer(|| {
         // SAFETY: the caller's contract says data is NULL or valid for what the command writes.
         let data = unsafe { Data::new(data, size) };
-        info::info(procfd, cmd, arg, data)
+        let done = info::info(procfd, cmd, arg, data);
+        if done.is_err() {
+            record::clear();
+        }
+        record::kept(done, Call::Info, procfd, cmd, arg, data)
     })
 }
 
@@ -184,6 +213,27 @@ pub unsafe extern "C" fn process_info(
 /// the command reads and writes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn procfd_ioctl_fixed(fd: c_int, request: c_ulong, arg: *mut c_void) -> c_int {
+    record::clear();
     // As the kernel does, whose request has 32 bits: callers that keep it in an int extend its sign.
-    answer(|| ioctl::ioctl(fd, request as u32, arg))
+    answer(|| {
+        ioctl::ioctl(fd, request as u32, arg).inspect_err(|errno| {
+            if !record::is_set() {
+                record::set(&match record::name(request as u32 & 0x3ff) {
+                    Some(name) => format!("{name} as an ioctl request: {errno}"),
+                    None => format!("ioctl request {:#x}: {errno}", request as u32),
+                });
+            }
+        })
+    })
+}
+
+/// Says in words why the last call of the calling thread failed: which command, which of arg, data and
+/// size, and what it takes. Empty if the call succeeded. The text is valid until the thread's next call.
+///
+/// A PROC_INFO_ERROR that succeeds leaves it as it is. Never NULL; changes no errno.
+///
+/// Thread-safe: each thread has its own. Not for signal handlers.
+#[unsafe(no_mangle)]
+pub extern "C" fn procfd_error_message() -> *const c_char {
+    record::pointer()
 }

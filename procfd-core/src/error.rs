@@ -80,6 +80,11 @@ impl Error {
         Self::new(Stage::PLAN, 0, Errno(errno), what)
     }
 
+    /// An argument of process_config that is wrong, in its own words.
+    pub(crate) fn argument(errno: i32, message: String) -> Self {
+        Self { stage: Stage::CONFIG, index: 0, errno: Errno(errno), message }
+    }
+
     /// An error that is not of a step, in its own words.
     pub(crate) fn foreign(errno: i32, message: String) -> Self {
         Self { stage: Stage::NONE, index: 0, errno: Errno(errno), message }

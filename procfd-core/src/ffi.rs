@@ -6,7 +6,7 @@
 
 mod lists;
 
-use std::os::fd::{IntoRawFd, RawFd};
+use std::os::fd::{BorrowedFd, IntoRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -68,22 +68,20 @@ pub fn configuring(fd: RawFd) -> Result<Configuring> {
 
 impl Configuring {
     /// Changes the settings by one of their methods. What fails stays on record.
-    pub fn change(&self, set: impl FnOnce(&mut Settings) -> std::result::Result<(), Error>) -> Result<()> {
+    pub fn change(
+        &self,
+        set: impl FnOnce(&mut Settings) -> std::result::Result<(), Error>,
+    ) -> std::result::Result<(), Error> {
         let mut state = self.opened.state();
         if state.started {
-            return Err(Errno(libc::EBUSY));
+            return Err(Error::foreign(libc::EBUSY, "the process is started already".to_owned()));
         }
-        state.config.change(set).map_err(|e| {
-            let errno = Errno(e.raw_os_error());
-            state.error = Some(e);
-            errno
-        })
+        state.config.change(set).inspect_err(|e| state.error = Some(e.clone()))
     }
 
     /// Puts an argument's error on record, which was found before it became a setting.
-    pub fn refuse(&self, errno: i32, what: &str) -> Errno {
-        self.opened.state().error = Some(Error::config(errno, what));
-        Errno(errno)
+    pub fn refuse(&self, errno: i32, message: String) {
+        self.opened.state().error = Some(Error::argument(errno, message));
     }
 
     /// Whether PROC_CREATE would fork.
@@ -92,18 +90,22 @@ impl Configuring {
     }
 
     /// PROC_CREATE.
-    pub fn create(&self) -> Result<Pid> {
-        match start::create(sys::fd::borrow(self.fd)?, &self.opened) {
-            Ok(Forked::Parent(pid, ())) => Ok(Pid::Parent(pid)),
-            Ok(Forked::Child) => Ok(Pid::Child),
-            Err(e) => Err(Errno(e.raw_os_error())),
+    pub fn create(&self) -> std::result::Result<Pid, Error> {
+        match start::create(self.procfd()?, &self.opened)? {
+            Forked::Parent(pid, ()) => Ok(Pid::Parent(pid)),
+            Forked::Child => Ok(Pid::Child),
         }
     }
 
+    fn procfd(&self) -> std::result::Result<BorrowedFd<'_>, Error> {
+        sys::fd::borrow(self.fd).map_err(|e| Error::foreign(e.0, format!("descriptor {}: {e}", self.fd)))
+    }
+
     /// PROC_ATTACH.
-    pub fn attach(&self, pidfd: RawFd) -> Result<i32> {
-        attach::attach(sys::fd::borrow(self.fd)?, &self.opened, sys::fd::borrow(pidfd)?)
-            .map_err(|e| Errno(e.raw_os_error()))
+    pub fn attach(&self, pidfd: RawFd) -> std::result::Result<i32, Error> {
+        let process = sys::fd::borrow(pidfd)
+            .map_err(|e| Error::foreign(e.0, format!("the pidfd, descriptor {pidfd}: {e}")))?;
+        attach::attach(self.procfd()?, &self.opened, process)
     }
 
     /// PROC_INFO_PLAN: in lines, or as JSON.

@@ -2,6 +2,8 @@
 /* A failed PROC_CREATE: what is on record, and that nothing is left behind but another try. */
 #include "util.h"
 
+#include <pthread.h>
+
 typedef void (*breaking)(int fd);
 
 static void bad_path(int fd)
@@ -248,7 +250,68 @@ static void failures_of_one_do_not_touch_another(void)
 	close(b);
 }
 
-TAP_MAIN(CASE(each_step_is_reported), CASE(nothing_is_left), CASE(a_second_try_works),
+#define SAYS(call, text)                                                                           \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		CHECK_EQ((call), -1);                                                              \
+		if (!strstr(procfd_error_message(), text))                                         \
+			FAIL("\"%s\" does not say \"%s\"", procfd_error_message(), text);          \
+	} while (0)
+
+static void each_call_says_what_is_wrong(void)
+{
+	const char *argv[] = { "x", NULL };
+	struct procfd_rlimit l = { 50, 100 };
+	struct procfd_wait w = { 0 };
+	int fd = ctx();
+	SAYS(process_open(0x80), "not 0x80");
+	SAYS(process_config(fd, PROC_SET_ARGV, 0, argv, sizeof argv),
+	     "PROC_SET_ARGV takes size 0, not 16: the array ends with NULL");
+	CHECK(strstr(last_error(fd).message, "PROC_SET_ARGV takes size 0"));
+	SAYS(process_config(fd, PROC_SET_RLIMIT, RLIMIT_NOFILE, &l, 0),
+	     "PROC_SET_RLIMIT takes size sizeof(struct procfd_rlimit), 16, not 0");
+	SAYS(process_config(fd, PROC_SET_EXEC, 0, "/bin/true", 14), "PROC_SET_EXEC: the 14 bytes");
+	SAYS(process_config(fd, PROC_SET_EXEC, 0, NULL, 0), "data is NULL");
+	SAYS(process_config(fd, PROC_SIGNAL, SIGTERM, NULL, 0),
+	     "PROC_SIGNAL is a command of process_manage(), not of process_config()");
+	SAYS(process_manage(fd, PROC_SET_NICE, 1, NULL, 0),
+	     "PROC_SET_NICE is a command of process_config(), not of process_manage()");
+	SAYS(process_config(fd, PROC_SET_NICE, 99, NULL, 0), "PROC_SET_NICE: ");
+	SAYS(process_config(fd, 0x1ff, 0, NULL, 0), "no such command");
+	SAYS(process_manage(fd, PROC_WAIT, 0, &w, sizeof w), "PROC_WAIT: the process is not started yet");
+	SAYS(process_manage(-1, PROC_WAIT, 0, &w, sizeof w), "PROC_WAIT: descriptor -1 is not open");
+	SAYS(process_info(fd, PROC_INFO_PID, 1, NULL, 0), "PROC_INFO_PID takes arg 0, not 1");
+	/* What another call has done does not show again. */
+	CHECK_EQ(process_info(fd, PROC_INFO_STATE, 0, NULL, 0), PROC_STATE_CONFIGURING);
+	CHECK_STR(procfd_error_message(), "");
+	set_child(fd, "exit", "0");
+	create(fd);
+	SAYS(process_config(fd, PROC_SET_NICE, 3, NULL, 0), "is started already");
+	SAYS(process_manage(fd, PROC_WAIT, 0, &w, 4), "sizeof(struct procfd_wait)");
+	expect_exit(fd, 0);
+	close(fd);
+}
+
+static void *of_another_thread(void *fd)
+{
+	CHECK_STR(procfd_error_message(), "");
+	CHECK_EQ(process_config(*(int *)fd, 0x1fe, 0, NULL, 0), -1);
+	CHECK(strstr(procfd_error_message(), "0x1fe"));
+	return NULL;
+}
+
+static void each_thread_has_its_own(void)
+{
+	int fd = ctx();
+	pthread_t thread;
+	CHECK_EQ(process_config(fd, 0x1ff, 0, NULL, 0), -1);
+	CHECK_EQ(pthread_create(&thread, NULL, of_another_thread, &fd), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK(strstr(procfd_error_message(), "0x1ff"));
+	close(fd);
+}
+
+TAP_MAIN(CASE(each_call_says_what_is_wrong), CASE(each_thread_has_its_own), CASE(each_step_is_reported), CASE(nothing_is_left), CASE(a_second_try_works),
 	 CASE(no_signal_to_the_caller), CASE(arguments_are_reported_too),
 	 CASE(long_operands_fit_the_message), CASE(record_sizes),
 	 CASE(failures_of_one_do_not_touch_another))

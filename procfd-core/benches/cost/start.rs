@@ -214,7 +214,7 @@ fn by_rust(program: &Program) -> io::Result<()> {
 fn by_copy(template: RawFd) -> io::Result<()> {
     let fd = ffi::configuring(template)?.copy()?;
     let done = ffi::configuring(fd)
-        .and_then(|c| c.create())
+        .and_then(|c| c.create().map_err(|e| procfd::Errno(e.raw_os_error())))
         .and_then(|_| ffi::wait(fd, WaitOptions::empty(), false, 0));
     bare::close(fd);
     bare::must_be_zero(done?.code().unwrap_or(-1))

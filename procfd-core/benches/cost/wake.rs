@@ -30,7 +30,7 @@ fn measure(stack: &Stack, wait: Wait<'_>) -> io::Result<u64> {
     let (pid, pidfd) = unsafe { bare::clone3(flags, stack, bare::sleep_and_stamp, &stamp) }?;
     let procfd = ffi::open(OpenFlags::NO_WATCH.bits())?;
     let done = ffi::configuring(procfd)
-        .and_then(|context| context.attach(pidfd))
+        .and_then(|context| context.attach(pidfd).map_err(|e| procfd::Errno(e.raw_os_error())))
         .map_err(io::Error::from)
         .and_then(|_| wait(pid, pidfd, procfd));
     let mut now = none;
