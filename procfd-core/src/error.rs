@@ -60,8 +60,14 @@ impl Error {
     /// `what` names the operand, or is empty; a hint stands for itself.
     pub(crate) fn new(stage: Stage, index: u32, errno: Errno, what: impl fmt::Display) -> Self {
         let what = what.to_string();
-        let sep = if what.is_empty() { "" } else { " " };
-        Self { stage, index, errno, message: format!("{}{sep}{what}: {errno}", stage.name()) }
+        let message = match (stage, errno.0) {
+            // The operand says it all.
+            (Stage::CONFIG, _) if !what.is_empty() => format!("{what}: {errno}"),
+            (Stage::PLAN, libc::EINVAL) => format!("the configuration contradicts itself: {what}: {errno}"),
+            _ if what.is_empty() => format!("{}: {errno}", stage.name()),
+            _ => format!("{} {what}: {errno}", stage.name()),
+        };
+        Self { stage, index, errno, message }
     }
 
     /// As [`Error::new`], with a sentence of what to do.

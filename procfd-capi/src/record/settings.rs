@@ -50,7 +50,18 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_SET_SCHEDULER "0" holds!(procfd_sched), true;
     PROC_SET_AFFINITY "0" Holds::Array("bytes", 1), true;
     PROC_SET_OOM_SCORE_ADJ "-1000 to 1000, as (uint64_t)" Holds::Nothing, false;
+    PROC_SET_CGROUP "0" Holds::String, false;
+    PROC_SET_CGROUP_FD "a descriptor" Holds::Nothing, false;
     PROC_SET_NO_NEW_PRIVS "0 or 1" Holds::Nothing, false;
+    PROC_SET_CAP_BOUNDING "capability n in bit n" Holds::Nothing, false;
+    PROC_SET_CAP_PERMITTED "capability n in bit n" Holds::Nothing, false;
+    PROC_SET_CAP_EFFECTIVE "capability n in bit n" Holds::Nothing, false;
+    PROC_SET_CAP_INHERITABLE "capability n in bit n" Holds::Nothing, false;
+    PROC_SET_CAP_AMBIENT "capability n in bit n" Holds::Nothing, false;
+    PROC_SET_KEEP_CAPS "0 or 1" Holds::Nothing, false;
+    PROC_SET_SECUREBITS "SECBIT_*" Holds::Nothing, false;
+    PROC_SET_SECCOMP "SECCOMP_FILTER_FLAG_*" Holds::String, true;
+    PROC_SET_KEYRING "0" Holds::String, false;
     PROC_SET_PDEATHSIG "signal; 0: none" Holds::Nothing, false;
     PROC_SET_EXIT_SIGNAL "signal; 0: none" Holds::Nothing, false;
     PROC_SET_UID_MAP "0" Holds::Array("struct procfd_idmap", size_of::<procfd_idmap>()), true;
