@@ -63,6 +63,7 @@ impl Error {
         let message = match (stage, errno.0) {
             // The operand says it all.
             (Stage::CONFIG, _) if !what.is_empty() => format!("{what}: {errno}"),
+            (Stage::FD, _) if !what.is_empty() => format!("descriptor action {what}: {errno}"),
             (Stage::PLAN, libc::EINVAL) => format!("the configuration contradicts itself: {what}: {errno}"),
             _ if what.is_empty() => format!("{}: {errno}", stage.name()),
             _ => format!("{} {what}: {errno}", stage.name()),

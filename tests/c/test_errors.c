@@ -82,7 +82,8 @@ static const struct {
 } table[] = {
 	{ bad_path, ENOENT, PROC_STAGE_EXEC, -1, "/nonexistent/program" },
 	{ bad_cwd, ENOENT, PROC_STAGE_CWD, 1, "/nonexistent/dir" },
-	{ bad_open, ENOENT, PROC_STAGE_FD, 2, "/nonexistent/file" },
+	{ bad_open, ENOENT, PROC_STAGE_FD, 2,
+	  "descriptor action 2: cannot open \"/nonexistent/file\" as descriptor 0" },
 	{ bad_dup, EBADF, PROC_STAGE_FD, 0, "999" },
 	{ bad_group, EPERM, PROC_STAGE_PGROUP, -1, "" },
 	{ bad_terminal, ENOTTY, PROC_STAGE_CTTY, -1, "" },
@@ -276,7 +277,7 @@ static void each_call_says_what_is_wrong(void)
 	     "PROC_SIGNAL is a command of process_manage(), not of process_config()");
 	SAYS(process_manage(fd, PROC_SET_NICE, 1, NULL, 0),
 	     "PROC_SET_NICE is a command of process_config(), not of process_manage()");
-	SAYS(process_config(fd, PROC_SET_NICE, 99, NULL, 0), "PROC_SET_NICE: ");
+	SAYS(process_config(fd, PROC_SET_NICE, 99, NULL, 0), "PROC_SET_NICE: nice value 99 is not in -20 to 19");
 	SAYS(process_config(fd, 0x1ff, 0, NULL, 0), "no such command");
 	SAYS(process_manage(fd, PROC_WAIT, 0, &w, sizeof w), "PROC_WAIT: the process is not started yet");
 	SAYS(process_manage(-1, PROC_WAIT, 0, &w, sizeof w), "PROC_WAIT: descriptor -1 is not open");

@@ -27,7 +27,10 @@ pub(super) fn signal(signal: i32, none: bool) -> Result<i32, Error> {
     if (1..=SIGNAL_MAX).contains(&signal) || (none && signal == 0) {
         Ok(signal)
     } else {
-        Err(Error::config(libc::EINVAL, format_args!("signal {signal}")))
+        Err(Error::config(
+            libc::EINVAL,
+            format_args!("signal {signal} is not in {} to {SIGNAL_MAX}", i32::from(!none)),
+        ))
     }
 }
 

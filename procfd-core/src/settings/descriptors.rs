@@ -308,14 +308,14 @@ impl fmt::Display for Shown<'_> {
             Action::Chdir(path) => write!(f, "{path:?}"),
             Action::Fchdir(fd) => write!(f, "descriptor {fd}"),
             Action::Dup { source, target } if source == target => {
-                write!(f, "inherit descriptor {source}")
+                write!(f, "cannot inherit descriptor {source}")
             }
-            Action::Dup { source, target } => write!(f, "dup descriptor {source} to {target}"),
+            Action::Dup { source, target } => write!(f, "cannot dup descriptor {source} to {target}"),
             Action::Open { target, path, flags, mode } => {
-                write!(f, "open {path:?} at descriptor {target} (flags {flags:#o}, mode {mode:#o})")
+                write!(f, "cannot open {path:?} as descriptor {target} (flags {flags:#o}, mode {mode:#o})")
             }
-            Action::Close(fd) => write!(f, "close descriptor {fd}"),
-            Action::CloseRange { first, last } => write!(f, "close descriptors {first} to {last}"),
+            Action::Close(fd) => write!(f, "cannot close descriptor {fd}"),
+            Action::CloseRange { first, last } => write!(f, "cannot close descriptors {first} to {last}"),
         }
     }
 }

@@ -36,7 +36,7 @@ impl Settings {
     /// The file mode creation mask.
     pub fn set_umask(&mut self, mask: u32) -> Set {
         if mask > 0o777 {
-            return Err(Error::config(libc::EINVAL, format_args!("umask {mask:#o}")));
+            return Err(Error::config(libc::EINVAL, format_args!("umask {mask:#o} is not in 0 to 0o777")));
         }
         self.filesystem.umask = Some(mask);
         Ok(())

@@ -197,7 +197,7 @@ pub(super) fn operand(s: &Settings, p: &Prepared, stage: Stage, index: u32) -> O
     // Writing to a String does not fail.
     let _ = match (&s.program.program, p.candidates.get(index as usize)) {
         (Program::Search(name), Some(path)) if name != path => {
-            write!(out, "{name:?} (searched in PATH, at {path:?})")
+            write!(out, "{name:?} (searched in {} directories of PATH, last {path:?})", p.candidates.len())
         }
         (_, Some(path)) => write!(out, "{path:?}"),
         (Program::Fd(fd), None) => write!(out, "descriptor {fd}"),

@@ -39,12 +39,12 @@ impl Settings {
     pub fn set_rlimit(&mut self, resource: u32, soft: u64, hard: u64) -> Set {
         // 16 resources since 2.6.25 (getrlimit(2)).
         if resource >= 16 {
-            return Err(Error::config(libc::EINVAL, format_args!("resource {resource}")));
+            return Err(Error::config(libc::EINVAL, format_args!("resource {resource} is not an RLIMIT_*")));
         }
         if soft > hard {
             return Err(Error::config(
                 libc::EINVAL,
-                format_args!("resource {resource}: soft limit {soft} above the hard limit {hard}"),
+                format_args!("{}: soft limit {soft} above the hard limit {hard}", name(resource)),
             ));
         }
         let limit = RLimit64 { cur: soft, max: hard };
@@ -62,7 +62,7 @@ impl Settings {
                 self.resources.nice = Some(n);
                 Ok(())
             }
-            _ => Err(Error::config(libc::EINVAL, format_args!("nice value {nice}"))),
+            _ => Err(Error::config(libc::EINVAL, format_args!("nice value {nice} is not in -20 to 19"))),
         }
     }
 
@@ -98,14 +98,40 @@ pub(super) fn descriptor_limit(s: &Settings, _: &Facts<'_>, list: &mut List) {
     }
 }
 
+/// A resource by its constant in asm-generic; a later one by its number.
+fn name(resource: u32) -> String {
+    const NAMES: [&str; 16] = [
+        "CPU",
+        "FSIZE",
+        "DATA",
+        "STACK",
+        "CORE",
+        "RSS",
+        "NPROC",
+        "NOFILE",
+        "MEMLOCK",
+        "AS",
+        "LOCKS",
+        "SIGPENDING",
+        "MSGQUEUE",
+        "NICE",
+        "RTPRIO",
+        "RTTIME",
+    ];
+    match NAMES.get(resource as usize) {
+        Some(name) => format!("RLIMIT_{name}"),
+        None => format!("resource {resource}"),
+    }
+}
+
 pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> Option<String> {
     let shown = |value: u64| if value == u64::MAX { "unlimited".into() } else { value.to_string() };
     match stage {
         Stage::NICE => s.resources.nice.map(|nice| nice.to_string()),
         Stage::TIMERSLACK => s.resources.timer_slack.map(|ns| format!("{ns} ns")),
         Stage::RLIMIT => Some(match s.resources.limit(index) {
-            Some(l) => format!("{index} to {} (soft), {} (hard)", shown(l.cur), shown(l.max)),
-            None => index.to_string(),
+            Some(l) => format!("{} to {} (soft), {} (hard)", name(index), shown(l.cur), shown(l.max)),
+            None => name(index),
         }),
         _ => None,
     }
