@@ -66,7 +66,7 @@ const OTHERS: &[Takes] = takes! {
     PROC_INFO_PID "0" Holds::Nothing, false;
     PROC_INFO_PIDFD "0" Holds::Nothing, false;
     PROC_INFO_ERROR "0" holds!(procfd_error), false;
-    PROC_INFO_PLAN "0" Holds::Buffer, true;
+    PROC_INFO_PLAN "0 or PROC_PLAN_JSON" Holds::Buffer, true;
     PROC_INFO_EXE "0" Holds::Buffer, true;
     PROC_INFO_CWD "0" Holds::Buffer, true;
     PROC_INFO_ROOT "0" Holds::Buffer, true;
