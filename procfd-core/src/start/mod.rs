@@ -109,7 +109,7 @@ fn with_record<T>(opened: &Opened, start: impl FnOnce(&mut State) -> Result<T, E
 /// The pidfd for the caller, or none: a caller that wants it gets the original, and the library a duplicate,
 /// for which there has to be room before there is a process.
 trait ForCaller: Sized {
-    fn room(opened: &Opened) -> Result<Self, Error>;
+    fn room(opened: &Opened, fuse: bool) -> Result<Self, Error>;
 
     /// Returns the caller's and the library's.
     fn share(self, pidfd: OwnedFd) -> Result<(Self, OwnedFd), (Error, OwnedFd)>;
@@ -119,7 +119,7 @@ trait ForCaller: Sized {
 }
 
 impl ForCaller for () {
-    fn room(_: &Opened) -> Result<Self, Error> {
+    fn room(_: &Opened, _: bool) -> Result<Self, Error> {
         Ok(())
     }
 
@@ -131,8 +131,11 @@ impl ForCaller for () {
 }
 
 impl ForCaller for OwnedFd {
-    fn room(opened: &Opened) -> Result<Self, Error> {
-        sys::fd::dup_cloexec(opened.b()).map_err(|e| Error::new(Stage::PUBLISH, 0, e, ""))
+    fn room(opened: &Opened, fuse: bool) -> Result<Self, Error> {
+        // Not a duplicate of a fuse: a creator that is killed releases its highest numbers first, and the fuse must
+        // still be open when the procfd goes.
+        let place = if fuse { sys::fd::placeholder() } else { sys::fd::dup_cloexec(opened.b()) };
+        place.map_err(|e| Error::new(Stage::PUBLISH, 0, e, ""))
     }
 
     fn share(self, pidfd: OwnedFd) -> Result<(Self, OwnedFd), (Error, OwnedFd)> {
@@ -176,7 +179,7 @@ fn run_program<T: ForCaller>(
     first(opened, state)?;
     let prepared = state.config.prepare()?;
     let mut publication = ready(a, opened, state)?;
-    let room = T::room(opened)?;
+    let room = T::room(opened, has_fuse(&state.config))?;
     let (pid, pidfd) = clone::spawn(&state.config, &prepared, Some(&mut publication))?;
     let (theirs, ours) = room
         .share(sys::fd::above_standard(pidfd))
@@ -189,7 +192,7 @@ fn run_fork<T: ForCaller>(a: BorrowedFd<'_>, opened: &Opened, state: &mut State)
     first(opened, state)?;
     let prepared = state.config.prepare()?;
     let publication = ready(a, opened, state)?;
-    let room = T::room(opened)?;
+    let room = T::room(opened, has_fuse(&state.config))?;
     match fork::create(publication, &state.config, &prepared)? {
         Forked::Child => Ok(Forked::Child),
         Forked::Parent(pid, started) => {

@@ -141,6 +141,11 @@ pub(crate) fn dup_cloexec(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     bare::dup_above(fd.as_raw_fd(), 3).map(made)
 }
 
+/// A descriptor that only keeps a number, above the standard streams.
+pub(crate) fn placeholder() -> Result<OwnedFd> {
+    bare::epoll_create().map(|fd| above_standard(made(fd)))
+}
+
 /// pipe2(O_CLOEXEC): the reading and the writing end, above the standard streams.
 pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd)> {
     let mut ends = [-1i32; 2];
