@@ -40,7 +40,7 @@ static const char *own_status(void)
 static void need_root(void)
 {
 	if (geteuid() != 0 || prctl(PR_CAPBSET_READ, CAP_NET_RAW) != 1)
-		SKIP("needs root with its capabilities");
+		SKIP("needs root");
 }
 
 static void bounding(void)
