@@ -577,6 +577,8 @@ static void fork_while_kept(void)
 /* ---- many at once ---- */
 
 static atomic_int wrong, stop;
+/* What the names of this program's processes begin with: the same program may run as another user. */
+static char prefix[12];
 
 static void *thread_snaps(void *arg)
 {
@@ -591,7 +593,7 @@ static void *thread_snaps(void *arg)
 		for (int i = 0; i < n; i++) {
 			const struct procfd_info *e = &own[i];
 			int mine = e->ppid == (uint32_t)getpid(), is_self = e->pid == (uint32_t)getpid(),
-			    named = !is_self && !strncmp(e->comm, "life ", 5);
+			    named = !is_self && !strncmp(e->comm, prefix, strlen(prefix));
 			self += is_self;
 			int bad = (i && own[i - 1].pid >= e->pid) || !(e->mask & PROC_FIELD_IDS) || !e->pid;
 			if (e->mask & PROC_FIELD_COMM)
@@ -601,7 +603,7 @@ static void *thread_snaps(void *arg)
 			if (named && e->mask & PROC_FIELD_THREADS)
 				bad |= (e->threads != 1) << 3;
 			if (named && e->mask & PROC_FIELD_UMASK)
-				bad |= (e->umask != (uint32_t)atoi(e->comm + 5)) << 4;
+				bad |= (e->umask != (uint32_t)atoi(e->comm + strlen(prefix))) << 4;
 			if (bad) {
 				wrong++;
 				diag("%#x: pid %u, ppid %u, \"%s\", sid %u, threads %u, umask %u, mask %#llx",
@@ -621,11 +623,12 @@ static void *thread_snaps(void *arg)
 static void processes_come_and_go_under_two_threads(void)
 {
 	pthread_t t[2];
+	snprintf(prefix, sizeof prefix, "p%x ", (unsigned)getpid());
 	for (uintptr_t n = 0; n < 2; n++)
 		CHECK_EQ(pthread_create(&t[n], NULL, thread_snaps, (void *)n), 0);
 	for (int n = 0; n < 1500 && !wrong; n++) {
 		char name[16];
-		snprintf(name, sizeof name, "life %d", n % 512);
+		snprintf(name, sizeof name, "%s%d", prefix, n % 512);
 		prctl(PR_SET_NAME, name);
 		umask((mode_t)n % 512);
 		pid_t pid = fork();

@@ -343,7 +343,7 @@ static void what_another_thread_gives_up(void *arg)
 static void dumpable_given_up_meanwhile_stays_so(void)
 {
 	if (geteuid() != 0)
-		SKIP("needs root, to change ids");
+		SKIP("needs root");
 	in_fork(what_another_thread_gives_up, NULL);
 }
 
