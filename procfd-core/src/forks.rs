@@ -199,7 +199,7 @@ impl Private {
         Ok(Self { number: Number::keep(fd), file, generation: GENERATION.load(Ordering::Relaxed) })
     }
 
-    /// A descriptor that `make` makes.
+    /// A descriptor that `make` makes, under the lock of the list: `make` takes no private descriptor and drops none.
     pub(crate) fn new(make: impl FnOnce() -> Result<OwnedFd>) -> Result<Self> {
         let mut held = lock();
         Self::listed(&mut held.list, make()?)

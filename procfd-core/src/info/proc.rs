@@ -74,6 +74,12 @@ pub(crate) fn open(path: &CStr, flags: i32) -> Result<OwnedFd> {
     sys::fd::open_at(dir.as_fd().as_raw_fd(), path, flags)
 }
 
+/// The same as one of the library's own descriptors. The root comes first: to make it takes the lock of the list.
+pub(crate) fn open_private(path: &CStr, flags: i32) -> Result<Private> {
+    let dir = root()?;
+    Private::new(|| sys::fd::open_at(dir.as_fd().as_raw_fd(), path, flags))
+}
+
 /// A path below /proc, made without an allocation.
 #[derive(Clone, Copy)]
 pub(crate) struct Path {

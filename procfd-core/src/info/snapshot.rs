@@ -257,7 +257,7 @@ impl Snapshot {
         }
         let path = proc::Path::new().number(pid).text(c"/stat");
         if self.room != 0 {
-            match Private::new(|| proc::open(path.as_c_str(), libc::O_RDONLY)) {
+            match proc::open_private(path.as_c_str(), libc::O_RDONLY) {
                 Ok(fd) => {
                     let known = of_stat_file(fd.as_fd(), self.fields);
                     if known.is_some() {
