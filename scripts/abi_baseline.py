@@ -23,7 +23,7 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 
 SONAME = "libprocfd.so.1"
-PROTOTYPE = re.compile(r"^(int (\w+)\([^;{}]*\));", re.MULTILINE)
+PROTOTYPE = re.compile(r"^((?:int |const char \*)(\w+)\([^;{}]*\));", re.MULTILINE)
 CONSTANT = re.compile(r"^#define (PROC\w+) (-?\w+)$", re.MULTILINE)
 # What is counted in abidiff's summaries besides additions.
 CHANGES = re.compile(r"^.* summary: (\d+) removed, (\d+) changed.*$", re.MULTILINE | re.IGNORECASE)

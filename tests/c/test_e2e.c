@@ -74,7 +74,7 @@ static int errno_named(const char *name)
 static uint64_t namespace_named(const char *name)
 {
 	static const struct { const char *name; uint64_t flag; } known[] = {
-		{ "user", 0x10000000 }, { "pid", 0x20000000 }, { "uts", 0x04000000 },
+		{ "user", 0x10000000 }, { "pid", 0x20000000 }, { "uts", 0x04000000 }, { "mount", 0x20000 },
 	};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (!strcmp(name, known[i].name))

@@ -11,6 +11,7 @@ use std::path::Path;
 use super::Command;
 use crate::manage::Scheduler;
 use crate::settings::{IdMap, Mount, Namespaces, Propagation, Setgroups, SignalSet};
+use crate::{CapSet, SeccompFlags, SecureBits};
 
 macro_rules! forward {
     ($($name:ident($($arg:ident: $kind:ty),*);)*) => {
@@ -65,12 +66,24 @@ forward! {
     setgroups(policy: Setgroups);
     hostname(name: impl AsRef<OsStr>);
     domain_name(name: impl AsRef<OsStr>);
+    // capabilities
+    cap_bounding(set: CapSet);
+    cap_permitted(set: CapSet);
+    cap_effective(set: CapSet);
+    cap_inheritable(set: CapSet);
+    cap_ambient(set: CapSet);
+    keep_caps(on: bool);
+    securebits(bits: SecureBits);
+    // seccomp
+    seccomp(program: &[u8], flags: SeccompFlags);
     // privileges
     no_new_privs();
+    session_keyring(name: impl AsRef<OsStr>);
     parent_death_signal(signal: i32);
     // resources
     rlimit(resource: u32, soft: u64, hard: u64);
     nice(nice: i32);
+    timer_slack(ns: u64);
     // cgroup
     cgroup(path: impl AsRef<Path>);
     cgroup_fd(fd: impl Into<OwnedFd>);

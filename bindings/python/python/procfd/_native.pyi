@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 import builtins
+import os
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Literal, NoReturn, final, overload

@@ -22,7 +22,7 @@ Environment = Union[Mapping[str, str], Mapping[bytes, bytes], Mapping[str, StrPa
 FileAction = Union[tuple[int, int], tuple[int, int, int], tuple[int, int, StrPath, int, int]]
 Program = Union[StrPath, Sequence[StrPath]]
 User = Union[str, int]
-# A type, its source if it has one, its target, and attributes and options: or all of it in a mapping.
+# A type, its source if it has one, its target, attributes and options; or a mapping of them.
 Mount = Union[
     tuple[str, StrPath],
     tuple[str, StrPath, StrPath],

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import pwd
 import sys
 import time
@@ -52,12 +51,16 @@ def cpu_ns(info: Info) -> int:
     return info.times.user_ns + info.times.system_ns if info.times else 0
 
 
-@functools.cache
+NAMES: dict[int, str] = {}
+
+
 def user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
+    if uid not in NAMES:
+        try:
+            NAMES[uid] = pwd.getpwuid(uid).pw_name
+        except KeyError:
+            NAMES[uid] = str(uid)
+    return NAMES[uid]
 
 
 def duration(ns: int) -> str:
