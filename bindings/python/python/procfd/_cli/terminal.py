@@ -38,7 +38,8 @@ class Terminal:
         signal.signal(signal.SIGWINCH, lambda *_: self._resize())
         if os.isatty(0):
             self._saved = termios.tcgetattr(0)
-            tty.setraw(0)
+            # What was typed before stays.
+            tty.setraw(0, termios.TCSADRAIN)
 
     def stop(self) -> None:
         """Gives the caller's terminal back as it was."""
