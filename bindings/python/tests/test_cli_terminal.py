@@ -101,6 +101,7 @@ def test_the_command_has_room_in_a_narrow_terminal(columns: int) -> None:
     sleeper = procfd.spawn("sleep", [name, "60"], search=True)
     status, out = Terminal("ps", columns=columns).end()
     sleeper.kill()
+    sleeper.wait()
     assert status == 0
     lines = [line for line in out.replace("\r", "").split("\n") if line]
     assert max(map(len, lines)) <= columns

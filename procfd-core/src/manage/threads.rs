@@ -5,7 +5,7 @@
 //!
 //! Nice value, policy, affinity and I/O priority are a thread's on Linux. A new thread has those of the thread
 //! that makes it, so one that is missed can only come of one that has not been seen to yet: the list is
-//! read until it has nothing new.
+//! read until it has nothing new twice in a row: a reading may skip one behind a thread that ends meanwhile.
 
 use std::collections::BTreeSet;
 use std::ffi::CString;
@@ -16,6 +16,8 @@ use crate::sys::{self, Errno, Result};
 
 /// A process that makes threads, from threads not seen to, faster than this often the list is read.
 const PASSES: usize = 1000;
+/// So many readings in a row have nothing new at the end.
+const QUIET_PASSES: usize = 2;
 
 /// Does something to each thread; to the one alone, by a pidfd of a thread (`PIDFD_THREAD`, 6.9). Stops at
 /// the first error, with the threads before it done. ESRCH: the process has ended; EAGAIN: it made threads
@@ -28,6 +30,7 @@ pub(crate) fn each(pidfd: BorrowedFd<'_>, mut act: impl FnMut(i32) -> Result<()>
     let dir = pid_race::directory(pidfd)?;
     let mut seen = BTreeSet::new();
     let mut done = 0usize;
+    let mut quiet = 0;
     for _ in 0..PASSES {
         let before = seen.len();
         let tasks = sys::fd::open_at(dir.as_raw_fd(), c"task", libc::O_RDONLY | libc::O_DIRECTORY)
@@ -38,7 +41,8 @@ pub(crate) fn each(pidfd: BorrowedFd<'_>, mut act: impl FnMut(i32) -> Result<()>
             }
             Ok(())
         })?;
-        if seen.len() == before {
+        quiet = if seen.len() == before { quiet + 1 } else { 0 };
+        if quiet == QUIET_PASSES {
             return if done == 0 { Err(Errno(libc::ESRCH)) } else { Ok(()) };
         }
     }
