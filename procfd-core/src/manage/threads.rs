@@ -5,11 +5,14 @@
 //!
 //! Nice value, policy, affinity and I/O priority are a thread's on Linux. A new thread has those of the thread
 //! that makes it, so one that is missed can only come of one that has not been seen to yet: the list is
-//! read until it has nothing new twice in a row: a reading may skip one behind a thread that ends meanwhile.
+//! read until it has nothing new twice in a row: a reading may skip one behind a thread that ends meanwhile,
+//! and one that is being made has its maker's value before it can be seen. So where there are several threads the last
+//! reading comes a moment later.
 
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
 
 use super::pid_race;
 use crate::sys::{self, Errno, Result};
@@ -18,6 +21,8 @@ use crate::sys::{self, Errno, Result};
 const PASSES: usize = 1000;
 /// So many readings in a row have nothing new at the end.
 const QUIET_PASSES: usize = 2;
+/// A clone takes less, unless the thread that makes it loses its processor in the middle.
+const BEING_MADE: Duration = Duration::from_millis(1);
 
 /// Does something to each thread; to the one alone, by a pidfd of a thread (`PIDFD_THREAD`, 6.9). Stops at
 /// the first error, with the threads before it done. ESRCH: the process has ended; EAGAIN: it made threads
@@ -42,6 +47,9 @@ pub(crate) fn each(pidfd: BorrowedFd<'_>, mut act: impl FnMut(i32) -> Result<()>
             Ok(())
         })?;
         quiet = if seen.len() == before { quiet + 1 } else { 0 };
+        if quiet > 0 && quiet < QUIET_PASSES && seen.len() > 1 {
+            std::thread::sleep(BEING_MADE);
+        }
         if quiet == QUIET_PASSES {
             return if done == 0 { Err(Errno(libc::ESRCH)) } else { Ok(()) };
         }
