@@ -813,6 +813,81 @@
  */
 #define PROC_FD_SIGNAL 0x40047001
 
+/* procfd_spawn.stdio: the caller's own stream. */
+#define PROCFD_STDIO_INHERIT 0
+/* procfd_spawn.stdio: a new pipe, whose other end pipes has. */
+#define PROCFD_STDIO_PIPE 1
+/* procfd_spawn.stdio: /dev/null. */
+#define PROCFD_STDIO_NULL 2
+/* procfd_spawn.stdio: the caller's descriptor in fds. */
+#define PROCFD_STDIO_FD 3
+/* procfd_spawn.stdio, of standard error only: where standard output goes. */
+#define PROCFD_STDIO_STDOUT 4
+
+/* Options of procfd_spawn; all zero for none. */
+struct procfd_spawn {
+    /* Those of process_open: PROCFD_NO_WATCH, PROCFD_AUTOREAP. */
+    uint64_t flags;
+    /* The program, searched in the caller's PATH where it has no slash; NULL for argv[0]. */
+    const char *program;
+    /* The whole environment, a NULL-terminated array of NAME=value; NULL for the caller's. */
+    const char *const *env;
+    /* The directory it starts in; NULL for the caller's. A relative path of a program is looked up from there. */
+    const char *cwd;
+    /*
+     * Out: three descriptors, the caller's ends of the pipes, close-on-exec; -1 for a stream that is no pipe.
+     * May be NULL where none is.
+     */
+    int *pipes;
+    /* The signal that the kernel sends when the last procfd is closed, as PROC_SET_CLOSE; 0 for none. */
+    uint32_t close_signal;
+    /* Standard input, output and error: PROCFD_STDIO_*. */
+    uint32_t stdio[3];
+    /* The caller's descriptors of the streams that are PROCFD_STDIO_FD; the others are ignored. */
+    int32_t fds[3];
+    /* Must be 0. */
+    uint32_t reserved;
+};
+
+/* Resource usage, as getrusage(2) has it; times in nanoseconds (of microsecond grain). */
+struct procfd_rusage {
+    /* User CPU time, ns. */
+    uint64_t utime_ns;
+    /* System CPU time, ns. */
+    uint64_t stime_ns;
+    /* Largest resident set, bytes. */
+    uint64_t maxrss;
+    /* Page faults without I/O. */
+    uint64_t minflt;
+    /* Page faults with I/O. */
+    uint64_t majflt;
+    /* Blocks read, of 512 bytes. */
+    uint64_t inblock;
+    /* Blocks written, of 512 bytes. */
+    uint64_t oublock;
+    /* Voluntary context switches. */
+    uint64_t nvcsw;
+    /* Involuntary context switches. */
+    uint64_t nivcsw;
+};
+
+/* Data of PROC_WAIT. */
+struct procfd_wait {
+    /* In: how long to wait, ns; 0 is no limit. */
+    uint64_t timeout_ns;
+    /* Out: PROC_EXITED, PROC_KILLED, PROC_DUMPED, PROC_STOPPED, PROC_CONTINUED. */
+    uint32_t what;
+    /* Out: exit code, or signal number. */
+    int32_t status;
+    /* Out: which of the following are known, PROC_WAIT_HAS_*. */
+    uint64_t mask;
+    /*
+     * Out: what the process and its waited-for children used. The kernel tells the parent, once; a
+     * procfd that the parent opened keeps it.
+     */
+    struct procfd_rusage usage;
+};
+
 /* Data of PROC_SET_CLOSE. */
 struct procfd_close {
     /* PROC_SCOPE_PROCESS or PROC_SCOPE_PGROUP. */
@@ -983,45 +1058,6 @@ struct procfd_madvise {
     uint32_t advice;
     /* Must be 0. */
     uint32_t reserved;
-};
-
-/* Resource usage, as getrusage(2) has it; times in nanoseconds (of microsecond grain). */
-struct procfd_rusage {
-    /* User CPU time, ns. */
-    uint64_t utime_ns;
-    /* System CPU time, ns. */
-    uint64_t stime_ns;
-    /* Largest resident set, bytes. */
-    uint64_t maxrss;
-    /* Page faults without I/O. */
-    uint64_t minflt;
-    /* Page faults with I/O. */
-    uint64_t majflt;
-    /* Blocks read, of 512 bytes. */
-    uint64_t inblock;
-    /* Blocks written, of 512 bytes. */
-    uint64_t oublock;
-    /* Voluntary context switches. */
-    uint64_t nvcsw;
-    /* Involuntary context switches. */
-    uint64_t nivcsw;
-};
-
-/* Data of PROC_WAIT. */
-struct procfd_wait {
-    /* In: how long to wait, ns; 0 is no limit. */
-    uint64_t timeout_ns;
-    /* Out: PROC_EXITED, PROC_KILLED, PROC_DUMPED, PROC_STOPPED, PROC_CONTINUED. */
-    uint32_t what;
-    /* Out: exit code, or signal number. */
-    int32_t status;
-    /* Out: which of the following are known, PROC_WAIT_HAS_*. */
-    uint64_t mask;
-    /*
-     * Out: what the process and its waited-for children used. The kernel tells the parent, once; a
-     * procfd that the parent opened keeps it.
-     */
-    struct procfd_rusage usage;
 };
 
 /* Data of PROC_INFO. */
@@ -1607,6 +1643,52 @@ int procfd_ioctl(int fd, unsigned long request, ...);
  * Thread-safe: each thread has its own. Not for signal handlers.
  */
 const char *procfd_error_message(void);
+
+/*
+ * Starts a program, and returns its procfd, close-on-exec: process_open, the commands of process_config for
+ * what the options say, and PROC_CREATE in one call.
+ *
+ * argv is a NULL-terminated array of strings. The program is argv[0], or what the options say, searched in the
+ * caller's PATH where it has no slash. options NULL and size 0: no option, else size is sizeof (struct
+ * procfd_spawn).
+ *
+ * A call that fails leaves no process and no descriptor, and writes nothing; procfd_error_message says why.
+ *
+ * Errors: EFAULT (argv NULL, or pipes with a PROCFD_STDIO_PIPE), EINVAL (an unknown flag or stream; a size that
+ * is not a multiple of 8; no program; not a signal), E2BIG, ENAMETOOLONG, EBADF (a stream that is not open),
+ * EMFILE, ENFILE, ENOMEM, ENOBUFS, ENOENT and EACCES (the program or the directory); those of the step of
+ * PROC_CREATE that failed.
+ *
+ * Thread-safe. Not for signal handlers, nor for a child of vfork.
+ */
+int procfd_spawn(const char *const *argv, const struct procfd_spawn *options, size_t size);
+
+/*
+ * Opens a procfd, close-on-exec, of the running process with this pid: pidfd_open(2), process_open and
+ * PROC_ATTACH in one call. The pid is one of the caller's pid namespace.
+ *
+ * flags: those of process_open.
+ *
+ * Errors: EINVAL (not a pid, or a thread's; unknown flags), ESRCH (no such process), EMFILE, ENFILE, ENOMEM,
+ * ENOBUFS; those of PROC_ATTACH.
+ *
+ * Thread-safe. Not for signal handlers, nor for a child of vfork.
+ */
+int process_open_pid(int pid, uint64_t flags);
+
+/*
+ * Writes how a process changed into text, as snprintf(3) does: at most size bytes with the NUL. Returns the
+ * length of the whole text without its NUL.
+ *
+ * The text is "exit code 3", "killed by SIGTERM", "killed by SIGSEGV, core dumped", "stopped by SIGTSTP" or
+ * "continued". It is English whatever the locale.
+ *
+ * Errors: EFAULT (wait is NULL; text is NULL and size is not 0), EINVAL (what of wait is none of PROC_EXITED to
+ * PROC_CONTINUED: no call has filled it).
+ *
+ * Thread-safe. Not for signal handlers.
+ */
+int procfd_status_text(const struct procfd_wait *wait, char *text, size_t size);
 
 #ifdef __cplusplus
 } /* extern "C" */

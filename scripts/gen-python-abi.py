@@ -19,7 +19,7 @@ MODULE = ROOT / "bindings/python/python/procfd/_abi.py"
 DEFINE = re.compile(r"^#define (PROC\w+) (.+)$", re.MULTILINE)
 STRUCT = re.compile(r"^struct (procfd_\w+) \{\n(.*?)^\};$", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-MEMBER = re.compile(r"^\s*(?:const )?(struct )?(\w[\w ]*?) (\*?)(\w+)(?:\[(\w+)\])?;$")
+MEMBER = re.compile(r"^\s*(?:const )?(struct )?(\w[\w ]*?) ((?:\*const )?\*?)(\w+)(?:\[(\w+)\])?;$")
 NUMBER = re.compile(r"^(0x[0-9a-fA-F]+|\d+)(?:[uU]?[lL]*)$")
 
 CTYPES = {
@@ -78,7 +78,7 @@ def member(line: str) -> tuple[str, str] | None:
         return None
     struct, kind, pointer, name, count = match.groups()
     if pointer:
-        of = "ctypes.c_char_p" if kind == "char" else "ctypes.c_void_p"
+        of = "ctypes.c_char_p" if (kind, pointer) == ("char", "*") else "ctypes.c_void_p"
     else:
         of = kind if struct else f"ctypes.{CTYPES[kind]}"
     return name, f"{of} * {count}" if count else of

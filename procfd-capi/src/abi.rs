@@ -40,3 +40,6 @@ pub use lists::*;
 
 mod ioctl;
 pub use ioctl::*;
+
+mod spawn;
+pub use spawn::*;

@@ -84,6 +84,7 @@ plain!(
     procfd_fd,
     procfd_ref,
     procfd_thread,
+    procfd_spawn,
 );
 
 /// A signed argument: two's complement in 64 bits; callers that widen an int without its sign mean the same.

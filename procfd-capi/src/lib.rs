@@ -13,6 +13,8 @@
 //! | `changes` | PROC_CHANGES |
 //! | `record` | what the last call of a thread did wrong, in words |
 //! | `ioctl` | the same commands as ioctl requests |
+//! | `spawn` | the calls that do several steps at once |
+//! | `text` | how a process ended, in words |
 //! | `calls` | the calls for Rust: the Python module has them too |
 //!
 //! C-variadic functions cannot be defined in stable Rust: `procfd_ioctl` is in `c/ioctl.c`, and
@@ -31,6 +33,8 @@ mod lists;
 mod manage;
 mod record;
 mod shapes;
+mod spawn;
+mod text;
 
 use std::ffi::{c_char, c_int, c_ulong, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -236,4 +240,87 @@ pub unsafe extern "C" fn procfd_ioctl_fixed(fd: c_int, request: c_ulong, arg: *m
 #[unsafe(no_mangle)]
 pub extern "C" fn procfd_error_message() -> *const c_char {
     record::pointer()
+}
+
+/// Starts a program, and returns its procfd, close-on-exec: `process_open`, the commands of `process_config` for
+/// what the options say, and PROC_CREATE in one call.
+///
+/// argv is a NULL-terminated array of strings. The program is argv[0], or what the options say, searched in the
+/// caller's PATH where it has no slash. options NULL and size 0: no option, else size is sizeof (struct
+/// procfd_spawn).
+///
+/// A call that fails leaves no process and no descriptor, and writes nothing; `procfd_error_message` says why.
+///
+/// Errors: EFAULT (argv NULL, or pipes with a PROCFD_STDIO_PIPE), EINVAL (an unknown flag or stream; a size that
+/// is not a multiple of 8; no program; not a signal), E2BIG, ENAMETOOLONG, EBADF (a stream that is not open),
+/// EMFILE, ENFILE, ENOMEM, ENOBUFS, ENOENT and EACCES (the program or the directory); those of the step of
+/// PROC_CREATE that failed.
+///
+/// Thread-safe. Not for signal handlers, nor for a child of vfork.
+///
+/// # Safety
+///
+/// `argv` is NULL or a NULL-terminated array of strings; `options` is NULL or valid for `size` bytes, and each
+/// pointer in it is NULL or valid for what its field says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn procfd_spawn(
+    argv: *const *const c_char,
+    options: *const abi::procfd_spawn,
+    size: usize,
+) -> c_int {
+    record::clear();
+    answer(|| {
+        // SAFETY: the caller's contract says argv is NULL or a NULL-terminated array of strings.
+        let argv = unsafe { Data::new(argv.cast_mut().cast(), 0) };
+        // SAFETY: the caller's contract says options is NULL or valid for size bytes, and what it points to too.
+        let options = unsafe { Data::new(options.cast_mut().cast(), size) };
+        spawn::spawn(argv, options)
+    })
+}
+
+/// Opens a procfd, close-on-exec, of the running process with this pid: pidfd_open(2), `process_open` and
+/// PROC_ATTACH in one call. The pid is one of the caller's pid namespace.
+///
+/// flags: those of `process_open`.
+///
+/// Errors: EINVAL (not a pid, or a thread's; unknown flags), ESRCH (no such process), EMFILE, ENFILE, ENOMEM,
+/// ENOBUFS; those of PROC_ATTACH.
+///
+/// Thread-safe. Not for signal handlers, nor for a child of vfork.
+#[unsafe(no_mangle)]
+pub extern "C" fn process_open_pid(pid: c_int, flags: u64) -> c_int {
+    record::clear();
+    answer(|| spawn::open_pid(pid, flags))
+}
+
+/// Writes how a process changed into text, as snprintf(3) does: at most size bytes with the NUL. Returns the
+/// length of the whole text without its NUL.
+///
+/// The text is "exit code 3", "killed by SIGTERM", "killed by SIGSEGV, core dumped", "stopped by SIGTSTP" or
+/// "continued". It is English whatever the locale.
+///
+/// Errors: EFAULT (wait is NULL; text is NULL and size is not 0), EINVAL (what of wait is none of PROC_EXITED to
+/// PROC_CONTINUED: no call has filled it).
+///
+/// Thread-safe. Not for signal handlers.
+///
+/// # Safety
+///
+/// `wait` is NULL or valid; `text` is NULL or valid for `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn procfd_status_text(
+    wait: *const abi::procfd_wait,
+    text: *mut c_char,
+    size: usize,
+) -> c_int {
+    record::clear();
+    answer(|| {
+        // What the text tells is all that is read: the structure may be longer in the caller's version.
+        let known = std::mem::offset_of!(abi::procfd_wait, mask);
+        // SAFETY: the caller's contract says wait is NULL or valid, so that its first fields are.
+        let wait = unsafe { Data::new(wait.cast_mut().cast(), known) };
+        // SAFETY: the caller's contract says text is NULL or valid for size bytes.
+        let text = unsafe { Data::new(text.cast(), size) };
+        text::status(wait, text)
+    })
 }

@@ -5,6 +5,7 @@
 //! other users: it may change with every release.
 
 mod lists;
+mod spawn;
 
 use std::os::fd::{BorrowedFd, IntoRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -28,6 +29,7 @@ use crate::{Context, CreateError, Namespaces, Process, Scope};
 use crate::{attach, info, manage, procfd, signal};
 
 pub use lists::*;
+pub use spawn::*;
 
 type Result<T> = std::result::Result<T, Errno>;
 

@@ -316,6 +316,81 @@ PROCFD_IOC_ARG = 0xD000
 PROCFD_IOC_DATA = 0x4018D000
 PROCFD_IOC_OPEN = 0xD001
 PROC_FD_SIGNAL = 0x40047001
+PROCFD_STDIO_INHERIT = 0
+PROCFD_STDIO_PIPE = 1
+PROCFD_STDIO_NULL = 2
+PROCFD_STDIO_FD = 3
+PROCFD_STDIO_STDOUT = 4
+
+
+class procfd_spawn(Structure):
+    """struct procfd_spawn."""
+
+    flags: int
+    program: bytes | None
+    env: int | None
+    cwd: bytes | None
+    pipes: int | None
+    close_signal: int
+    stdio: ctypes.Array[Any]
+    fds: ctypes.Array[Any]
+    reserved: int
+
+    _fields_: ClassVar[Any] = (
+        ("flags", ctypes.c_uint64),
+        ("program", ctypes.c_char_p),
+        ("env", ctypes.c_void_p),
+        ("cwd", ctypes.c_char_p),
+        ("pipes", ctypes.c_void_p),
+        ("close_signal", ctypes.c_uint32),
+        ("stdio", ctypes.c_uint32 * 3),
+        ("fds", ctypes.c_int32 * 3),
+        ("reserved", ctypes.c_uint32),
+    )
+
+
+class procfd_rusage(Structure):
+    """struct procfd_rusage."""
+
+    utime_ns: int
+    stime_ns: int
+    maxrss: int
+    minflt: int
+    majflt: int
+    inblock: int
+    oublock: int
+    nvcsw: int
+    nivcsw: int
+
+    _fields_: ClassVar[Any] = (
+        ("utime_ns", ctypes.c_uint64),
+        ("stime_ns", ctypes.c_uint64),
+        ("maxrss", ctypes.c_uint64),
+        ("minflt", ctypes.c_uint64),
+        ("majflt", ctypes.c_uint64),
+        ("inblock", ctypes.c_uint64),
+        ("oublock", ctypes.c_uint64),
+        ("nvcsw", ctypes.c_uint64),
+        ("nivcsw", ctypes.c_uint64),
+    )
+
+
+class procfd_wait(Structure):
+    """struct procfd_wait."""
+
+    timeout_ns: int
+    what: int
+    status: int
+    mask: int
+    usage: procfd_rusage
+
+    _fields_: ClassVar[Any] = (
+        ("timeout_ns", ctypes.c_uint64),
+        ("what", ctypes.c_uint32),
+        ("status", ctypes.c_int32),
+        ("mask", ctypes.c_uint64),
+        ("usage", procfd_rusage),
+    )
 
 
 class procfd_close(Structure):
@@ -533,50 +608,6 @@ class procfd_madvise(Structure):
         ("count", ctypes.c_uint64),
         ("advice", ctypes.c_uint32),
         ("reserved", ctypes.c_uint32),
-    )
-
-
-class procfd_rusage(Structure):
-    """struct procfd_rusage."""
-
-    utime_ns: int
-    stime_ns: int
-    maxrss: int
-    minflt: int
-    majflt: int
-    inblock: int
-    oublock: int
-    nvcsw: int
-    nivcsw: int
-
-    _fields_: ClassVar[Any] = (
-        ("utime_ns", ctypes.c_uint64),
-        ("stime_ns", ctypes.c_uint64),
-        ("maxrss", ctypes.c_uint64),
-        ("minflt", ctypes.c_uint64),
-        ("majflt", ctypes.c_uint64),
-        ("inblock", ctypes.c_uint64),
-        ("oublock", ctypes.c_uint64),
-        ("nvcsw", ctypes.c_uint64),
-        ("nivcsw", ctypes.c_uint64),
-    )
-
-
-class procfd_wait(Structure):
-    """struct procfd_wait."""
-
-    timeout_ns: int
-    what: int
-    status: int
-    mask: int
-    usage: procfd_rusage
-
-    _fields_: ClassVar[Any] = (
-        ("timeout_ns", ctypes.c_uint64),
-        ("what", ctypes.c_uint32),
-        ("status", ctypes.c_int32),
-        ("mask", ctypes.c_uint64),
-        ("usage", procfd_rusage),
     )
 
 

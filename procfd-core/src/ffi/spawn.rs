@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! A procfd in one step: of a program that it starts, or of a process that runs.
+
+use std::os::fd::{AsFd, IntoRawFd, OwnedFd, RawFd};
+
+use super::Result;
+use crate::attach;
+use crate::contexts::{self, OpenFlags};
+use crate::error::Error;
+use crate::settings::Settings;
+use crate::start::{self, Forked};
+use crate::sys::{self, Errno};
+
+type Whole<T> = std::result::Result<T, Error>;
+
+/// procfd_spawn: opens a context with these settings, and starts its program.
+pub fn spawn(flags: u64, set: impl FnOnce(&mut Settings) -> Whole<()>) -> Whole<RawFd> {
+    let flags = known(flags)?;
+    let mut settings = Settings::default();
+    set(&mut settings)?;
+    if settings.program.is_none() {
+        return Err(Error::plan(libc::EINVAL, "no program is set"));
+    }
+    let (fd, opened) = contexts::open(flags, settings).map_err(no_context)?;
+    match start::create(fd.as_fd(), &opened)? {
+        Forked::Parent(..) => Ok(fd.into_raw_fd()),
+        // There is a program, so that nothing forks.
+        Forked::Child => Err(Error::plan(libc::EINVAL, "no program is set")),
+    }
+}
+
+/// process_open_pid: a procfd of the process with this pid.
+pub fn open_pid(pid: i32, flags: u64) -> Whole<RawFd> {
+    let flags = known(flags)?;
+    let process = sys::pidfd::open(pid).map_err(|e| {
+        let what = match e.0 {
+            libc::ESRCH => format!("there is no process {pid}"),
+            libc::EINVAL if pid <= 0 => format!("{pid} is no pid"),
+            _ => format!("open process {pid}: {e}"),
+        };
+        Error::foreign(e.0, what)
+    })?;
+    let (fd, opened) = contexts::open(flags, Settings::default()).map_err(no_context)?;
+    attach::attach(fd.as_fd(), &opened, process.as_fd())?;
+    Ok(fd.into_raw_fd())
+}
+
+/// A new pipe, above the standard streams and close-on-exec: the reading and the writing end.
+pub fn pipe() -> Result<(OwnedFd, OwnedFd)> {
+    sys::fd::pipe()
+}
+
+/// The same file, above the standard streams and close-on-exec. EBADF.
+pub fn duplicate(fd: RawFd) -> Result<OwnedFd> {
+    sys::fd::dup_cloexec(sys::fd::borrow(fd)?)
+}
+
+fn known(flags: u64) -> Whole<OpenFlags> {
+    OpenFlags::from_bits(flags).ok_or_else(|| {
+        let text = format!("flags takes PROCFD_NO_WATCH and PROCFD_AUTOREAP, not {flags:#x}");
+        Error::foreign(libc::EINVAL, text)
+    })
+}
+
+fn no_context(e: Errno) -> Error {
+    start::out_of_descriptors(Error::foreign(e.0, format!("open a context: {e}")))
+}
