@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Mounts, capabilities, seccomp, scheduling and cgroups, given as keywords, as the program sees them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pathlib
+import platform
+import struct
+import sys
+from typing import Any
+
+import procfd
+import pytest
+from conftest import run
+
+CHOWN, KILL, NET_RAW = 0, 5, 13
+
+
+def own_mounts() -> dict[str, Any]:
+    """A mount namespace, which a user namespace allows to every user."""
+    return {
+        "namespaces": ["user", "mount"],
+        "uid_map": [(0, os.geteuid(), 1)],
+        "gid_map": [(0, os.getegid(), 1)],
+    }
+
+
+def sh(script: str, **settings: Any) -> str:
+    """The output of a shell script that succeeds."""
+    code, output = run("sh", "-c", script, **settings)
+    assert code == 0
+    return output.strip()
+
+
+def status(name: str, **settings: Any) -> int:
+    """A mask or number of the program's own /proc/self/status."""
+    code, output = run("cat", "/proc/self/status", **settings)
+    assert code == 0
+    (line,) = (line for line in output.splitlines() if line.startswith(name + ":"))
+    return int(line.partition(":")[2], 16)
+
+
+def python(code: str, **settings: Any) -> str:
+    status, output = run(sys.executable, "-c", code, **settings)
+    assert status == 0
+    return output.strip()
+
+
+def options(target: pathlib.Path, **settings: Any) -> set[str]:
+    """The mount options of what is on top at `target`."""
+    lines = sh("cat /proc/self/mountinfo", **settings).splitlines()
+    found = [line.split()[5] for line in lines if line.split()[4] == str(target)]
+    return set(found[-1].split(","))
+
+
+@pytest.fixture
+def target(tmp_path: pathlib.Path) -> pathlib.Path:
+    path = tmp_path.resolve() / "target"
+    path.mkdir()
+    return path
+
+
+def test_a_bind_mount_is_read_only(target: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "file").write_text("bound")
+    script = f"cat {target}/file; ! touch {target}/other 2>/dev/null"
+    mounts: list[Any] = [
+        ("bind", source, target, {"ro": True}),
+        {"type": "bind", "source": source, "target": os.fsencode(target), "ro": True},
+    ]
+    for mount in mounts:
+        assert sh(script, mounts=[mount], **own_mounts()) == "bound"
+    # Neither the caller's mounts nor the source have changed.
+    assert not list(target.iterdir())
+    assert [path.name for path in source.iterdir()] == ["file"]
+
+
+def test_the_attributes_of_a_mount(target: pathlib.Path) -> None:
+    wanted = {"ro", "nosuid", "nodev", "noexec"}
+    mount = ("tmpfs", target, dict.fromkeys(wanted, True))
+    assert options(target, mounts=[mount], **own_mounts()) >= wanted
+    writable = ("tmpfs", target, {"nodev": None})
+    assert "rw" in options(target, mounts=[writable], **own_mounts())
+    again = ("remount", target, {"ro": False, "nosuid": True})
+    assert {"rw", "nosuid"} <= options(target, mounts=[mount, again], **own_mounts())
+
+
+def test_mounts_are_made_in_order(target: pathlib.Path) -> None:
+    mounts = [
+        ("tmpfs", target, {"size": 1 << 20, "mode": 0o750}),
+        ("directory", target / "made"),
+        ("file", "text\n", target / "made/file", {"create": True}),
+        ("file", b"\xff", target / "bytes", {"create": True}),
+        ("symlink", "made/file", target / "link"),
+        ("tmpfs", target / "made/deep/er", {"create": True}),
+    ]
+    script = f"cat {target}/link; stat -c %a {target}; stat -f -c %T {target}/made/deep/er; "
+    script += f"od -An -tx1 {target}/bytes"
+    assert sh(script, mounts=mounts, **own_mounts()).split() == ["text", "750", "tmpfs", "ff"]
+    assert not list(target.iterdir())
+
+
+def test_options_of_a_filesystem(target: pathlib.Path) -> None:
+    mount = ("filesystem", "tmpfs", target, {"options": {"nr_inodes": 7}})
+    assert sh(f"stat -f -c %c {target}", mounts=[mount], **own_mounts()) == "7"
+
+
+def test_a_new_root_with_the_mounts_beneath(target: pathlib.Path) -> None:
+    parts = [path for path in ("/usr", "/bin", "/lib", "/lib64") if os.path.isdir(path)]
+    mounts: list[Any] = [("rbind", path, path, {"create": True}) for path in parts]
+    output = sh("pwd; ls /", pivot_root=target, mounts=mounts, **own_mounts())
+    assert output.split() == ["/", *sorted(path[1:] for path in parts)]
+
+
+def test_private_directories() -> None:
+    marker = pathlib.Path("/tmp") / f"procfd-confinement-{os.getpid()}"
+    marker.touch()
+    try:
+        code, output = run("/bin/ls", "-A", "/tmp", private_tmp=True, **own_mounts())
+        assert (code, output) == (0, "")
+        assert marker.name in sh("ls -A /tmp", **own_mounts())
+        refused = sh("touch /etc/procfd-no 2>&1 || echo refused", ro_root=True, **own_mounts())
+        assert "refused" in refused
+    finally:
+        marker.unlink()
+
+
+def test_the_propagation_of_all_mounts() -> None:
+    def tags(**settings: Any) -> list[str]:
+        lines = sh("cat /proc/self/mountinfo", **settings, **own_mounts()).splitlines()
+        (root,) = (line.split() for line in lines if line.split()[4] == "/")
+        return [tag.partition(":")[0] for tag in root[6 : root.index("-")]]
+
+    assert "shared" in tags(mount_propagation="shared")
+    assert not tags(mount_propagation="private")
+    assert tags(mount_propagation="unbindable") == ["unbindable"]
+
+
+def test_a_mount_that_fails_is_named(target: pathlib.Path) -> None:
+    mounts: list[Any] = [("tmpfs", target), ("bind", "/nonexistent", target)]
+    with pytest.raises(FileNotFoundError) as raised:
+        run("true", mounts=mounts, **own_mounts())
+    assert isinstance(raised.value, procfd.Error)
+    assert (raised.value.stage, raised.value.index) == (procfd.Stage.MOUNT_SOURCE, 1)
+
+
+@pytest.mark.parametrize(
+    ("mount", "error"),
+    [
+        ("tmpfs", TypeError),
+        (("tmpfs",), ValueError),
+        (("tmpfs", "/a", "/b", {}), ValueError),
+        (("bind", "/a"), ValueError),
+        (("tmpsf", "/a"), ValueError),
+        (("tmpfs", "/a", {"readonly": True}), TypeError),
+        (("tmpfs", "/a\0b"), ValueError),
+        (("overlay", "/a"), ValueError),
+        (("overlay", "/a", {"lower": "/b", "upper": "/c"}), ValueError),
+        (("propagation", "public", "/"), ValueError),
+        ({"target": "/a"}, ValueError),
+        ({"type": "bind", "target": "/a"}, ValueError),
+        ({"type": "tmpfs", "source": "/b", "target": "/a"}, ValueError),
+        ({"type": "tmpfs"}, ValueError),
+    ],
+    ids=repr,
+)
+def test_what_is_no_mount(mount: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        procfd.Context("/bin/true", namespaces=["user", "mount"], mounts=[mount])
+
+
+def test_capabilities_by_name_number_and_in_one_string(root: None) -> None:
+    both = 1 << CHOWN | 1 << KILL
+    for given in (["chown", "CAP_KILL"], [CHOWN, KILL], "chown,kill", ["chown", KILL]):
+        assert status("CapBnd", cap_bounding=given) == both
+    assert status("CapBnd", cap_bounding="none") == 0
+    assert status("CapBnd", cap_bounding="all") == status("CapBnd")
+
+
+def test_an_ambient_capability_outlives_the_change_of_the_user(root: None) -> None:
+    settings: dict[str, Any] = {"uid": 65534, "gid": 65534, "groups": [], "keep_caps": True}
+    sets = {"cap_permitted": ["chown"], "cap_inheritable": ["chown"], "cap_ambient": ["chown"]}
+    assert status("CapEff", **settings, **sets) == 1 << CHOWN
+    assert status("CapEff", **settings) == 0
+
+
+def test_every_user_may_give_capabilities_up() -> None:
+    settings = own_mounts() | {"namespaces": "user"}
+    assert status("CapBnd", cap_bounding=["net_raw"], **settings) == 1 << NET_RAW
+
+
+@pytest.mark.parametrize("given", [["chwon"], "chown,no_such", [64], [-1], [1.5]], ids=repr)
+def test_what_is_no_capability(given: Any) -> None:
+    with pytest.raises((ValueError, TypeError, OverflowError)):
+        procfd.Context("/bin/true", cap_bounding=given)
+
+
+def test_securebits(root: None) -> None:
+    code = "import ctypes; print(ctypes.CDLL(None).prctl(27))"
+    names = ["noroot", "SECBIT_NOROOT_LOCKED"]
+    assert python(code, securebits=names) == "3"
+    assert python(code, securebits=1) == "1"
+    for wrong in ("noroot", ["no such bit"]):
+        with pytest.raises((TypeError, ValueError)):
+            procfd.Context("/bin/true", securebits=wrong)
+
+
+def refusing(call: int, error: int) -> bytes:
+    """A filter (struct sock_filter) that answers one system call with an errno."""
+    load, equal, answer = 0x20, 0x15, 0x06
+    instructions = [
+        (load, 0, 0, 0),
+        (equal, 0, 1, call),
+        (answer, 0, 0, 0x0005_0000 | error),
+        (answer, 0, 0, 0x7FFF_0000),
+    ]
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in instructions)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="system call numbers of x86-64")
+def test_seccomp_filters() -> None:
+    getppid, getpgid = 110, 121
+    code = (
+        "import ctypes\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        f"for call in {getppid}, {getpgid}:\n"
+        "    print(ctypes.get_errno() if libc.syscall(call, 0) < 0 else 0)\n"
+    )
+    one, other = refusing(getppid, errno.EXDEV), refusing(getpgid, errno.EDOM)
+    assert python(code).split() == ["0", "0"]
+    settings: dict[str, Any] = {"no_new_privs": True}
+    assert python(code, seccomp=one, **settings).split() == [str(errno.EXDEV), "0"]
+    both = [str(errno.EXDEV), str(errno.EDOM)]
+    assert python(code, seccomp=[one, other], **settings).split() == both
+    assert status("Seccomp", seccomp=one, **settings) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [(b"", ValueError), (b"1234567", ValueError), ("text", TypeError), ([1], TypeError)],
+    ids=repr,
+)
+def test_what_is_no_filter(given: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        procfd.Context("/bin/true", no_new_privs=True, seccomp=given)
+
+
+SCHEDULER = "import os; print(os.sched_getscheduler(0), os.sched_getparam(0).sched_priority)"
+
+
+@pytest.mark.parametrize(
+    "given", ["batch", "SCHED_BATCH", os.SCHED_BATCH, {"policy": "batch"}, {"policy": 3}], ids=repr
+)
+def test_a_scheduling_policy(given: Any) -> None:
+    assert python(SCHEDULER, scheduler=given) == f"{os.SCHED_BATCH} 0"
+
+
+def test_the_parameters_of_a_policy(root: None) -> None:
+    for given in ("fifo:7", {"policy": "fifo", "priority": 7}):
+        assert python(SCHEDULER, scheduler=given) == f"{os.SCHED_FIFO} 7"
+    nice: Any = {"policy": "other", "nice": 6}
+    assert python("import os; print(os.nice(0))", scheduler=nice) == "6"
+
+
+@pytest.mark.parametrize(
+    "given", ["bathc", "fifo:x", {"priority": 1}, {"policy": "fifo", "nonsense": 1}], ids=repr
+)
+def test_what_is_no_policy(given: Any) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        procfd.Context("/bin/true", scheduler=given)
+
+
+def test_the_affinity_as_numbers_and_as_a_list_of_ranges() -> None:
+    code = "import os; print(sorted(os.sched_getaffinity(0)))"
+    own = sorted(os.sched_getaffinity(0))
+    assert python(code, affinity=own[:1]) == str(own[:1])
+    assert python(code, affinity=str(own[-1])) == str(own[-1:])
+    ranges = ",".join(f"{cpu}-{cpu}" for cpu in own)
+    assert python(code, affinity=ranges) == str(own)
+    for wrong in ("3-1", "x", "0-99999", ""):
+        with pytest.raises(ValueError, match="affinity"):
+            procfd.Context("/bin/true", affinity=wrong)
+
+
+def test_the_io_priority_and_the_oom_score() -> None:
+    code = "import ctypes; print(ctypes.CDLL(None).syscall(252, 1, 0))"
+    if platform.machine() == "x86_64":
+        assert int(python(code, ioprio=(2, 5))) == 2 << 13 | 5
+    assert sh("cat /proc/self/oom_score_adj", oom_score_adj=900) == "900"
+
+
+def test_the_cgroup_by_path_and_descriptor(root: None) -> None:
+    mounts = (line.split() for line in pathlib.Path("/proc/mounts").read_text().splitlines())
+    top = next((mount[1] for mount in mounts if mount[2] == "cgroup2"), None)
+    if top is None:
+        pytest.skip("no cgroup2 is mounted")
+    directory = pathlib.Path(top) / f"procfd-test-{os.getpid()}"
+    try:
+        directory.mkdir()
+    except OSError as e:
+        pytest.skip(f"no cgroup can be made: {e}")
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for given in (directory, os.fsencode(directory), fd):
+                lines = sh("cat /proc/self/cgroup", cgroup=given).splitlines()
+                (own,) = (line for line in lines if line.startswith("0::"))
+                assert own.endswith("/" + directory.name)
+        finally:
+            os.close(fd)
+    finally:
+        directory.rmdir()
+
+
+def test_a_cgroup_that_is_not_there() -> None:
+    with pytest.raises(FileNotFoundError) as raised:
+        run("true", cgroup="/sys/fs/cgroup/nonexistent")
+    assert isinstance(raised.value, procfd.Error)
