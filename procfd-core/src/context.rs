@@ -41,7 +41,7 @@ pub struct Context {
 
 enum Form {
     /// Without a descriptor. Of the process with this [`forks::generation`].
-    Lean(Settings, u64),
+    Lean(Box<Settings>, u64),
     /// With a procfd, and its entry in [`contexts`].
     Full(Held, Arc<Opened>),
 }
@@ -71,7 +71,7 @@ impl Context {
         let form = match flags.contains(OpenFlags::NO_WATCH) {
             true => {
                 contexts::sweep();
-                Form::Lean(settings, forks::generation())
+                Form::Lean(Box::new(settings), forks::generation())
             }
             false => {
                 let (fd, opened) = contexts::open_held(flags, settings)?;
@@ -164,7 +164,7 @@ impl Context {
             if *forks != forks::generation() {
                 return Err(Errno(libc::EPERM).into());
             }
-            let (fd, opened) = contexts::open_held(self.flags, settings.clone())?;
+            let (fd, opened) = contexts::open_held(self.flags, Settings::clone(settings))?;
             self.form = Form::Full(fd, opened);
         }
         match &self.form {
@@ -184,7 +184,7 @@ impl Context {
             Form::Full(fd, opened) => Ok((fd, opened, flags)),
             Form::Lean(settings, forks) => match contexts::open_held(flags, Settings::default()) {
                 Ok((fd, opened)) => {
-                    opened.state().config = settings;
+                    opened.state().config = *settings;
                     Ok((fd, opened, flags))
                 }
                 Err(e) => {

@@ -2,6 +2,8 @@
 
 //! A start from a prepared context takes no memory: what the first start made is kept and shared.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 

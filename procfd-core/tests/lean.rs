@@ -4,6 +4,8 @@
 //!
 //! One test, since it counts the descriptors of the whole program.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::os::fd::{AsFd, AsRawFd};
 
 use procfd::{Command, Context, Process};

@@ -3,7 +3,7 @@
 //! The program closes the library's own descriptor numbers and uses them for its own sockets: nothing arrives there,
 //! nothing is closed, and starts go on. One test, since the numbers belong to the whole process.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, AsRawFd, RawFd};

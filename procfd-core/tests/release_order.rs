@@ -3,6 +3,8 @@
 //! A creator that is killed inside `create` takes the process with it: the kernel releases its highest
 //! descriptor numbers first, so each number of the fuse has to be below that of the procfd.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::ffi::CString;
 use std::fs::OpenOptions;
 use std::os::fd::RawFd;

@@ -348,7 +348,7 @@ impl List {
         /// ioctl(TIOCSPGRP): the group is in a slot.
         fn tcsetpgrp(fd: i32, group: At) = SYS_ioctl(fd, libc::TIOCSPGRP as usize, group);
         /// setpriority(PRIO_PROCESS) of the caller.
-        fn setpriority(nice: i32) = SYS_setpriority(libc::PRIO_PROCESS as u32, 0, nice);
+        fn setpriority(nice: i32) = SYS_setpriority(libc::PRIO_PROCESS, 0, nice);
         /// sched_setscheduler(2) of the caller.
         fn sched_setscheduler(policy: i32, priority: u32) = SYS_sched_setscheduler(0, policy, [priority].as_slice());
         /// sched_setparam(2) of the caller.

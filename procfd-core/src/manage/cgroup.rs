@@ -81,7 +81,7 @@ pub(super) fn open(path: &Path) -> Result<OwnedFd> {
 pub(crate) fn open_by_path(path: &Path) -> Result<OwnedFd> {
     if !path.is_absolute() {
         let own = proc::open(c"self", libc::O_PATH | libc::O_DIRECTORY)?;
-        return open(&path_of(own.as_fd())?.join(path)).map_err(|e| missing(e));
+        return open(&path_of(own.as_fd())?.join(path)).map_err(missing);
     }
     open(path).or_else(|e| {
         let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno(libc::EINVAL))?;

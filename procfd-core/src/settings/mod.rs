@@ -157,6 +157,9 @@ const CONFLICTS: &[fn(&Settings) -> Set] = &[
 /// What a failed step is about.
 type Words = fn(&Settings, &Prepared, Stage, u32) -> Option<String>;
 
+/// What to do about an errno of a step.
+type Hint = fn(&Settings, Stage, i32) -> Option<&'static str>;
+
 const OPERANDS: &[Words] = &[
     program::operand,
     descriptors::operand,
@@ -177,7 +180,7 @@ const OPERANDS: &[Words] = &[
 ];
 
 /// What to do, where the errno and the step leave no doubt about it.
-const HINTS: &[fn(&Settings, Stage, i32) -> Option<&'static str>] = &[
+const HINTS: &[Hint] = &[
     program::hint,
     identity::hint,
     capabilities::hint,

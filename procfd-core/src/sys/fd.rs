@@ -210,7 +210,7 @@ pub(crate) fn poll_by_epoll(fds: &mut [PollFd]) {
     let Ok(epoll) = bare::epoll_create().map(made).map(above_standard) else { return };
     for (data, one) in (0u64..).zip(fds.iter_mut()) {
         one.revents = 0;
-        let events = u32::from(one.events.cast_unsigned());
+        let events = u32::from(one.events as u16);
         if one.fd >= 0 {
             let _ = bare::epoll_add(epoll.as_raw_fd(), one.fd, events, data);
         }
