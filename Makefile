@@ -7,6 +7,7 @@
 #   make check      all tests; the last line counts them. T="NAME ..." restricts it to the programs whose name
 #                   contains one of these, builds only what they need, and says how to start each under gdb
 #   make kernels [K="6.1 7.2"] [ONLY=words] [TABLE=1]  the C tests on other kernels, in qemu
+#   make torture [SECONDS=n]  the attacks of tests/faults, in rounds until the time (60) is over; docs/reliability.md
 #   make check-packages  build the Debian and RPM packages from the vendored tarball, install, use and
 #                   remove them; some minutes, and as root
 #   make demo       stage the library, build examples/c/demo.c against it, run it
@@ -203,6 +204,11 @@ check:
 kernels: all
 	@scripts/kernels $(if $(ONLY),--only $(ONLY)) $(if $(TABLE),--table) $(K)
 
+torture: all
+	@rm -rf $(BUILD)/torture-stage
+	@$(MAKE) --no-print-directory -s install DESTDIR= PREFIX=$(abspath $(BUILD))/torture-stage
+	@PKG_CONFIG_PATH=$(abspath $(BUILD))/torture-stage/lib/pkgconfig tests/faults/run $(or $(SECONDS),60)
+
 check-packages:
 	@status=0; for kind in debian rpm; do tests/packages/$$kind || status=1; done; exit $$status
 
@@ -234,5 +240,5 @@ clean:
 
 FORCE:
 
-.PHONY: all install uninstall python install-python uninstall-python generate header header-copy abi abi-baseline check kernels check-packages demo wheel bench lint dist clean FORCE
+.PHONY: all install uninstall python install-python uninstall-python generate header header-copy abi abi-baseline check kernels torture check-packages demo wheel bench lint dist clean FORCE
 .DELETE_ON_ERROR:

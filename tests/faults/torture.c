@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Each system call of a start fails once with each plausible errno, and is once the instant of a
+ * SIGKILL: of its caller, and of the creator. ptrace(2) sees the calls of the creator, the child, the
+ * watcher and the built-in init. After each, the start has failed with a stage or succeeded; no
+ * process, zombie or descriptor is left; the next start works; an armed child is dead.
+ *
+ *     torture [--seconds N] [--seed N] [--impossible] [--break leak|unarmed] [--verbose] [SCENARIO]
+ *
+ * Without --seconds it goes through all points; with it, through as many as fit, in a random order,
+ * each scenario with its share of the time. --break puts a fault into the subject, which must be found.
+ * Reports TAP, a case for each scenario.
+ */
+#include "plausible.h"
+
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/time.h>
+#include <sys/user.h>
+
+#if !defined(__x86_64__)
+int main(void)
+{
+	printf("1..0 # SKIP it changes the registers of x86_64\n");
+	return 0;
+}
+#else
+
+#define RUN_SECONDS 20
+#define MAX_TASKS 32
+#define MAX_POINTS 2000
+
+struct task {
+	pid_t pid;
+	int calls, pending; /* pending: the errno to give it at the end of the call */
+	int gone;
+};
+
+static struct task tasks[MAX_TASKS];
+static int n_tasks, window, hit;
+static struct point seen[MAX_POINTS];
+static int n_seen;
+static pid_t subject_pid;
+static struct report *report;
+static struct stat self_stat;
+static volatile sig_atomic_t late;
+static int verbose;
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	late = 1;
+}
+
+static struct task *task_of(pid_t pid)
+{
+	for (int i = 0; i < n_tasks; i++)
+		if (tasks[i].pid == pid && !tasks[i].gone)
+			return &tasks[i];
+	if (n_tasks == MAX_TASKS)
+		return NULL;
+	tasks[n_tasks] = (struct task){ .pid = pid };
+	return &tasks[n_tasks++];
+}
+
+static void at_entry(struct task *t, const struct __ptrace_syscall_info *info, const struct point *p)
+{
+	long nr = (long)info->entry.nr;
+	struct user_regs_struct regs;
+	int index = (int)(t - tasks), nth = t->calls++;
+	if (p->how == NOTHING && n_seen < MAX_POINTS) {
+		struct point *at = &seen[n_seen++];
+		*at = (struct point){ .task = index, .nth = nth, .nr = nr };
+		for (int i = 0; i < 6; i++)
+			at->args[i] = (unsigned long)info->entry.args[i];
+	}
+	if (p->how == NOTHING || hit || p->task != index || p->nth != nth || p->nr != nr)
+		return;
+	hit = 1;
+	switch (p->how) {
+	case FAIL_CALL:
+		t->pending = p->err;
+		if (nr == SYS_close) /* the number is free all the same */
+			break;
+		ptrace(PTRACE_GETREGS, t->pid, 0, &regs);
+		regs.orig_rax = (unsigned long long)-1;
+		ptrace(PTRACE_SETREGS, t->pid, 0, &regs);
+		break;
+	case KILL_CALLER:
+		kill(t->pid, SIGKILL);
+		break;
+	default:
+		kill(subject_pid, SIGKILL);
+	}
+}
+
+static void at_exit(struct task *t)
+{
+	struct user_regs_struct regs;
+	if (!t->pending || ptrace(PTRACE_GETREGS, t->pid, 0, &regs))
+		return;
+	regs.rax = (unsigned long long)-t->pending;
+	ptrace(PTRACE_SETREGS, t->pid, 0, &regs);
+	t->pending = 0;
+}
+
+static int is_the_program(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+	snprintf(path, sizeof path, "/proc/%d/exe", pid);
+	return stat(path, &st) == 0 && st.st_dev == self_stat.st_dev && st.st_ino == self_stat.st_ino;
+}
+
+static void stopped(struct task *t, int status, const struct point *p)
+{
+	int sig = WSTOPSIG(status), event = status >> 16, pass = 0;
+	unsigned long message;
+	struct __ptrace_syscall_info info;
+	if (event == PTRACE_EVENT_EXEC && t->pid != subject_pid && is_the_program(t->pid)) {
+		ptrace(PTRACE_DETACH, t->pid, 0, 0);
+		t->gone = 1;
+		return;
+	}
+	if (event == PTRACE_EVENT_CLONE || event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK) {
+		if (ptrace(PTRACE_GETEVENTMSG, t->pid, 0, &message) == 0)
+			task_of((pid_t)message);
+	} else if (event == PTRACE_EVENT_STOP && sig != SIGTRAP) {
+		ptrace(PTRACE_LISTEN, t->pid, 0, 0); /* a group stop */
+		return;
+	} else if (!event && sig == (SIGTRAP | 0x80)) {
+		if (ptrace(PTRACE_GET_SYSCALL_INFO, t->pid, sizeof info, &info) > 0) {
+			if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+				long nr = (long)info.entry.nr;
+				if (nr == MARK_BEGIN || nr == MARK_END)
+					window = nr == MARK_BEGIN;
+				else if (window)
+					at_entry(t, &info, p);
+			} else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
+				at_exit(t);
+			}
+		}
+	} else if (!event) {
+		pass = sig;
+	}
+	ptrace(PTRACE_SYSCALL, t->pid, 0, pass);
+}
+
+/* Kill all that is left, and say what it was. */
+static void clear_away(char *what, size_t size)
+{
+	char path[80], list[1024], line[200];
+	size_t at = 0;
+	what[0] = 0;
+	for (int round = 0; round < 50; round++) {
+		snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
+		FILE *f = fopen(path, "re");
+		size_t n = f ? fread(list, 1, sizeof list - 1, f) : 0;
+		if (f)
+			fclose(f);
+		list[n] = 0;
+		for (char *p = list, *e; *p; p = e + strspn(e, " ")) {
+			int pid = (int)strtol(p, &e, 10);
+			if (e == p)
+				break;
+			snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
+			f = fopen(path, "re");
+			n = f ? fread(line, 1, sizeof line - 1, f) : 0;
+			if (f)
+				fclose(f);
+			for (size_t i = 0; i < n; i++)
+				line[i] = line[i] ? line[i] : ' ';
+			line[n] = 0;
+			if (round == 0 && at + 1 < size)
+				at += (size_t)snprintf(what + at, size - at, " %d (%.60s)", pid, line);
+			kill(pid, SIGKILL);
+		}
+		for (int i = 0; i < n_tasks; i++)
+			if (!tasks[i].gone)
+				kill(tasks[i].pid, SIGKILL);
+		for (int i = 0; i < 20; i++) {
+			while (waitpid(-1, NULL, __WALL | WNOHANG) > 0)
+				;
+			if (waitpid(-1, NULL, __WALL | WNOHANG) < 0 && errno == ECHILD)
+				return;
+			usleep(1000);
+		}
+	}
+}
+
+/* One subject with one fault. Returns 0, or -1 with the reason in `why`. */
+static int run_point(const struct scenario *s, const struct point *p, int fds, char *why, size_t size)
+{
+	static const struct itimerval limit = { { 1, 0 }, { RUN_SECONDS, 0 } }, none;
+	int go[2], status = 0, how_it_ended = -1;
+	char left[512];
+	memset(report, 0, sizeof *report);
+	n_tasks = window = hit = 0;
+	late = 0;
+	why[0] = 0;
+	if (pipe2(go, O_CLOEXEC))
+		return snprintf(why, size, "pipe2: errno %d", errno), -1;
+	subject_pid = fork();
+	if (subject_pid == 0) {
+		close(go[1]);
+		subject(s, report, go[0]);
+	}
+	close(go[0]);
+	task_of(subject_pid);
+	setitimer(ITIMER_REAL, &limit, NULL);
+	long options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
+		       PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
+	/* It has come to its read, so that what it started before is not traced. */
+	char path[64], state[256];
+	for (int ready = 0; !ready && !late;) {
+		snprintf(path, sizeof path, "/proc/%d/syscall", subject_pid);
+		FILE *f = fopen(path, "re");
+		ready = f && fgets(state, sizeof state, f) && !strncmp(state, "0 ", 2) &&
+			strtol(state + 2, NULL, 16) == go[0];
+		if (f)
+			fclose(f);
+		if (!ready)
+			usleep(100);
+	}
+	if (ptrace(PTRACE_SEIZE, subject_pid, 0, options) || ptrace(PTRACE_INTERRUPT, subject_pid, 0, 0)) {
+		snprintf(why, size, "ptrace: errno %d", errno);
+	} else {
+		/* A byte before the first stop could let it run untraced. */
+		waitpid(subject_pid, &status, __WALL);
+		ptrace(PTRACE_SYSCALL, subject_pid, 0, 0);
+		if (write(go[1], "g", 1) != 1)
+			snprintf(why, size, "the subject has gone");
+	}
+	close(go[1]);
+	while (!why[0]) {
+		pid_t pid = waitpid(-1, &status, __WALL);
+		if (pid < 0 && errno == ECHILD)
+			break;
+		if (pid < 0 && errno == EINTR && late) {
+			clear_away(left, sizeof left);
+			snprintf(why, size, "after %d s there is still%s", RUN_SECONDS, left);
+			break;
+		}
+		if (pid < 0)
+			continue;
+		if (WIFSTOPPED(status)) {
+			struct task *t = task_of(pid);
+			if (t)
+				stopped(t, status, p);
+			continue;
+		}
+		if (pid == subject_pid)
+			how_it_ended = status;
+		for (int i = 0; i < n_tasks; i++)
+			if (tasks[i].pid == pid)
+				tasks[i].gone = 1;
+	}
+	setitimer(ITIMER_REAL, &none, NULL);
+	if (why[0]) {
+		clear_away(left, sizeof left);
+		return -1;
+	}
+	int creator_killed = hit && (p->how == KILL_CREATOR || (p->how == KILL_CALLER && p->task == 0));
+	const struct report *r = report;
+	if (creator_killed) /* all has ended: that was the check */
+		return 0;
+	unsigned want = p->how == FAIL_CALL && hit && p->task > 0 ? stage_of(s, p->nr) : PROC_STAGE_NONE;
+	if (how_it_ended != 0 || !r->done)
+		snprintf(why, size, "the creator ends with status %#x", how_it_ended);
+	else if (r->fault[0])
+		snprintf(why, size, "%s", r->fault);
+	else if (r->fds != fds && fds >= 0)
+		snprintf(why, size, "%d descriptors are open, not %d", r->fds, fds);
+	else if (r->created < 0 && (!r->error || !r->message[0]))
+		snprintf(why, size, "a failure without errno or message");
+	else if (r->created < 0 && r->opened && r->stage == PROC_STAGE_NONE)
+		snprintf(why, size, "a failure without a stage: errno %d, %s", r->error, r->message);
+	else if (r->created == 0)
+		snprintf(why, size, "PROC_CREATE returns 0");
+	else if (want && (r->created > 0 || r->stage != want || r->error != p->err))
+		snprintf(why, size, "wanted stage %u: result %d, stage %u, errno %d", want, r->created, r->stage,
+			 r->error);
+	else if (r->created > 0 && !s->kill_on_close && r->ended != EXIT_CODE &&
+		 !(p->how == KILL_CALLER && r->ended == 1000 + SIGKILL))
+		snprintf(why, size, "the program ends with %d", r->ended);
+	else if ((p->how == NOTHING || !hit) && r->created <= 0)
+		snprintf(why, size, "without a fault: errno %d, %s", r->error, r->message);
+	if (verbose && p->how != NOTHING)
+		printf("# %s: task %d call %d nr %ld how %d errno %d: %s\n", s->name, p->task, p->nth, p->nr,
+		       p->how, p->err, why[0] ? why : r->created > 0 ? "succeeds" : r->message);
+	return why[0] ? -1 : 0;
+}
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* All points of a scenario, and as many of them as the time allows. Returns how many failed. */
+static int torture(const struct scenario *s, double seconds)
+{
+	static struct point points[8 * MAX_POINTS];
+	static const struct point nothing;
+	int n = 0, failed = 0, made = 0, missed = 0, kills = 0, stages = 0;
+	char why[700];
+	n_seen = 0;
+	if (run_point(s, &nothing, -1, why, sizeof why)) {
+		printf("# %s: %s\n", s->name, why);
+		return 1;
+	}
+	int fds = report->fds, most = 0;
+	for (int i = 0; i < n_seen; i++) {
+		struct point p = seen[i];
+		most = p.task > most ? p.task : most;
+		p.how = KILL_CREATOR;
+		points[n++] = p;
+		if (p.task > 0)
+			p.how = KILL_CALLER, points[n++] = p;
+		p.how = FAIL_CALL;
+		for (const int *e = cannot_fail(&p) ? NULL : errnos_of(p.nr); e && *e; e++)
+			p.err = *e, points[n++] = p;
+	}
+	for (int i = n - 1; seconds > 0 && i > 0; i--) {
+		int j = rand() % (i + 1);
+		struct point swap = points[i];
+		points[i] = points[j];
+		points[j] = swap;
+	}
+	double end = now() + seconds;
+	for (int i = 0; i < n && (seconds <= 0 || now() < end); i++, made++) {
+		int bad = run_point(s, &points[i], fds, why, sizeof why);
+		missed += !hit;
+		kills += hit && points[i].how != FAIL_CALL;
+		stages += hit && report->created < 0 && report->stage;
+		if (bad) {
+			failed++;
+			printf("# %s: process %d, its call %d (number %ld, %#lx, %#lx), %s %d: %s\n", s->name,
+			       points[i].task, points[i].nth, points[i].nr, points[i].args[0], points[i].args[1],
+			       points[i].how == FAIL_CALL     ? "fails with errno"
+			       : points[i].how == KILL_CALLER ? "caller killed,"
+							      : "creator killed,",
+			       points[i].err, why);
+		}
+	}
+	printf("# %s: %d calls of %d processes, %d of %d faults, of them %d kills; %d failed with a stage, "
+	       "%d not reached, %d faults found\n",
+	       s->name, n_seen, most + 1, made, n, kills, stages, missed, failed);
+	if (made == missed || (seconds <= 0 && missed * 10 > made)) {
+		printf("# %s: too many faults were not reached\n", s->name);
+		failed++;
+	}
+	return failed;
+}
+
+/* The time of one of so many scenarios. */
+static double share(double end, int scenarios)
+{
+	double left = end - now();
+	return left > 0.1 ? left / scenarios : 0.1;
+}
+
+int main(int argc, char **argv)
+{
+	double seconds = 0;
+	unsigned seed = (unsigned)time(NULL);
+	const char *only = NULL;
+	if (argc == 3 && !strcmp(argv[1], "--program"))
+		return program(argv[2]);
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--seconds") && i + 1 < argc)
+			seconds = atof(argv[++i]);
+		else if (!strcmp(argv[i], "--seed") && i + 1 < argc)
+			seed = (unsigned)strtoul(argv[++i], NULL, 10);
+		else if (!strcmp(argv[i], "--break") && i + 1 < argc)
+			broken = argv[++i];
+		else if (!strcmp(argv[i], "--impossible"))
+			impossible = 1;
+		else if (!strcmp(argv[i], "--verbose"))
+			verbose = 1;
+		else
+			only = argv[i];
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	ssize_t l = readlink("/proc/self/exe", self_path, sizeof self_path - 1);
+	report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct sigaction sa = { .sa_handler = on_alarm };
+	if (l <= 0 || report == MAP_FAILED || stat("/proc/self/exe", &self_stat) ||
+	    prctl(PR_SET_CHILD_SUBREAPER, 1) || sigaction(SIGALRM, &sa, NULL)) {
+		fprintf(stderr, "torture: errno %d\n", errno);
+		return 1;
+	}
+	srand(seed);
+	printf("# seed %u\n1..%d\n", seed, N_SCENARIOS);
+	int failed = 0;
+	double end = now() + seconds;
+	for (int i = 0; i < N_SCENARIOS; i++) {
+		const struct scenario *s = &scenarios[i];
+		if (only && !strstr(s->name, only)) {
+			printf("ok %d - %s # SKIP not asked for\n", i + 1, s->name);
+		} else if (s->needs_root && geteuid()) {
+			printf("ok %d - %s # SKIP needs root\n", i + 1, s->name);
+		} else {
+			int bad = torture(s, seconds > 0 ? share(end, N_SCENARIOS - i) : 0);
+			printf("%sok %d - %s\n", bad ? "not " : "", i + 1, s->name);
+			failed += bad;
+		}
+	}
+	return failed != 0;
+}
+#endif
