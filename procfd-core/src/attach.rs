@@ -9,7 +9,7 @@ use crate::contexts::{self, Opened, State};
 use crate::error::{Error, Stage};
 use crate::settings::ClosePolicy;
 use crate::sys::{self, Errno};
-use crate::{fuse, procfd, signal, start, wait};
+use crate::{fuse, pair, procfd, signal, start, wait};
 
 /// `PROC_ATTACH`: gives the process a procfd, with the context's close policy. Returns its pid.
 pub(crate) fn attach(a: BorrowedFd<'_>, opened: &Opened, pidfd: BorrowedFd<'_>) -> Result<i32, Error> {
@@ -53,6 +53,6 @@ fn arm(b: BorrowedFd<'_>, pidfd: BorrowedFd<'_>, pid: i32, policy: ClosePolicy) 
         // The kernel protects it from the signal of a fuse.
         return Err(Errno(libc::EOPNOTSUPP));
     }
-    procfd::shut(b)?;
+    pair::shut(b)?;
     signal::own(pidfd, b, Some(policy))
 }

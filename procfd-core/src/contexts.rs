@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use crate::error::Error;
 use crate::forks::{self, Private};
 use crate::held::Held;
+use crate::pair;
 use crate::procfd;
 use crate::settings::{ClosePolicy, Settings};
 use crate::status::Status;
@@ -146,7 +147,7 @@ fn table() -> MutexGuard<'static, Table> {
 pub(crate) fn open(flags: OpenFlags, config: Settings) -> Result<(OwnedFd, Arc<Opened>)> {
     sweep();
     tend_watcher();
-    let (a, b) = procfd::pair()?;
+    let (a, b) = procfd::open()?;
     let cookie = procfd::cookie(a.as_fd())?;
     Ok((a, enter(cookie, b, flags, config)))
 }
@@ -155,7 +156,7 @@ pub(crate) fn open(flags: OpenFlags, config: Settings) -> Result<(OwnedFd, Arc<O
 pub(crate) fn open_held(flags: OpenFlags, config: Settings) -> Result<(Held, Arc<Opened>)> {
     sweep();
     tend_watcher();
-    let (a, b) = procfd::held_pair()?;
+    let (a, b) = procfd::open_held()?;
     let cookie = a.cookie().ok_or(Errno(libc::EINVAL))?;
     Ok((a, enter(cookie, b, flags, config)))
 }
@@ -208,7 +209,7 @@ pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
         return Ok(opened);
     }
     procfd::cookie(fd)?;
-    Err(Errno(if procfd::is_marked(fd)? { libc::EPERM } else { libc::EINVAL }))
+    Err(Errno(if pair::is_marked(fd)? { libc::EPERM } else { libc::EINVAL }))
 }
 
 /// How many contexts this process has open.

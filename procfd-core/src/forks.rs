@@ -32,7 +32,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
-use crate::held;
+use crate::pair;
 use crate::sys::fd::Number;
 use crate::sys::identity::{self, Identity};
 use crate::sys::task::SignalsBlocked;
@@ -128,7 +128,7 @@ impl List {
                 Some(Ok(pidfd)) if sys::pidfd::is_pidfd(pidfd) == Ok(true) => Some(pidfd),
                 Some(_) => None,
                 None => {
-                    dead = dead.or_else(|| crate::procfd::dead().ok());
+                    dead = dead.or_else(|| pair::dead().ok());
                     dead.as_ref().map(AsFd::as_fd)
                 }
             };
@@ -228,20 +228,20 @@ impl Private {
         Ok((a, Self::listed(&mut held.list, b)?))
     }
 
-    /// The same, where an object holds the first, with its cookie.
+    /// The same, where an object holds the first: it is on the list too, under its cookie.
     pub(crate) fn second_of_held(
         make: impl FnOnce() -> Result<(OwnedFd, OwnedFd)>,
-    ) -> Result<(held::Held, Self)> {
+    ) -> Result<((OwnedFd, u64), Self)> {
         let mut locked = lock();
         let (a, b) = make()?;
         let cookie = sys::sock::cookie(a.as_fd())?;
         let b = Self::listed(&mut locked.list, b);
         let entered = enter(&mut locked.list.held, a.as_raw_fd(), Procfd { cookie, pidfd: None });
-        // Both take the lock when they are dropped.
+        // It takes the lock when it is dropped.
         drop(locked);
         let b = b?;
         entered?;
-        Ok((held::Held::listed(a, cookie), b))
+        Ok(((a, cookie), b))
     }
 
     /// The descriptor, proved to be what was made. EBADF: the program has closed it, or a fork.

@@ -14,7 +14,7 @@
 //! no harm: the close of A fires the fuse, even if a holder keeps B open.
 //!
 //! Until the start is published, B is open in the creator alone. A dying process releases its highest
-//! descriptor first, so [`procfd::pair`](crate::procfd::pair) gives B the lower number.
+//! descriptor first, so [`pair::marked`](crate::pair::marked) gives B the lower number.
 
 use std::os::fd::BorrowedFd;
 

@@ -11,7 +11,6 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use crate::forks;
-use crate::procfd;
 use crate::sys::{self, fd::Number};
 
 /// A descriptor that an object owns.
@@ -30,7 +29,7 @@ impl Held {
 
     /// A descriptor of a process: on the list if it is a procfd.
     pub(crate) fn of(fd: OwnedFd, pidfd: BorrowedFd<'_>) -> sys::Result<Self> {
-        let cookie = procfd::cookie_of_socket(fd.as_fd());
+        let cookie = sys::sock::cookie(fd.as_fd()).ok();
         if let Some(cookie) = cookie {
             forks::hold(fd.as_fd(), cookie, Some(pidfd))?;
         }

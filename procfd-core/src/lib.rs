@@ -51,7 +51,8 @@
 // |---|---|
 // | `context`, `process` | the two types of the interface |
 // | `settings` | what a context can hold |
-// | `procfd` | the descriptor: mark, publish, look, resolve |
+// | `pair` | the two sockets of the descriptor |
+// | `procfd` | the descriptor: publish, look, resolve |
 // | `fuse` | kill on last close |
 // | `contexts` | the opener's memory, and its sweep |
 // | `forks` | the library's own descriptors, what a fork does to them, and the order of all locks |
@@ -86,6 +87,7 @@ mod held;
 mod info;
 mod kept;
 mod manage;
+mod pair;
 mod process;
 mod procfd;
 mod settings;

@@ -8,7 +8,6 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::contexts;
 use crate::forks::Private;
@@ -16,16 +15,10 @@ use crate::held::Held;
 use crate::info::parse::stat::stat;
 use crate::info::parse::status::{NsIds, status};
 use crate::info::proc::{self, Path};
+use crate::pair;
 use crate::status::Change;
 use crate::sys::{self, Errno, PID_FS_MAGIC, PROC_ROOT_INO, PROC_SUPER_MAGIC, Result};
 use crate::watch::Ended;
-
-/// Says "this socket is a procfd" before any message does. This is a 64-bit socket option that every process may
-/// set and that has no effect for AF_UNIX: SO_MAX_PACING_RATE. It is a sanity check, not a protection: a receiver of
-/// a procfd trusts its sender, as with a pidfd.
-const SO_MARK_AS_PROCFD: i32 = 47;
-const MARK: u64 = 0x7072_6f63_6664_0001;
-const SO_LOCK_FILTER: i32 = 44;
 
 /// The start message: "procfd", version, and whether a fuse comes with it.
 const HEADER: usize = 16;
@@ -36,46 +29,16 @@ const WITH_FUSE: u32 = 1;
 /// The process is a built-in init, whose end of the fuse is its own.
 const WITH_INIT: u32 = 2;
 
-/// The caller's end and its peer.
-///
-/// B is shut for reading: a holder cannot send into it, neither to fire the fuse nor to put A in flight in
-/// its own peer. A holder cannot attach a socket filter to A, which would drop the start message.
-///
-/// B gets the lower number: a dying process releases its highest descriptor first, and a fuse fires only
-/// while B is open.
-pub(crate) fn pair() -> Result<(OwnedFd, Private)> {
+/// The pair of a new procfd: A, and B, which is the library's own.
+pub(crate) fn open() -> Result<(OwnedFd, Private)> {
     // Marked before another thread can fork: its child must be able to tell what it has inherited.
-    Private::second(marked_pair)
+    Private::second(pair::marked)
 }
 
 /// The same for an object, which a forked copy of this process does not hold.
-pub(crate) fn held_pair() -> Result<(Held, Private)> {
-    Private::second_of_held(marked_pair)
-}
-
-fn marked_pair() -> Result<(OwnedFd, OwnedFd)> {
-    let (one, other) = sys::sock::pair()?;
-    let (b, a) = if one.as_raw_fd() < other.as_raw_fd() { (one, other) } else { (other, one) };
-    sys::sock::set_option_u64(a.as_fd(), SO_MARK_AS_PROCFD, MARK)?;
-    // Where a seccomp filter refuses these two, a context without a close policy does without.
-    let _ = sys::sock::set_option_i32(a.as_fd(), SO_LOCK_FILTER, 1);
-    if sys::sock::shutdown_read(b.as_fd()).is_err() {
-        IS_LEFT_OPEN.store(true, Ordering::Relaxed);
-    }
-    Ok((a, b))
-}
-
-/// A procfd that will never have a process. Its peer is closed.
-pub(crate) fn dead() -> Result<OwnedFd> {
-    marked_pair().map(|(a, _)| a)
-}
-
-/// Set when shutdown(2) of a B has failed: from then on each fuse makes sure of its own.
-static IS_LEFT_OPEN: AtomicBool = AtomicBool::new(false);
-
-/// Makes sure that B is shut for reading, before it becomes a fuse.
-pub(crate) fn shut(b: BorrowedFd<'_>) -> Result<()> {
-    if IS_LEFT_OPEN.load(Ordering::Relaxed) { sys::sock::shutdown_read(b) } else { Ok(()) }
+pub(crate) fn open_held() -> Result<(Held, Private)> {
+    let ((a, cookie), b) = Private::second_of_held(pair::marked)?;
+    Ok((Held::listed(a, cookie), b))
 }
 
 /// The number of the socket behind a descriptor, never used again until reboot. EBADF; EINVAL when
@@ -87,15 +50,6 @@ pub(crate) fn cookie(fd: BorrowedFd<'_>) -> Result<u64> {
 /// The same, where what else it is does not matter.
 pub(crate) fn cookie_of_socket(fd: BorrowedFd<'_>) -> Option<u64> {
     sys::sock::cookie(fd).ok()
-}
-
-/// Whether a descriptor is a procfd, opened by this or any other process. EBADF.
-pub(crate) fn is_marked(fd: BorrowedFd<'_>) -> Result<bool> {
-    match sys::sock::option_u64(fd, SO_MARK_AS_PROCFD) {
-        Ok(mark) => Ok(mark == MARK),
-        Err(_) if sys::fd::is_open(fd.as_raw_fd()) => Ok(false),
-        Err(_) => Err(Errno(libc::EBADF)),
-    }
 }
 
 /// EBADF or EINVAL: an `O_PATH` descriptor answers EBADF to much that it does not do.
@@ -290,7 +244,7 @@ pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
     if sys::fs_is(fd, PID_FS_MAGIC) {
         return Ok(Target::Given(fd));
     }
-    if is_marked(fd)? {
+    if pair::is_marked(fd)? {
         return Ok(match look::<1>(fd)? {
             Published::Not => Target::Configuring,
             Published::Started { fds: [Some(pidfd)], init } => {

@@ -9,7 +9,7 @@ use crate::fuse::Armed;
 use crate::procfd::{self, Published};
 use crate::settings::{ClosePolicy, SIGNAL_MAX, Scope};
 use crate::sys::{self, Errno, PIDFD_SIGNAL_PROCESS_GROUP, PIDFD_SIGNAL_THREAD, Result};
-use crate::{contexts, fuse, wait};
+use crate::{contexts, fuse, pair, wait};
 
 /// Sends a signal; 0 only checks. EINVAL: no such signal; ESRCH: reaped; EPERM; EOPNOTSUPP: a scope
 /// other than the process on a kernel before 6.9.
@@ -40,7 +40,7 @@ pub(crate) fn send(pidfd: BorrowedFd<'_>, signal: i32, scope: Scope, value: Opti
 /// than the opener; EPERM: you may not signal it; ESRCH: there is no process (any more); EMFILE: no room for the
 /// two descriptors that this opens for a moment.
 pub(crate) fn change_close(a: BorrowedFd<'_>, policy: Option<ClosePolicy>) -> Result<()> {
-    if !procfd::is_marked(a)? {
+    if !pair::is_marked(a)? {
         return Err(Errno(libc::EINVAL));
     }
     let (pidfd, b) = match procfd::look::<2>(a)? {

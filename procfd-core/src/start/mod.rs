@@ -32,7 +32,7 @@ use crate::contexts::{self, Opened, State};
 use crate::error::{Error, Stage};
 use crate::settings::Settings;
 use crate::sys::{self, Errno};
-use crate::{fuse, procfd};
+use crate::{fuse, pair};
 
 /// Says of EMFILE which limit it is, and what a process takes of it.
 pub(crate) fn out_of_descriptors(error: Error) -> Error {
@@ -157,7 +157,7 @@ fn ready<'a>(a: BorrowedFd<'a>, opened: &'a Opened, state: &State) -> Result<Pub
     let config = &state.config;
     reserve(opened, has_fuse(config))?;
     if has_fuse(config) {
-        procfd::shut(opened.b()).map_err(|e| Error::new(Stage::FUSE, 0, e, ""))?;
+        pair::shut(opened.b()).map_err(|e| Error::new(Stage::FUSE, 0, e, ""))?;
     }
     Publication::prepare(a, opened, config)
 }
