@@ -3,13 +3,15 @@
 
 //! Binding a fresh context to a process that already runs.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use crate::contexts::{self, Opened, State};
+use crate::contexts::{self, OpenFlags, Opened, State};
 use crate::error::{Error, Stage};
-use crate::settings::ClosePolicy;
+use crate::held::Held;
+use crate::procfd::{self, Published};
+use crate::settings::{ClosePolicy, Settings};
 use crate::sys::{self, Errno};
-use crate::{fuse, pair, procfd, signal, start, wait};
+use crate::{fuse, pair, signal, start, wait};
 
 /// `PROC_ATTACH`: gives the process a procfd, with the context's close policy. Returns its pid.
 pub(crate) fn attach(a: BorrowedFd<'_>, opened: &Opened, pidfd: BorrowedFd<'_>) -> Result<i32, Error> {
@@ -25,6 +27,25 @@ pub(crate) fn attach(a: BorrowedFd<'_>, opened: &Opened, pidfd: BorrowedFd<'_>) 
     drop(state);
     contexts::see_to(opened);
     done
+}
+
+/// The same for an object, which gets a pidfd of its own.
+pub(crate) fn attach_object(a: &Held, opened: &Opened, process: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
+    attach(a.as_fd(), opened, process)?;
+    match procfd::look::<1>(a.as_fd()) {
+        Ok(Published::Started { fds: [Some(pidfd)], .. }) => Ok(pidfd),
+        Ok(_) => Err(Error::config(libc::EMFILE, "attached")),
+        Err(Errno(e)) => Err(Error::config(e, "attached")),
+    }
+}
+
+/// A new procfd of a process that has none.
+pub(crate) fn procfd(pidfd: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
+    let (a, opened) = contexts::open_held(OpenFlags::NO_WATCH, Settings::default())
+        .map_err(|e| start::out_of_descriptors(Error::new(Stage::PUBLISH, 0, e, "")))?;
+    attach(a.as_fd(), &opened, pidfd)?;
+    contexts::forget(&opened);
+    Ok(a.into_fd())
 }
 
 fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd<'_>) -> Result<i32, Error> {

@@ -14,7 +14,6 @@ use crate::error::{Error, Stage};
 use crate::forks;
 use crate::held::Held;
 use crate::process::Process;
-use crate::procfd::{self, Published};
 use crate::settings::Settings;
 use crate::start::{self, Forked, Plan};
 use crate::sys::Errno;
@@ -273,13 +272,7 @@ impl Context {
     #[doc(alias = "PROC_ATTACH")]
     pub fn attach(self, process: BorrowedFd<'_>) -> Result<Process, CreateError> {
         let (fd, opened, flags) = self.full()?;
-        let pidfd =
-            attach::attach(fd.as_fd(), &opened, process).and_then(|_| match procfd::look::<1>(fd.as_fd()) {
-                Ok(Published::Started { fds: [Some(pidfd)], .. }) => Ok(pidfd),
-                Ok(_) => Err(Error::config(libc::EMFILE, "attached")),
-                Err(Errno(e)) => Err(Error::config(e, "attached")),
-            });
-        match pidfd {
+        match attach::attach_object(&fd, &opened, process) {
             Ok(pidfd) => {
                 let reap = contexts::forget(&opened).unwrap_or(false);
                 Ok(Process::from_parts(fd, pidfd, false).reaped_by_us(reap))

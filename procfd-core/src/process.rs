@@ -5,6 +5,7 @@
 
 mod info;
 mod manage;
+mod snapshot;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -12,9 +13,8 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use crate::context::Context;
-use crate::contexts::{self, OpenFlags};
-use crate::error::Error;
+use crate::attach;
+use crate::contexts;
 use crate::held::Held;
 use crate::info::{Fields, Info, ProcessState};
 use crate::kept::Keeper;
@@ -324,8 +324,7 @@ impl Process {
         if let Some(fd) = &self.fd {
             return Ok(sys::fd::dup_cloexec(fd.as_fd())?);
         }
-        let attached = Context::with_flags(OpenFlags::NO_WATCH)?.attach(self.pidfd.as_fd());
-        Ok(attached.map_err(Error::from)?.into_fd())
+        Ok(attach::procfd(self.pidfd.as_fd())?)
     }
 
     /// The descriptor alone, to be passed on or stored: the procfd, or without one the pidfd. A child is then yours

@@ -19,7 +19,6 @@ use super::fields::{Fields, Info};
 use super::proc;
 use super::sources;
 use crate::forks::{self, Private};
-use crate::process::Process;
 use crate::sys::{self, Errno, Result, vec};
 
 /// Takes the chosen fields of many processes in one go, again and again.
@@ -118,6 +117,10 @@ impl Snapshot {
         self.fields = fields;
     }
 
+    pub(crate) fn asked(&self) -> Fields {
+        self.fields
+    }
+
     /// All processes that /proc shows, by ascending pid. One that ends meanwhile may be missing, or be
     /// there with what was known of it; one that starts meanwhile may be missing.
     ///
@@ -140,16 +143,7 @@ impl Snapshot {
         Ok(self.of(pids))
     }
 
-    /// A process and its descendants, parents before children. The relation is read process by process:
-    /// one whose parent ends meanwhile may be missing.
-    ///
-    /// # Errors
-    ///
-    /// As [`all`](Self::all); `ESRCH`: it has been reaped.
-    pub fn tree(&mut self, root: &Process) -> io::Result<Processes<'_>> {
-        Ok(self.tree_of(root.pidfd())?)
-    }
-
+    /// The process of a pidfd and its descendants, parents before children.
     pub(crate) fn tree_of(&mut self, root: BorrowedFd<'_>) -> Result<Processes<'_>> {
         let members = self.making_way(|| super::descendants::with_descendants(root))?;
         let pids = vec::collect(members.iter().map(|member| member.pid))?;
@@ -173,14 +167,6 @@ impl Snapshot {
         let mut processes = self.of(members.pids);
         processes.cgroups = Some(members.ids);
         Ok(processes)
-    }
-
-    /// These processes, in this order; [`None`] for one of which nothing is known any more.
-    pub fn list<'a>(
-        &'a self,
-        processes: impl IntoIterator<Item = &'a Process> + 'a,
-    ) -> impl Iterator<Item = Option<Info>> + 'a {
-        processes.into_iter().map(|process| process.info(self.fields).ok())
     }
 
     /// One process of a list, by its pidfd.
