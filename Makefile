@@ -174,8 +174,9 @@ install-python: python
 uninstall-python:
 	$(PYTHON) scripts/install-python --uninstall $(PYTHON_PLACES)
 
+# Without optimisation: it is built in a fifth of the time, and reads our sources in a second.
 $(BUILD)/tools/bin/cbindgen:
-	$(CARGO) install cbindgen --version $(CBINDGEN_VERSION) --locked --root $(BUILD)/tools
+	$(CARGO) install cbindgen --version $(CBINDGEN_VERSION) --locked --debug --root $(BUILD)/tools
 
 generate:
 	scripts/generate
@@ -208,6 +209,7 @@ torture: all
 	@rm -rf $(BUILD)/torture-stage
 	@$(MAKE) --no-print-directory -s install DESTDIR= PREFIX=$(abspath $(BUILD))/torture-stage
 	@PKG_CONFIG_PATH=$(abspath $(BUILD))/torture-stage/lib/pkgconfig tests/faults/run $(or $(SECONDS),60)
+	PROCFD_MUTATIONS=1000000 $(CARGO) test --release $(CARGO_FLAGS) -p procfd-core --lib mutations
 
 check-packages:
 	@status=0; for kind in debian rpm; do tests/packages/$$kind || status=1; done; exit $$status
