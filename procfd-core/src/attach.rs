@@ -11,7 +11,7 @@ use crate::held::Held;
 use crate::procfd::{self, Published};
 use crate::settings::{ClosePolicy, Settings};
 use crate::sys::{self, Errno};
-use crate::{fuse, pair, signal, start, wait};
+use crate::{fuse, pair, proc, signal, start, target, wait};
 
 /// `PROC_ATTACH`: gives the process a procfd, with the context's close policy. Returns its pid.
 pub(crate) fn attach(a: BorrowedFd<'_>, opened: &Opened, pidfd: BorrowedFd<'_>) -> Result<i32, Error> {
@@ -50,7 +50,7 @@ pub(crate) fn procfd(pidfd: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
 
 fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd<'_>) -> Result<i32, Error> {
     let failed = |e: Errno| Error::new(Stage::ATTACH, 0, e, format_args!("to descriptor {}", fd.as_raw_fd()));
-    let target = procfd::resolve(fd).map_err(failed)?;
+    let target = target::resolve(fd).map_err(failed)?;
     let pidfd = target.pidfd().map_err(failed)?;
     let pid = wait::pid(pidfd).map_err(failed)?;
     if state.config.close().is_some_and(|p| p.then.is_some()) && !opened.is_watched() {
@@ -70,7 +70,7 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd
 }
 
 fn arm(b: BorrowedFd<'_>, pidfd: BorrowedFd<'_>, pid: i32, policy: ClosePolicy) -> sys::Result<()> {
-    if procfd::is_namespace_init(pid) {
+    if proc::is_namespace_init(pid) {
         // The kernel protects it from the signal of a fuse.
         return Err(Errno(libc::EOPNOTSUPP));
     }

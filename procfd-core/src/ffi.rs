@@ -17,16 +17,16 @@ use crate::error::{Error, Stage};
 use crate::info::{Fields, Info, ProcessState, Snapshot};
 use crate::kept::Keeper;
 use crate::manage::{Advice, KillTree, Scheduler};
-use crate::procfd::Target;
 use crate::settings::ClosePolicy;
 pub use crate::settings::{Close, MountKind, Program, Settings};
 use crate::start::{self, Forked, Plan};
 use crate::status::Status;
 use crate::sys::{self, Errno, PID_FS_MAGIC};
+use crate::target::Target;
 use crate::wait::{self, Limit, Options};
 use crate::wait_any::{self, Awaited, Events};
 use crate::{Context, CreateError, Namespaces, Process, Scope};
-use crate::{attach, info, manage, procfd, signal};
+use crate::{attach, info, manage, proc, signal, target};
 
 pub use lists::*;
 pub use spawn::*;
@@ -55,7 +55,7 @@ pub fn open(flags: u64) -> Result<RawFd> {
 
 /// Whether a descriptor is an open /proc: the root of a procfs. EBADF.
 pub fn is_proc(fd: RawFd) -> Result<bool> {
-    procfd::is_proc_root(sys::fd::borrow(fd)?)
+    proc::is_proc_root(sys::fd::borrow(fd)?)
 }
 
 /// Finds the context of a procfd. EBADF, EINVAL, EPERM (another process's), EBUSY (started).
@@ -139,7 +139,7 @@ pub fn fork(context: Context) -> std::result::Result<Option<Process>, CreateErro
 
 fn target(fd: RawFd) -> Result<Target<'static>> {
     contexts::tend_watcher();
-    procfd::resolve(sys::fd::borrow(fd)?)
+    target::resolve(sys::fd::borrow(fd)?)
 }
 
 /// PROC_SIGNAL.
@@ -263,7 +263,7 @@ pub fn info(fd: RawFd, fields: Fields) -> Result<Info> {
     if seen.pidfd.load(Ordering::Relaxed) && sys::fs_is(given, PID_FS_MAGIC) {
         return info::info(given, &seen.number, fields);
     }
-    let target = procfd::resolve(given)?;
+    let target = target::resolve(given)?;
     seen.pidfd.store(matches!(target, Target::Given(_)), Ordering::Relaxed);
     let known = info::info(target.pidfd()?, &seen.number, fields);
     info::with_kept(known, &Keeper::of(given), target.is_init().then_some(given), fields)

@@ -52,7 +52,9 @@
 // | `context`, `process` | the two types of the interface |
 // | `settings` | what a context can hold |
 // | `pair` | the two sockets of the descriptor |
-// | `procfd` | the descriptor: publish, look, resolve |
+// | `procfd` | the descriptor: publish, look |
+// | `target` | the process behind a descriptor of any kind |
+// | `proc` | /proc |
 // | `fuse` | kill on last close |
 // | `contexts` | the opener's memory, and its sweep |
 // | `forks` | the library's own descriptors, what a fork does to them, and the order of all locks |
@@ -88,6 +90,7 @@ mod info;
 mod kept;
 mod manage;
 mod pair;
+mod proc;
 mod process;
 mod procfd;
 mod settings;
@@ -95,6 +98,7 @@ mod signal;
 mod start;
 mod status;
 mod sys;
+mod target;
 mod wait;
 mod wait_any;
 mod watch;

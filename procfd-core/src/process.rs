@@ -18,12 +18,12 @@ use crate::contexts;
 use crate::held::Held;
 use crate::info::{Fields, Info, ProcessState};
 use crate::kept::Keeper;
-use crate::procfd::{self, Target};
 use crate::settings::{ClosePolicy, Scope};
 use crate::signal;
 use crate::status::Status;
 use crate::sys::fd::HandedOn;
 use crate::sys::{self, Errno};
+use crate::target::{self, Target};
 use crate::wait::{self, Limit, Options};
 
 /// A process, by its pidfd. With a close policy or a watcher, and where you asked the context for a procfd, by its
@@ -108,7 +108,7 @@ impl Process {
     /// ```
     pub fn from_fd(fd: impl Into<OwnedFd>) -> io::Result<Self> {
         let fd = fd.into();
-        let (pidfd, init) = match procfd::resolve(fd.as_fd())? {
+        let (pidfd, init) = match target::resolve(fd.as_fd())? {
             Target::Own(pidfd) => (pidfd, false),
             Target::Init(pidfd) => (pidfd, true),
             Target::Kept(pidfd, init) => (sys::fd::dup_cloexec(pidfd.as_fd())?, init),

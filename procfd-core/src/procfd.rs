@@ -6,18 +6,13 @@
 //! A is the caller's end, B its peer. One message on B publishes the start; it stays in A's queue,
 //! and every holder of A in any process gets the pidfd by looking at it without taking it.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::Arc;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use crate::contexts;
 use crate::forks::Private;
 use crate::held::Held;
-use crate::info::parse::stat::stat;
-use crate::info::parse::status::{NsIds, status};
-use crate::info::proc::{self, Path};
 use crate::pair;
 use crate::status::Change;
-use crate::sys::{self, Errno, PID_FS_MAGIC, PROC_ROOT_INO, PROC_SUPER_MAGIC, Result};
+use crate::sys::{self, Errno, Result};
 use crate::watch::Ended;
 
 /// The start message: "procfd", version, and whether a fuse comes with it.
@@ -168,38 +163,6 @@ pub(crate) fn look<const FDS: usize>(a: BorrowedFd<'_>) -> Result<Published<FDS>
     result
 }
 
-/// A process by any descriptor that stands for one.
-#[derive(Debug)]
-pub(crate) enum Target<'a> {
-    /// A procfd without a process yet.
-    Configuring,
-    /// The pidfd out of a procfd, or of a /proc directory.
-    Own(OwnedFd),
-    /// The opener's own, and whether it is a built-in init's.
-    Kept(Arc<Private>, bool),
-    /// The pidfd of a built-in init.
-    Init(OwnedFd),
-    /// The pidfd that was given.
-    Given(BorrowedFd<'a>),
-}
-
-impl Target<'_> {
-    /// The pidfd. ESRCH while there is no process.
-    pub(crate) fn pidfd(&self) -> Result<BorrowedFd<'_>> {
-        match self {
-            Self::Configuring => Err(Errno(libc::ESRCH)),
-            Self::Own(fd) | Self::Init(fd) => Ok(fd.as_fd()),
-            Self::Kept(fd, _) => Ok(fd.as_fd()),
-            Self::Given(fd) => Ok(*fd),
-        }
-    }
-
-    /// Whether it is known to be a built-in init: only a procfd says so.
-    pub(crate) fn is_init(&self) -> bool {
-        matches!(self, Self::Init(_) | Self::Kept(_, true))
-    }
-}
-
 /// How the program of a built-in init ended. As pid 1 of its namespace the init cannot end by the same signal,
 /// so it says that in a message of its own before it ends itself: behind the start message, or before it when the
 /// program ended at once.
@@ -232,112 +195,4 @@ fn ended(bytes: &[u8; HEADER]) -> Option<Ended> {
     let mut words = [0; ENDED];
     words.copy_from_slice(bytes.get(..ENDED)?);
     Ended::from_bytes(&words).filter(Ended::is_genuine)
-}
-
-/// Finds the process of a procfd, a pidfd or a /proc/PID directory. EBADF: not open; EINVAL: none
-/// of these; ESRCH: the directory's process has gone.
-pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
-    if let Some((pidfd, init)) = contexts::started(fd) {
-        return Ok(Target::Kept(pidfd, init));
-    }
-    // pidfs (6.9) has nothing but pidfds.
-    if sys::fs_is(fd, PID_FS_MAGIC) {
-        return Ok(Target::Given(fd));
-    }
-    if pair::is_marked(fd)? {
-        return Ok(match look::<1>(fd)? {
-            Published::Not => Target::Configuring,
-            Published::Started { fds: [Some(pidfd)], init } => {
-                if !sys::pidfd::is_pidfd(pidfd.as_fd())? {
-                    return Err(Errno(libc::EINVAL));
-                }
-                if init { Target::Init(pidfd) } else { Target::Own(pidfd) }
-            }
-            Published::Started { fds: [None], .. } => return Err(Errno(libc::EMFILE)),
-        });
-    }
-    if sys::pidfd::is_pidfd(fd)? {
-        return Ok(Target::Given(fd));
-    }
-    let (mode, _) = sys::fd::mode_and_inode(fd)?;
-    if mode & libc::S_IFMT == libc::S_IFDIR && sys::fs_is(fd, PROC_SUPER_MAGIC) {
-        return from_proc_dir(fd).map(Target::Own);
-    }
-    Err(Errno(libc::EINVAL))
-}
-
-/// Whether a descriptor is the root directory of a procfs. EBADF.
-pub(crate) fn is_proc_root(fd: BorrowedFd<'_>) -> Result<bool> {
-    let (mode, inode) = sys::fd::mode_and_inode(fd)?;
-    Ok(inode == PROC_ROOT_INO && mode & libc::S_IFMT == libc::S_IFDIR && sys::fs_is(fd, PROC_SUPER_MAGIC))
-}
-
-/// The pidfd of a /proc/PID directory. The number read through the directory is opened, and then the
-/// directory must still answer: alive after the open means the number was not reused before it.
-fn from_proc_dir(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
-    let dir = dir.as_raw_fd();
-    let pid = pid_of(dir)?;
-    if !is_of_own_pid_namespace(dir) {
-        // Of another pid namespace, or gone by now.
-        return Err(pid_of(dir).err().unwrap_or(Errno(libc::EINVAL)));
-    }
-    let pidfd = match sys::pidfd::open(pid) {
-        // A thread's directory.
-        Err(Errno(libc::ENOENT)) => Err(Errno(libc::EINVAL)),
-        done => done,
-    }?;
-    pid_of(dir)?;
-    Ok(pidfd)
-}
-
-/// The pid that a /proc/PID directory's `stat` begins with. ENOENT there means another directory.
-fn pid_of(dir: RawFd) -> Result<i32> {
-    let mut buf = [0u8; 2048];
-    let len = match sys::fd::read_small(dir, c"stat", &mut buf) {
-        Err(Errno(libc::ENOENT)) => Err(Errno(libc::EINVAL)),
-        done => done,
-    }?;
-    buf.get(..len).and_then(stat).map(|stat| stat.pid as i32).ok_or(Errno(libc::EINVAL))
-}
-
-/// Whether the numbers of the /proc that has this directory are those of the caller's pid namespace: seen
-/// through it, the caller has one pid (`NSpid` lists one for each namespace from the mount's inwards).
-///
-/// A bind mount can put the directory of one /proc into another. So the file must be on the file system of the
-/// directory, and so must the root between them; and the caller must be the process that the file names.
-pub(crate) fn is_of_own_pid_namespace(dir: RawFd) -> bool {
-    let own = || {
-        let dir = sys::fd::borrow(dir).ok()?;
-        let device = sys::fd::device(dir).ok()?;
-        let root = sys::fd::open_at(dir.as_raw_fd(), c"..", libc::O_PATH | libc::O_DIRECTORY).ok()?;
-        let file = sys::fd::open_at(root.as_raw_fd(), c"self/status", libc::O_RDONLY).ok()?;
-        let same = |fd: &OwnedFd| sys::fd::device(fd.as_fd()) == Ok(device);
-        let own = is_proc_root(root.as_fd()) == Ok(true) && same(&root) && same(&file);
-        ns_pid_in(&file).filter(|ids| own && ids.depth == 1 && ids.innermost == sys::task::pid() as u32)
-    };
-    own().is_some()
-}
-
-/// The same for /proc itself.
-pub(crate) fn is_proc_of_own_pid_namespace(proc: BorrowedFd<'_>) -> bool {
-    ns_pid(proc.as_raw_fd(), c"self/status").is_some_and(|ids| ids.depth == 1)
-}
-
-/// Whether a process is the init of a pid namespace inside the caller's. A /proc that cannot be asked, or that
-/// belongs to another pid namespace, counts as yes.
-pub(crate) fn is_namespace_init(pid: i32) -> bool {
-    let path = Path::new().number(pid as u32).text(c"/status");
-    let ids = proc::open(path.as_c_str(), libc::O_RDONLY).ok().and_then(|file| ns_pid_in(&file));
-    ids.is_none_or(|ids| ids.innermost == 1)
-}
-
-/// The line `NSpid` of a status file (4.1). It stands behind `Groups`, of which there may be 65,536.
-pub(crate) fn ns_pid(dir: RawFd, path: &std::ffi::CStr) -> Option<NsIds> {
-    ns_pid_in(&sys::fd::open_at(dir, path, libc::O_RDONLY).ok()?)
-}
-
-fn ns_pid_in(file: &OwnedFd) -> Option<NsIds> {
-    let mut text = Vec::new();
-    sys::fd::read_all(file.as_fd(), &mut text).ok()?;
-    status(&text).ns_pid
 }

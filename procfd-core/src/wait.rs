@@ -12,12 +12,13 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use crate::contexts;
-use crate::info::parse::{fdinfo::fdinfo, stat::stat};
-use crate::info::proc::{self, Path, Proc};
 use crate::kept::{self, Keeper};
-use crate::procfd::{self, Target};
+use crate::proc::parse::{fdinfo::fdinfo, stat::stat};
+use crate::proc::{self, Path, Proc};
+use crate::procfd;
 use crate::status::{Change, Status, decode, usage};
 use crate::sys::{self, Errno, PIDFD_INFO_EXIT, PIDFD_INFO_PID, Result, Timespec};
+use crate::target::Target;
 
 bitflags::bitflags! {
     /// What counts as a change, and whether it is taken.

@@ -12,10 +12,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use crate::contexts;
-use crate::procfd::{self, Target};
 use crate::status::Change;
 use crate::sys::uring::Waitids;
 use crate::sys::{self, Errno, Result, vec};
+use crate::target::{self, Target};
 use crate::wait::{self, Limit, Options};
 
 bitflags::bitflags! {
@@ -221,7 +221,7 @@ impl<'fd> Slot<'fd> {
     }
 
     fn of(fd: BorrowedFd<'fd>, one: &mut Awaited<'fd>) -> Self {
-        match procfd::resolve(fd) {
+        match target::resolve(fd) {
             Ok(Target::Configuring) => Self::Configuring(fd),
             Ok(target) if one.want == Events::START => {
                 drop(target);
@@ -255,7 +255,7 @@ impl<'fd> Slot<'fd> {
             Self::Configuring(_) if events & libc::POLLNVAL != 0 => one.error = Some(Errno(libc::EBADF)),
             // Hung up by a watcher, it has been started; else its opener has gone.
             Self::Configuring(a) if events & libc::POLLHUP != 0 => {
-                if let Ok(Target::Configuring) = procfd::resolve(*a) {
+                if let Ok(Target::Configuring) = target::resolve(*a) {
                     one.error = Some(Errno(libc::ESRCH));
                 }
             }

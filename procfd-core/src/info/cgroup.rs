@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use super::parse::{lines, unsigned};
+use crate::proc::parse::{lines, unsigned};
 use crate::sys::{self, Result, vec};
 
 pub(crate) struct Members {

@@ -4,7 +4,7 @@
 //! Fields out of what a file or the ioctl says: values alone, nothing is read here but clocks and units.
 
 use super::fields::*;
-use super::parse::{counters, stat, status};
+use crate::proc::parse::{counters, stat, status};
 use crate::status::Usage;
 use crate::sys::query;
 use crate::sys::{PIDFD_INFO_CGROUPID, PIDFD_INFO_CREDS, PidfdInfo};

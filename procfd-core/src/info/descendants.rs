@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::convert::Units;
-use super::proc::{self, Path, Proc};
+use crate::proc::{self, Path, Proc};
 use crate::sys::{self, Errno, PID_FS_MAGIC, Result, vec};
 use crate::wait;
 

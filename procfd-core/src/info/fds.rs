@@ -7,10 +7,10 @@ use std::ffi::{CString, OsString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 
-use super::parse::fdinfo::{FdInfo, fdinfo};
-use super::proc::{self, Proc};
 use super::retry::ask;
 use super::text::whole;
+use crate::proc::parse::fdinfo::{FdInfo, fdinfo};
+use crate::proc::{self, Proc};
 use crate::sys::query::{self, File};
 use crate::sys::{Errno, Result, vec};
 

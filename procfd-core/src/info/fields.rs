@@ -6,7 +6,7 @@
 //! Times are nanoseconds, sizes bytes. What a group brings is complete or absent: nothing is filled
 //! with zero because it could not be read. What may be missing within a group is an `Option`.
 
-use super::parse::Comm;
+use crate::proc::parse::Comm;
 use crate::status::{Change, Usage};
 
 /// One line per group: its bit, the field of [`Info`], and what that holds.

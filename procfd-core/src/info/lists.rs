@@ -6,9 +6,9 @@
 use std::ffi::CStr;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use super::parse::{single_value, status::status};
 use super::retry::{ask_for, ask_leader};
 use super::text::whole;
+use crate::proc::parse::{single_value, status::status};
 use crate::settings::{IdMap, Namespaces};
 use crate::sys::query;
 use crate::sys::{self, Errno, Result};

@@ -7,9 +7,9 @@ use std::ffi::OsString;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStringExt;
 
-use super::parse::maps as parse;
 use super::retry::ask_for;
 use super::text;
+use crate::proc::parse::maps as parse;
 use crate::sys::{Result, vec};
 
 bitflags::bitflags! {

@@ -8,8 +8,6 @@
 //! | `fields` | what can be asked for |
 //! | `sources` | which source answers it |
 //! | `convert` | which fields an answer fills |
-//! | `proc` | the files of one process, and of no other |
-//! | `parse` | what those files say |
 //! | `descendants`, `cgroup` | who belongs together |
 //! | `snapshot` | many processes at once |
 //! | `retry` | the task that can answer where the leader has ended |
@@ -22,8 +20,6 @@ mod fds;
 mod fields;
 mod lists;
 mod maps;
-pub(crate) mod parse;
-pub(crate) mod proc;
 mod retry;
 mod snapshot;
 mod sources;
@@ -33,11 +29,12 @@ mod threads;
 use std::os::fd::BorrowedFd;
 
 use crate::kept::Keeper;
-use crate::procfd::Target;
 use crate::status::Status;
 use crate::sys::{self, Errno, Result};
+use crate::target::Target;
 use crate::wait;
 
+pub use crate::proc::parse::Comm;
 pub use descendants::ProcessRef;
 pub(crate) use descendants::{children, descendants};
 pub(crate) use fds::open_fds;
@@ -46,7 +43,6 @@ pub use fields::*;
 pub(crate) use lists::{affinity, groups, id_map, namespace};
 pub(crate) use maps::maps;
 pub use maps::{MapFlags, Mapping};
-pub use parse::Comm;
 pub use snapshot::{Processes, Snapshot};
 pub(crate) use sources::info;
 pub use text::Text;

@@ -10,8 +10,8 @@
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use super::parse::stat::{Stat, stat};
-use super::proc::{self, Proc};
+use crate::proc::parse::stat::{Stat, stat};
+use crate::proc::{self, Proc};
 use crate::sys::{Errno, Result};
 use crate::wait;
 

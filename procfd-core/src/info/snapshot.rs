@@ -16,9 +16,9 @@ use std::sync::atomic::AtomicU32;
 
 use super::convert;
 use super::fields::{Fields, Info};
-use super::proc;
 use super::sources;
 use crate::forks::{self, Private};
+use crate::proc;
 use crate::sys::{self, Errno, Result, vec};
 
 /// Takes the chosen fields of many processes in one go, again and again.

@@ -15,8 +15,8 @@ use super::convert::{
     fill_ids, ids_of_status, io_counters, memory_set, of_living_stat, of_stat, of_statm, of_status, usage_of,
 };
 use super::fields::*;
-use super::parse::{counters, limits, mountinfo, single_value, status};
-use super::proc::{Proc, is_shortage};
+use crate::proc::parse::{counters, limits, mountinfo, single_value, status};
+use crate::proc::{Proc, is_shortage};
 use crate::status::{self as ended, Status};
 use crate::sys::query::{self, CpuClock};
 use crate::sys::{

@@ -8,9 +8,9 @@ use std::fs::File;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt;
 
-use super::parse::{single_value, stat::stat};
-use super::proc::Proc;
 use super::retry::{ask, ask_for, ask_leader};
+use crate::proc::Proc;
+use crate::proc::parse::{single_value, stat::stat};
 use crate::sys::{self, Errno, Result};
 
 /// Longer links, arguments and environments than this there are none.

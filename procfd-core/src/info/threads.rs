@@ -8,9 +8,9 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use super::convert::{Units, io_counters, sched, start};
 use super::fields::*;
-use super::parse::{Comm, counters, stat::Stat, stat::stat, status::status};
-use super::proc::Proc;
 use super::retry::ask_leader;
+use crate::proc::Proc;
+use crate::proc::parse::{Comm, counters, stat::Stat, stat::stat, status::status};
 use crate::sys::query::{self, CpuClock};
 use crate::sys::{self, Errno, Result, vec};
 

@@ -21,7 +21,6 @@ mod tests;
 mod threads;
 mod tree;
 
-pub(crate) use cgroup::open_by_path as open_cgroup;
 pub(crate) use namespaces::{await_time_namespace, enter, move_to_cgroup};
 pub use resources::{Advice, Scheduler};
 pub(crate) use resources::{

@@ -7,7 +7,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use super::pid_race;
-use crate::info::proc::Proc;
+use crate::proc::Proc;
 use crate::settings::Namespaces;
 use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, Result};
 

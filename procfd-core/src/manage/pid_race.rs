@@ -18,7 +18,7 @@
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use crate::info::proc::{self, Path};
+use crate::proc::{self, Path};
 use crate::sys::{self, Errno, Result};
 use crate::wait;
 

@@ -5,7 +5,8 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 
-use super::{cgroup, namespaces, pid_race};
+use super::{namespaces, pid_race};
+use crate::proc;
 use crate::sys::{self, Errno, PIDFD_INFO_CGROUPID};
 use crate::{Context, Fields, Namespaces, Process, Scheduler, TreeMethod};
 
@@ -156,7 +157,7 @@ fn the_cgroup_by_name_and_by_number() {
     };
     assert!(known.fields().contains(Fields::CGROUP_ID));
     let dir = pid_race::directory(own.pidfd()).unwrap();
-    match cgroup::path_of(dir.as_fd()).and_then(|path| cgroup::open(&path)) {
+    match proc::path_of_cgroup(dir.as_fd()).and_then(|path| proc::open_cgroup(&path)) {
         Err(Errno(libc::EOPNOTSUPP)) => println!("SKIP: no cgroup v2 is mounted"),
         dir => assert_eq!(sys::fd::mode_and_inode(dir.unwrap().as_fd()).unwrap().1, number),
     }

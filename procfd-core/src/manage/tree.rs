@@ -21,9 +21,8 @@ use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use super::{cgroup, pid_race};
-use crate::info::parse::{stat::Stat, status::NsIds};
-use crate::info::proc::{self, Path};
-use crate::procfd;
+use crate::proc::parse::{stat::Stat, status::NsIds};
+use crate::proc::{self, Path};
 use crate::settings::{SIGNAL_MAX, Scope};
 use crate::sys::{self, Errno, PID_FS_MAGIC, PIDFD_INFO_PID, Result, Timespec, vec};
 use crate::{signal, wait};
@@ -108,7 +107,7 @@ fn walk(root: BorrowedFd<'_>, signal: i32, without_root: bool) -> Result<KillTre
 /// Whether it is the init of a pid namespace below the caller's. EINVAL: of the caller's own.
 fn is_init(root: BorrowedFd<'_>) -> Result<bool> {
     let dir = pid_race::directory(root)?;
-    match procfd::ns_pid(dir.as_raw_fd(), c"status") {
+    match proc::ns_pid(dir.as_raw_fd(), c"status") {
         Some(NsIds { innermost: 1, depth: 1, .. }) => Err(Errno(libc::EINVAL)),
         ids => Ok(ids.is_some_and(|ids| ids.innermost == 1)),
     }

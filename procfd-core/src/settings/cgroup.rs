@@ -13,7 +13,7 @@ use super::{Facts, Prepared, Set, Settings};
 use crate::child::{List, Slot, When};
 use crate::context::{Configured, Context};
 use crate::error::{Error, Stage};
-use crate::manage;
+use crate::proc;
 use crate::sys::{self, Errno};
 
 /// Where the process is to be.
@@ -65,7 +65,7 @@ impl Cgroup {
         let dir = match place {
             Place::Path(path) => {
                 let path = Path::new(OsStr::from_bytes(path.to_bytes()));
-                Dir::Own(manage::open_cgroup(path).map_err(failed)?)
+                Dir::Own(proc::open_cgroup_by_path(path).map_err(failed)?)
             }
             Place::Fd(fd) => Dir::Callers(*fd),
         };

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use crate::error::{Error, Stage};
 use crate::forks::Private;
-use crate::info::proc;
+use crate::proc;
 use crate::settings::{IdMap, Program, Setgroups, Settings, is_own, map_text};
 use crate::sys::{self, Errno};
 use crate::wait::{self, Limit, Options};

@@ -42,7 +42,7 @@ pub(crate) fn fdinfo(text: &[u8]) -> FdInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::info::parse::mutate;
+    use crate::proc::parse::mutate;
 
     const FILE: &[u8] = b"pos:\t17\nflags:\t0100000\nmnt_id:\t24\nino:\t3\n";
     const PIDFD: &[u8] = b"pos:\t0\nflags:\t02000002\nmnt_id:\t4\nino:\t38591\nPid:\t6134\nNSpid:\t6134\t2\n";

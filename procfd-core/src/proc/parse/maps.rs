@@ -99,7 +99,7 @@ fn unescaped(path: &[u8]) -> Cow<'_, [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::info::parse::mutate;
+    use crate::proc::parse::mutate;
 
     const SAMPLE: &[u8] = b"5574eef51000-5574eef52000 r--p 00000000 fe:00 18504                      /root/.pyenv/bin/python3.11\n5574eef52000-5574eef53000 r-xp 00001000 fe:00 18504                      /tmp/a\\012b c (deleted)\n55752ec74000-55752ee4c000 rw-p 00000000 00:00 0                          [heap]\n7fb22155e000-7fb221691000 rw-p 00000000 00:00 0 \n7fb22155f000-7fb221692000 rw-s fffff000 00:01 4294967296                 /dev/zero\n7fb22165f000-7fb221693000 ---p 00000000 00:00 0                          [anon:a name]\nffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n";
 

@@ -135,7 +135,7 @@ fn line<const N: usize>(text: &[u8]) -> Option<[u64; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::info::parse::mutate;
+    use crate::proc::parse::mutate;
 
     const STATM: &[u8] = b"4259 3566 1725 1 0 2097 0\n";
     const IO: &[u8] = b"rchar: 1746507\nwchar: 20449\nsyscr: 923\nsyscw: 531\nread_bytes: 323584\nwrite_bytes: 20480\ncancelled_write_bytes: 0\n";

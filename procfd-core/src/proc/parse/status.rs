@@ -203,7 +203,7 @@ fn queue(value: &[u8]) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::info::parse::mutate;
+    use crate::proc::parse::mutate;
 
     const TAIL: &str = "Speculation_Store_Bypass:\tvulnerable\nSpeculationIndirectBranch:\talways enabled\nCpus_allowed:\t3\nCpus_allowed_list:\t0-1\nMems_allowed:\t00000000,00000001\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t34\nnonvoluntary_ctxt_switches:\t5\n";
     const LIVE: &str = "Name:\tUid:\\t0\\\\\\n(x) Z\nUmask:\t0027\nState:\tS (sleeping)\nTgid:\t6135\nNgid:\t0\nPid:\t6136\nPPid:\t6093\nTracerPid:\t9\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nFDSize:\t256\nGroups:\t4 24 1000 \nNStgid:\t6135\t12\t1\nNSpid:\t6136\t13\t2\nNSpgid:\t6089\t1\t1\nNSsid:\t12392\t0\t0\nKthread:\t0\nVmPeak:\t   17036 kB\nVmSize:\t   17035 kB\nVmLck:\t       1 kB\nVmPin:\t       2 kB\nVmHWM:\t   11009 kB\nVmRSS:\t   11008 kB\nRssAnon:\t    7348 kB\nRssFile:\t    3660 kB\nRssShmem:\t       3 kB\nVmData:\t    8256 kB\nVmStk:\t     132 kB\nVmExe:\t       4 kB\nVmLib:\t    4760 kB\nVmPTE:\t      72 kB\nVmSwap:\t       5 kB\nHugetlbPages:\t       6 kB\nCoreDumping:\t0\nTHP_enabled:\t1\nuntag_mask:\t0xffffffffffffffff\nThreads:\t2\nSigQ:\t3/96365\nSigPnd:\t0000000000000001\nShdPnd:\t0000000000000002\nSigBlk:\t8000000000000000\nSigIgn:\t0000000001001000\nSigCgt:\t0000000100000002\nCapInh:\t0000000000000003\nCapPrm:\t000001fffeffffff\nCapEff:\t000001fffeffff00\nCapBnd:\t000001ffffffffff\nCapAmb:\t0000000000000004\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t7\n";

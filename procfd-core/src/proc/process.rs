@@ -1,131 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What /proc says of one process, and of no other.
-//!
-//! A pidfd pins the process, not its pid. The library still opens files by the pid, because this is cheapest.
-//! Before an answer counts, [`Proc::check`] asks the pidfd whether the process is still unreaped. If it is, the
-//! pid was not recycled in between.
-//!
-//! The numbers of a /proc are those of the pid namespace it was mounted for. One descriptor of a
-//! /proc that was found to be of the caller's own namespace is kept for the life of the process.
+//! The files of one process, and of no other.
 
 use std::cell::Cell;
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use super::parse;
-use super::parse::stat::Stat;
+use super::parse::stat::{self, Stat};
 use super::parse::status::{Status, status};
-use crate::forks::{self, Private};
-use crate::procfd;
-use crate::sys::per_process::PerProcess;
-use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result};
-
-/// The kept descriptor of /proc.
-static ROOT: PerProcess<Mutex<Option<Arc<Private>>>> = PerProcess::new();
+use super::{Path, is_shortage, link, open, read, read_small, root};
+use crate::sys::{self, Errno, Result};
 
 /// How often something is read that was found in between: a task that is released, as its leader and the
 /// thread that executes a program trade places, is told with 0 threads, and is the process no more.
 const TRIES: usize = 4;
-
-/// /proc, of the caller's own pid namespace. EREMOTE: there is another one's; ENOENT and so on: none.
-///
-/// It is kept. Where the program has closed its number, and where the lock is contended, it is opened anew: no call
-/// waits here, so that a signal handler may ask.
-fn root() -> Result<Arc<Private>> {
-    let kept = ROOT.get(forks::generation());
-    let known = kept.try_lock().ok().and_then(|kept| kept.clone());
-    if let Some(root) = known.filter(|root| root.live().is_ok()) {
-        return Ok(root);
-    }
-    let opened = Private::new(|| {
-        let fd = sys::fd::open_at(libc::AT_FDCWD, c"/proc", libc::O_PATH | libc::O_DIRECTORY)?;
-        match sys::fs_is(fd.as_fd(), PROC_SUPER_MAGIC) {
-            true => Ok(fd),
-            false => Err(Errno(libc::ENOENT)),
-        }
-    })?;
-    if !procfd::is_proc_of_own_pid_namespace(opened.as_fd()) {
-        return Err(Errno(libc::EREMOTE));
-    }
-    let opened = Arc::new(opened);
-    if let Ok(mut kept) = kept.try_lock() {
-        *kept = Some(Arc::clone(&opened));
-    }
-    Ok(opened)
-}
-
-/// Whether there is a /proc that can be asked. EREMOTE: another pid namespace's; ENOENT and so on: none.
-pub(crate) fn is_there() -> Result<()> {
-    root().map(drop)
-}
-
-/// All numbers that /proc lists: the processes, in ascending order.
-pub(crate) fn processes(each: impl FnMut(u32) -> bool) -> Result<()> {
-    let dir = open(c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
-    sys::dir::numbers_in(dir.as_fd(), each)
-}
-
-/// Opens a path below /proc.
-pub(crate) fn open(path: &CStr, flags: i32) -> Result<OwnedFd> {
-    let dir = root()?;
-    sys::fd::open_at(dir.as_fd().as_raw_fd(), path, flags)
-}
-
-/// The same as one of the library's own descriptors. The root comes first: to make it takes the lock of the list.
-pub(crate) fn open_private(path: &CStr, flags: i32) -> Result<Private> {
-    let dir = root()?;
-    Private::new(|| sys::fd::open_at(dir.as_fd().as_raw_fd(), path, flags))
-}
-
-/// A path below /proc, made without an allocation.
-#[derive(Clone, Copy)]
-pub(crate) struct Path {
-    bytes: [u8; 96],
-    len: usize,
-}
-
-impl Path {
-    pub(crate) fn new() -> Self {
-        Self { bytes: [0; 96], len: 0 }
-    }
-
-    fn push(mut self, byte: u8) -> Self {
-        // The last byte stays the NUL.
-        if self.len + 1 < self.bytes.len() {
-            if let Some(to) = self.bytes.get_mut(self.len) {
-                *to = byte;
-                self.len += 1;
-            }
-        }
-        self
-    }
-
-    pub(crate) fn number(self, number: u32) -> Self {
-        let mut digits = [0u8; 10];
-        let mut left = number;
-        let mut count = 0;
-        for digit in &mut digits {
-            *digit = b'0' + (left % 10) as u8;
-            left /= 10;
-            count += 1;
-            if left == 0 {
-                break;
-            }
-        }
-        digits.iter().take(count).rev().fold(self, |path, &digit| path.push(digit))
-    }
-
-    pub(crate) fn text(self, text: &CStr) -> Self {
-        text.to_bytes().iter().fold(self, |path, &byte| path.push(byte))
-    }
-
-    pub(crate) fn as_c_str(&self) -> &CStr {
-        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
-    }
-}
 
 /// One process in /proc.
 #[derive(Clone, Copy)]
@@ -136,11 +25,6 @@ pub(crate) struct Proc<'a> {
     living: Option<u32>,
     /// Notes that a read failed because descriptors or memory ran out.
     short: Option<&'a Cell<i32>>,
-}
-
-/// The caller's own want, which says nothing of the process.
-pub(crate) fn is_shortage(e: Errno) -> bool {
-    matches!(e, Errno(libc::EMFILE | libc::ENFILE | libc::ENOMEM))
 }
 
 impl<'a> Proc<'a> {
@@ -270,14 +154,14 @@ impl<'a> Proc<'a> {
         let mut last = None;
         for _ in 0..TRIES {
             let mut buf = [0; 2048];
-            let read = self.read_small(c"stat", &mut buf).ok().and_then(parse::stat::stat)?;
+            let read = self.read_small(c"stat", &mut buf).ok().and_then(stat::stat)?;
             if read.threads == 0 {
                 continue;
             }
             if read.state != b'Z' || read.threads == 1 {
                 return Some((read, None));
             }
-            if let Some(living) = self.turn_to_living_thread().as_deref().and_then(parse::stat::stat) {
+            if let Some(living) = self.turn_to_living_thread().as_deref().and_then(stat::stat) {
                 return Some((read, Some(living)));
             }
             last = Some((read, None));
@@ -329,100 +213,8 @@ impl<'a> Proc<'a> {
     }
 }
 
-/// What a link below /proc says, whole.
-pub(crate) fn link(path: &CStr) -> Result<Vec<u8>> {
-    let mut buf = vec![0; 4096];
-    loop {
-        let len = sys::fd::readlink_at(root()?.as_fd(), path, &mut buf)?;
-        if len < buf.len() {
-            buf.truncate(len);
-            return Ok(buf);
-        }
-        if len >= 1 << 20 {
-            return Err(Errno(libc::ENAMETOOLONG));
-        }
-        buf = vec![0; len * 4];
-    }
-}
-
 /// Whether a `stat` is of a thread that has not ended.
 fn is_alive(stat: &[u8]) -> bool {
     let state = stat.iter().rposition(|&b| b == b')').and_then(|at| stat.get(at + 2));
     state.is_some_and(|state| !matches!(state, b'Z' | b'X'))
-}
-
-/// The `stat` in the directory of a process or thread; `None`: it says nothing of use.
-pub(crate) fn stat(dir: Path) -> Result<Option<Stat>> {
-    read_small(dir.text(c"/stat"), &mut [0; 2048]).map(parse::stat::stat)
-}
-
-/// Reads a file below /proc into a buffer; what does not fit is cut off.
-pub(crate) fn read_small(path: Path, buf: &mut [u8]) -> Result<&[u8]> {
-    let file = open(path.as_c_str(), libc::O_RDONLY)?;
-    let len = sys::fd::read_once(file.as_fd(), buf)?;
-    Ok(buf.get(..len).unwrap_or_default())
-}
-
-fn read(path: Path, out: &mut Vec<u8>) -> Result<()> {
-    out.clear();
-    let file = open(path.as_c_str(), libc::O_RDONLY)?;
-    sys::fd::read_all(file.as_fd(), out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths() {
-        let path = Path::new().number(4_294_967_295).text(c"/task/").number(0).text(c"/stat");
-        assert_eq!(path.as_c_str(), c"4294967295/task/0/stat");
-    }
-
-    #[test]
-    fn the_caller_in_proc() {
-        let own = sys::pidfd::open(sys::task::pid()).unwrap();
-        let process = Proc::new(own.as_fd(), std::process::id());
-        let mut text = Vec::new();
-        process.read(c"status", &mut text).unwrap();
-        assert!(text.starts_with(b"Name:"));
-        let mut short = [0; 64];
-        assert!(
-            process
-                .read_small(c"stat", &mut short)
-                .unwrap()
-                .starts_with(std::process::id().to_string().as_bytes())
-        );
-        let mut seen = false;
-        process
-            .numbers_in(c"task", |tid| {
-                seen |= tid == std::process::id();
-                true
-            })
-            .unwrap();
-        assert!(seen);
-        assert_eq!(process.check(), Ok(()));
-        let mut own_found = false;
-        processes(|pid| {
-            own_found |= pid == std::process::id();
-            true
-        })
-        .unwrap();
-        assert!(own_found);
-    }
-
-    #[test]
-    fn a_kept_descriptor_that_was_closed_by_its_number() {
-        let number = root().unwrap().as_fd().as_raw_fd();
-        let null = std::fs::File::open("/dev/null").unwrap();
-        sys::fd::replace_raw(number, null.as_fd()).unwrap();
-        let mut own_found = false;
-        processes(|pid| {
-            own_found |= pid == std::process::id();
-            true
-        })
-        .unwrap();
-        assert!(own_found);
-        sys::fd::close_raw(number);
-    }
 }

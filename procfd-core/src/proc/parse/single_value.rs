@@ -103,7 +103,7 @@ pub(crate) fn namespace(link: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::info::parse::mutate;
+    use crate::proc::parse::mutate;
 
     const CGROUP: &[u8] = b"9:name=systemd:/\n4:memory:/0::/x\n1:cpu:/\n0::/a:b/c d (deleted)\n";
     const UID_MAP: &[u8] = b"         0       1000          1\n         1     100000      65536\n";

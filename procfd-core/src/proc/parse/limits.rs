@@ -51,7 +51,7 @@ fn pair(values: &[u8]) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::info::parse::mutate;
+    use crate::proc::parse::mutate;
 
     const SAMPLE: &[u8] = b"Limit                     Soft Limit           Hard Limit           Units     \nMax cpu time              1                    unlimited            seconds   \nMax file size             unlimited            2                    bytes     \nMax data size             unlimited            unlimited            bytes     \nMax stack size            8388608              unlimited            bytes     \nMax core file size        0                    unlimited            bytes     \nMax resident set          3                    3                    bytes     \nMax processes             96364                96365                processes \nMax open files            1024                 4096                 files     \nMax locked memory         8388607              8388608              bytes     \nMax address space         4                    5                    bytes     \nMax file locks            6                    7                    locks     \nMax pending signals       96363                96366                signals   \nMax msgqueue size         819200               819201               bytes     \nMax nice priority         8                    9                    \nMax realtime priority     10                   11                   \nMax realtime timeout      12                   unlimited            us        \n";
 

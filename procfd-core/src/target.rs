@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The process behind a descriptor of any kind.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
+
+use crate::forks::Private;
+use crate::proc::{self, parse::stat::stat};
+use crate::procfd::{self, Published};
+use crate::sys::{self, Errno, PID_FS_MAGIC, PROC_SUPER_MAGIC, Result};
+use crate::{contexts, pair};
+
+/// A process by any descriptor that stands for one.
+#[derive(Debug)]
+pub(crate) enum Target<'a> {
+    /// A procfd without a process yet.
+    Configuring,
+    /// The pidfd out of a procfd, or of a /proc directory.
+    Own(OwnedFd),
+    /// The opener's own, and whether it is a built-in init's.
+    Kept(Arc<Private>, bool),
+    /// The pidfd of a built-in init.
+    Init(OwnedFd),
+    /// The pidfd that was given.
+    Given(BorrowedFd<'a>),
+}
+
+impl Target<'_> {
+    /// The pidfd. ESRCH while there is no process.
+    pub(crate) fn pidfd(&self) -> Result<BorrowedFd<'_>> {
+        match self {
+            Self::Configuring => Err(Errno(libc::ESRCH)),
+            Self::Own(fd) | Self::Init(fd) => Ok(fd.as_fd()),
+            Self::Kept(fd, _) => Ok(fd.as_fd()),
+            Self::Given(fd) => Ok(*fd),
+        }
+    }
+
+    /// Whether it is known to be a built-in init: only a procfd says so.
+    pub(crate) fn is_init(&self) -> bool {
+        matches!(self, Self::Init(_) | Self::Kept(_, true))
+    }
+}
+
+/// Finds the process of a procfd, a pidfd or a /proc/PID directory. EBADF: not open; EINVAL: none
+/// of these; ESRCH: the directory's process has gone.
+pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
+    if let Some((pidfd, init)) = contexts::started(fd) {
+        return Ok(Target::Kept(pidfd, init));
+    }
+    // pidfs (6.9) has nothing but pidfds.
+    if sys::fs_is(fd, PID_FS_MAGIC) {
+        return Ok(Target::Given(fd));
+    }
+    if pair::is_marked(fd)? {
+        return Ok(match procfd::look::<1>(fd)? {
+            Published::Not => Target::Configuring,
+            Published::Started { fds: [Some(pidfd)], init } => {
+                if !sys::pidfd::is_pidfd(pidfd.as_fd())? {
+                    return Err(Errno(libc::EINVAL));
+                }
+                if init { Target::Init(pidfd) } else { Target::Own(pidfd) }
+            }
+            Published::Started { fds: [None], .. } => return Err(Errno(libc::EMFILE)),
+        });
+    }
+    if sys::pidfd::is_pidfd(fd)? {
+        return Ok(Target::Given(fd));
+    }
+    let (mode, _) = sys::fd::mode_and_inode(fd)?;
+    if mode & libc::S_IFMT == libc::S_IFDIR && sys::fs_is(fd, PROC_SUPER_MAGIC) {
+        return from_proc_dir(fd).map(Target::Own);
+    }
+    Err(Errno(libc::EINVAL))
+}
+
+/// The pidfd of a /proc/PID directory. The number read through the directory is opened, and then the
+/// directory must still answer: alive after the open means the number was not reused before it.
+fn from_proc_dir(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let dir = dir.as_raw_fd();
+    let pid = pid_of(dir)?;
+    if !proc::is_of_own_pid_namespace(dir) {
+        // Of another pid namespace, or gone by now.
+        return Err(pid_of(dir).err().unwrap_or(Errno(libc::EINVAL)));
+    }
+    let pidfd = match sys::pidfd::open(pid) {
+        // A thread's directory.
+        Err(Errno(libc::ENOENT)) => Err(Errno(libc::EINVAL)),
+        done => done,
+    }?;
+    pid_of(dir)?;
+    Ok(pidfd)
+}
+
+/// The pid that a /proc/PID directory's `stat` begins with. ENOENT there means another directory.
+fn pid_of(dir: RawFd) -> Result<i32> {
+    let mut buf = [0u8; 2048];
+    let len = match sys::fd::read_small(dir, c"stat", &mut buf) {
+        Err(Errno(libc::ENOENT)) => Err(Errno(libc::EINVAL)),
+        done => done,
+    }?;
+    buf.get(..len).and_then(stat).map(|stat| stat.pid as i32).ok_or(Errno(libc::EINVAL))
+}
