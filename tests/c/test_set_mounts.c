@@ -209,7 +209,7 @@ static void a_file_from_bytes(void)
 
 static void links_directories_moves(void)
 {
-	int fd = shell("readlink /mnt/l; stat -c %a /mnt/d /mnt/e; cat /mnt/e/f; ls /mnt/d; "
+	int fd = shell("readlink /mnt/l; stat -c %a /mnt/d /mnt/above/e; cat /mnt/above/e/f; ls /mnt/d; "
 		       "grep -c ' /mnt/gone ' /proc/self/mountinfo; true");
 	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt" });
 	add(fd, PROC_MOUNT_SYMLINK, (struct procfd_mount){ .source = "to/here", .target = "/mnt/l" });
@@ -218,8 +218,8 @@ static void links_directories_moves(void)
 	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt/d", .mode = 0711 });
 	add(fd, PROC_MOUNT_FILE, (struct procfd_mount){ .target = "/mnt/d/f", .content = "moved\n", .content_size = 6,
 		.flags = PROC_MOUNT_CREATE });
-	add(fd, PROC_MOUNT_DIRECTORY, (struct procfd_mount){ .target = "/mnt/e" });
-	add(fd, PROC_MOUNT_MOVE, (struct procfd_mount){ .source = "/mnt/d", .target = "/mnt/e" });
+	add(fd, PROC_MOUNT_DIRECTORY, (struct procfd_mount){ .target = "/mnt/above/e" });
+	add(fd, PROC_MOUNT_MOVE, (struct procfd_mount){ .source = "/mnt/d", .target = "/mnt/above/e" });
 	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt/gone",
 		.flags = PROC_MOUNT_CREATE });
 	add(fd, PROC_MOUNT_UNMOUNT, (struct procfd_mount){ .target = "/mnt/gone" });

@@ -3,7 +3,7 @@
 #ifndef PLAUSIBLE_H
 #define PLAUSIBLE_H
 
-#include "subject.h"
+#include "scenarios.h"
 
 #include <sys/socket.h>
 
@@ -14,6 +14,7 @@ struct point {
 	int task, nth;
 	long nr;
 	unsigned long args[6];
+	int one_byte; /* sendmsg(2) of a byte, without descriptors */
 	enum how how;
 	int err;
 };
@@ -24,7 +25,7 @@ struct point {
  */
 static int impossible;
 
-static int cannot_fail(const struct point *p)
+static int cannot_fail(const struct scenario *s, const struct point *p)
 {
 	static const long always[] = { SYS_exit, SYS_exit_group, SYS_rt_sigreturn, SYS_restart_syscall,
 				       SYS_brk, SYS_futex, SYS_munmap, SYS_rt_sigprocmask,
@@ -42,6 +43,10 @@ static int cannot_fail(const struct point *p)
 		return p->args[2] == SO_COOKIE;
 	case SYS_prctl:
 		return p->args[0] == PR_GET_DUMPABLE || p->args[0] == PR_SET_DUMPABLE;
+	case SYS_sendmsg: /* the kernel has always that much memory; the child of a fork is released with it */
+		return p->one_byte;
+	case SYS_read: /* the same byte's */
+		return s->start == start_fork && p->task > 0 && p->args[2] <= 2;
 	case SYS_waitid: /* it does not sleep, so that no signal ends it */
 		return (p->args[3] & WNOHANG) != 0;
 	default:
@@ -85,21 +90,13 @@ static const int *errnos_of(long nr)
 	}
 }
 
-/* The stage of a call that only one step of the child makes; its failure must not be passed over. */
+/* The stage with which a failed call of the child has to be told; PROC_STAGE_NONE where it may be passed over. */
 static unsigned stage_of(const struct scenario *s, long nr)
 {
-	if (s->configure == credentials)
-		switch (nr) {
-		case SYS_setresuid: return PROC_STAGE_UID;
-		case SYS_setresgid: return PROC_STAGE_GID;
-		case SYS_setgroups: return PROC_STAGE_GROUPS;
-		case SYS_setsid: return PROC_STAGE_SESSION;
-		case SYS_chdir: return PROC_STAGE_CWD;
-		default: break;
-		}
-	if (nr == SYS_sethostname)
-		return PROC_STAGE_HOSTNAME;
-	return nr == SYS_execve ? PROC_STAGE_EXEC : PROC_STAGE_NONE;
+	for (const struct told *t = s->told; t->stage; t++)
+		if (t->nr == nr)
+			return t->stage;
+	return PROC_STAGE_NONE;
 }
 
 #endif

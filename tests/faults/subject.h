@@ -46,18 +46,39 @@ struct report {
 	int done;    /* all checks were made */
 	char message[PROCFD_ERROR_MESSAGE_MAX];
 	char fault[256];
+	int caller_killed;
 };
+
+/* How the program ends. */
+enum ends { BY_ITSELF, BY_POLICY, BY_SECOND_SIGNAL };
+
+/* A call that only one step of the child makes: its failure has to be told with this stage. */
+struct told {
+	long nr;
+	unsigned stage;
+};
+#define ANY_STAGE UINT32_MAX
 
 struct scenario {
 	const char *name;
-	uint64_t flags;   /* of process_open */
+	uint64_t flags;     /* of process_open */
 	int needs_root;
-	int kill_on_close;
-	int cold;         /* no start before, so that the watcher starts under torture */
+	enum ends ends;
+	int cold;           /* no start before, so that the watcher starts under torture */
+	int by_watcher;     /* the close policy is lost with the watcher */
+	void (*prepare)(void); /* before the mark */
 	int (*configure)(int fd);
+	/* Opens, configures and starts; the usual way if NULL. Sets *fd and whether all before the start worked. */
+	int (*start)(const struct scenario *s, int *fd, int *opened);
+	/* What is tortured is not the start but this, afterwards. */
+	void (*live)(int fd, struct report *r);
+	struct told told[16];
 };
 
 static char self_path[4096];
+/* Of the process that PROC_ATTACH takes. */
+static int target_pidfd = -1;
+static pid_t target;
 /* A fault of the subject's own, for the test of the test: "leak" or "unarmed". */
 static const char *broken = "";
 
@@ -65,47 +86,6 @@ static int set(int fd, unsigned command, uint64_t arg, const void *data, size_t 
 {
 	return process_config(fd, command, arg, (void *)data, size) < 0 ? -1 : 0;
 }
-
-static int no_more(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-static int credentials(int fd)
-{
-	return set(fd, PROC_SET_GROUPS, 0, NULL, 0) || set(fd, PROC_SET_GID, 65534, NULL, 0) ||
-	       set(fd, PROC_SET_UID, 65534, NULL, 0) || set(fd, PROC_SET_SESSION, 1, NULL, 0) ||
-	       set(fd, PROC_SET_CWD, 0, "/", 0) || set(fd, PROC_SET_NO_NEW_PRIVS, 1, NULL, 0);
-}
-
-/* Root's two lines are written by the creator, a user's one line by the child. */
-static int namespaces(int fd)
-{
-	struct procfd_idmap two[] = { { 0, 0, 1, 0 }, { 1, 1000, 1, 0 } };
-	struct procfd_idmap u = { 0, getuid(), 1, 0 }, g = { 0, getgid(), 1, 0 };
-	int root = geteuid() == 0;
-	return set(fd, PROC_SET_FLAG, CLONE_NEWUSER | CLONE_NEWUTS | CLONE_NEWNS, NULL, 0) ||
-	       set(fd, PROC_SET_UID_MAP, 0, root ? two : &u, root ? sizeof two : sizeof u) ||
-	       set(fd, PROC_SET_GID_MAP, 0, root ? two : &g, root ? sizeof two : sizeof g) ||
-	       set(fd, PROC_SET_HOSTNAME, 0, "torture", 0);
-}
-
-static int built_in_init(int fd)
-{
-	return set(fd, PROC_SET_FLAG, CLONE_NEWPID | (geteuid() ? CLONE_NEWUSER : 0), NULL, 0) ||
-	       set(fd, PROC_SET_INIT, 1, NULL, 0);
-}
-
-static const struct scenario scenarios[] = {
-	{ "plain", PROCFD_NO_WATCH, 0, 0, 0, no_more },
-	{ "close policy", PROCFD_NO_WATCH, 0, 1, 0, no_more },
-	{ "credentials", PROCFD_NO_WATCH, 1, 1, 0, credentials },
-	{ "namespaces with maps", PROCFD_NO_WATCH, 0, 1, 0, namespaces },
-	{ "watcher", 0, 0, 0, 1, no_more },
-	{ "built-in init", PROCFD_NO_WATCH, 0, 1, 0, built_in_init },
-};
-#define N_SCENARIOS ((int)(sizeof scenarios / sizeof *scenarios))
 
 __attribute__((format(printf, 2, 3))) static void fault(struct report *r, const char *fmt, ...)
 {
@@ -199,58 +179,129 @@ static int has_ended(int pidfd)
 	return n == 1;
 }
 
+/* A process that is not the library's, and ends with its parent. */
+static void make_target(void)
+{
+	int executed[2];
+	char c;
+	if (pipe2(executed, O_CLOEXEC))
+		_exit(1);
+	target = fork();
+	if (target == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execl(self_path, "torture", "--program", "pause", (char *)NULL);
+		_exit(1);
+	}
+	close(executed[1]);
+	while (read(executed[0], &c, 1) < 0 && errno == EINTR)
+		;
+	close(executed[0]);
+	target_pidfd = (int)syscall(SYS_pidfd_open, target, 0);
+}
+
+static void drop_target(struct report *r)
+{
+	struct pollfd p = { .fd = target_pidfd, .events = POLLIN };
+	if (r->created < 0 && poll(&p, 1, 0) != 0)
+		fault(r, "PROC_ATTACH fails, and the process is dead");
+	syscall(SYS_pidfd_send_signal, target_pidfd, SIGKILL, NULL, 0);
+	while (waitpid(target, NULL, 0) < 0 && errno == EINTR)
+		;
+	close(target_pidfd);
+	target_pidfd = -1;
+}
+
+/* The last procfd goes, and the process with it. */
+static void drop_armed(const struct scenario *s, int fd, struct report *r)
+{
+	int pidfd = process_info(fd, PROC_INFO_PIDFD, 0, NULL, 0);
+	if (pidfd < 0)
+		fault(r, "no pidfd: errno %d", errno);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	if (pidfd >= 0 && !r->caller_killed && !s->live && poll(&p, 1, 0) != 0)
+		fault(r, "an armed child is dead before the close");
+	close(fd);
+	if (s->by_watcher && r->caller_killed)
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	if (pidfd >= 0 && !has_ended(pidfd))
+		fault(r, "an armed child outlives its last procfd");
+	/* So that it is not in the way of what follows. */
+	if (r->fault[0] && pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	close(pidfd);
+}
+
+static int configured(const struct scenario *s, int fd)
+{
+	struct procfd_close close = { .second_signal = SIGKILL, .delay_ns = 20000000 };
+	const char *const argv[] = { "torture", "--program", s->ends == BY_ITSELF ? "exit" : "pause", NULL };
+	if (set(fd, PROC_SET_EXEC, 0, self_path, 0) || set(fd, PROC_SET_ARGV, 0, argv, 0) || s->configure(fd))
+		return -1;
+	if (s->ends == BY_SECOND_SIGNAL)
+		return set(fd, PROC_SET_SIGIGNORE, 1ULL << (SIGTERM - 1), NULL, 0) ||
+		       set(fd, PROC_SET_CLOSE, SIGTERM, &close, sizeof close);
+	return s->ends == BY_POLICY && strcmp(broken, "unarmed") && set(fd, PROC_SET_CLOSE, SIGKILL, NULL, 0);
+}
+
+static int usual_start(const struct scenario *s, int *fd, int *opened)
+{
+	*fd = process_open(s->flags);
+	*opened = *fd >= 0 && !configured(s, *fd);
+	return *opened ? process_config(*fd, PROC_CREATE, 0, NULL, 0) : -1;
+}
+
 /* One start; what follows PROC_CREATE happens after the mark, without a fault. */
 static void pass(const struct scenario *s, struct report *r, int tortured)
 {
-	const char *const argv[] = { "torture", "--program", s->kill_on_close ? "pause" : "exit", NULL };
 	struct procfd_wait w = { .timeout_ns = PATIENCE_MS * 1000000ULL };
 	struct procfd_error e;
+	int fd = -1, opened = 0, created;
 	memset(r, 0, offsetof(struct report, fault));
 	memset(&e, 0, sizeof e);
 	r->ended = -1;
-	r->created = -1;
-	if (tortured)
+	if (s->prepare)
+		s->prepare();
+	if (tortured && !s->live)
 		syscall(MARK_BEGIN);
-	int fd = process_open(s->flags);
-	int bad = fd < 0 || set(fd, PROC_SET_EXEC, 0, self_path, 0) ||
-		  set(fd, PROC_SET_ARGV, 0, argv, 0) || s->configure(fd) ||
-		  (s->kill_on_close && (!tortured || strcmp(broken, "unarmed")) &&
-		   set(fd, PROC_SET_CLOSE, SIGKILL, NULL, 0));
-	r->opened = !bad;
-	if (!bad)
-		r->created = process_config(fd, PROC_CREATE, 0, NULL, 0);
-	r->error = r->created < 0 ? errno : 0;
-	if (tortured)
+	created = (s->start ? s->start : usual_start)(s, &fd, &opened);
+	if (created == 0) { /* the child of a fork; the report is its parent's */
+		alarm(PROGRAM_LIFE);
+		while (s->ends != BY_ITSELF)
+			pause();
+		_exit(EXIT_CODE);
+	}
+	r->error = created < 0 ? errno : 0;
+	if (tortured && !s->live)
 		syscall(MARK_END);
-	snprintf(r->message, sizeof r->message, "%s", r->created < 0 ? procfd_error_message() : "");
-	if (fd < 0)
-		return;
-	if (r->created < 0 && !strcmp(broken, "leak"))
+	r->created = created;
+	r->opened = opened;
+	snprintf(r->message, sizeof r->message, "%s", created < 0 ? procfd_error_message() : "");
+	if (s->live && created > 0) {
+		if (tortured)
+			syscall(MARK_BEGIN);
+		s->live(fd, r);
+		if (tortured)
+			syscall(MARK_END);
+	}
+	if (created < 0 && !strcmp(broken, "leak"))
 		open("/", O_RDONLY | O_CLOEXEC);
-	if (r->created < 0) {
+	if (created > 0 && s->ends != BY_ITSELF) {
+		drop_armed(s, fd, r);
+		fd = -1;
+	} else if (created > 0 && process_manage(fd, PROC_WAIT, 0, &w, sizeof w)) {
+		fault(r, "PROC_WAIT: errno %d", errno);
+	} else if (created > 0) {
+		r->ended = w.what == PROC_EXITED ? w.status : 1000 + w.status;
+	} else if (fd >= 0) {
 		if (process_info(fd, PROC_INFO_ERROR, 0, &e, sizeof e) == 0)
 			r->stage = e.stage;
-		if (r->opened && process_info(fd, PROC_INFO_STATE, 0, NULL, 0) != PROC_STATE_CONFIGURING)
+		if (opened && process_info(fd, PROC_INFO_STATE, 0, NULL, 0) != PROC_STATE_CONFIGURING)
 			fault(r, "a context whose start failed is not configuring");
-	} else if (s->kill_on_close) {
-		int pidfd = process_info(fd, PROC_INFO_PIDFD, 0, NULL, 0);
-		if (pidfd < 0)
-			fault(r, "no pidfd: errno %d", errno);
-		close(fd);
-		fd = -1;
-		if (pidfd >= 0 && !has_ended(pidfd))
-			fault(r, "an armed child outlives its last procfd");
-		/* So that it is not in the way of what follows. */
-		if (r->fault[0] && pidfd >= 0)
-			syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-		close(pidfd);
-	} else if (process_manage(fd, PROC_WAIT, 0, &w, sizeof w)) {
-		fault(r, "PROC_WAIT: errno %d", errno);
-	} else {
-		r->ended = w.what == PROC_EXITED ? w.status : 1000 + w.status;
 	}
 	if (fd >= 0)
 		close(fd);
+	if (target_pidfd >= 0)
+		drop_target(r);
 }
 
 /* The whole life of the subject. `go` has a byte when the tracer is there. */
@@ -275,7 +326,7 @@ static void subject(const struct scenario *s, struct report *r, int go)
 		fault(r, "the next start: %.200s", again.fault);
 	else if (again.created <= 0)
 		fault(r, "the next start: errno %d, %.180s", again.error, again.message);
-	else if (!s->kill_on_close && again.ended != EXIT_CODE)
+	else if (s->ends == BY_ITSELF && again.ended != EXIT_CODE)
 		fault(r, "the next program ends with %d", again.ended);
 	pid_t left = 1;
 	for (int i = 0; left && i < PATIENCE_MS / 10; i++) {

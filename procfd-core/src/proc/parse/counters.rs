@@ -199,11 +199,11 @@ mod tests {
 
     #[test]
     fn mutations() {
-        mutate::run(&[STATM, SCHEDSTAT], |text| {
+        mutate::run(&[STATM, SCHEDSTAT], 200_000, |text| {
             let (pages, times) = (statm(text), schedstat(text));
             assert!(times.is_some() || pages.is_none());
         });
-        mutate::run(&[IO, SMAPS], |text| {
+        mutate::run(&[IO, SMAPS], 200_000, |text| {
             let rollup = smaps_rollup(text);
             assert!(rollup.unique().is_none_or(|bytes| bytes >= rollup.private_dirty.unwrap()));
             assert!(rollup.rss.is_none_or(|bytes| bytes % 1024 == 0));

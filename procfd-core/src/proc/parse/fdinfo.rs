@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn mutations() {
-        mutate::run(&[FILE, PIDFD, EPOLL], |text| {
+        mutate::run(&[FILE, PIDFD, EPOLL], 200_000, |text| {
             let info = fdinfo(text);
             let fields = [info.pos.is_some(), info.flags.is_some(), info.ino.is_some(), info.pid.is_some()];
             assert!(fields.into_iter().filter(|is| *is).count() <= lines(text).count());

@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn mutations() {
-        mutate::run(&[SAMPLE], |text| {
+        mutate::run(&[SAMPLE], 200_000, |text| {
             assert!(limits(text).iter().flatten().count() <= lines(text).count());
         });
     }

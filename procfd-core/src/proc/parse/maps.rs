@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn mutations() {
-        mutate::run(&[SAMPLE], |text| {
+        mutate::run(&[SAMPLE], 200_000, |text| {
             for map in maps(text) {
                 assert!(map.path().len() <= map.raw_path.len());
                 assert!(!map.raw_path.contains(&b'\n') && !map.raw_path.starts_with(b" "));

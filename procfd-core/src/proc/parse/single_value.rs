@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn mutations() {
-        mutate::run(&[CGROUP, UID_MAP, b"/autogroup-24 nice -3\n", b"mnt:[40265]"], |text| {
+        mutate::run(&[CGROUP, UID_MAP, b"/autogroup-24 nice -3\n", b"mnt:[40265]"], 200_000, |text| {
             assert!(cgroup(text, true).is_none_or(|cgroup| !cgroup.path.contains(&b'\n')));
             assert!(id_map(text).count() <= text.len());
             assert!(namespace(text).is_none_or(|_| text.ends_with(b"]")));

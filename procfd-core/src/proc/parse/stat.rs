@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn mutations() {
-        mutate::run(&SAMPLES, |text| {
+        mutate::run(&SAMPLES, 200_000, |text| {
             let Some(stat) = stat(text) else { return };
             assert!(stat.comm.as_bytes().len() <= 63);
             let at = text.iter().position(|&b| b == b'(').unwrap() + 1;

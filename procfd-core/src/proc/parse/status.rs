@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn mutations() {
         let live = live();
-        mutate::run(&[&live, ZOMBIE.as_bytes(), KERNEL.as_bytes()], |text| {
+        mutate::run(&[&live, ZOMBIE.as_bytes(), KERNEL.as_bytes()], 200_000, |text| {
             let status = status(text);
             assert!(status.groups().is_none_or(|groups| groups.count() <= text.len()));
             assert!(status.vm_rss.is_none_or(|bytes| bytes % 1024 == 0));

@@ -145,7 +145,7 @@ impl Work<'_> {
                 self.list.close_slot(Slot::B);
             }
             MountKind::Directory => {
-                self.parent(&entry.target, creates);
+                self.parent(&entry.target, true);
                 let mode = entry.mode.unwrap_or(0o755);
                 self.mount().mkdir_at(Slot::B, &entry.target.last_name(), mode).or_exists();
                 self.list.close_slot(Slot::B);
