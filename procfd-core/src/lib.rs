@@ -116,9 +116,9 @@ pub use info::{
     Snapshot, Start, Switches, TaskState, Thread, ThreadFaults, ThreadSignals, ThreadTimes, Times,
     UsageFields,
 };
-pub use manage::{Advice, KillTree, Scheduler, TreeMethod};
+pub use manage::{Advice, KillTree, TreeMethod};
 pub use process::Process;
-pub use settings::{CapSet, SeccompFlags, SecureBits, UnknownCapability};
+pub use settings::{CapSet, Scheduler, SeccompFlags, SecureBits, UnknownCapability};
 pub use settings::{
     IdMap, Ids, Mount, MountAttributes, Namespaces, Propagation, Scope, Setgroups, SignalSet,
 };

@@ -9,8 +9,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::path::Path;
 
 use super::Command;
-use crate::manage::Scheduler;
-use crate::settings::{IdMap, Mount, Namespaces, Propagation, Setgroups, SignalSet};
+use crate::settings::{IdMap, Mount, Namespaces, Propagation, Scheduler, Setgroups, SignalSet};
 use crate::{CapSet, SeccompFlags, SecureBits};
 
 macro_rules! forward {

@@ -22,10 +22,9 @@ mod threads;
 mod tree;
 
 pub(crate) use namespaces::{await_time_namespace, enter, move_to_cgroup};
-pub use resources::{Advice, Scheduler};
+pub use resources::Advice;
 pub(crate) use resources::{
-    advise, cpu_mask, rlimit, sched_attr, set_affinity, set_ioprio, set_nice, set_oom_score_adj,
-    set_scheduler,
+    advise, rlimit, set_affinity, set_ioprio, set_nice, set_oom_score_adj, set_scheduler,
 };
 pub use tree::{KillTree, TreeMethod};
 pub(crate) use tree::{kill, kill_cgroup, stop_or_continue};

@@ -6,9 +6,9 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use crate::manage::{self, Advice, KillTree, Scheduler};
+use crate::manage::{self, Advice, KillTree};
 use crate::process::Process;
-use crate::settings::Namespaces;
+use crate::settings::{self, Namespaces, Scheduler};
 use crate::sys::{self, Errno};
 
 impl Process {
@@ -180,7 +180,7 @@ impl Process {
     /// Those of [`set_nice`](Self::set_nice); `EINVAL`: none of the CPUs is there, or allowed by its cpuset.
     #[doc(alias = "PROC_AFFINITY")]
     pub fn set_affinity(&self, cpus: impl IntoIterator<Item = usize>) -> io::Result<()> {
-        Ok(manage::set_affinity(self.pidfd(), &manage::cpu_mask(cpus)?)?)
+        Ok(manage::set_affinity(self.pidfd(), &settings::cpu_mask(cpus)?)?)
     }
 
     /// Sets the I/O priority of all its threads, as [`set_nice`](Self::set_nice) does: class (1 real time,

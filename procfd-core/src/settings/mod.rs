@@ -45,6 +45,7 @@ mod prepared;
 mod privileges;
 mod program;
 mod resources;
+mod scheduler;
 mod scheduling;
 mod seccomp;
 mod session;
@@ -65,6 +66,8 @@ pub(crate) use namespaces::map_text;
 pub use namespaces::{IdMap, Namespaces, Setgroups};
 pub(crate) use prepared::{Facts, Prepared};
 pub use program::Program;
+pub use scheduler::Scheduler;
+pub(crate) use scheduler::{cpu_mask, sched_attr};
 pub use seccomp::SeccompFlags;
 pub use signals::SignalSet;
 

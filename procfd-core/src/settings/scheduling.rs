@@ -3,11 +3,11 @@
 
 //! How the kernel schedules the process: policy and CPUs.
 
+use super::scheduler::{Scheduler, cpu_mask, sched_attr};
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::List;
 use crate::context::{Configured, Context};
 use crate::error::{Error, Stage};
-use crate::manage::{self, Scheduler};
 
 /// linux/sched.h; libc has them for some C libraries.
 const SCHED_EXT: u32 = 7;
@@ -112,7 +112,7 @@ fn check(s: &Scheduler) -> Set {
     if s.flags & UTIL_CLAMP == UTIL_CLAMP && s.util_max <= UTIL_MAX && (s.util_max < s.util_min) {
         return err(format!("utilization clamps {} to {}", s.util_min, s.util_max));
     }
-    manage::sched_attr(s).map(drop).map_err(|e| Error::config(e.0, "scheduler with a time over 2^64 ns"))
+    sched_attr(s).map(drop).map_err(|e| Error::config(e.0, "scheduler with a time over 2^64 ns"))
 }
 
 /// The CPUs come first: a SCHED_DEADLINE process may not choose them.
@@ -127,7 +127,7 @@ pub(super) fn cpus_and_policy(s: &Settings, _: &Facts<'_>, list: &mut List) {
 
 /// sched_setattr(2) would set the nice value too; the older calls keep the creator's.
 fn policy(scheduler: &Scheduler, list: &mut List) {
-    let Ok(mut attr) = manage::sched_attr(scheduler) else { return };
+    let Ok(mut attr) = sched_attr(scheduler) else { return };
     let of_older_calls = scheduler.policy != DEADLINE
         && scheduler.nice == 0
         && scheduler.runtime.is_zero()
@@ -264,7 +264,7 @@ impl Context {
     /// ```
     #[doc(alias = "PROC_SET_AFFINITY")]
     pub fn affinity(&mut self, cpus: impl IntoIterator<Item = usize>) -> Configured<'_> {
-        let mask = manage::cpu_mask(cpus).map_err(|e| Error::config(e.0, "a CPU number over 8191"))?;
+        let mask = cpu_mask(cpus).map_err(|e| Error::config(e.0, "a CPU number over 8191"))?;
         self.set(|s| s.set_affinity(Some(mask)))
     }
 }
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn cpus_in_words() {
-        let mask = manage::cpu_mask([0, 1, 2, 5, 64, 65, 130]).unwrap();
+        let mask = cpu_mask([0, 1, 2, 5, 64, 65, 130]).unwrap();
         assert_eq!(ranges(&mask), "0-2,5,64-65,130");
     }
 
