@@ -192,6 +192,18 @@
 #define PROC_SET_DOMAINNAME 0x1c0
 
 /*
+ * Join existing namespaces, the CLONE_NEW* kinds in arg: data is an int, a namespace descriptor or, for
+ * several at once, a pidfd. Not pid or time namespaces.
+ */
+#define PROC_JOIN_FD 0x1c8
+
+/*
+ * Join the existing namespace of the CLONE_NEW* kind in arg at a path: data is the path, which the
+ * child opens.
+ */
+#define PROC_JOIN_PATH 0x1c9
+
+/*
  * arg 1: give the new pid namespace (CLONE_NEWPID) the built-in init: the program runs as pid 2, the
  * init forwards signals to it, reaps orphans, and ends as it ended. A close policy then holds
  * without the watcher: it ends the whole namespace.
@@ -467,6 +479,8 @@
 #define PROC_STAGE_SUBREAPER 115
 /* In the child: ioprio_set(2). */
 #define PROC_STAGE_IOPRIO 116
+/* In the child: setns(2); index is the position among those to join. */
+#define PROC_STAGE_JOIN 118
 /* In the child: the propagation of all mounts. */
 #define PROC_STAGE_MOUNT_PROPAGATION 64
 /* In the child: the new root. */

@@ -147,6 +147,16 @@ fn set_setgroups(command: Command<'_>) -> Result {
     command.set(policy, Settings::set_setgroups)
 }
 
+fn join_fd(command: Command<'_>) -> Result {
+    let join = |flags, data: Data| Ok((flags, data.read::<c_int>()?));
+    command.set(join, |settings, (flags, fd)| settings.add_join_fd(flags, fd))
+}
+
+fn join_path(command: Command<'_>) -> Result {
+    let join = |flags, data: Data| Ok((flags, data.string()?));
+    command.set(join, |settings, (flags, path)| settings.add_join_path(flags, path))
+}
+
 fn set_scheduler(command: Command<'_>) -> Result {
     command.set(shapes::optional(shapes::scheduler), Settings::set_scheduler)
 }

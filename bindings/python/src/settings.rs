@@ -127,6 +127,18 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
             let (class, level): (u16, u16) = value.extract()?;
             context.ioprio(class, level)
         }
+        "join" => {
+            for join in value.try_iter()? {
+                let (kinds, at): (Bound<'_, PyAny>, Bound<'_, PyAny>) = join?.extract()?;
+                let kinds = namespaces(&kinds)?;
+                let done = match convert::is_string(&at) || at.hasattr("__fspath__")? {
+                    true => context.join_path(kinds, convert::os_string(&at)?),
+                    false => context.join_fd(kinds, convert::duplicate(convert::fd(&at)?, 0)?),
+                };
+                done.map_err(|e| error::of_config(&e))?;
+            }
+            return Ok(true);
+        }
         "namespaces" => context.namespaces(namespaces(value)?),
         "uid_map" => context.uid_map(&id_map(value)?),
         "gid_map" => context.gid_map(&id_map(value)?),

@@ -144,6 +144,12 @@ pub const PROC_SET_SETGROUPS: u32 = 0x152;
 pub const PROC_SET_HOSTNAME: u32 = 0x153;
 /// The NIS domain name in a new UTS namespace: data is the name.
 pub const PROC_SET_DOMAINNAME: u32 = 0x1c0;
+/// Join existing namespaces, the CLONE_NEW* kinds in arg: data is an int, a namespace descriptor or, for
+/// several at once, a pidfd. Not pid or time namespaces.
+pub const PROC_JOIN_FD: u32 = 0x1c8;
+/// Join the existing namespace of the CLONE_NEW* kind in arg at a path: data is the path, which the
+/// child opens.
+pub const PROC_JOIN_PATH: u32 = 0x1c9;
 
 /// arg 1: give the new pid namespace (CLONE_NEWPID) the built-in init: the program runs as pid 2, the
 /// init forwards signals to it, reaps orphans, and ends as it ended. A close policy then holds

@@ -74,6 +74,8 @@ pub(super) fn run(command: Command<'_>) -> Result {
         PROC_SET_SETGROUPS => super::set_setgroups(command),
         PROC_SET_HOSTNAME => command.set(shapes::bytes, Settings::set_hostname),
         PROC_SET_DOMAINNAME => command.set(shapes::bytes, Settings::set_domain_name),
+        PROC_JOIN_FD => super::join_fd(command),
+        PROC_JOIN_PATH => super::join_path(command),
         PROC_SET_INIT => command.set(shapes::switch, Settings::set_init),
         PROC_MOUNT => super::mount(command),
         PROC_SET_PIVOT_ROOT => command.set(shapes::string, Settings::set_pivot_root),

@@ -365,6 +365,12 @@ impl List {
         fn sethostname(name: &[u8]) = SYS_sethostname(name, name.len());
         /// setdomainname(2).
         fn setdomainname(name: &[u8]) = SYS_setdomainname(name, name.len());
+        /// setns(2) of a number.
+        fn setns(fd: i32, kinds: i32) = SYS_setns(fd, kinds);
+        /// setns(2) of what a slot holds.
+        fn setns_slot(fd: Slot, kinds: i32) = SYS_setns(fd, kinds);
+        /// prctl(PR_SET_DUMPABLE) to 0.
+        fn set_undumpable() = SYS_prctl(libc::PR_SET_DUMPABLE, 0);
         /// chroot(2).
         fn chroot(path: &CStr) = SYS_chroot(path);
         /// chdir(2).

@@ -47,6 +47,9 @@ forward! {
     umask(mask: u32);
     // identity
     groups(groups: &[u32]);
+    // joins
+    join_fd(kinds: Namespaces, fd: impl Into<OwnedFd>);
+    join_path(kind: Namespaces, path: impl AsRef<Path>);
     // lifecycle
     built_in_init(on: bool);
     no_close_policy();

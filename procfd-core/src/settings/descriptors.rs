@@ -182,8 +182,14 @@ pub(super) fn sources(s: &Settings) -> Vec<u32> {
     let terminals = [s.session.ctty, s.session.foreground].into_iter().flatten();
     let terminals = terminals.filter(|_| s.built_in_init());
     let user_namespaces = s.mounts.user_namespaces().map(|(_, fd)| fd);
-    let all: BTreeSet<u32> =
-        in_list.chain(program).chain(terminals).chain(user_namespaces).map(|fd| fd as u32).collect();
+    let joins = s.joins.descriptors().map(|(_, fd)| fd);
+    let all: BTreeSet<u32> = in_list
+        .chain(program)
+        .chain(terminals)
+        .chain(user_namespaces)
+        .chain(joins)
+        .map(|fd| fd as u32)
+        .collect();
     all.into_iter().filter(|fd| *fd > 2).collect()
 }
 
@@ -197,6 +203,7 @@ pub(super) fn named(s: &Settings) -> Vec<(Stage, u32, RawFd)> {
     named.extend(s.cgroup.descriptor().map(|fd| (Stage::CGROUP, 0, fd)));
     named.extend(s.session.ctty.map(|fd| (Stage::CTTY, 0, fd)));
     named.extend(s.session.foreground.map(|fd| (Stage::FOREGROUND, 0, fd)));
+    named.extend(s.joins.descriptors().map(|(index, fd)| (Stage::JOIN, index, fd)));
     named.extend(s.mounts.user_namespaces().map(|(index, fd)| (Stage::MOUNT, index, fd)));
     let mut changed = BTreeSet::new();
     let mut closed: Vec<(u32, u32)> = Vec::new();

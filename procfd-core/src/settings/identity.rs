@@ -99,19 +99,22 @@ impl Settings {
     }
 }
 
-/// Groups, group ids, user ids. From here on processes of the new user may stop the child, and a stopped
-/// child would hold the creator: two timers of its own, which execve deletes, continue it every second
-/// and end it after [`HELD_SECONDS`].
+/// Processes of a new user or user namespace may stop the child, and a stopped child would hold the creator:
+/// two timers of its own, which execve deletes, continue it every second and end it after [`HELD_SECONDS`].
+pub(super) fn continue_if_stopped(list: &mut List) {
+    for (signal, first, every) in [(libc::SIGCONT, 1, 1), (libc::SIGKILL, HELD_SECONDS, 0)] {
+        // No timer has this number. The kernel writes a new one's into the lower half.
+        list.load(Slot::TIMER, u32::MAX).when(When::SHARED_MEMORY);
+        list.timer_create(signal, At(Slot::TIMER)).or_not().when(When::SHARED_MEMORY);
+        list.timer_settime(Slot::TIMER, first, every).or_not().when(When::SHARED_MEMORY);
+    }
+}
+
+/// Groups, group ids, user ids.
 pub(super) fn credentials(s: &Settings, _: &Facts<'_>, list: &mut List) {
     let Identity { uid, gid, groups } = &s.identity;
-    if s.identity.changes() {
-        list.step(Stage::GROUPS, 0);
-        for (signal, first, every) in [(libc::SIGCONT, 1, 1), (libc::SIGKILL, HELD_SECONDS, 0)] {
-            // No timer has this number. The kernel writes a new one's into the lower half.
-            list.load(Slot::TIMER, u32::MAX).when(When::SHARED_MEMORY);
-            list.timer_create(signal, At(Slot::TIMER)).or_not().when(When::SHARED_MEMORY);
-            list.timer_settime(Slot::TIMER, first, every).or_not().when(When::SHARED_MEMORY);
-        }
+    if s.identity.changes() && !s.joins.has_user() {
+        continue_if_stopped(list.step(Stage::GROUPS, 0));
     }
     if let Some(groups) = groups {
         list.step(Stage::GROUPS, 0).setgroups(groups);

@@ -25,6 +25,7 @@
 //! | `mounts` | mounts in a new mount namespace, its root |
 //! | `namespaces` | namespaces, id maps, the host name |
 //! | `task` | execution domain, time-stamp counter, subreaper, I/O priority |
+//! | `joins` | existing namespaces to join |
 //! | `lifecycle` | close policy, built-in init, exit signal |
 //! | `check` | checks of one value, which families share |
 //! | `prepared` | what all of it comes to in a start, kept until the next change |
@@ -37,6 +38,7 @@ mod descriptors;
 mod environment;
 mod filesystem;
 mod identity;
+mod joins;
 mod lifecycle;
 mod memory;
 mod mounts;
@@ -96,6 +98,7 @@ pub struct Settings {
     pub(crate) seccomp: seccomp::Seccomp,
     pub(crate) mounts: mounts::Mounts,
     pub(crate) namespaces: namespaces::NamespaceSettings,
+    pub(crate) joins: joins::Joins,
     pub(crate) task: task::Task,
     pub(crate) lifecycle: lifecycle::Lifecycle,
     /// Dropped by [`change`](Self::change).
@@ -120,6 +123,7 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     namespaces::id_maps,
     lifecycle::arm_as_new_user,
     memory::oom_score,
+    joins::all,
     namespaces::names,
     // Paths lead to the creator's root until this is done.
     mounts::all,
@@ -151,6 +155,7 @@ const CONFLICTS: &[fn(&Settings) -> Set] = &[
     lifecycle::conflicts,
     session::conflicts,
     namespaces::conflicts,
+    joins::conflicts,
     mounts::conflicts,
     signals::conflicts,
     capabilities::conflicts,
@@ -179,6 +184,7 @@ const OPERANDS: &[Words] = &[
     privileges::operand,
     seccomp::operand,
     namespaces::operand,
+    joins::operand,
     mounts::operand,
 ];
 
@@ -190,6 +196,7 @@ const HINTS: &[Hint] = &[
     seccomp::hint,
     privileges::hint,
     task::hint,
+    joins::hint,
     mounts::hint,
     cgroup::hint,
     scheduling::hint,

@@ -205,7 +205,7 @@ fn clone(
         moment.give(Slot::CGROUP, cgroup.procs.as_raw_fd());
     }
     let flags = config.namespaces.flags | if parts.shared_table { CLONE_FILES } else { 0 };
-    let changes_credentials = config.identity.changes();
+    let changes_credentials = config.identity.changes() || config.joins.has_user();
     let dumpable = changes_credentials.then(DumpableKept::new);
     let began = changes_credentials.then(sys::fd::monotonic_ns);
 

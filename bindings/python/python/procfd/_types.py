@@ -109,6 +109,7 @@ class Settings(TypedDict, total=False):
     setgroups: Literal["auto", "allow", "deny"] | None
     hostname: str | bytes | None
     domain_name: str | bytes | None
+    join: Iterable[tuple[int | str | Iterable[str], Fd | StrPath]] | None
     init: bool | None
     mounts: Iterable[Mount] | None
     pivot_root: StrPath | None

@@ -71,6 +71,7 @@ pub(super) const KEYWORDS: &[&str] = &[
     "setgroups",
     "hostname",
     "domain_name",
+    "join",
     "init",
     "mounts",
     "pivot_root",

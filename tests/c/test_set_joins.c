@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* Existing namespaces that a process joins: by descriptor, by pidfd, by path. */
+#include "filter.h"
+#include "util.h"
+
+#include <sys/prctl.h>
+
+/* A process in new namespaces; its procfd, and its pid. */
+static int holder(uint64_t flags, pid_t *pid)
+{
+	int fd = ctx();
+	set_child(fd, "pause");
+	SET(fd, PROC_SET_FLAG, flags | (geteuid() ? CLONE_NEWUSER : 0));
+	*pid = create(fd);
+	return fd;
+}
+
+static const char *link_of(pid_t pid, const char *kind)
+{
+	static char text[2][64];
+	static int turn;
+	char path[64], *to = text[turn = !turn];
+	snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, kind);
+	ssize_t n = readlink(path, to, 63);
+	CHECK(n > 0);
+	to[n] = 0;
+	return to;
+}
+
+static void is_in(pid_t pid, pid_t other, const char *kind)
+{
+	CHECK_STR(link_of(pid, kind), link_of(other, kind));
+	CHECK(strcmp(link_of(pid, kind), link_of(getpid(), kind)) != 0);
+}
+
+static int namespace(pid_t pid, const char *kind)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, kind);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CHECK(fd >= 0);
+	return fd;
+}
+
+static void join(int fd, uint64_t kinds, int at)
+{
+	CFG(fd, PROC_JOIN_FD, kinds, &at, sizeof at);
+}
+
+/* The caller's user namespace cannot be joined: root's holder has none of its own. */
+static void join_user_too(int fd, pid_t of)
+{
+	if (geteuid()) {
+		char path[64];
+		snprintf(path, sizeof path, "/proc/%d/ns/user", of);
+		CFG(fd, PROC_JOIN_PATH, CLONE_NEWUSER, path, 0);
+	}
+}
+
+static void by_descriptor(void)
+{
+	need_user_namespaces();
+	pid_t other;
+	int held = holder(CLONE_NEWUTS | CLONE_NEWIPC, &other), fd = ctx();
+	int uts = namespace(other, "uts"), ipc = namespace(other, "ipc");
+	set_child(fd, "pause");
+	/* The user namespace last: it is joined first all the same. */
+	join(fd, CLONE_NEWUTS, uts);
+	join(fd, CLONE_NEWIPC, ipc);
+	join_user_too(fd, other);
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	pid_t pid = create(fd);
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	is_in(pid, other, "uts");
+	is_in(pid, other, "ipc");
+	/* The program does not get the descriptors. */
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, uts);
+	CHECK_ERR(access(path, F_OK), ENOENT);
+	finish(fd);
+	close(uts);
+	close(ipc);
+	finish(held);
+}
+
+static void by_pidfd(void)
+{
+	need_user_namespaces();
+	pid_t other;
+	int held = holder(CLONE_NEWUSER | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWNS, &other), fd = ctx();
+	int pidfd = sys_pidfd_open(other);
+	CHECK(pidfd >= 0);
+	set_child(fd, "pause");
+	join(fd, CLONE_NEWUSER | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWNS, pidfd);
+	pid_t pid = create(fd);
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	is_in(pid, other, "user");
+	is_in(pid, other, "uts");
+	is_in(pid, other, "net");
+	is_in(pid, other, "mnt");
+	finish(fd);
+	close(pidfd);
+	finish(held);
+}
+
+static void by_path(void)
+{
+	need_user_namespaces();
+	pid_t other;
+	char path[64];
+	int held = holder(CLONE_NEWNS | CLONE_NEWUTS, &other), fd = ctx();
+	set_child(fd, "pause");
+	/* From a mount namespace on, paths may lead elsewhere: it comes last. */
+	snprintf(path, sizeof path, "/proc/%d/ns/mnt", other);
+	CFG(fd, PROC_JOIN_PATH, CLONE_NEWNS, path, 0);
+	snprintf(path, sizeof path, "/proc/%d/ns/uts", other);
+	CFG(fd, PROC_JOIN_PATH, CLONE_NEWUTS, path, 0);
+	join_user_too(fd, other);
+	pid_t pid = create(fd);
+	is_in(pid, other, "mnt");
+	is_in(pid, other, "uts");
+	finish(fd);
+	finish(held);
+}
+
+static void failures(void)
+{
+	int fd = ctx(), none = -1, uts = namespace(getpid(), "uts"), null = open("/dev/null", O_RDONLY);
+	CHECK_ERR(process_config(fd, PROC_JOIN_FD, 0, &uts, sizeof uts), EINVAL);
+	CHECK_ERR(process_config(fd, PROC_JOIN_FD, 1, &uts, sizeof uts), EINVAL);
+	CHECK_ERR(process_config(fd, PROC_JOIN_FD, CLONE_NEWUTS, NULL, 0), EFAULT);
+	CHECK_ERR(process_config(fd, PROC_JOIN_FD, CLONE_NEWUTS, &none, sizeof none), EBADF);
+	CHECK_ERR(process_config(fd, PROC_JOIN_FD, CLONE_NEWPID, &uts, sizeof uts), EOPNOTSUPP);
+	CHECK_ERR(process_config(fd, PROC_JOIN_FD, CLONE_NEWTIME, &uts, sizeof uts), EOPNOTSUPP);
+	CHECK_ERR(process_config(fd, PROC_JOIN_PATH, CLONE_NEWUTS | CLONE_NEWIPC, "/x", 0), EINVAL);
+	CHECK_ERR(process_config(fd, PROC_JOIN_PATH, CLONE_NEWUTS, "", 0), ENOENT);
+	set_child(fd, "exit", "0");
+	join(fd, CLONE_NEWIPC, null);
+	CHECK_ERR(process_config(fd, PROC_JOIN_PATH, CLONE_NEWIPC, "/x", 0), EINVAL);
+	/* /dev/null is no namespace. */
+	CREATE_FAILS(fd, EINVAL, PROC_STAGE_JOIN, 0);
+	CHECK(strstr(last_error(fd).message, "IPC of descriptor") != NULL);
+	SET(fd, PROC_SET_FLAG, CLONE_NEWIPC);
+	CREATE_FAILS(fd, EINVAL, PROC_STAGE_PLAN, -1);
+	CHECK(strstr(last_error(fd).message, "IPC") != NULL);
+	close(null);
+	SET(fd, PROC_SET_FLAG, 0);
+	CREATE_FAILS(fd, EBADF, PROC_STAGE_JOIN, 0);
+	close(fd);
+
+	fd = ctx();
+	set_child(fd, "exit", "0");
+	CFG(fd, PROC_JOIN_PATH, CLONE_NEWNET, "/proc/self/ns/uts", 0);
+	CFG(fd, PROC_JOIN_PATH, CLONE_NEWUTS, "/no/such/namespace", 0);
+	CREATE_FAILS(fd, EINVAL, PROC_STAGE_JOIN, 0);
+	CHECK(strstr(last_error(fd).message, "/proc/self/ns/uts") != NULL);
+	close(fd);
+
+	fd = ctx();
+	set_child(fd, "exit", "0");
+	CFG(fd, PROC_JOIN_PATH, CLONE_NEWUTS, "/no/such/namespace", 0);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_JOIN, 0);
+	close(fd);
+
+	/* Another process's namespace, and a filter: last, since it stays. */
+	fd = ctx();
+	set_child(fd, "exit", "0");
+	join(fd, CLONE_NEWUTS, uts);
+	refuse(SYS_setns, EPERM);
+	CREATE_FAILS(fd, EPERM, PROC_STAGE_JOIN, 0);
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	close(fd);
+	close(uts);
+}
+
+TAP_MAIN(CASE(by_descriptor), CASE(by_pidfd), CASE(by_path), CASE(failures))
