@@ -69,6 +69,8 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_SET_SETGROUPS "PROC_SETGROUPS_AUTO, _ALLOW, _DENY" Holds::Nothing, false;
     PROC_SET_HOSTNAME "0" Holds::String, false;
     PROC_SET_DOMAINNAME "0" Holds::String, false;
+    PROC_JOIN_FD "CLONE_NEW* to join" Holds::Array("int", 4), false;
+    PROC_JOIN_PATH "one CLONE_NEW*" Holds::String, false;
     PROC_SET_INIT "0 or 1" Holds::Nothing, false;
     PROC_MOUNT "PROC_MOUNT_*" holds!(procfd_mount), false;
     PROC_SET_PIVOT_ROOT "0" Holds::String, false;
