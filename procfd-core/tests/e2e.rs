@@ -108,21 +108,24 @@ fn set(c: &mut Context, words: &[String]) -> Done<()> {
         "close" => c.close(at(0)?)?,
         "close_range" => c.close_range(at(0)? as u32, at(1)? as u32)?,
         "limit" => c.rlimit(values[0].parse()?, values[1].parse()?, values[2].parse()?)?,
-        "namespaces" => {
-            let of = |name: &String| match name.as_str() {
-                "user" => Namespaces::USER,
-                "pid" => Namespaces::PID,
-                "uts" => Namespaces::UTS,
-                "mount" => Namespaces::MOUNT,
-                other => panic!("no such namespace here: {other}"),
-            };
-            c.namespaces(values.iter().map(of).collect())?
-        }
+        "namespaces" => c.namespaces(values.iter().map(|name| namespace(name)).collect())?,
+        "join_path" => c.join_path(namespace(word(values)?), &values[1])?,
         "uid_map_self" => c.uid_map(&own_id(uid))?,
         "gid_map_self" => c.gid_map(&own_id(gid))?,
         other => panic!("no such setting here: {other}"),
     };
     Ok(())
+}
+
+fn namespace(name: &str) -> Namespaces {
+    match name {
+        "user" => Namespaces::USER,
+        "pid" => Namespaces::PID,
+        "uts" => Namespaces::UTS,
+        "mount" => Namespaces::MOUNT,
+        "net" => Namespaces::NET,
+        other => panic!("no such namespace here: {other}"),
+    }
 }
 
 /// The creation fails as the case has it, and gives the context back.
@@ -133,6 +136,7 @@ fn failing(context: Context, wanted: &[String]) -> Done<Context> {
         "ENOENT" => libc::ENOENT,
         "EACCES" => libc::EACCES,
         "EPERM" => libc::EPERM,
+        "EINVAL" => libc::EINVAL,
         other => panic!("no such errno here: {other}"),
     };
     let found = (error.stage().as_raw(), error.raw_os_error(), error.index());

@@ -63,6 +63,7 @@ static int errno_named(const char *name)
 {
 	static const struct { const char *name; int value; } known[] = {
 		{ "ENOENT", ENOENT }, { "EACCES", EACCES }, { "EPERM", EPERM },
+		{ "EINVAL", EINVAL },
 	};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (!strcmp(name, known[i].name))
@@ -75,6 +76,7 @@ static uint64_t namespace_named(const char *name)
 {
 	static const struct { const char *name; uint64_t flag; } known[] = {
 		{ "user", 0x10000000 }, { "pid", 0x20000000 }, { "uts", 0x04000000 }, { "mount", 0x20000 },
+		{ "net", 0x40000000 },
 	};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (!strcmp(name, known[i].name))
@@ -168,6 +170,8 @@ static int set(int fd, const struct line *l)
 			flags |= namespace_named(l->word[i]);
 		return process_config(fd, PROC_SET_FLAG, flags, NULL, 0);
 	}
+	if (!strcmp(key, "join_path"))
+		return process_config(fd, PROC_JOIN_PATH, namespace_named(first), v[1], 0);
 	if (!strcmp(key, "uid_map_self")) {
 		self.outside = geteuid();
 		return process_config(fd, PROC_SET_UID_MAP, 0, &self, sizeof self);

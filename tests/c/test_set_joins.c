@@ -4,6 +4,7 @@
 #include "util.h"
 
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 /* A process in new namespaces; its procfd, and its pid. */
 static int holder(uint64_t flags, pid_t *pid)
@@ -123,6 +124,67 @@ static void by_path(void)
 	finish(held);
 }
 
+/* The capabilities are those of the user namespace that it joins: as a set and for the steps that follow. */
+static void all_capabilities_there(void)
+{
+	need_user_namespaces();
+	const uint64_t net_raw = 1 << 13;
+	pid_t other;
+	int held = holder(CLONE_NEWUSER, &other), fd = ctx();
+	int user = namespace(other, "user");
+	set_child(fd, "pause");
+	join(fd, CLONE_NEWUSER, user);
+	SET(fd, PROC_SET_CAP_BOUNDING, net_raw);
+	SET(fd, PROC_SET_CAP_AMBIENT, net_raw);
+	pid_t pid = create(fd);
+	is_in(pid, other, "user");
+	CHECK_EQ(strtoull(status_of(pid, "CapBnd"), NULL, 16), net_raw);
+	CHECK_EQ(strtoull(status_of(pid, "CapAmb"), NULL, 16), net_raw);
+	CHECK_EQ(strtoull(status_of(pid, "CapEff"), NULL, 16), net_raw);
+	finish(fd);
+	close(user);
+	finish(held);
+}
+
+/* A change of ids there, with a close policy: the ids are those of the namespace, and the creator stays dumpable. */
+static void ids_there(void)
+{
+	need_user_namespaces();
+	pid_t other;
+	struct procfd_idmap map = { .inside = 7, .outside = geteuid(), .count = 1 };
+	int held = ctx(), fd = ctx();
+	set_child(held, "pause");
+	SET(held, PROC_SET_FLAG, CLONE_NEWUSER);
+	CFG(held, PROC_SET_UID_MAP, 0, &map, sizeof map);
+	other = create(held);
+	int user = namespace(other, "user");
+	set_child(fd, "pause");
+	join(fd, CLONE_NEWUSER, user);
+	SET(fd, PROC_SET_UID, 7);
+	SET(fd, PROC_SET_CLOSE, SIGKILL);
+	pid_t pid = create(fd);
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	is_in(pid, other, "user");
+	int pidfd = sys_pidfd_open(pid);
+	CHECK(pidfd >= 0);
+	close(fd);
+	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+	CHECK_EQ(poll(&ended, 1, 5000), 1);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	close(pidfd);
+
+	/* An id that is not mapped there. */
+	fd = ctx();
+	set_child(fd, "exit", "0");
+	join(fd, CLONE_NEWUSER, user);
+	SET(fd, PROC_SET_UID, 8);
+	CREATE_FAILS(fd, EINVAL, PROC_STAGE_UID, 0);
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	close(fd);
+	close(user);
+	finish(held);
+}
+
 static void failures(void)
 {
 	int fd = ctx(), none = -1, uts = namespace(getpid(), "uts"), null = open("/dev/null", O_RDONLY);
@@ -173,4 +235,4 @@ static void failures(void)
 	close(uts);
 }
 
-TAP_MAIN(CASE(by_descriptor), CASE(by_pidfd), CASE(by_path), CASE(failures))
+TAP_MAIN(CASE(by_descriptor), CASE(by_pidfd), CASE(by_path), CASE(all_capabilities_there), CASE(ids_there), CASE(failures))

@@ -143,6 +143,28 @@ def test_run_in_namespaces() -> None:
     assert run("--map-root", "--unshare", "pid", "--kill-on-exit", "sh", "-c", "exit 6")[0] == 6
 
 
+@pytest.mark.skipif(not namespaces_are_allowed(), reason="no user namespaces")
+def test_run_joins_namespaces() -> None:
+    holder = procfd.spawn(
+        "sleep", "60", namespaces=["user", "uts"], uid_map=[(0, os.geteuid(), 1)], hostname="held"
+    )
+    try:
+        pid = holder.pid
+        assert run("--join", f"user,uts={pid}", "uname", "-n") == (0, "held\n")
+        by_path = (f"user=/proc/{pid}/ns/user", f"uts=/proc/{pid}/ns/uts")
+        options = [word for join in by_path for word in ("--join", join)]
+        assert run(*options, "uname", "-n") == (0, "held\n")
+        assert "join the namespaces" in run("--explain", *options, "uname")[1]
+    finally:
+        holder.kill()
+        holder.wait()
+    for wrong in ("uts", "uts=", "=/proc/1/ns/uts", "box=1", "uts=0"):
+        assert run("--join", wrong, "true")[0] == 2
+    # No process has the highest number that a pid could have.
+    assert run("--join", f"uts={(1 << 22) - 1}", "true")[0] == 125
+    assert run("--join", "uts=/no/such/file", "true")[0] == 125
+
+
 def test_run_forwards_signals() -> None:
     with subprocess.Popen(
         [*CLI, "run", "sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done"],

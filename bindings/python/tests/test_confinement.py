@@ -319,3 +319,28 @@ def test_a_cgroup_that_is_not_there() -> None:
     with pytest.raises(FileNotFoundError) as raised:
         run("true", cgroup="/sys/fs/cgroup/nonexistent")
     assert isinstance(raised.value, procfd.Error)
+
+
+def test_namespaces_to_join() -> None:
+    holder = procfd.spawn(
+        "sleep", "60", namespaces=["user", "uts", "ipc"], uid_map=[(0, os.geteuid(), 1)]
+    )
+    try:
+        pid, fd = holder.pid, os.pidfd_open(holder.pid)
+        kinds = ("user", "uts", "ipc")
+        wanted = [os.readlink(f"/proc/{pid}/ns/{kind}") for kind in kinds]
+        paths = [(kind, pathlib.Path(f"/proc/{pid}/ns/{kind}")) for kind in reversed(kinds)]
+        code = f"import os; print(*(os.readlink(f'/proc/self/ns/{{kind}}') for kind in {kinds}))"
+        for join in ([(kinds, fd)], paths, [("user", paths[2][1]), (("uts", "ipc"), fd)]):
+            assert python(code, join=join).split() == wanted
+        # The descriptor is still the caller's, and the program does not get it.
+        os.close(fd)
+    finally:
+        holder.kill()
+        holder.wait()
+    for wrong in ([("box", "/x")], [("uts", "")], ["uts"], [("uts", "/x"), ("uts", "/y")], 1):
+        with pytest.raises((ValueError, TypeError, OSError)):
+            run("true", join=wrong)
+    with pytest.raises(FileNotFoundError) as failed:
+        run("true", join=[("uts", "/no/such/namespace")])
+    assert failed.value.stage == procfd.Stage.JOIN  # type: ignore[attr-defined]

@@ -73,6 +73,7 @@ def setting(key: str, values: Words) -> dict[str, Any]:
         "open": lambda: {"actions": [("open", numbers[0], values[1], os.O_RDONLY, 0)]},
         "limit": lambda: {"limits": {numbers[0]: (numbers[1], numbers[2])}},
         "namespaces": lambda: {"namespaces": values},
+        "join_path": lambda: {"join": [(values[0], values[1])]},
         "uid_map_self": lambda: {"uid_map": [(0, os.geteuid(), 1)]},
         "gid_map_self": lambda: {"gid_map": [(0, os.getegid(), 1)]},
     }

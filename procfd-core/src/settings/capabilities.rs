@@ -68,9 +68,9 @@ pub(crate) struct Sets {
 }
 
 impl Sets {
-    /// Those that the child begins with: the calling thread's, or those of a new user namespace.
-    pub(super) fn at_start(new_user_namespace: bool) -> Self {
-        if new_user_namespace {
+    /// Those that the child begins with: the calling thread's, or those of another user namespace.
+    pub(super) fn at_start(other_user_namespace: bool) -> Self {
+        if other_user_namespace {
             let all = known(CapSet::ALL);
             return Self { permitted: all, effective: all, inheritable: CapSet::NONE };
         }
@@ -185,7 +185,7 @@ impl Settings {
 
     /// Whether the child begins with a capability.
     pub(super) fn creator_has(&self, number: u32) -> bool {
-        Sets::at_start(self.namespaces.has(super::Namespaces::USER)).permitted.contains(number)
+        Sets::at_start(self.has_other_user_namespace()).permitted.contains(number)
     }
 
     /// The sets that the child begins with, if they count.
@@ -193,7 +193,7 @@ impl Settings {
         // A new user would not have the right that a seccomp program takes.
         let counts =
             self.capabilities.is_set() || (self.seccomp_needs_rights() && self.identity.uid().is_some());
-        counts.then(|| Sets::at_start(self.namespaces.has(super::Namespaces::USER)))
+        counts.then(|| Sets::at_start(self.has_other_user_namespace()))
     }
 }
 

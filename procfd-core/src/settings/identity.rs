@@ -119,7 +119,8 @@ pub(super) fn credentials(s: &Settings, _: &Facts<'_>, list: &mut List) {
     if let Some(groups) = groups {
         list.step(Stage::GROUPS, 0).setgroups(groups);
     }
-    if gid.is_some() || uid.is_some() {
+    // After a join it is no longer what the creator had.
+    if (gid.is_some() || uid.is_some()) && !s.joins.has_user() {
         // The creator restores what is found here: see `start::dumpable`.
         list.dumpable().into(Slot::DUMPABLE).or_not().when(When::SHARED_MEMORY);
     }

@@ -48,7 +48,7 @@ impl Joins {
         self.0.iter().any(|join| join.kinds.contains(Namespaces::USER))
     }
 
-    fn kinds(&self) -> Namespaces {
+    pub(super) fn kinds(&self) -> Namespaces {
         self.0.iter().fold(Namespaces::empty(), |all, join| all | join.kinds)
     }
 }
@@ -120,7 +120,9 @@ pub(super) fn all(s: &Settings, _: &Facts<'_>, list: &mut List) {
     let joins = || s.joins.0.iter().zip(0..);
     if s.joins.has_user() {
         // A process with the capabilities of that namespace could trace the child into the creator's memory.
-        list.step(Stage::JOIN, 0).set_undumpable().when(When::SHARED_MEMORY);
+        // The creator restores what is found here: see `start::dumpable`.
+        list.step(Stage::JOIN, 0).dumpable().into(Slot::DUMPABLE).or_not().when(When::SHARED_MEMORY);
+        list.set_undumpable().when(When::SHARED_MEMORY);
         identity::continue_if_stopped(list);
     }
     let place = |kinds: Namespaces| match kinds {

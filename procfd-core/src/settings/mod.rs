@@ -121,9 +121,10 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     // From here the child has a table of its own.
     descriptors::leave_table,
     namespaces::id_maps,
-    lifecycle::arm_as_new_user,
     memory::oom_score,
     joins::all,
+    // In the user namespace that the new user is of.
+    lifecycle::arm_as_new_user,
     namespaces::names,
     // Paths lead to the creator's root until this is done.
     mounts::all,
@@ -208,6 +209,11 @@ impl Settings {
     pub(crate) fn change(&mut self, f: impl FnOnce(&mut Self) -> Set) -> Set {
         self.prepared.drop_all();
         f(self)
+    }
+
+    /// Whether the process is in another user namespace than its creator, with all capabilities there.
+    fn has_other_user_namespace(&self) -> bool {
+        self.namespaces.has(Namespaces::USER) || self.joins.has_user()
     }
 
     /// Refuses settings that do not go together.

@@ -105,6 +105,14 @@ def namespaces(text: str) -> list[str]:
     return names
 
 
+def join(text: str) -> tuple[list[str], str | int]:
+    """NAME,...=PATH, or NAME,...=PID."""
+    names, equals, where = text.partition("=")
+    if not names or not where:
+        raise argparse.ArgumentTypeError(f"not NAME,...=PATH nor NAME,...=PID: {text!r}")
+    return namespaces(names), target(where).pid if where.isdecimal() else where
+
+
 def user(text: str) -> int:
     """A user id, or the user's name."""
     return named("user", text, lambda: pwd.getpwnam(text).pw_uid)

@@ -69,6 +69,13 @@ def add_to(commands: Any) -> None:
     add = run.add_argument_group("user and namespaces").add_argument
     add("--user", type=arguments.login, help="ids, groups and HOME, USER, LOGNAME, SHELL of a user")
     add("--unshare", type=arguments.namespaces, action="extend", metavar="NAME,...")
+    add(
+        "--join",
+        type=arguments.join,
+        action="append",
+        metavar="NAME,...=PATH|PID",
+        help="enter the namespace of a path, or those of a process",
+    )
     add("--map-root", action="store_true", help="you are root in a new user namespace")
     add("--uid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
     add("--gid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
@@ -134,6 +141,11 @@ def settings(given: argparse.Namespace) -> OpenSettings:
     return cast(OpenSettings, {**plain, **special})
 
 
+def pidfd_or_path(where: str | int) -> str | int:
+    """Where --join leads: a process by its pid, or the file of a namespace."""
+    return os.pidfd_open(where) if isinstance(where, int) else where
+
+
 def warn(given: argparse.Namespace) -> None:
     """Root that changes only its user id keeps the rights of its groups."""
     alone = given.uid is not None and given.gid is None and given.groups is None
@@ -163,6 +175,12 @@ def command(given: argparse.Namespace) -> int:
             print(f"procfd: --stdin {given.stdin}: {error.strerror}", file=sys.stderr)
             return FAILED
         whole["fds"] = {**whole.get("fds", {}), 0: stdin}  # type: ignore[dict-item]
+    if given.join:
+        try:
+            whole["join"] = [(names, pidfd_or_path(where)) for names, where in given.join]
+        except OSError as error:
+            print(f"procfd: --join: {error}", file=sys.stderr)
+            return FAILED
     if given.explain:
         return explain(words, whole, given.json)
     handled = (*FOR_ALL, *FOR_ONE, *FROM_KEYS)
