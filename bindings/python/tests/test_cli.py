@@ -146,7 +146,12 @@ def test_run_in_namespaces() -> None:
 @pytest.mark.skipif(not namespaces_are_allowed(), reason="no user namespaces")
 def test_run_joins_namespaces() -> None:
     holder = procfd.spawn(
-        "sleep", "60", namespaces=["user", "uts"], uid_map=[(0, os.geteuid(), 1)], hostname="held"
+        "sleep",
+        ["sleep", "60"],
+        search=True,
+        namespaces=["user", "uts"],
+        uid_map=[(0, os.geteuid(), 1)],
+        hostname="held",
     )
     try:
         pid = holder.pid

@@ -323,7 +323,11 @@ def test_a_cgroup_that_is_not_there() -> None:
 
 def test_namespaces_to_join() -> None:
     holder = procfd.spawn(
-        "sleep", "60", namespaces=["user", "uts", "ipc"], uid_map=[(0, os.geteuid(), 1)]
+        "sleep",
+        ["sleep", "60"],
+        search=True,
+        namespaces=["user", "uts", "ipc"],
+        uid_map=[(0, os.geteuid(), 1)],
     )
     try:
         pid, fd = holder.pid, os.pidfd_open(holder.pid)
