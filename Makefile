@@ -161,10 +161,10 @@ uninstall:
 	    $(DESTDIR)$(INCLUDEDIR)/procfd.h $(DESTDIR)$(PKGCONFIGDIR)/procfd.pc \
 	    $(foreach page,$(MANPAGES),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
 
-# For distributions: what maturin puts into the wheel, by cargo alone.
+# For distributions: what maturin puts into the wheel, by cargo alone; and its object, for scripts/check-child.py.
 python:
 	cd bindings/python && PROCFD_RUSTC_WRAPPER="$$RUSTC_WRAPPER" RUSTC_WRAPPER=$(CURDIR)/scripts/remap-rustc \
-	    $(CARGO) build --release $(CARGO_FLAGS) --target-dir $(PYTHON_TARGET)
+	    $(CARGO) rustc --release --lib $(CARGO_FLAGS) --target-dir $(PYTHON_TARGET) -- --emit=obj
 
 PYTHON_PLACES = --bin $(DESTDIR)$(BINDIR) --man $(DESTDIR)$(MANDIR) $(PYTHON_SO) $(DESTDIR)$(PYTHONDIR)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Mounts, capabilities, seccomp, scheduling and cgroups, given as keywords, as the program sees them."""
+"""Mounts, capabilities, seccomp, scheduling and cgroups: keywords, as the program sees them."""
 
 from __future__ import annotations
 
