@@ -82,6 +82,16 @@
  */
 #define PROC_FD_INHERIT_ALL 0x126
 
+/*
+ * Make a pipe for the descriptor in the low half of arg, with PROC_PIPE_TO_CHILD or
+ * PROC_PIPE_FROM_CHILD. Returns the other end, close-on-exec.
+ */
+#define PROC_FD_PIPE 0x127
+/* Give the child these bytes to read at the descriptor in arg: a sealed memfd of its own. */
+#define PROC_FD_DATA 0x128
+/* The size of the pipes that later PROC_FD_PIPE commands make; 0 is the kernel's default. */
+#define PROC_FD_PIPE_SIZE 0x129
+
 /* The signal mask: arg holds signal n in bit n-1; or arg 0 and data a sigset_t. Default: the caller's. */
 #define PROC_SET_SIGMASK 0x140
 /* Signals set to their default action, as PROC_SET_SIGMASK gives them. */
@@ -235,6 +245,11 @@
 
 /* PROC_SET_EXEC: search the caller's PATH when the name has no slash. */
 #define PROC_EXEC_PATH 0x1
+
+/* PROC_FD_PIPE: the child reads, the caller gets the writing end. */
+#define PROC_PIPE_TO_CHILD 0x100000000ULL
+/* PROC_FD_PIPE: the child writes, the caller gets the reading end. */
+#define PROC_PIPE_FROM_CHILD 0x200000000ULL
 
 /*
  * setgroups is denied where the kernel asks for it: where the gid map is one line with the caller's
@@ -837,6 +852,8 @@
 #define PROCFD_STDIO_FD 3
 /* procfd_spawn.stdio, of standard error only: where standard output goes. */
 #define PROCFD_STDIO_STDOUT 4
+/* procfd_spawn.stdio, of standard input only: the bytes of input, as PROC_FD_DATA has them. */
+#define PROCFD_STDIO_DATA 5
 
 /* Options of procfd_spawn; all zero for none. */
 struct procfd_spawn {
@@ -861,6 +878,10 @@ struct procfd_spawn {
     int32_t fds[3];
     /* Must be 0. */
     uint32_t reserved;
+    /* The bytes of a standard input that is PROCFD_STDIO_DATA; else NULL. */
+    const void *input;
+    /* How many they are. */
+    size_t input_size;
 };
 
 /* Resource usage, as getrusage(2) has it; times in nanoseconds (of microsecond grain). */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Made by scripts/gen-header.py.
 {
-    layout!(procfd_spawn { flags, program, env, cwd, pipes, close_signal, stdio, fds, reserved });
+    layout!(procfd_spawn { flags, program, env, cwd, pipes, close_signal, stdio, fds, reserved, input, input_size });
     layout!(procfd_rusage { utime_ns, stime_ns, maxrss, minflt, majflt, inblock, oublock, nvcsw, nivcsw });
     layout!(procfd_wait { timeout_ns, what, status, mask, usage });
     layout!(procfd_close { scope, second_signal, delay_ns });

@@ -9,8 +9,9 @@ mod mounts;
 mod plain;
 
 use std::ffi::c_int;
+use std::os::fd::IntoRawFd;
 
-use procfd::ffi::{self, Configuring, Pid, Program, Settings};
+use procfd::ffi::{self, Configuring, Pid, PipeWay, Program, Settings};
 use procfd::{Errno, Error, Setgroups};
 
 use crate::Result;
@@ -121,6 +122,32 @@ fn fd_close_range(command: Command<'_>) -> Result {
 
 fn fd_inherit(command: Command<'_>) -> Result {
     command.set(shapes::fd, |settings, fd| settings.add_dup(fd, fd))
+}
+
+fn fd_pipe(command: Command<'_>) -> Result {
+    let pipe = |arg: u64, data: Data| {
+        data.none()?;
+        let number = arg & u64::from(u32::MAX);
+        let way = match arg ^ number {
+            PROC_PIPE_TO_CHILD => PipeWay::ToChild,
+            PROC_PIPE_FROM_CHILD => PipeWay::FromChild,
+            _ => return Err(INVALID),
+        };
+        Ok((shapes::target(number)?, way))
+    };
+    let (target, way) = command.read(pipe)?;
+    let mut other = None;
+    let made = command.context.change(|settings| {
+        other = Some(settings.add_pipe(target, way)?);
+        Ok(())
+    });
+    made.map_err(|error| record::failed(command.cmd, &error))?;
+    other.map(IntoRawFd::into_raw_fd).ok_or(INVALID)
+}
+
+fn fd_data(command: Command<'_>) -> Result {
+    let data = |arg, data: Data| Ok((shapes::target(arg)?, data.list::<u8>(ffi::DATA_MAX)?));
+    command.set(data, |settings, (target, bytes)| settings.add_data(target, bytes.into()))
 }
 
 fn set_rlimit(command: Command<'_>) -> Result {

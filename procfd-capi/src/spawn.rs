@@ -5,8 +5,9 @@
 
 use std::ffi::{CString, c_int};
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::sync::Arc;
 
-use procfd::ffi::{self, Program, Settings};
+use procfd::ffi::{self, PipeWay, Program, Settings};
 use procfd::{Errno, Error, Scope};
 
 use crate::Result;
@@ -53,7 +54,7 @@ pub(crate) fn spawn(argv: Data, options: Data) -> Result {
         // A place that cannot take the pipes must not cost a process.
         pipes.room().map_err(|e| refused(e.0, "pipes is no address"))?;
     }
-    let streams = Streams::new(&asked)?;
+    let mut streams = Streams::new(options, &asked)?;
     let procfd = ffi::spawn(asked.flags, |settings| {
         streams.give(settings)?;
         settings.set_program(Program::Search(program))?;
@@ -100,6 +101,15 @@ fn text(options: Data, at: *const std::ffi::c_void, name: &str) -> Read<Option<C
     }
 }
 
+/// The bytes of standard input. What is too long the core refuses.
+fn input(options: Data, asked: &procfd_spawn) -> Read<Arc<[u8]>> {
+    let bytes = options.at(asked.input, asked.input_size).list::<u8>(ffi::DATA_MAX);
+    bytes.map(Arc::from).map_err(|errno| match errno.0 {
+        libc::EFAULT => refused(errno.0, "input is no address"),
+        _ => refused(errno.0, &format!("input has {} bytes, above {}", asked.input_size, ffi::DATA_MAX)),
+    })
+}
+
 /// The three standard streams of the child.
 struct Streams {
     /// What becomes each of them.
@@ -111,14 +121,15 @@ struct Streams {
 enum Theirs {
     Inherit,
     Null,
+    Pipe,
+    Data(Arc<[u8]>),
     /// Above the standard streams, so that no stream is in another's way.
     Fd(OwnedFd),
     Stdout,
 }
 
 impl Streams {
-    fn new(asked: &procfd_spawn) -> Read<Self> {
-        let mut ours = [const { None }; 3];
+    fn new(options: Data, asked: &procfd_spawn) -> Read<Self> {
         let mut theirs = [const { Theirs::Inherit }; 3];
         for (i, name) in NAMES.into_iter().enumerate() {
             let failed = |e: Errno| refused(e.0, &format!("{name}: {e}"));
@@ -133,12 +144,8 @@ impl Streams {
                 PROCFD_STDIO_PIPE if asked.pipes.is_null() => {
                     return Err(refused(libc::EFAULT, &format!("{name} is a pipe, and pipes is NULL")));
                 }
-                PROCFD_STDIO_PIPE => {
-                    let (reader, writer) = ffi::pipe().map_err(failed)?;
-                    let (mine, its) = if i == 0 { (writer, reader) } else { (reader, writer) };
-                    ours[i] = Some(mine);
-                    Theirs::Fd(its)
-                }
+                PROCFD_STDIO_PIPE => Theirs::Pipe,
+                PROCFD_STDIO_DATA if i == 0 => Theirs::Data(input(options, asked)?),
                 other => {
                     return Err(refused(
                         libc::EINVAL,
@@ -147,12 +154,21 @@ impl Streams {
                 }
             };
         }
-        Ok(Self { theirs, ours })
+        let has_input = matches!(theirs[0], Theirs::Data(_));
+        if !has_input && (!asked.input.is_null() || asked.input_size != 0) {
+            return Err(refused(libc::EINVAL, "input is for a standard input that is PROCFD_STDIO_DATA"));
+        }
+        Ok(Self { theirs, ours: [const { None }; 3] })
     }
 
-    fn give(&self, settings: &mut Settings) -> std::result::Result<(), Error> {
-        for (stream, target) in self.theirs.iter().zip(0..) {
+    fn give(&mut self, settings: &mut Settings) -> std::result::Result<(), Error> {
+        for ((stream, ours), target) in self.theirs.iter().zip(&mut self.ours).zip(0..) {
             match stream {
+                Theirs::Pipe => {
+                    let way = if target == 0 { PipeWay::ToChild } else { PipeWay::FromChild };
+                    *ours = Some(settings.add_pipe(target, way)?);
+                }
+                Theirs::Data(bytes) => settings.add_data(target, Arc::clone(bytes))?,
                 Theirs::Inherit => {}
                 Theirs::Null => settings.add_null(target)?,
                 Theirs::Fd(fd) => settings.add_dup(fd.as_raw_fd(), target)?,

@@ -17,7 +17,7 @@ use crate::error::{Error, Stage};
 use crate::info::{Fields, Info, ProcessState, Snapshot};
 use crate::kept::Keeper;
 use crate::manage::{Advice, KillTree};
-pub use crate::settings::{Close, MountKind, Program, Settings};
+pub use crate::settings::{Close, DATA_MAX, MountKind, PipeWay, Program, Settings};
 use crate::settings::{ClosePolicy, Scheduler};
 use crate::start::{self, Forked, Plan};
 use crate::status::Status;

@@ -105,6 +105,7 @@ fn set(c: &mut Context, words: &[String]) -> Done<()> {
         "dup" => c.dup(at(0)?, at(1)?)?,
         "open" => c.open_at(at(0)?, &values[1], libc::O_RDONLY, 0)?,
         "null" => c.null(at(0)?)?,
+        "data" => c.data(at(0)?, values[1].as_str())?,
         "close" => c.close(at(0)?)?,
         "close_range" => c.close_range(at(0)? as u32, at(1)? as u32)?,
         "limit" => c.rlimit(values[0].parse()?, values[1].parse()?, values[2].parse()?)?,

@@ -154,6 +154,8 @@ static int set(int fd, const struct line *l)
 	}
 	if (!strcmp(key, "null"))
 		return process_config(fd, PROC_FD_NULL, number, NULL, 0);
+	if (!strcmp(key, "data"))
+		return process_config(fd, PROC_FD_DATA, number, v[1], strlen(v[1]));
 	if (!strcmp(key, "close"))
 		return process_config(fd, PROC_FD_CLOSE, number, NULL, 0);
 	if (!strcmp(key, "close_range")) {

@@ -111,6 +111,38 @@ static void error_goes_where_output_goes(void)
 	close(fd);
 }
 
+static void input_from_bytes(void)
+{
+	const char *const argv[] = { "cat", NULL };
+	int pipes[3];
+	struct procfd_spawn options = {
+		.stdio = { PROCFD_STDIO_DATA, PROCFD_STDIO_PIPE },
+		.pipes = pipes,
+		.input = "two\nlines\n",
+		.input_size = 10,
+	};
+	int fd = spawned(argv, &options);
+	CHECK_EQ(pipes[0], -1);
+	CHECK_STR(slurp(pipes[1]), "two\nlines\n");
+	expect_exit(fd, 0);
+	close(pipes[1]);
+	close(fd);
+	settle();
+	options.stdio[0] = PROCFD_STDIO_NULL;
+	REFUSED(SPAWN(argv, &options), EINVAL, "input is for a standard input that is PROCFD_STDIO_DATA");
+	options.stdio[0] = PROCFD_STDIO_DATA;
+	options.input = (const void *)1;
+	REFUSED(SPAWN(argv, &options), EFAULT, "input is no address");
+	options.input = argv;
+	options.input_size = (16 << 20) + 1;
+	REFUSED(SPAWN(argv, &options), E2BIG, "input has 16777217 bytes, above 16777216");
+	options.stdio[0] = PROCFD_STDIO_PIPE;
+	options.stdio[1] = PROCFD_STDIO_DATA;
+	options.input = NULL;
+	options.input_size = 0;
+	REFUSED(SPAWN(argv, &options), EINVAL, "standard output is one of PROCFD_STDIO_*, not 5");
+}
+
 /* Descriptors of one's own; also those of the streams themselves, exchanged. */
 static void streams_by_descriptor(void)
 {
@@ -431,7 +463,7 @@ static void no_status(void)
 }
 
 TAP_MAIN(CASE(without_options), CASE(three_pipes), CASE(input_ends_with_our_end),
-	 CASE(error_goes_where_output_goes), CASE(streams_by_descriptor),
+	 CASE(error_goes_where_output_goes), CASE(input_from_bytes), CASE(streams_by_descriptor),
 	 CASE(with_closed_streams), CASE(program_environment_directory),
 	 CASE(the_program_is_searched), CASE(the_close_signal_ends_it), CASE(without_a_watcher),
 	 CASE(other_sizes), CASE(bad_arguments), CASE(at_the_descriptor_limit),

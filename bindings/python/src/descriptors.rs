@@ -9,7 +9,7 @@ use std::os::fd::RawFd;
 use procfd::{Context, Error};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyInt, PyMemoryView, PyTuple};
 
 use crate::convert;
 use crate::error;
@@ -27,6 +27,8 @@ enum Source<'py> {
     Fd(RawFd, Option<Bound<'py, PyAny>>),
     /// Whatever the child's stdout is.
     Stdout,
+    /// Bytes to read.
+    Data(Vec<u8>),
 }
 
 /// Descriptors of the child by number: `stdin`, `stdout`, `stderr` and `fds`. All are mapped at the
@@ -46,7 +48,10 @@ impl<'py> Map<'py> {
                     let target = convert::fd(&target)?;
                     let source = match source.is_none() || constant(&source) == Some(DEVNULL) {
                         true => Source::Null,
-                        false => descriptor(source)?,
+                        false => match bytes(&source)? {
+                            Some(bytes) => Source::Data(bytes),
+                            None => descriptor(source)?,
+                        },
                     };
                     self.put(target, source)?;
                 }
@@ -64,7 +69,11 @@ impl<'py> Map<'py> {
             Some(PIPE) => {
                 return Err(PyValueError::new_err("PIPE is for Popen: a Context takes descriptors"));
             }
-            _ => descriptor(value.clone())?,
+            _ => match bytes(value)? {
+                Some(bytes) if target == 0 => Source::Data(bytes),
+                Some(_) => return Err(PyTypeError::new_err("bytes are for stdin")),
+                None => descriptor(value.clone())?,
+            },
         };
         self.put(target, source)
     }
@@ -81,18 +90,21 @@ impl<'py> Map<'py> {
         let Some((last, _)) = self.0.last_key_value() else { return Ok(()) };
         let above = last.saturating_add(1);
         let stdout = match self.0.get(&1) {
-            Some(Source::Null) => None,
+            Some(Source::Null | Source::Data(_)) => None,
             Some(Source::Fd(number, _)) => Some(*number),
             _ => Some(1),
         };
         for (&target, source) in &self.0 {
             let number = match source {
-                Source::Null => None,
+                Source::Null | Source::Data(_) => None,
                 Source::Fd(number, _) => Some(*number),
                 Source::Stdout => stdout,
             };
             let done = match number {
-                None => context.null(target),
+                None => match source {
+                    Source::Data(bytes) => context.data(target, bytes.as_slice()),
+                    _ => context.null(target),
+                },
                 // Its number becomes something else on the way: a duplicate that is out of the way.
                 Some(number) if number != target && self.replaces(number) => {
                     context.fd(convert::duplicate(number, above)?, target)
@@ -120,6 +132,17 @@ impl<'py> Map<'py> {
 
 fn constant(value: &Bound<'_, PyAny>) -> Option<i32> {
     if value.is_instance_of::<PyInt>() { value.extract().ok().filter(|n| *n < 0) } else { None }
+}
+
+/// The bytes of an object that has some.
+fn bytes(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
+    let has_some = value.is_instance_of::<PyBytes>()
+        || value.is_instance_of::<PyByteArray>()
+        || value.is_instance_of::<PyMemoryView>();
+    match has_some {
+        true => value.py().get_type::<PyBytes>().call1((value,))?.extract().map(Some),
+        false => Ok(None),
+    }
 }
 
 fn descriptor<'py>(value: Bound<'py, PyAny>) -> PyResult<Source<'py>> {
@@ -190,8 +213,12 @@ fn action(
             *file = Some(path.clone().unbind());
             context.current_dir(convert::os_string(&path)?)
         }
+        ("data", 3) => {
+            let bytes = bytes(&operand(2)?)?.ok_or_else(|| PyTypeError::new_err("the data must be bytes"))?;
+            context.data(fd(1)?, bytes)
+        }
         ("fchdir", 2) => context.current_dir_fd(convert::duplicate(fd(1)?, 0)?),
-        ("dup" | "open" | "close" | "close_range" | "null" | "inherit" | "chdir" | "fchdir", _) => {
+        ("dup" | "open" | "close" | "close_range" | "null" | "inherit" | "data" | "chdir" | "fchdir", _) => {
             return Err(PyTypeError::new_err(format!(
                 "the action \"{name}\" with the wrong number of operands"
             )));

@@ -71,6 +71,7 @@ def setting(key: str, values: Words) -> dict[str, Any]:
         # In its place among the actions, as the table has it.
         "cwd": lambda: {"actions": [("chdir", values[0])]},
         "open": lambda: {"actions": [("open", numbers[0], values[1], os.O_RDONLY, 0)]},
+        "data": lambda: {"actions": [("data", numbers[0], values[1].encode())]},
         "limit": lambda: {"limits": {numbers[0]: (numbers[1], numbers[2])}},
         "namespaces": lambda: {"namespaces": values},
         "join_path": lambda: {"join": [(values[0], values[1])]},

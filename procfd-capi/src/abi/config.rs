@@ -8,6 +8,11 @@ use std::ffi::{c_char, c_void};
 /// PROC_SET_EXEC: search the caller's PATH when the name has no slash.
 pub const PROC_EXEC_PATH: u64 = 0x1;
 
+/// PROC_FD_PIPE: the child reads, the caller gets the writing end.
+pub const PROC_PIPE_TO_CHILD: u64 = 0x1_0000_0000;
+/// PROC_FD_PIPE: the child writes, the caller gets the reading end.
+pub const PROC_PIPE_FROM_CHILD: u64 = 0x2_0000_0000;
+
 /// setgroups is denied where the kernel asks for it: where the gid map is one line with the caller's
 /// own id, which the child writes without privilege.
 pub const PROC_SETGROUPS_AUTO: u64 = 0;

@@ -54,6 +54,13 @@ pub const PROC_FD_INHERIT: u32 = 0x125;
 /// arg 1: all descriptors that are not close-on-exec are inherited, as POSIX has it;
 /// arg 0 (the default): 0, 1, 2 and what the other actions name.
 pub const PROC_FD_INHERIT_ALL: u32 = 0x126;
+/// Make a pipe for the descriptor in the low half of arg, with PROC_PIPE_TO_CHILD or
+/// PROC_PIPE_FROM_CHILD. Returns the other end, close-on-exec.
+pub const PROC_FD_PIPE: u32 = 0x127;
+/// Give the child these bytes to read at the descriptor in arg: a sealed memfd of its own.
+pub const PROC_FD_DATA: u32 = 0x128;
+/// The size of the pipes that later PROC_FD_PIPE commands make; 0 is the kernel's default.
+pub const PROC_FD_PIPE_SIZE: u32 = 0x129;
 
 // ---- process_config: attributes ----------------------------------------------------------------
 

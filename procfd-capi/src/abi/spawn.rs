@@ -3,7 +3,7 @@
 
 //! What procfd_spawn takes.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
 
 /// procfd_spawn.stdio: the caller's own stream.
 pub const PROCFD_STDIO_INHERIT: u32 = 0;
@@ -15,6 +15,8 @@ pub const PROCFD_STDIO_NULL: u32 = 2;
 pub const PROCFD_STDIO_FD: u32 = 3;
 /// procfd_spawn.stdio, of standard error only: where standard output goes.
 pub const PROCFD_STDIO_STDOUT: u32 = 4;
+/// procfd_spawn.stdio, of standard input only: the bytes of input, as PROC_FD_DATA has them.
+pub const PROCFD_STDIO_DATA: u32 = 5;
 
 /// Options of procfd_spawn; all zero for none.
 #[repr(C)]
@@ -39,4 +41,8 @@ pub struct procfd_spawn {
     pub fds: [i32; 3],
     /// Must be 0.
     pub reserved: u32,
+    /// The bytes of a standard input that is PROCFD_STDIO_DATA; else NULL.
+    pub input: *const c_void,
+    /// How many they are.
+    pub input_size: usize,
 }

@@ -29,6 +29,9 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_FD_NULL "a descriptor" Holds::Nothing, false;
     PROC_FD_INHERIT "descriptor" Holds::Nothing, false;
     PROC_FD_INHERIT_ALL "0 or 1" Holds::Nothing, false;
+    PROC_FD_PIPE "target, with PROC_PIPE_TO_CHILD or PROC_PIPE_FROM_CHILD" Holds::Nothing, false;
+    PROC_FD_DATA "target" Holds::String, true;
+    PROC_FD_PIPE_SIZE "bytes; 0: the kernel's default" Holds::Nothing, false;
     PROC_SET_SIGMASK "signal n in bit n-1; or 0" Holds::Array("unsigned long", 8), true;
     PROC_SET_SIGDEFAULT "signal n in bit n-1; or 0" Holds::Array("unsigned long", 8), true;
     PROC_SET_SIGIGNORE "signal n in bit n-1; or 0" Holds::Array("unsigned long", 8), true;

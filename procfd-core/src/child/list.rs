@@ -381,6 +381,14 @@ impl List {
         fn open(path: &CStr, flags: i32, mode: u32) = SYS_openat(libc::AT_FDCWD, path, flags, mode);
         /// write(2).
         fn write(fd: Slot, bytes: &[u8]) = SYS_write(fd, bytes, bytes.len());
+        /// memfd_create(2).
+        fn memfd_create(name: &CStr, flags: u32) = SYS_memfd_create(name, flags);
+        /// fallocate(2) from the beginning.
+        fn allocate(fd: Slot, len: usize) = SYS_fallocate(fd, 0, 0, len);
+        /// pwrite(2) at the beginning.
+        fn write_at_start(fd: Slot, bytes: &[u8]) = SYS_pwrite64(fd, bytes, bytes.len(), 0);
+        /// fcntl(F_ADD_SEALS).
+        fn add_seals(fd: Slot, seals: u32) = SYS_fcntl(fd, libc::F_ADD_SEALS, seals);
         /// close(2) of a number.
         fn close(fd: i32) = SYS_close(fd);
         /// close(2) of what a slot holds.

@@ -38,6 +38,8 @@ forward! {
     close(fd: RawFd);
     close_range(first: u32, last: u32);
     inherit_all(on: bool);
+    data(target: RawFd, bytes: impl Into<Vec<u8>>);
+    pipe_size(bytes: u64);
     // environment
     env_now();
     env(name: impl AsRef<OsStr>, value: impl AsRef<OsStr>);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::settings::PipeWay;
 use crate::sys;
 
 /// What a standard stream of a child is. Anything that turns into an [`OwnedFd`] turns into it: a file, a
@@ -20,6 +21,7 @@ enum Kind {
     Inherit,
     Null,
     Piped,
+    Data(Arc<[u8]>),
     Fd(Arc<OwnedFd>),
 }
 
@@ -37,6 +39,19 @@ impl Stdio {
     /// A new pipe, whose other end is in the [`Child`](crate::Child).
     pub fn piped() -> Self {
         Self(Kind::Piped)
+    }
+
+    /// These bytes, to be read from the beginning: a sealed file in memory, which each child has for itself.
+    ///
+    /// ```
+    /// use procfd::{Command, Stdio};
+    ///
+    /// let output = Command::new("sort").stdin(Stdio::data("b\na\n")).output()?;
+    /// assert_eq!(output.stdout, b"a\nb\n");
+    /// # Ok::<(), procfd::Error>(())
+    /// ```
+    pub fn data(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(Kind::Data(bytes.into().into()))
     }
 }
 
@@ -85,12 +100,13 @@ impl Streams {
                             continue;
                         }
                         Kind::Piped => {
-                            let (reader, writer) =
-                                sys::fd::pipe().map_err(|e| Error::config(e.0, "a pipe"))?;
-                            let (mine, theirs) =
-                                if target == 0 { (writer, reader) } else { (reader, writer) };
-                            *our = Some(mine);
-                            theirs
+                            let way = if target == 0 { PipeWay::ToChild } else { PipeWay::FromChild };
+                            *our = Some(settings.add_pipe(target, way)?);
+                            continue;
+                        }
+                        Kind::Data(bytes) => {
+                            settings.add_data(target, Arc::clone(bytes))?;
+                            continue;
                         }
                         Kind::Fd(fd) => {
                             sys::fd::dup_cloexec(fd.as_fd()).map_err(|e| Error::config(e.0, "a stream"))?

@@ -24,7 +24,11 @@ pub fn spawn(flags: u64, set: impl FnOnce(&mut Settings) -> Whole<()>) -> Whole<
         return Err(Error::plan(libc::EINVAL, "no program is set"));
     }
     let (fd, opened) = contexts::open(flags, settings).map_err(no_context)?;
-    match start::create(fd.as_fd(), &opened)? {
+    let created = start::create(fd.as_fd(), &opened).inspect_err(|_| {
+        // The context is not started again: its ends of pipes go now, and not with the next context.
+        opened.state().config.descriptors.let_go();
+    });
+    match created? {
         Forked::Parent(..) => Ok(fd.into_raw_fd()),
         // There is a program, so that nothing forks.
         Forked::Child => Err(Error::plan(libc::EINVAL, "no program is set")),
@@ -45,11 +49,6 @@ pub fn open_pid(pid: i32, flags: u64) -> Whole<RawFd> {
     let (fd, opened) = contexts::open(flags, Settings::default()).map_err(no_context)?;
     attach::attach(fd.as_fd(), &opened, process.as_fd())?;
     Ok(fd.into_raw_fd())
-}
-
-/// A new pipe, above the standard streams and close-on-exec: the reading and the writing end.
-pub fn pipe() -> Result<(OwnedFd, OwnedFd)> {
-    sys::fd::pipe()
 }
 
 /// The same file, above the standard streams and close-on-exec. EBADF.

@@ -3,31 +3,24 @@
 
 //! The list of directory and descriptor actions, carried out in the order given.
 
-use std::collections::BTreeSet;
+mod action;
+mod table;
+
 use std::ffi::CString;
-use std::fmt;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::check::{self, LIST_MAX, c_string};
-use super::program::{self, Program};
+use super::pipes::Pipes;
 use super::{Facts, Prepared, Set, Settings};
-use crate::child::{List, Slot, When};
+use crate::child::List;
 use crate::context::{Configured, Context};
 use crate::error::{Error, Stage};
+use action::Shown;
 
-/// One action. Numbers mean the child's table at this point of the list, which starts as a copy of
-/// the creator's.
-#[derive(Clone, Debug)]
-pub(super) enum Action {
-    Chdir(CString),
-    Fchdir(RawFd),
-    Dup { source: RawFd, target: RawFd },
-    Open { target: RawFd, path: CString, flags: i32, mode: u32 },
-    Close(RawFd),
-    CloseRange { first: u32, last: u32 },
-}
+pub(super) use action::Action;
+pub(super) use table::{close_rest, leave_table, lost_end, named, sources};
 
 /// What becomes of the descriptors.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +29,7 @@ pub(crate) struct Descriptors {
     pub(crate) inherit_all: bool,
     /// Descriptors that the Rust interface was given to keep until the start.
     held: Vec<Arc<OwnedFd>>,
+    pub(super) pipes: Pipes,
 }
 
 impl Descriptors {
@@ -50,48 +44,12 @@ impl Descriptors {
     /// After the start the process has its own: a pipe whose end stayed open here would never end.
     pub(crate) fn let_go(&mut self) {
         self.held.clear();
-    }
-}
-
-impl Action {
-    /// The number at which there is a descriptor afterwards.
-    pub(super) fn target(&self) -> Option<RawFd> {
-        match *self {
-            Self::Dup { target, .. } | Self::Open { target, .. } => Some(target),
-            _ => None,
-        }
-    }
-
-    /// The descriptor that it starts from.
-    fn source(&self) -> Option<RawFd> {
-        match *self {
-            Self::Dup { source, .. } => Some(source),
-            Self::Fchdir(fd) => Some(fd),
-            _ => None,
-        }
-    }
-
-    /// Whether it overwrites or closes a number.
-    pub(super) fn changes(&self, fd: RawFd) -> bool {
-        match *self {
-            Self::Dup { source, target } => source != target && target == fd,
-            Self::Open { target, .. } => target == fd,
-            Self::Close(closed) => closed == fd,
-            Self::CloseRange { first, last } => (first..=last).contains(&(fd as u32)),
-            Self::Chdir(_) | Self::Fchdir(_) => false,
-        }
-    }
-
-    fn stage(&self) -> Stage {
-        match self {
-            Self::Chdir(_) | Self::Fchdir(_) => Stage::CWD,
-            _ => Stage::FD,
-        }
+        self.pipes.let_go();
     }
 }
 
 impl Settings {
-    fn push(&mut self, action: Action) -> Set {
+    pub(super) fn push(&mut self, action: Action) -> Set {
         if self.descriptors.actions.len() >= LIST_MAX {
             return Err(Error::config(libc::E2BIG, "the list of descriptor actions"));
         }
@@ -171,130 +129,8 @@ impl Settings {
     }
 }
 
-/// The descriptors above 2 that the child takes from the creator's table, ascending.
-pub(super) fn sources(s: &Settings) -> Vec<u32> {
-    let program = match s.program.program {
-        Program::Fd(fd) => Some(fd),
-        _ => None,
-    };
-    let in_list = s.descriptors.actions.iter().filter_map(Action::source);
-    // The built-in init leaves the creator's table before the program's process looks for its terminal.
-    let terminals = [s.session.ctty, s.session.foreground].into_iter().flatten();
-    let terminals = terminals.filter(|_| s.built_in_init());
-    let user_namespaces = s.mounts.user_namespaces().map(|(_, fd)| fd);
-    let joins = s.joins.descriptors().map(|(_, fd)| fd);
-    let all: BTreeSet<u32> = in_list
-        .chain(program)
-        .chain(terminals)
-        .chain(user_namespaces)
-        .chain(joins)
-        .map(|fd| fd as u32)
-        .collect();
-    all.into_iter().filter(|fd| *fd > 2).collect()
-}
-
-/// The caller's descriptors that the settings name. What an earlier action has made or closed is for the
-/// child to know.
-pub(super) fn named(s: &Settings) -> Vec<(Stage, u32, RawFd)> {
-    let mut named = Vec::new();
-    if let Program::Fd(fd) = s.program.program {
-        named.push((Stage::EXEC, 0, fd));
-    }
-    named.extend(s.cgroup.descriptor().map(|fd| (Stage::CGROUP, 0, fd)));
-    named.extend(s.session.ctty.map(|fd| (Stage::CTTY, 0, fd)));
-    named.extend(s.session.foreground.map(|fd| (Stage::FOREGROUND, 0, fd)));
-    named.extend(s.joins.descriptors().map(|(index, fd)| (Stage::JOIN, index, fd)));
-    named.extend(s.mounts.user_namespaces().map(|(index, fd)| (Stage::MOUNT, index, fd)));
-    let mut changed = BTreeSet::new();
-    let mut closed: Vec<(u32, u32)> = Vec::new();
-    for (action, index) in s.descriptors.actions.iter().zip(0..) {
-        if let Some(fd) = action.source() {
-            let is_callers = !changed.contains(&fd)
-                && !closed.iter().any(|&(first, last)| (first..=last).contains(&(fd as u32)));
-            if is_callers {
-                named.push((action.stage(), index, fd));
-            }
-        }
-        match *action {
-            Action::Dup { target, .. } | Action::Open { target, .. } | Action::Close(target) => {
-                changed.insert(target);
-            }
-            Action::CloseRange { first, last } => closed.push((first, last)),
-            Action::Chdir(_) | Action::Fchdir(_) => {}
-        }
-    }
-    named
-}
-
-/// The descriptors above 2 that are mapped when the list is done, ascending.
-fn kept(actions: &[Action]) -> Vec<u32> {
-    let mut keep = BTreeSet::new();
-    for action in actions {
-        match *action {
-            Action::Dup { target, .. } | Action::Open { target, .. } => {
-                keep.insert(target as u32);
-            }
-            Action::Close(fd) => {
-                keep.remove(&(fd as u32));
-            }
-            Action::CloseRange { first, last } => keep.retain(|fd| *fd < first || *fd > last),
-            Action::Chdir(_) | Action::Fchdir(_) => {}
-        }
-    }
-    keep.split_off(&3).into_iter().collect()
-}
-
-pub(super) fn leave_table(_: &Settings, _: &Facts<'_>, list: &mut List) {
-    list.step(Stage::FD_TABLE, 0).leave_table();
-}
-
 pub(super) fn actions(s: &Settings, _: &Facts<'_>, list: &mut List) {
-    for (action, index) in s.descriptors.actions.iter().zip(0..) {
-        list.step(action.stage(), index);
-        match action {
-            Action::Dup { source, target } if source == target => {
-                list.set_cloexec(*source, false);
-            }
-            Action::Dup { source, target } => {
-                list.dup2(*source, *target);
-            }
-            Action::Open { target, path, flags, mode } => {
-                // As POSIX has it: closed first, also when the open fails.
-                list.close(*target).or_not();
-                list.open(path, *flags, *mode).into(Slot::A);
-                list.place(Slot::A, *target);
-            }
-            Action::Close(fd) => {
-                list.close(*fd).or_not();
-            }
-            Action::CloseRange { first, last } => {
-                list.close_range(*first, *last);
-            }
-            Action::Chdir(path) => {
-                list.chdir(path);
-            }
-            Action::Fchdir(fd) => {
-                list.fchdir(*fd);
-            }
-        }
-    }
-}
-
-/// Closes what nobody asked for. With nothing but 0, 1 and 2 taken there is nothing to close.
-pub(super) fn close_rest(s: &Settings, _: &Facts<'_>, list: &mut List) {
-    if s.descriptors.inherit_all {
-        return;
-    }
-    let kept = kept(&s.descriptors.actions);
-    list.step(Stage::FD_TABLE, 0);
-    program::close_on_exec(s, list, &kept);
-    let mut first = 3u32;
-    for &fd in kept.iter().chain([&u32::MAX]) {
-        if first < fd {
-            list.close_range(first, fd.wrapping_sub(1)).when(When::CLOSES);
-        }
-        first = fd.wrapping_add(1);
-    }
+    action::lower(&s.descriptors.actions, list);
 }
 
 pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> Option<String> {
@@ -303,27 +139,6 @@ pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> O
         Stage::CWD => Some(format!("to {}", Shown(action))),
         Stage::FD => Some(format!("{index}: {}", Shown(action))),
         _ => None,
-    }
-}
-
-/// An action as an error names it.
-struct Shown<'a>(&'a Action);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Action::Chdir(path) => write!(f, "{path:?}"),
-            Action::Fchdir(fd) => write!(f, "descriptor {fd}"),
-            Action::Dup { source, target } if source == target => {
-                write!(f, "cannot inherit descriptor {source}")
-            }
-            Action::Dup { source, target } => write!(f, "cannot dup descriptor {source} to {target}"),
-            Action::Open { target, path, flags, mode } => {
-                write!(f, "cannot open {path:?} as descriptor {target} (flags {flags:#o}, mode {mode:#o})")
-            }
-            Action::Close(fd) => write!(f, "cannot close descriptor {fd}"),
-            Action::CloseRange { first, last } => write!(f, "cannot close descriptors {first} to {last}"),
-        }
     }
 }
 
@@ -484,35 +299,5 @@ impl Context {
     #[doc(alias = "PROC_FD_INHERIT_ALL")]
     pub fn inherit_all(&mut self, on: bool) -> Configured<'_> {
         self.set(|s| s.set_inherit_all(on))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keeps_what_is_mapped_and_not_closed_again() {
-        let mut s = Settings::default();
-        s.add_dup(9, 5).unwrap();
-        s.add_dup(0, 1).unwrap();
-        s.add_null(7).unwrap();
-        s.add_null(8).unwrap();
-        s.add_close(7).unwrap();
-        s.add_close_range(8, 20).unwrap();
-        s.add_null(20).unwrap();
-        assert_eq!(kept(&s.descriptors.actions), [5, 20]);
-        assert_eq!(sources(&s), [9]);
-    }
-
-    #[test]
-    fn names_what_no_action_has_made() {
-        let mut s = Settings::default();
-        s.add_dup(9, 5).unwrap();
-        s.add_dup(5, 6).unwrap();
-        s.add_close_range(10, 20).unwrap();
-        s.add_dup(11, 1).unwrap();
-        s.add_fchdir(21).unwrap();
-        assert_eq!(named(&s), [(Stage::FD, 0, 9), (Stage::CWD, 4, 21)]);
     }
 }

@@ -10,6 +10,7 @@
 //! | `program` | the program and its arguments |
 //! | `environment` | the environment and its edits |
 //! | `descriptors` | the list of directory and descriptor actions |
+//! | `pipes` | pipes to and from the child, descriptors with given bytes |
 //! | `filesystem` | root, umask, working directory |
 //! | `signals` | mask and dispositions |
 //! | `session` | session, process group, terminal |
@@ -43,6 +44,7 @@ mod lifecycle;
 mod memory;
 mod mounts;
 mod namespaces;
+mod pipes;
 mod prepared;
 mod privileges;
 mod program;
@@ -66,6 +68,7 @@ pub use mounts::{Mount, MountAttributes, MountKind, Propagation};
 pub(crate) use namespaces::is_own;
 pub(crate) use namespaces::map_text;
 pub use namespaces::{IdMap, Namespaces, Setgroups};
+pub use pipes::{DATA_MAX, PipeWay};
 pub(crate) use prepared::{Facts, Prepared};
 pub use program::Program;
 pub use scheduler::Scheduler;

@@ -107,6 +107,9 @@ impl Prepared {
     /// That the descriptors the child starts from are open, and the caller's. The creator looks before the
     /// library opens any of its own, which could take a number that the caller believes to have.
     fn check_descriptors(&self, settings: &Settings) -> Result<(), Error> {
+        if let Some(index) = descriptors::lost_end(settings) {
+            return Err(settings.step_failed(self, Stage::FD, index, Errno(libc::EBADF)));
+        }
         let bad = self.named.iter().find(|(.., fd)| !sys::fd::is_open(*fd) || forks::is_listed(*fd));
         bad.map_or(Ok(()), |&(stage, index, _)| {
             Err(settings.step_failed(self, stage, index, Errno(libc::EBADF)))

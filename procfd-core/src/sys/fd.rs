@@ -141,6 +141,11 @@ pub(crate) fn dup_cloexec(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     bare::dup_above(fd.as_raw_fd(), 3).map(made)
 }
 
+/// The same at or above a number.
+pub(crate) fn dup_cloexec_above(fd: BorrowedFd<'_>, least: RawFd) -> Result<OwnedFd> {
+    bare::dup_above(fd.as_raw_fd(), least.max(3) as usize).map(made)
+}
+
 /// A descriptor that only keeps a number, above the standard streams.
 pub(crate) fn placeholder() -> Result<OwnedFd> {
     bare::epoll_create().map(|fd| above_standard(made(fd)))
@@ -152,6 +157,19 @@ pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd)> {
     // SAFETY: the kernel writes two numbers, into an array borrowed for the call.
     unsafe { call!(SYS_pipe2, ends.as_mut_ptr(), libc::O_CLOEXEC) }?;
     Ok((above_standard(made(ends[0])), above_standard(made(ends[1]))))
+}
+
+/// fcntl(F_SETPIPE_SZ).
+pub(crate) fn set_pipe_size(fd: BorrowedFd<'_>, bytes: i32) -> Result<()> {
+    // SAFETY: F_SETPIPE_SZ takes a number, not an address.
+    unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) }.map(drop)
+}
+
+/// fcntl(F_GETPIPE_SZ).
+#[cfg(test)]
+pub(crate) fn pipe_size(fd: BorrowedFd<'_>) -> Result<i32> {
+    // SAFETY: plain numbers.
+    unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_GETPIPE_SZ) }.map(|bytes| bytes as i32)
 }
 
 /// The same file with a number above the standard streams, if there is one: a program whose streams

@@ -41,6 +41,9 @@ PROC_FD_CLOSE_RANGE = 0x123
 PROC_FD_NULL = 0x124
 PROC_FD_INHERIT = 0x125
 PROC_FD_INHERIT_ALL = 0x126
+PROC_FD_PIPE = 0x127
+PROC_FD_DATA = 0x128
+PROC_FD_PIPE_SIZE = 0x129
 PROC_SET_SIGMASK = 0x140
 PROC_SET_SIGDEFAULT = 0x141
 PROC_SET_SIGIGNORE = 0x142
@@ -92,6 +95,8 @@ PROC_SET_PRIVATE_TMP = 0x164
 PROC_SET_PRIVATE_DEV = 0x165
 PROC_SET_MOUNT_PROPAGATION = 0x166
 PROC_EXEC_PATH = 0x1
+PROC_PIPE_TO_CHILD = 0x100000000
+PROC_PIPE_FROM_CHILD = 0x200000000
 PROC_SETGROUPS_AUTO = 0
 PROC_SETGROUPS_ALLOW = 1
 PROC_SETGROUPS_DENY = 2
@@ -324,6 +329,7 @@ PROCFD_STDIO_PIPE = 1
 PROCFD_STDIO_NULL = 2
 PROCFD_STDIO_FD = 3
 PROCFD_STDIO_STDOUT = 4
+PROCFD_STDIO_DATA = 5
 
 
 class procfd_spawn(Structure):
@@ -338,6 +344,8 @@ class procfd_spawn(Structure):
     stdio: ctypes.Array[Any]
     fds: ctypes.Array[Any]
     reserved: int
+    input: int | None
+    input_size: int
 
     _fields_: ClassVar[Any] = (
         ("flags", ctypes.c_uint64),
@@ -349,6 +357,8 @@ class procfd_spawn(Structure):
         ("stdio", ctypes.c_uint32 * 3),
         ("fds", ctypes.c_int32 * 3),
         ("reserved", ctypes.c_uint32),
+        ("input", ctypes.c_void_p),
+        ("input_size", ctypes.c_size_t),
     )
 
 

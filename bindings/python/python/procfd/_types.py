@@ -43,6 +43,7 @@ Action = Union[
     tuple[Literal["close_range"], int, int],
     tuple[Literal["null"], int],
     tuple[Literal["inherit"], Fd],
+    tuple[Literal["data"], int, bytes],
     tuple[Literal["chdir"], StrPath],
     tuple[Literal["fchdir"], Fd],
 ]
@@ -63,10 +64,10 @@ class Settings(TypedDict, total=False):
     env_unset: Iterable[str | bytes] | None
     cwd: StrPath | Fd | None
     root: StrPath | None
-    stdin: Fd | None
+    stdin: Fd | bytes | None
     stdout: Fd | None
     stderr: Fd | None
-    fds: Mapping[int, Fd | None] | None
+    fds: Mapping[int, Fd | bytes | None] | None
     actions: Iterable[Action] | None
     inherit_all: bool | None
     sigmask: Iterable[Signal] | None

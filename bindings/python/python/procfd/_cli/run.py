@@ -81,6 +81,7 @@ def add_to(commands: Any) -> None:
     add("--gid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
     add = run.add_argument_group("files, terminal, environment").add_argument
     add("--stdin", metavar="FILE", help="read the standard input from this file")
+    add("--stdin-text", metavar="TEXT", help="read this text and a newline there")
     add("--pty", action="store_true", help="a new terminal and session, joined to this one")
     add("--env", type=arguments.variable, action="append", metavar="NAME=VALUE")
     add("--unset-env", action="append", metavar="NAME")
@@ -181,6 +182,11 @@ def command(given: argparse.Namespace) -> int:
         except OSError as error:
             print(f"procfd: --join: {error}", file=sys.stderr)
             return FAILED
+    if given.stdin_text is not None:
+        if given.stdin is not None:
+            given.parser.error("--stdin and --stdin-text: one of them")
+        text = os.fsencode(given.stdin_text) + b"\n"
+        whole["fds"] = {**whole.get("fds", {}), 0: text}  # type: ignore[dict-item]
     if given.explain:
         return explain(words, whole, given.json)
     handled = (*FOR_ALL, *FOR_ONE, *FROM_KEYS)

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The child's descriptor table: what it takes from the creator's, and what is left of it for the program.
+
+use std::collections::BTreeSet;
+use std::os::fd::RawFd;
+
+use super::Action;
+use crate::child::{List, When};
+use crate::error::Stage;
+use crate::settings::{Facts, Program, Settings, program};
+
+/// The descriptors above 2 that the child takes from the creator's table, ascending.
+pub(in crate::settings) fn sources(s: &Settings) -> Vec<u32> {
+    let program = match s.program.program {
+        Program::Fd(fd) => Some(fd),
+        _ => None,
+    };
+    let in_list = s.descriptors.actions.iter().filter_map(Action::source);
+    // The built-in init leaves the creator's table before the program's process looks for its terminal.
+    let terminals = [s.session.ctty, s.session.foreground].into_iter().flatten();
+    let terminals = terminals.filter(|_| s.built_in_init());
+    let user_namespaces = s.mounts.user_namespaces().map(|(_, fd)| fd);
+    let joins = s.joins.descriptors().map(|(_, fd)| fd);
+    let all: BTreeSet<u32> = in_list
+        .chain(program)
+        .chain(terminals)
+        .chain(user_namespaces)
+        .chain(joins)
+        .map(|fd| fd as u32)
+        .collect();
+    all.into_iter().filter(|fd| *fd > 2).collect()
+}
+
+/// The caller's descriptors that the settings name. What an earlier action has made or closed is for the
+/// child to know.
+pub(in crate::settings) fn named(s: &Settings) -> Vec<(Stage, u32, RawFd)> {
+    let mut named = Vec::new();
+    if let Program::Fd(fd) = s.program.program {
+        named.push((Stage::EXEC, 0, fd));
+    }
+    named.extend(s.cgroup.descriptor().map(|fd| (Stage::CGROUP, 0, fd)));
+    named.extend(s.session.ctty.map(|fd| (Stage::CTTY, 0, fd)));
+    named.extend(s.session.foreground.map(|fd| (Stage::FOREGROUND, 0, fd)));
+    named.extend(s.joins.descriptors().map(|(index, fd)| (Stage::JOIN, index, fd)));
+    named.extend(s.mounts.user_namespaces().map(|(index, fd)| (Stage::MOUNT, index, fd)));
+    let mut changed = BTreeSet::new();
+    let mut closed: Vec<(u32, u32)> = Vec::new();
+    for (action, index) in s.descriptors.actions.iter().zip(0..) {
+        if let Some(fd) = action.source() {
+            let is_callers = !changed.contains(&fd)
+                && !closed.iter().any(|&(first, last)| (first..=last).contains(&(fd as u32)));
+            if is_callers {
+                named.push((action.stage(), index, fd));
+            }
+        }
+        match *action {
+            Action::Dup { target, .. }
+            | Action::Open { target, .. }
+            | Action::Pipe { target, .. }
+            | Action::Data { target, .. }
+            | Action::Close(target) => {
+                changed.insert(target);
+            }
+            Action::CloseRange { first, last } => closed.push((first, last)),
+            Action::Chdir(_) | Action::Fchdir(_) => {}
+        }
+    }
+    named
+}
+
+/// The first pipe whose end the context has no longer: the program has closed its number.
+pub(in crate::settings) fn lost_end(s: &Settings) -> Option<u32> {
+    let mut actions = s.descriptors.actions.iter().zip(0..);
+    actions.find_map(|(action, index)| match *action {
+        Action::Pipe { source, .. } if !s.descriptors.pipes.has(source) => Some(index),
+        _ => None,
+    })
+}
+
+/// The descriptors above 2 that are mapped when the list is done, ascending.
+fn kept(actions: &[Action]) -> Vec<u32> {
+    let mut keep = BTreeSet::new();
+    for action in actions {
+        match *action {
+            Action::Dup { target, .. }
+            | Action::Open { target, .. }
+            | Action::Pipe { target, .. }
+            | Action::Data { target, .. } => {
+                keep.insert(target as u32);
+            }
+            Action::Close(fd) => {
+                keep.remove(&(fd as u32));
+            }
+            Action::CloseRange { first, last } => keep.retain(|fd| *fd < first || *fd > last),
+            Action::Chdir(_) | Action::Fchdir(_) => {}
+        }
+    }
+    keep.split_off(&3).into_iter().collect()
+}
+
+pub(in crate::settings) fn leave_table(_: &Settings, _: &Facts<'_>, list: &mut List) {
+    list.step(Stage::FD_TABLE, 0).leave_table();
+}
+
+/// Closes what nobody asked for. With nothing but 0, 1 and 2 taken there is nothing to close.
+pub(in crate::settings) fn close_rest(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    if s.descriptors.inherit_all {
+        return;
+    }
+    let kept = kept(&s.descriptors.actions);
+    list.step(Stage::FD_TABLE, 0);
+    program::close_on_exec(s, list, &kept);
+    let mut first = 3u32;
+    for &fd in kept.iter().chain([&u32::MAX]) {
+        if first < fd {
+            list.close_range(first, fd.wrapping_sub(1)).when(When::CLOSES);
+        }
+        first = fd.wrapping_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_what_is_mapped_and_not_closed_again() {
+        let mut s = Settings::default();
+        s.add_dup(9, 5).unwrap();
+        s.add_dup(0, 1).unwrap();
+        s.add_null(7).unwrap();
+        s.add_null(8).unwrap();
+        s.add_close(7).unwrap();
+        s.add_close_range(8, 20).unwrap();
+        s.add_null(20).unwrap();
+        assert_eq!(kept(&s.descriptors.actions), [5, 20]);
+        assert_eq!(sources(&s), [9]);
+    }
+
+    #[test]
+    fn names_what_no_action_has_made() {
+        let mut s = Settings::default();
+        s.add_dup(9, 5).unwrap();
+        s.add_dup(5, 6).unwrap();
+        s.add_close_range(10, 20).unwrap();
+        s.add_dup(11, 1).unwrap();
+        s.add_fchdir(21).unwrap();
+        assert_eq!(named(&s), [(Stage::FD, 0, 9), (Stage::CWD, 4, 21)]);
+    }
+}

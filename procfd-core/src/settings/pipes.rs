@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! Pipes to and from descriptors of the child, and descriptors with given bytes.
+//!
+//! The pipe exists from the call on: the caller gets one end, and the context keeps the other until the start. The
+//! file with the bytes exists from the start on: the child makes it, so each process has a file and an offset of
+//! its own.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+
+use super::check;
+use super::descriptors::Action;
+use super::{Set, Settings};
+use crate::Errno;
+use crate::child::{List, Slot};
+use crate::context::{Configured, Context};
+use crate::error::Error;
+use crate::sys::{self, fd::Number};
+
+/// The most bytes for a descriptor.
+pub const DATA_MAX: usize = 16 << 20;
+/// What memfd_create(2) calls the file.
+const NAME: &std::ffi::CStr = c"procfd-data";
+const MFD_ALLOW_SEALING: u32 = 2;
+/// Since Linux 6.3; it allows sealing too.
+const MFD_NOEXEC_SEAL: u32 = 8;
+/// Seal, shrink, grow, write.
+const SEALS: u32 = 0xf;
+
+/// Which way the bytes of a pipe go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PipeWay {
+    /// The child reads.
+    ToChild,
+    /// The child writes.
+    FromChild,
+}
+
+/// The pipes of a context.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pipes {
+    /// Of the next pipe, in bytes; 0: the kernel's default.
+    size: i32,
+    /// The child's ends, until the start.
+    ends: Vec<Arc<End>>,
+}
+
+/// The child's end of a pipe. A program may close its number, and the kernel give it away.
+#[derive(Debug)]
+struct End {
+    number: Number,
+    was: (u64, u64, i32),
+}
+
+impl End {
+    fn new(fd: OwnedFd) -> sys::Result<Self> {
+        let number = Number::keep(fd);
+        let was = identity(&number)?;
+        Ok(Self { number, was })
+    }
+
+    fn is_there(&self) -> bool {
+        identity(&self.number).is_ok_and(|is| is == self.was)
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        if self.is_there() {
+            self.number.close();
+        }
+    }
+}
+
+/// The file, and which of the two ends.
+fn identity(fd: &impl AsFd) -> sys::Result<(u64, u64, i32)> {
+    let (device, inode) = sys::fd::device_and_inode(fd.as_fd())?;
+    let flags = sys::fd::flags(fd.as_fd())?;
+    Ok((device, inode, flags & libc::O_ACCMODE))
+}
+
+impl Pipes {
+    /// After the start the process has its own: a pipe whose end stayed open here would never end.
+    pub(super) fn let_go(&mut self) {
+        self.ends.clear();
+    }
+
+    /// Whether the number is still the child's end of a pipe.
+    pub(super) fn has(&self, number: RawFd) -> bool {
+        self.ends.iter().any(|end| end.number.as_fd().as_raw_fd() == number && end.is_there())
+    }
+}
+
+impl Settings {
+    /// The size of the pipes that later calls make.
+    pub fn set_pipe_size(&mut self, size: u64) -> Set {
+        self.descriptors.pipes.size = i32::try_from(size)
+            .map_err(|_| Error::config(libc::EINVAL, format_args!("a pipe of {size} bytes")))?;
+        Ok(())
+    }
+
+    /// A pipe at a number; returns the other end.
+    pub fn add_pipe(&mut self, target: RawFd, way: PipeWay) -> Result<OwnedFd, Error> {
+        check::fd(target, "target")?;
+        let size = self.descriptors.pipes.size;
+        let failed = |e: Errno| Error::config(e.0, format_args!("a pipe for descriptor {target}"));
+        let (reader, writer) = sys::fd::pipe().map_err(failed)?;
+        if size != 0 {
+            sys::fd::set_pipe_size(writer.as_fd(), size).map_err(|e| {
+                Error::config(e.0, format_args!("a pipe of {size} bytes (see pipe-max-size)"))
+            })?;
+        }
+        let (theirs, ours) = match way {
+            PipeWay::ToChild => (reader, writer),
+            PipeWay::FromChild => (writer, reader),
+        };
+        let theirs = self.out_of_the_way(theirs).map_err(failed)?;
+        let source = theirs.as_raw_fd();
+        let end = End::new(theirs).map_err(failed)?;
+        self.push(Action::Pipe { source, target })?;
+        self.descriptors.pipes.ends.push(Arc::new(end));
+        Ok(ours)
+    }
+
+    /// Gives the descriptor a number that no action so far makes anything else of.
+    fn out_of_the_way(&self, fd: OwnedFd) -> sys::Result<OwnedFd> {
+        let is_taken = |number| self.descriptors.actions().iter().any(|action| action.makes(number));
+        let mut fd = fd;
+        while is_taken(fd.as_raw_fd()) {
+            // Those in between stay open until the next one has its number.
+            let least = fd.as_raw_fd().saturating_add(1);
+            fd = sys::fd::dup_cloexec_above(fd.as_fd(), least)?;
+        }
+        Ok(fd)
+    }
+
+    /// A file with these bytes at a number, at its beginning.
+    pub fn add_data(&mut self, target: RawFd, bytes: Arc<[u8]>) -> Set {
+        check::fd(target, "target")?;
+        if bytes.len() > DATA_MAX {
+            return Err(Error::config(
+                libc::E2BIG,
+                format_args!("data for descriptor {target}: above 16 MiB"),
+            ));
+        }
+        self.push(Action::Data { target, bytes })
+    }
+}
+
+/// Makes the file in the child. Its table is its own here, so no close-on-exec is needed.
+pub(super) fn data(list: &mut List, target: RawFd, bytes: &[u8]) {
+    list.close(target).or_not();
+    list.memfd_create(NAME, MFD_NOEXEC_SEAL).into(Slot::A).or_else(1);
+    list.memfd_create(NAME, MFD_ALLOW_SEALING).into(Slot::A);
+    if !bytes.is_empty() {
+        // With its memory there, the write is whole. It does not move the offset.
+        list.allocate(Slot::A, bytes.len());
+        list.write_at_start(Slot::A, bytes);
+    }
+    list.add_seals(Slot::A, SEALS);
+    list.place(Slot::A, target);
+}
+
+impl Context {
+    /// In the list: a pipe from which the child reads at `target`. Returns the writing end, close-on-exec.
+    /// The context keeps the other end until the process has started, and then closes it.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`: a negative target; `E2BIG`; those of pipe(2) and, with [`pipe_size`](Self::pipe_size), of
+    /// `F_SETPIPE_SZ`.
+    ///
+    /// # Kernel
+    ///
+    /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html).
+    #[doc(alias = "PROC_FD_PIPE")]
+    pub fn pipe_to(&mut self, target: RawFd) -> Result<OwnedFd, Error> {
+        self.pipe(target, PipeWay::ToChild)
+    }
+
+    /// In the list: a pipe to which the child writes at `target`. Returns the reading end, close-on-exec.
+    /// The context keeps the other end until the process has started, and then closes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`pipe_to`](Self::pipe_to).
+    ///
+    /// # Kernel
+    ///
+    /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html).
+    ///
+    /// ```
+    /// use std::io::Read;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/cat")?.args(["cat"])?.data(0, "hello\n")?;
+    /// let mut output = std::fs::File::from(context.pipe_from(1)?);
+    /// let process = context.create()?;
+    /// let mut text = String::new();
+    /// output.read_to_string(&mut text)?;
+    /// assert_eq!(text, "hello\n");
+    /// assert!(process.wait()?.is_success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_FD_PIPE")]
+    pub fn pipe_from(&mut self, target: RawFd) -> Result<OwnedFd, Error> {
+        self.pipe(target, PipeWay::FromChild)
+    }
+
+    fn pipe(&mut self, target: RawFd, way: PipeWay) -> Result<OwnedFd, Error> {
+        let mut ours = None;
+        self.set(|s| {
+            ours = Some(s.add_pipe(target, way)?);
+            Ok(())
+        })?;
+        ours.ok_or_else(|| Error::config(libc::EIO, "a pipe"))
+    }
+
+    /// In the list: a file with these bytes at `target`, read from its beginning. It is a sealed memfd, which each
+    /// process has for itself.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`: a negative target; `E2BIG`: more than 16 MiB, or 65,536 actions.
+    ///
+    /// # Kernel
+    ///
+    /// [memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html).
+    #[doc(alias = "PROC_FD_DATA")]
+    pub fn data(&mut self, target: RawFd, bytes: impl Into<Vec<u8>>) -> Configured<'_> {
+        let bytes = bytes.into().into();
+        self.set(|s| s.add_data(target, bytes))
+    }
+
+    /// The size of the pipes that later calls make, in bytes; 0 is the kernel's default.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: 2 GiB or more.
+    ///
+    /// # Kernel
+    ///
+    /// [F_SETPIPE_SZ](https://man7.org/linux/man-pages/man2/F_GETPIPE_SZ.2const.html).
+    #[doc(alias = "PROC_FD_PIPE_SIZE")]
+    pub fn pipe_size(&mut self, bytes: u64) -> Configured<'_> {
+        self.set(|s| s.set_pipe_size(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_has_no_number_that_the_list_makes() {
+        let mut s = Settings::default();
+        for target in 3..400 {
+            s.add_null(target).unwrap();
+        }
+        let ours = s.add_pipe(5, PipeWay::ToChild).unwrap();
+        let Some(&Action::Pipe { source, target }) = s.descriptors.actions().last() else { panic!() };
+        assert_eq!((target, source >= 400), (5, true));
+        assert!(s.descriptors.pipes.has(source));
+        assert!(!s.descriptors.pipes.has(ours.as_raw_fd()));
+        s.descriptors.let_go();
+        assert!(!s.descriptors.pipes.has(source));
+    }
+
+    #[test]
+    fn a_size_is_of_later_pipes() {
+        let mut s = Settings::default();
+        s.set_pipe_size(4096).unwrap();
+        let ours = s.add_pipe(1, PipeWay::FromChild).unwrap();
+        let size = size_of_pipe(&ours);
+        assert!((4096..65_536).contains(&size), "{size}");
+        assert_eq!(s.set_pipe_size(1 << 31).unwrap_err().raw_os_error(), libc::EINVAL);
+    }
+
+    fn size_of_pipe(fd: &OwnedFd) -> i32 {
+        sys::fd::pipe_size(fd.as_fd()).unwrap()
+    }
+
+    #[test]
+    fn too_much_data_is_refused() {
+        let mut s = Settings::default();
+        let refused = s.add_data(0, vec![0; DATA_MAX + 1].into()).unwrap_err();
+        assert_eq!(refused.raw_os_error(), libc::E2BIG);
+        assert_eq!(s.add_data(-1, Arc::new([])).unwrap_err().raw_os_error(), libc::EBADF);
+    }
+}
