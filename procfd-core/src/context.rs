@@ -2,6 +2,26 @@
 #![forbid(unsafe_code)]
 
 //! A context: a descriptor that has no process yet, and what the process will be like.
+//!
+//! Each family of [`settings`](crate::settings) has its methods in a file of the same name.
+
+mod capabilities;
+mod cgroup;
+mod environment;
+mod filesystem;
+mod identity;
+mod lifecycle;
+mod memory;
+mod mounts;
+mod namespaces;
+mod privileges;
+mod program;
+mod resources;
+mod scheduling;
+mod seccomp;
+mod session;
+mod signals;
+mod task;
 
 use std::fmt;
 use std::io;

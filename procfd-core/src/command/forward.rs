@@ -131,7 +131,8 @@ mod tests {
             return;
         };
         let mut settings = 0;
-        for file in fs::read_dir(source.join("settings")).unwrap() {
+        let families = ["context", "settings"].map(|room| fs::read_dir(source.join(room)).unwrap());
+        for file in families.into_iter().flatten() {
             let file = file.unwrap();
             if file.file_type().unwrap().is_dir() {
                 continue;

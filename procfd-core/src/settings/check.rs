@@ -78,10 +78,10 @@ pub(super) fn strings(strings: Vec<CString>, what: &str) -> Result<CStrArray, Er
 }
 
 /// A string of a method as the kernel takes it.
-pub(super) fn c_string(s: impl AsRef<OsStr>) -> Result<CString, Error> {
+pub(crate) fn c_string(s: impl AsRef<OsStr>) -> Result<CString, Error> {
     CString::new(s.as_ref().as_bytes()).map_err(|_| Error::config(libc::EINVAL, "a string with a NUL in it"))
 }
 
-pub(super) fn c_strings<S: AsRef<OsStr>>(list: impl IntoIterator<Item = S>) -> Result<Vec<CString>, Error> {
+pub(crate) fn c_strings<S: AsRef<OsStr>>(list: impl IntoIterator<Item = S>) -> Result<Vec<CString>, Error> {
     list.into_iter().map(c_string).collect()
 }

@@ -4,12 +4,10 @@
 //! The root directory and the umask. Working directories are in the list of `descriptors`.
 
 use std::ffi::CString;
-use std::path::Path;
 
-use super::check::{self, c_string};
+use super::check::{self};
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::List;
-use crate::context::{Configured, Context};
 use crate::error::{Error, Stage};
 
 /// What the process sees of files.
@@ -60,44 +58,5 @@ pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, _: u32) -> Optio
         Stage::ROOT => s.filesystem.root.as_ref().map(|root| format!("to {root:?}")),
         Stage::UMASK => s.filesystem.umask.map(|mask| format!("{mask:#o}")),
         _ => None,
-    }
-}
-
-impl Context {
-    /// chroot(2), and then the new root as the directory.
-    ///
-    /// # Errors
-    ///
-    /// As [`program`](Self::program).
-    ///
-    /// # Kernel
-    ///
-    /// [chroot(2)](https://man7.org/linux/man-pages/man2/chroot.2.html).
-    /// Privilege: `CAP_SYS_CHROOT`.
-    #[doc(alias = "PROC_SET_ROOT")]
-    pub fn root(&mut self, path: impl AsRef<Path>) -> Configured<'_> {
-        let path = c_string(path.as_ref())?;
-        self.set(|s| s.set_root(path))
-    }
-
-    /// The file mode creation mask.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL`: over 0o777.
-    ///
-    /// # Kernel
-    ///
-    /// [umask(2)](https://man7.org/linux/man-pages/man2/umask.2.html).
-    ///
-    /// ```
-    /// let mut context = procfd::Context::new()?;
-    /// context.program("/bin/sh")?.args(["sh", "-c", "test $(umask) = 0027"])?.umask(0o027)?;
-    /// assert!(context.create()?.wait()?.is_success());
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[doc(alias = "PROC_SET_UMASK")]
-    pub fn umask(&mut self, mask: u32) -> Configured<'_> {
-        self.set(|s| s.set_umask(mask))
     }
 }

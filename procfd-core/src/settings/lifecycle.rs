@@ -9,7 +9,6 @@ use super::check;
 use super::namespaces::Namespaces;
 use super::{Facts, Set, Settings};
 use crate::child::{List, Slot, When};
-use crate::context::{Configured, Context};
 use crate::error::{Error, Stage};
 
 /// What a signal or close policy is for.
@@ -157,82 +156,5 @@ pub(super) fn arm_as_new_user(s: &Settings, _: &Facts<'_>, list: &mut List) {
     let Some(policy) = s.lifecycle.close.filter(|_| !s.lifecycle.built_in_init) else { return };
     if let Some(id) = s.identity.new_user() {
         list.step(Stage::ARM, 1).arm_as(id, policy.signal, policy.group).when(When::FUSE.and(When::NEW_USER));
-    }
-}
-
-impl Context {
-    /// Gives a new pid namespace the library's own small init: the program runs as pid 2, the init
-    /// forwards signals to it, reaps orphans, and ends as it ended. A close policy then holds without
-    /// the watcher: when the last procfd is gone the init ends, and with it the whole namespace.
-    ///
-    /// # Errors
-    ///
-    /// None here; the creation needs [`Namespaces::PID`].
-    ///
-    /// # Kernel
-    ///
-    /// [pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html).
-    #[doc(alias = "PROC_SET_INIT")]
-    pub fn built_in_init(&mut self, on: bool) -> Configured<'_> {
-        self.set(|s| s.set_init(on))
-    }
-
-    /// The kernel sends this signal to the process when its last procfd, in any process, is gone.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL`: no such signal.
-    ///
-    /// # Kernel
-    ///
-    /// [procfd_close(3)](https://man7.org/linux/man-pages/man3/procfd_close.3.html).
-    ///
-    /// ```
-    /// let mut context = procfd::Context::new()?;
-    /// context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
-    /// // The kernel ends the process here.
-    /// drop(context.create()?);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[doc(alias = "PROC_SET_CLOSE")]
-    pub fn kill_on_close(&mut self, signal: i32) -> Configured<'_> {
-        self.set(|s| s.set_close(Some((signal, Scope::Process, None))))
-    }
-
-    /// As [`kill_on_close`](Self::kill_on_close), for the process group, which must be its own or
-    /// one to join.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL`: no such signal.
-    pub fn kill_group_on_close(&mut self, signal: i32) -> Configured<'_> {
-        self.set(|s| s.set_close(Some((signal, Scope::ProcessGroup, None))))
-    }
-
-    /// As [`kill_on_close`](Self::kill_on_close) and [`kill_group_on_close`](Self::kill_group_on_close),
-    /// with a second signal after `delay`, if the process still runs by then: say SIGTERM, and
-    /// SIGKILL after five seconds. The second is the watcher's, so the context must have one
-    /// ([`with_flags`](Self::with_flags) without [`OpenFlags::NO_WATCH`]); the first is the kernel's.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL`: no such signal.
-    pub fn end_on_close(
-        &mut self,
-        signal: i32,
-        scope: Scope,
-        second: i32,
-        delay: Duration,
-    ) -> Configured<'_> {
-        self.set(|s| s.set_close(Some((signal, scope, Some((second, delay))))))
-    }
-
-    /// Takes a close policy back.
-    ///
-    /// # Errors
-    ///
-    /// None here.
-    pub fn no_close_policy(&mut self) -> Configured<'_> {
-        self.set(|s| s.set_close(None))
     }
 }

@@ -59,7 +59,8 @@ mod task;
 pub use capabilities::SecureBits;
 pub use capset::{CapSet, UnknownCapability};
 pub(crate) use cgroup::Opened as Cgroup;
-pub(crate) use check::SIGNAL_MAX;
+pub(crate) use check::{SIGNAL_MAX, c_string, c_strings};
+pub(crate) use environment::assignment;
 pub(crate) use identity::HELD_SECONDS;
 pub use identity::Ids;
 pub(crate) use lifecycle::ClosePolicy;
@@ -75,6 +76,7 @@ pub use scheduler::Scheduler;
 pub(crate) use scheduler::{cpu_mask, sched_attr};
 pub use seccomp::SeccompFlags;
 pub use signals::SignalSet;
+pub(crate) use task::IOPRIO_CLASS_SHIFT;
 
 use crate::child::List;
 use crate::error::{Error, Stage};

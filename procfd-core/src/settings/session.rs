@@ -3,12 +3,11 @@
 
 //! Session, process group, terminal.
 
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::RawFd;
 
 use super::check;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::{At, List, Slot};
-use crate::context::{Configured, Context};
 use crate::error::{Error, Stage};
 
 /// Where the process belongs in job control.
@@ -96,78 +95,5 @@ pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, _: u32) -> Optio
         Stage::CTTY => s.session.ctty.map(|fd| format!("to descriptor {fd}")),
         Stage::FOREGROUND => s.session.foreground.map(|fd| format!("of descriptor {fd}")),
         _ => None,
-    }
-}
-
-impl Context {
-    /// A new session (setsid(2)).
-    ///
-    /// # Errors
-    ///
-    /// None here.
-    ///
-    /// # Kernel
-    ///
-    /// [setsid(2)](https://man7.org/linux/man-pages/man2/setsid.2.html).
-    ///
-    /// ```
-    /// let mut context = procfd::Context::new()?;
-    /// context.program("/bin/true")?.new_session()?;
-    /// assert!(context.create()?.wait()?.is_success());
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[doc(alias = "PROC_SET_SESSION")]
-    pub fn new_session(&mut self) -> Configured<'_> {
-        self.set(|s| s.set_session(true))
-    }
-
-    /// The process group to join; 0 starts a new one.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL`: negative.
-    ///
-    /// # Kernel
-    ///
-    /// [setpgid(2)](https://man7.org/linux/man-pages/man2/setpgid.2.html).
-    #[doc(alias = "PROC_SET_PGROUP")]
-    pub fn process_group(&mut self, group: i32) -> Configured<'_> {
-        self.set(|s| s.set_group(group))
-    }
-
-    /// The controlling terminal, which the context keeps; needs a new session.
-    ///
-    /// # Errors
-    ///
-    /// None here.
-    ///
-    /// # Kernel
-    ///
-    /// [TIOCSCTTY(2const)](https://man7.org/linux/man-pages/man2const/TIOCSCTTY.2const.html).
-    #[doc(alias = "PROC_SET_CTTY")]
-    pub fn controlling_terminal(&mut self, fd: impl Into<OwnedFd>) -> Configured<'_> {
-        let fd = fd.into();
-        self.set(|s| {
-            let number = s.hold(fd);
-            s.set_ctty(number)
-        })
-    }
-
-    /// The terminal, which the context keeps, whose foreground group the child's becomes.
-    ///
-    /// # Errors
-    ///
-    /// None here.
-    ///
-    /// # Kernel
-    ///
-    /// [tcsetpgrp(3)](https://man7.org/linux/man-pages/man3/tcsetpgrp.3.html).
-    #[doc(alias = "PROC_SET_FOREGROUND")]
-    pub fn foreground(&mut self, fd: impl Into<OwnedFd>) -> Configured<'_> {
-        let fd = fd.into();
-        self.set(|s| {
-            let number = s.hold(fd);
-            s.set_foreground(number)
-        })
     }
 }

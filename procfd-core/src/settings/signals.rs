@@ -5,7 +5,6 @@
 
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::List;
-use crate::context::{Configured, Context};
 use crate::error::{Error, Stage};
 
 /// A set of signals: signal n is bit n-1, as in `/proc/PID/status`.
@@ -82,56 +81,4 @@ pub(super) fn mask(s: &Settings, _: &Facts<'_>, list: &mut List) {
 
 pub(super) fn operand(_: &Settings, _: &Prepared, stage: Stage, index: u32) -> Option<String> {
     (stage == Stage::SIGNALS).then(|| index.to_string())
-}
-
-impl Context {
-    /// The signal mask. Default: the calling thread's.
-    ///
-    /// # Errors
-    ///
-    /// None here.
-    ///
-    /// # Kernel
-    ///
-    /// [sigprocmask(2)](https://man7.org/linux/man-pages/man2/sigprocmask.2.html).
-    #[doc(alias = "PROC_SET_SIGMASK")]
-    pub fn signal_mask(&mut self, set: SignalSet) -> Configured<'_> {
-        self.set(|s| s.set_mask(set.0))
-    }
-
-    /// Signals with their default action. (Handlers are always reset; ignored signals stay ignored.)
-    ///
-    /// # Errors
-    ///
-    /// None here. `SIGKILL` and `SIGSTOP` are passed over: their action is fixed.
-    ///
-    /// # Kernel
-    ///
-    /// [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
-    #[doc(alias = "PROC_SET_SIGDEFAULT")]
-    pub fn default_signals(&mut self, set: SignalSet) -> Configured<'_> {
-        self.set(|s| s.set_default_signals(set.0))
-    }
-
-    /// Signals that are ignored.
-    ///
-    /// # Errors
-    ///
-    /// None here. `SIGKILL` and `SIGSTOP` are passed over: their action is fixed.
-    ///
-    /// # Kernel
-    ///
-    /// [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
-    ///
-    /// ```
-    /// let mut context = procfd::Context::new()?;
-    /// context.program("/bin/sh")?.args(["sh", "-c", "kill -TERM $$; exit 5"])?;
-    /// context.ignored_signals([libc::SIGTERM].into_iter().collect())?;
-    /// assert_eq!(context.create()?.wait()?.code(), Some(5));
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[doc(alias = "PROC_SET_SIGIGNORE")]
-    pub fn ignored_signals(&mut self, set: SignalSet) -> Configured<'_> {
-        self.set(|s| s.set_ignored_signals(set.0))
-    }
 }

@@ -5,7 +5,6 @@
 
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::List;
-use crate::context::{Configured, Context};
 use crate::error::{Error, Stage};
 
 /// What the kernel keeps with the task itself.
@@ -18,7 +17,7 @@ pub(crate) struct Task {
 }
 
 /// linux/ioprio.h: the class is above these bits.
-const IOPRIO_CLASS_SHIFT: u16 = 13;
+pub(crate) const IOPRIO_CLASS_SHIFT: u16 = 13;
 /// IOPRIO_CLASS_IDLE, the last one.
 const IOPRIO_CLASS_MAX: u16 = 3;
 
@@ -90,74 +89,5 @@ pub(super) fn hint(_: &Settings, stage: Stage, errno: i32) -> Option<&'static st
         (Stage::TSC, libc::EINVAL) => Some("only x86 has this switch"),
         (Stage::IOPRIO, libc::EPERM) => Some("the real-time class needs CAP_SYS_NICE or CAP_SYS_ADMIN"),
         _ => None,
-    }
-}
-
-impl Context {
-    /// The execution domain, such as `ADDR_NO_RANDOMIZE` (0x40000) for a memory layout without randomness.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL`: 0xffffffff.
-    ///
-    /// # Kernel
-    ///
-    /// [personality(2)](https://man7.org/linux/man-pages/man2/personality.2.html). A set-user-ID program clears
-    /// some of the flags.
-    ///
-    /// ```
-    /// let mut context = procfd::Context::new()?;
-    /// context.program("/bin/grep")?.args(["grep", "-q", "00040000", "/proc/self/personality"])?;
-    /// context.personality(0x40000)?;
-    /// assert!(context.create()?.wait()?.is_success());
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[doc(alias = "PROC_SET_PERSONALITY")]
-    pub fn personality(&mut self, persona: u32) -> Configured<'_> {
-        self.set(|s| s.set_personality(persona))
-    }
-
-    /// The process may not read the time-stamp counter: the instruction is `SIGSEGV`. The vDSO and the dynamic
-    /// linker of glibc read it, so this is for static programs that make their system calls for the time.
-    ///
-    /// # Errors
-    ///
-    /// None here.
-    ///
-    /// # Kernel
-    ///
-    /// [PR_SET_TSC(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_TSC.2const.html); x86 only.
-    #[doc(alias = "PROC_SET_NO_TSC")]
-    pub fn no_tsc(&mut self) -> Configured<'_> {
-        self.set(|s| s.set_no_tsc(true))
-    }
-
-    /// The process is a subreaper: its orphaned descendants become its children.
-    ///
-    /// # Errors
-    ///
-    /// None here.
-    ///
-    /// # Kernel
-    ///
-    /// [PR_SET_CHILD_SUBREAPER(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_CHILD_SUBREAPER.2const.html).
-    #[doc(alias = "PROC_SET_SUBREAPER")]
-    pub fn subreaper(&mut self) -> Configured<'_> {
-        self.set(|s| s.set_subreaper(true))
-    }
-
-    /// The I/O priority: class 0 none, 1 real-time, 2 best effort, 3 idle, and the level within it, 0 to 7.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL`: no such class.
-    ///
-    /// # Kernel
-    ///
-    /// [ioprio_set(2)](https://man7.org/linux/man-pages/man2/ioprio_set.2.html).
-    /// Privilege: `CAP_SYS_NICE` or `CAP_SYS_ADMIN` for the real-time class.
-    #[doc(alias = "PROC_SET_IOPRIO")]
-    pub fn ioprio(&mut self, class: u16, level: u16) -> Configured<'_> {
-        self.set(|s| s.set_ioprio(class.saturating_mul(1 << IOPRIO_CLASS_SHIFT) | level))
     }
 }

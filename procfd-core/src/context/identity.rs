@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! User and group ids.
+
+use super::{Configured, Context};
+use crate::settings::Ids;
+
+impl Context {
+    /// User ids. Supplementary groups stay as they are unless [`groups`](Self::groups) says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    ///
+    /// # Kernel
+    ///
+    /// [setresuid(2)](https://man7.org/linux/man-pages/man2/setresuid.2.html).
+    /// Privilege: `CAP_SETUID`, but for one's own ids.
+    ///
+    /// ```
+    /// use procfd::Ids;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// // Your own id needs no privilege.
+    /// context.program("/bin/true")?.uid(Ids { effective: Some(0), ..Ids::default() })?;
+    /// match context.create() {
+    ///     Ok(process) => assert!(process.wait()?.is_success()),
+    ///     Err(e) => assert_eq!(e.error().stage(), procfd::Stage::UID),
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SET_UID")]
+    pub fn uid(&mut self, ids: Ids) -> Configured<'_> {
+        self.set(|s| s.set_uid(ids))
+    }
+
+    /// Group ids.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    ///
+    /// # Kernel
+    ///
+    /// [setresgid(2)](https://man7.org/linux/man-pages/man2/setresgid.2.html).
+    /// Privilege: `CAP_SETGID`, but for one's own ids.
+    #[doc(alias = "PROC_SET_GID")]
+    pub fn gid(&mut self, ids: Ids) -> Configured<'_> {
+        self.set(|s| s.set_gid(ids))
+    }
+
+    /// Supplementary groups; an empty list drops them all.
+    ///
+    /// # Errors
+    ///
+    /// `E2BIG`: more than 65,536.
+    ///
+    /// # Kernel
+    ///
+    /// [setgroups(2)](https://man7.org/linux/man-pages/man2/setgroups.2.html).
+    /// Privilege: `CAP_SETGID`.
+    #[doc(alias = "PROC_SET_GROUPS")]
+    pub fn groups(&mut self, groups: &[u32]) -> Configured<'_> {
+        self.set(|s| s.set_groups(groups.to_vec()))
+    }
+}
