@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! The status of a process, kept with what it was waited for through.
+//! The status of a process, kept with the descriptor or object of the wait.
 //!
 //! The parent takes a status from the kernel once. Since 6.15 the kernel keeps it for every pidfd, without the
 //! usage; before, it keeps nothing. So the context of a procfd keeps it in the process that opened the procfd, and
@@ -15,7 +15,7 @@ use crate::contexts::{self, Opened};
 use crate::status::Status;
 use crate::sys::{self, PIDFD_INFO_EXIT};
 
-/// Who keeps the status that a wait brings.
+/// The places that keep the status of a wait.
 #[derive(Debug, Default)]
 pub(crate) struct Keeper<'a> {
     context: Option<Arc<Opened>>,
@@ -28,12 +28,12 @@ impl<'a> Keeper<'a> {
         Self { context: contexts::opened_here(fd), object: None }
     }
 
-    /// The same, and an object that this process has of it.
+    /// The same, and an object of this program.
     pub(crate) fn and(self, object: &'a Mutex<Option<Status>>) -> Self {
         Self { object: Some(object), ..self }
     }
 
-    /// What was kept.
+    /// The kept status.
     pub(crate) fn kept(&self) -> Option<Status> {
         let of_object =
             |object: &Mutex<Option<Status>>| *object.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,7 +47,7 @@ impl<'a> Keeper<'a> {
             return;
         }
         let put = |to: &mut Option<Status>| {
-            // Only the parent is told the usage.
+            // The kernel tells the usage to the parent only.
             if to.is_none_or(|kept| kept.usage.is_none()) {
                 *to = Some(status);
             }
@@ -60,7 +60,7 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// A status of an ended process, with the usage that was kept.
+    /// A status of an ended process, with the kept usage.
     pub(crate) fn with_usage(&self, status: Status) -> Status {
         if status.usage.is_some() || !status.change.is_end() {
             return status;
@@ -68,8 +68,8 @@ impl<'a> Keeper<'a> {
         Status { usage: self.kept().and_then(|kept| kept.usage), ..status }
     }
 
-    /// Whether a status has to be kept before it is taken. Between the two no other thread finds it then: in the
-    /// kernel it is gone, and here it is not yet.
+    /// Whether the caller has to keep a status before it takes it from the kernel. Otherwise another thread could find
+    /// the status neither in the kernel nor here, in the instant between the two.
     pub(crate) fn comes_first(&self) -> bool {
         (self.context.is_some() || self.object.is_some()) && KERNEL_KEEPS.load(Ordering::Relaxed) != YES
     }

@@ -11,8 +11,8 @@ use crate::settings::{ClosePolicy, SIGNAL_MAX, Scope};
 use crate::sys::{self, Errno, PIDFD_SIGNAL_PROCESS_GROUP, PIDFD_SIGNAL_THREAD, Result};
 use crate::{contexts, fuse, pair, wait};
 
-/// Sends a signal; 0 only checks. EINVAL: no such signal; ESRCH: reaped; EPERM; EOPNOTSUPP: a scope
-/// other than the process on a kernel before 6.9.
+/// Sends a signal; 0 only checks. EINVAL: no such signal. ESRCH: the process is reaped. EPERM: you may not signal it.
+/// EOPNOTSUPP: a scope other than the process, on a kernel before 6.9.
 pub(crate) fn send(pidfd: BorrowedFd<'_>, signal: i32, scope: Scope, value: Option<u64>) -> Result<()> {
     if !(0..=SIGNAL_MAX).contains(&signal) {
         return Err(Errno(libc::EINVAL));
@@ -23,8 +23,8 @@ pub(crate) fn send(pidfd: BorrowedFd<'_>, signal: i32, scope: Scope, value: Opti
         Scope::ProcessGroup => PIDFD_SIGNAL_PROCESS_GROUP,
     };
     match sys::pidfd::send_signal(pidfd, signal, value, flags) {
-        // The signal is right, so the kernel does not know the flag; or the process is reaped, or not the
-        // caller's to signal, and an older kernel looks at the flag first.
+        // The signal is valid. An older kernel does not know the flag, and checks it before the process and the
+        // permission.
         Err(Errno(libc::EINVAL)) if flags != 0 => {
             sys::pidfd::send_signal(pidfd, 0, None, 0)?;
             Err(Errno(libc::EOPNOTSUPP))
@@ -58,7 +58,7 @@ pub(crate) fn change_close(a: BorrowedFd<'_>, policy: Option<ClosePolicy>) -> Re
     };
     let before = Armed::read(b.as_fd())?;
     own(pidfd.as_fd(), b.as_fd(), policy)?;
-    // The watcher's part belongs to the opener, whose watcher it is.
+    // The watcher belongs to the opener, and so does the second signal.
     contexts::change_policy(a, policy).map(drop).inspect_err(|e| before.restore(b.as_fd(), *e))
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! How a process ended, was stopped or went on, and what it has used.
+//! The state changes of a process (end, stop, continuation) and its resource usage.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ pub struct Usage {
 pub struct Status {
     /// What happened.
     pub change: Change,
-    /// What the process and the children it waited for used. The kernel tells the parent, once; a procfd
+    /// The usage of the process and of the children it waited for. The kernel tells it to the parent, once. A procfd
     /// that the parent opened keeps it.
     pub usage: Option<Usage>,
 }

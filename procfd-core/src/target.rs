@@ -19,7 +19,7 @@ pub(crate) enum Target<'a> {
     Configuring,
     /// The pidfd out of a procfd, or of a /proc directory.
     Own(OwnedFd),
-    /// The opener's own, and whether it is a built-in init's.
+    /// The pidfd that the opener keeps, and whether it is a built-in init's.
     Kept(Arc<Private>, bool),
     /// The pidfd of a built-in init.
     Init(OwnedFd),
@@ -44,8 +44,8 @@ impl Target<'_> {
     }
 }
 
-/// Finds the process of a procfd, a pidfd or a /proc/PID directory. EBADF: not open; EINVAL: none
-/// of these; ESRCH: the directory's process has gone.
+/// Finds the process of a procfd, a pidfd or a /proc/PID directory. EBADF: it is not open. EINVAL: it is none of
+/// these. ESRCH: the directory's process has gone.
 pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
     if let Some((pidfd, init)) = contexts::started(fd) {
         return Ok(Target::Kept(pidfd, init));
@@ -76,8 +76,8 @@ pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
     Err(Errno(libc::EINVAL))
 }
 
-/// The pidfd of a /proc/PID directory. The number read through the directory is opened, and then the
-/// directory must still answer: alive after the open means the number was not reused before it.
+/// The pidfd of a /proc/PID directory. The library opens the pid that it reads in the directory, and reads the
+/// directory again. If it still answers, the pid was not recycled before the open.
 fn from_proc_dir(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
     let dir = dir.as_raw_fd();
     let pid = pid_of(dir)?;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! Waiting for a process by its pidfd, as its parent or as anybody else who holds it.
+//! Waits for a process by its pidfd, as its parent or as any other holder.
 //!
-//! The ladder: `waitid(P_PIDFD)` tells the parent, with the usage. After ECHILD (another's child, or
-//! reaped already) `PIDFD_GET_INFO` tells every holder of a reaped process (6.15). For a zombie of
-//! another parent there is the exit code in /proc/PID/stat, for those who may trace it; for the rest
-//! the wait goes on until it is reaped. Where the kernel keeps none of this, ENODATA says so.
+//! The ladder: `waitid(P_PIDFD)` tells the parent, with the usage. ECHILD means a child of another process, or one
+//! that is reaped already. After it, `PIDFD_GET_INFO` tells every holder of a reaped process (6.15). The exit code
+//! of another parent's zombie is in /proc/PID/stat, if you may trace it. Otherwise the wait goes on until the parent
+//! reaps the process. ENODATA: the kernel no longer has the status.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
@@ -21,19 +21,19 @@ use crate::sys::{self, Errno, PIDFD_INFO_EXIT, PIDFD_INFO_PID, Result, Timespec}
 use crate::target::Target;
 
 bitflags::bitflags! {
-    /// What counts as a change, and whether it is taken.
+    /// Which changes count, and whether the wait consumes them.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct Options: u32 {
         /// Leave it to be waited for again (`WNOWAIT`).
         const PEEK = 1;
-        /// A stop counts too; the parent alone is told of it.
+        /// A stop counts too. The kernel tells it to the parent only.
         const STOPPED = 2;
-        /// A continuation counts too; the parent alone is told of it.
+        /// A continuation counts too. The kernel tells it to the parent only.
         const CONTINUED = 4;
     }
 }
 
-/// How long a wait may take.
+/// The time limit of a wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Limit {
     None,
@@ -63,7 +63,7 @@ impl Limit {
     }
 }
 
-/// Waits for what a descriptor stands for: for a built-in init the change is that of its program.
+/// Waits for the process behind a descriptor. For a built-in init the change is that of its program.
 pub(crate) fn wait_for(
     fd: BorrowedFd<'_>,
     target: &Target<'_>,
@@ -77,8 +77,8 @@ pub(crate) fn wait_for(
     Ok(status)
 }
 
-/// The change of a built-in init's program. As a shell has it, an exit code of 128 and more may stand
-/// for a signal. Which of the two it was, the init has said; its word counts only if it fits the exit code.
+/// The change of a built-in init's program. An exit code of 128 and more may stand for a signal, as in a shell. The
+/// init's message says which of the two it was, and counts only if it fits the exit code.
 pub(crate) fn of_program(a: BorrowedFd<'_>, change: Change) -> Change {
     let Change::Exited(code @ 128..) = change else { return change };
     let fits = |said: &Change| match *said {
@@ -94,9 +94,9 @@ pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: Options, limit: Limit) -> Res
     wait_keeping(pidfd, options, limit, &Keeper::default())
 }
 
-/// Waits. EAGAIN, ETIMEDOUT: no change yet; EINTR: a signal handler ran; ENODATA: it ended, and neither the
-/// kernel nor the keeper knows how; ECHILD: stops of another's child were asked for; EOPNOTSUPP: stops
-/// together with a timeout, on a kernel or under a policy without io_uring's waitid (6.7).
+/// Waits. EAGAIN, ETIMEDOUT: no change yet. EINTR: a signal handler ran. ENODATA: the process has ended, and neither
+/// the kernel nor the keeper has its status. ECHILD: you asked for stops of another process's child. EOPNOTSUPP: you
+/// asked for stops with a timeout, and io_uring's waitid (6.7) is missing or refused.
 pub(crate) fn wait_keeping(
     pidfd: BorrowedFd<'_>,
     options: Options,
@@ -125,9 +125,9 @@ pub(crate) fn wait_keeping(
         let left = limit.left()?;
         let stops = options.intersects(Options::STOPPED | Options::CONTINUED);
         let woken = match left {
-            // It has ended, and its status is its tracer's first: that this is over is no event here.
+            // It has ended, and its tracer takes the status first. No event says when the tracer is done.
             Some(left) if ended => sys::fd::poll(pidfd, 0, Some(left.at_most(TRACED_NS))),
-            // No descriptor becomes readable for a stop.
+            // A stop makes no descriptor readable.
             Some(left) if stops => match sys::uring::wait(pidfd, flags, left) {
                 Err(Errno(libc::ETIME)) => Ok(0),
                 done => done.map(|()| 0),
@@ -135,7 +135,7 @@ pub(crate) fn wait_keeping(
             left => sys::fd::poll(pidfd, libc::POLLIN, left).inspect(|events| ended = *events != 0),
         };
         if let Err(e) = woken {
-            // The end itself may have raised the signal (SIGCHLD): it goes before EINTR.
+            // The end itself may have raised the signal (SIGCHLD), so the end goes before EINTR.
             return match take(pidfd, flags | libc::WNOHANG, keeper) {
                 Ok(Some(status)) => Ok(status),
                 _ => Err(e),
@@ -144,8 +144,8 @@ pub(crate) fn wait_keeping(
     }
 }
 
-/// Takes a change of a child from the kernel, or looks at it with WNOWAIT. The keeper gets an end; where the
-/// kernel does not keep it, before it is taken. `None`: no change (WNOHANG).
+/// Takes a change of a child from the kernel, or looks at it with WNOWAIT. The keeper gets an end. If the kernel does
+/// not keep the end, the keeper gets it before it is taken. `None`: no change (WNOHANG).
 fn take(pidfd: BorrowedFd<'_>, flags: i32, keeper: &Keeper<'_>) -> Result<Option<Status>> {
     let look = flags & libc::WNOWAIT != 0;
     loop {
@@ -212,13 +212,13 @@ fn of_anybody(pidfd: BorrowedFd<'_>, options: Options, limit: Limit, keeper: &Ke
             return Ok(Status::known(decode(code)));
         }
         if !kept {
-            // The wait may have been overtaken by the reaping: one more look.
+            // Another thread may have reaped it during the wait, so look once more.
             return match sys::pidfd::get_info(pidfd, PIDFD_INFO_EXIT) {
                 Ok(info) if info.mask & PIDFD_INFO_EXIT != 0 => Ok(Status::known(decode(info.exit_code))),
                 _ => keeper.kept().ok_or(Errno(libc::ENODATA)),
             };
         }
-        // Until its parent reaps it, only POLLHUP is news.
+        // Until its parent reaps it, only POLLHUP brings something new.
         if sys::fd::poll(pidfd, 0, limit.left()?)? & libc::POLLHUP != 0 {
             continue;
         }
@@ -227,8 +227,8 @@ fn of_anybody(pidfd: BorrowedFd<'_>, options: Options, limit: Limit, keeper: &Ke
 
 /// The exit code of a zombie, from the last field of /proc/PID/stat, if the caller may see it.
 ///
-/// proc(5): shown to those who may trace it, 0 to others; so that permission is asked of another
-/// file with the same check. What was read is of this process if it is not reaped even after.
+/// The kernel shows it to a process that may trace the zombie, and 0 to others (proc(5)). Another file with the same
+/// check tells whether the caller may. The reading is about this process if the process is not reaped after it.
 fn zombie_exit_code(pidfd: BorrowedFd<'_>) -> Option<i32> {
     let process = Proc::new(pidfd, pid(pidfd).ok()? as u32);
     if process.link(c"ns/user", &mut [0; 32]) == Err(Errno(libc::EACCES)) {
@@ -249,9 +249,9 @@ pub(crate) fn pid(pidfd: BorrowedFd<'_>) -> Result<i32> {
         Err(e @ Errno(libc::ESRCH | libc::EREMOTE)) => return Err(e),
         Err(_) => {}
     }
-    // Before 6.13: the line "Pid:" of its fdinfo; -1 once reaped, 0 outside the namespace. `proc` reads the
-    // /proc of the caller's own pid namespace alone. Where that tells nothing, as in a process that has changed its
-    // ids (before 5.14), the creation has told the number of what this process started.
+    // Before 6.13: the line "Pid:" of its fdinfo, which is -1 once reaped and 0 outside the namespace. `proc` reads
+    // only the /proc of the caller's own pid namespace. A process that has changed its ids cannot read it before 5.14;
+    // the creation then remembers the pid of what this process started.
     let path = Path::new().text(c"thread-self/fdinfo/").number(pidfd.as_raw_fd() as u32);
     let mut buf = [0u8; 512];
     let text = match proc::read_small(path, &mut buf) {

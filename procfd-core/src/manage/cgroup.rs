@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! The cgroup of a process, as a directory, and its end.
+//! The cgroup directory of a process, and cgroup.kill.
 //!
-//! The directory is found by name, and by name alone it could be another's: a process may be moved between
-//! the look and the use. The kernel tells the number of a process's cgroup by its pidfd (6.13), which is
-//! the inode of the directory; before, the name has to be the same before and after.
+//! The library finds the directory by name. The name alone is no proof, since the process may be moved between the
+//! look and the use. Since Linux 6.13 the pidfd tells the cgroup's id, which is the inode of the directory. On older
+//! kernels the name must be the same before and after.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
@@ -13,9 +13,9 @@ use super::pid_race;
 use crate::proc;
 use crate::sys::{self, Errno, PIDFD_INFO_CGROUPID, Result};
 
-/// Has the kernel kill all in the cgroup of the process and below (cgroup.kill, 5.14). EBUSY: the caller
-/// is one of them; EACCES: the cgroup is not the caller's; EOPNOTSUPP: no cgroup v2 in sight, or none with
-/// that file; EAGAIN: the process is moved again and again.
+/// Has the kernel kill all processes in the cgroup of the process and below (cgroup.kill, 5.14). EBUSY: the caller
+/// is one of them. EACCES: the cgroup does not belong to the caller. EOPNOTSUPP: there is no cgroup v2 in sight, or
+/// none with that file. EAGAIN: the process is moved again and again.
 pub(crate) fn kill(pidfd: BorrowedFd<'_>) -> Result<()> {
     pid_race::running(pidfd)?;
     let proc_dir = pid_race::directory(pidfd)?;

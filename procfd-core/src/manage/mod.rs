@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What can be done to a process that runs, by its descriptor.
+//! The commands for a running process, by its descriptor.
 //!
 //! | room | holds |
 //! |---|---|

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! Where a process is: the caller into its namespaces, and it into a cgroup.
+//! Enters the namespaces of a process, and moves a process into a cgroup.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -11,7 +11,7 @@ use crate::proc::Proc;
 use crate::settings::Namespaces;
 use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, Result};
 
-/// In the order in which they are joined one by one: the user namespace gives the right to join the others.
+/// The order in which they are joined one by one. The user namespace comes first: it gives the right to join the others.
 const FILES: [(Namespaces, &CStr); 8] = [
     (Namespaces::USER, c"ns/user"),
     (Namespaces::CGROUP, c"ns/cgroup"),
@@ -23,8 +23,8 @@ const FILES: [(Namespaces, &CStr); 8] = [
     (Namespaces::MOUNT, c"ns/mnt"),
 ];
 
-/// Moves the calling thread into namespaces of the process. EINVAL: none, or not for a process with
-/// several threads (user, time), or one that shares its directories (mount).
+/// Moves the calling thread into namespaces of the process. EINVAL: there is none to join, your process has several
+/// threads (user, time), or it shares its directories with another process (mount).
 pub(crate) fn enter(pidfd: BorrowedFd<'_>, namespaces: Namespaces) -> Result<()> {
     if namespaces.is_empty() {
         return Err(Errno(libc::EINVAL));
@@ -42,7 +42,7 @@ pub(crate) fn enter(pidfd: BorrowedFd<'_>, namespaces: Namespaces) -> Result<()>
     entered
 }
 
-/// Whether setns(2) knows pidfds (5.8): into one's own namespaces it does nothing, or says EPERM.
+/// Whether setns(2) knows pidfds (5.8). With the caller's own pidfd it does nothing, or returns EPERM.
 fn takes_pidfds() -> bool {
     let own = (Namespaces::UTS | Namespaces::NET).bits();
     let refused = Err(Errno(libc::EINVAL));
@@ -50,7 +50,7 @@ fn takes_pidfds() -> bool {
         .is_ok_and(|pidfd| sys::manage::set_namespaces(pidfd.as_fd(), own) != refused)
 }
 
-/// How long [`await_time_namespace`] looks, CLOCK_MONOTONIC.
+/// The time limit of [`await_time_namespace`], in CLOCK_MONOTONIC.
 const ENTERING_NS: u64 = 2_000_000_000;
 
 /// Waits until a child that executes is in its new time namespace. execve(2) gives the creator's memory back, which
@@ -68,13 +68,13 @@ pub(crate) fn await_time_namespace(pidfd: BorrowedFd<'_>, pid: i32) {
     }
 }
 
-/// Before 5.8: one by one, and those before a failure stay.
+/// The way before 5.8: one by one. The namespaces joined before a failure stay joined.
 pub(super) fn enter_by_files(pidfd: BorrowedFd<'_>, namespaces: Namespaces) -> Result<()> {
     let dir = pid_race::directory(pidfd)?;
     let mut files: Vec<(OwnedFd, Namespaces)> = Vec::new();
     for (namespace, path) in FILES.into_iter().filter(|(ns, _)| namespaces.contains(*ns)) {
         let file = match sys::fd::open_at(dir.as_raw_fd(), path, libc::O_RDONLY) {
-            // As a pidfd has it: ptrace(2) would be refused; the process has gone, or the kernel is without.
+            // The errnos of setns(2) with a pidfd: no permission to ptrace, no process, no such namespace.
             Err(Errno(libc::EACCES)) => Err(Errno(libc::EPERM)),
             Err(Errno(libc::ENOENT)) => {
                 pid_race::running(pidfd)?;
@@ -87,7 +87,7 @@ pub(super) fn enter_by_files(pidfd: BorrowedFd<'_>, namespaces: Namespaces) -> R
     files.iter().try_for_each(|(file, ns)| sys::manage::set_namespaces(file.as_fd(), ns.bits()))
 }
 
-/// Moves the process into the cgroup of an open cgroup v2 directory. EINVAL: not such a directory.
+/// Moves the process into the cgroup of an open cgroup v2 directory. EINVAL: it is no such directory.
 pub(crate) fn move_to_cgroup(pidfd: BorrowedFd<'_>, cgroup: BorrowedFd<'_>) -> Result<()> {
     if !sys::fd::is_open(cgroup.as_raw_fd()) {
         return Err(Errno(libc::EBADF));

@@ -27,31 +27,31 @@ pub(crate) fn has_ended(pidfd: BorrowedFd<'_>) -> Result<bool> {
     sys::fd::poll(pidfd, libc::POLLIN, sys::fd::NOW).map(|events| events != 0)
 }
 
-/// The number of a process that is not reaped. ESRCH; EREMOTE: not in the caller's pid namespace, or not known
-/// there; EOPNOTSUPP: there is no /proc that tells it (before 6.13).
+/// The pid of a process that is not reaped. ESRCH: it is reaped. EREMOTE: the process is not in the caller's pid
+/// namespace. EOPNOTSUPP: before 6.13, there is no /proc that tells the pid.
 pub(crate) fn number(pidfd: BorrowedFd<'_>) -> Result<i32> {
     wait::pid(pidfd).map_err(|e| Errno(if e == Errno(libc::ENOENT) { libc::EOPNOTSUPP } else { e.0 }))
 }
 
-/// The number of a process that runs. ESRCH: it has ended, reaped or not; else as [`number`].
+/// The pid of a running process. ESRCH: it has ended, reaped or not. Other errors as for [`number`].
 pub(crate) fn running(pidfd: BorrowedFd<'_>) -> Result<i32> {
     let pid = number(pidfd)?;
     if has_ended(pidfd)? { Err(Errno(libc::ESRCH)) } else { Ok(pid) }
 }
 
-/// Does something by number to a process that runs. ESRCH, whatever `act` says, when it is reaped after.
+/// Calls `act` with the pid of a running process. ESRCH, whatever `act` returns, if the process is reaped after it.
 pub(crate) fn by_number<T>(pidfd: BorrowedFd<'_>, act: impl FnOnce(i32) -> Result<T>) -> Result<T> {
     let done = act(running(pidfd)?);
     wait::pid(pidfd)?;
     done
 }
 
-/// The /proc/PID directory of a process that is not reaped. ESRCH; EREMOTE; EOPNOTSUPP: there is no /proc
-/// of the caller's pid namespace; EPERM: it is hidden from the caller (`hidepid`).
+/// The /proc/PID directory of a process that is not reaped. ESRCH: it is reaped. EREMOTE: it is not in the caller's
+/// pid namespace. EOPNOTSUPP: there is no /proc of that namespace. EPERM: it is hidden from the caller (`hidepid`).
 pub(crate) fn directory(pidfd: BorrowedFd<'_>) -> Result<OwnedFd> {
     let path = Path::new().number(number(pidfd)? as u32);
     let opened = own_proc().and_then(|()| proc::open(path.as_c_str(), libc::O_PATH | libc::O_DIRECTORY));
-    // Still not reaped: the number was its own when the directory was opened.
+    // The process is still not reaped, so the pid was its own when the directory was opened.
     wait::pid(pidfd)?;
     match opened {
         Err(Errno(libc::ENOENT)) => Err(Errno(libc::EPERM)),

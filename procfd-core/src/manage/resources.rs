@@ -52,7 +52,8 @@ pub(crate) fn set_ioprio(pidfd: BorrowedFd<'_>, ioprio: u16) -> Result<()> {
     threads::each(pidfd, |tid| sys::manage::set_ioprio(tid, ioprio))
 }
 
-/// oom_score_adj. EPERM: not a process of the caller's; EACCES: below the least it was ever given.
+/// Sets oom_score_adj. EPERM: the process belongs to another user. EACCES: the value is below the least that it ever
+/// had.
 pub(crate) fn set_oom_score_adj(pidfd: BorrowedFd<'_>, value: i64) -> Result<()> {
     if !(-1000..=1000).contains(&value) {
         return Err(INVALID);
@@ -67,7 +68,7 @@ pub(crate) fn set_oom_score_adj(pidfd: BorrowedFd<'_>, value: i64) -> Result<()>
     sys::fd::write(file.as_fd(), value.to_string().as_bytes()).map(drop)
 }
 
-/// What the kernel is told about memory. None of it changes what the memory holds.
+/// Advice to the kernel about memory. No advice changes the contents of the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {
@@ -75,9 +76,9 @@ pub enum Advice {
     WillNeed,
     /// Not needed for a while (`MADV_COLD`).
     Cold,
-    /// To be written to swap or its file now (`MADV_PAGEOUT`).
+    /// Write it to swap or its file now (`MADV_PAGEOUT`).
     PageOut,
-    /// To be gathered into huge pages now (`MADV_COLLAPSE`, 6.1).
+    /// Gather it into huge pages now (`MADV_COLLAPSE`, 6.1).
     Collapse,
 }
 
@@ -99,7 +100,7 @@ impl Advice {
     }
 }
 
-/// Gives advice about ranges (address, length) of its memory: the bytes advised.
+/// Gives advice about ranges (address, length) of the process's memory. Returns the number of bytes advised.
 pub(crate) fn advise(pidfd: BorrowedFd<'_>, ranges: &[(u64, u64)], advice: Advice) -> Result<usize> {
     if ranges.len() > RANGES_MAX {
         return Err(INVALID);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! Something to every thread of a process.
+//! An action on every thread of a process.
 //!
-//! Nice value, policy, affinity and I/O priority are a thread's on Linux. A new thread has those of the thread
-//! that makes it, so one that is missed can only come of one that has not been seen to yet: the list is
-//! read until it has nothing new twice in a row: a reading may skip one behind a thread that ends meanwhile,
-//! and one that is being made has its maker's value before it can be seen. So where there are several threads the last
-//! reading comes a moment later.
+//! Nice value, policy, affinity and I/O priority belong to a thread on Linux. A new thread inherits them from the
+//! thread that makes it, so only a thread that has not been changed yet can make one with the old values. The list
+//! is read until two readings in a row have nothing new, for two reasons. A reading may skip a thread behind one
+//! that ends meanwhile. A thread under construction has its maker's old values before it can be seen; with several
+//! threads the last reading therefore comes a moment later.
 
 use std::collections::BTreeSet;
 use std::ffi::CString;
@@ -17,16 +17,16 @@ use std::time::Duration;
 use super::pid_race;
 use crate::sys::{self, Errno, Result};
 
-/// A process that makes threads, from threads not seen to, faster than this often the list is read.
+/// The most readings of the list. A process whose unchanged threads make threads faster than this is EAGAIN.
 const PASSES: usize = 1000;
-/// So many readings in a row have nothing new at the end.
+/// The number of readings in a row that must have nothing new.
 const QUIET_PASSES: usize = 2;
-/// A clone takes less, unless the thread that makes it loses its processor in the middle.
+/// The pause before the last reading. A clone takes less, unless its thread is preempted in the middle.
 const BEING_MADE: Duration = Duration::from_millis(1);
 
-/// Does something to each thread; to the one alone, by a pidfd of a thread (`PIDFD_THREAD`, 6.9). Stops at
-/// the first error, with the threads before it done. ESRCH: the process has ended; EAGAIN: it made threads
-/// faster than they were seen to.
+/// Calls `act` for each thread, or for one thread if the pidfd is a thread's (`PIDFD_THREAD`, 6.9). Stops at the
+/// first error; the threads before it are done. ESRCH: the process has ended. EAGAIN: it makes threads faster than
+/// they can be read.
 pub(crate) fn each(pidfd: BorrowedFd<'_>, mut act: impl FnMut(i32) -> Result<()>) -> Result<()> {
     if sys::pidfd::is_thread(pidfd) {
         return pid_race::by_number(pidfd, act);
@@ -57,8 +57,7 @@ pub(crate) fn each(pidfd: BorrowedFd<'_>, mut act: impl FnMut(i32) -> Result<()>
     Err(Errno(libc::EAGAIN))
 }
 
-/// To one thread; whether it was there to the end. As with processes: what was there after the call had the
-/// number in it.
+/// Calls `act` for one thread; returns whether the thread existed after the call. If it did, the call was about it.
 fn one(tasks: BorrowedFd<'_>, tid: i32, act: &mut impl FnMut(i32) -> Result<()>) -> Result<bool> {
     let gone = |e| matches!(e, Errno(libc::ENOENT | libc::ESRCH));
     let name = CString::new(tid.to_string()).map_err(|_| Errno(libc::EINVAL))?;

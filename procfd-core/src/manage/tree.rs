@@ -3,19 +3,19 @@
 
 //! A signal to a process and all its descendants.
 //!
-//! The walk. A process that is to be found must not fork on meanwhile, and must not die, for its children
-//! would become another's. So each one is stopped (SIGSTOP) as it is found, and the list of all processes is
-//! read again until every one found has been seen stopped before a reading, and that reading has nothing
-//! new: then nothing can come to the tree any more, and it is signalled, leaves first, so that no parent
-//! goes before its children. A stop takes effect at the end of a fork under way (since 4.19 none begins
-//! after it); that is why it has to be seen.
+//! The walk must find every member. A member that forks adds a process that the walk has not seen. A member that
+//! dies loses its children to another parent. The walk therefore stops (SIGSTOP) each member when it finds it.
+//! It reads the list of all processes again until two things hold: it has seen every member stopped before a
+//! reading, and that reading has no new member. The tree cannot grow then. The walk signals it leaves first, so
+//! that no parent ends before its children. A stop takes effect only at the end of a fork under way, so the walk
+//! waits until it sees the stop (since Linux 4.19 no fork begins after it).
 //!
-//! A child is taken for one by its pidfd: the kernel names the parent of what the pidfd stands for, and
-//! the parent, by its own pidfd, is not reaped. Each is signalled by pidfd as well.
+//! The walk proves each child by its pidfd: the kernel names the parent of the process behind the pidfd, and
+//! the parent's own pidfd says that the parent is not reaped. The walk also signals by pidfd.
 //!
-//! What is not of the tree any more when it is found cannot be found: processes whose parent ended before,
-//! and who have been given to another (a double fork), unless that other is of the tree itself
-//! (PR_SET_CHILD_SUBREAPER, the init of a pid namespace). A pid namespace or a cgroup holds them all.
+//! The walk does not reach a process whose parent ended before (a double fork), since the kernel gave it another
+//! parent. It does reach it if the new parent is a member (PR_SET_CHILD_SUBREAPER, the init of a pid namespace).
+//! A pid namespace or a cgroup holds them all.
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -27,13 +27,13 @@ use crate::settings::{SIGNAL_MAX, Scope};
 use crate::sys::{self, Errno, PID_FS_MAGIC, PIDFD_INFO_PID, Result, Timespec, vec};
 use crate::{signal, wait};
 
-/// How often the list is read while processes found are not seen stopped, and how long the pause is. One
-/// that is not stopped by then, for somebody continues it, is signalled as it is.
+/// How often the walk reads the list while it has not seen every member stopped, and the pause between two readings.
+/// Another process may continue a member; the walk then signals the running member.
 const PATIENCE: u32 = 5_000;
 const PAUSE: Timespec = Timespec { sec: 0, nsec: 2_000_000 };
-/// The same for those in uninterruptible sleep, as the parent of a vfork is that waits for a stopped child.
+/// The same for members in uninterruptible sleep, such as the parent of a vfork that waits for a stopped child.
 const PATIENCE_ASLEEP: u32 = 50;
-/// How often the list is read while there is something new: processes that may not be stopped may fork
+/// How often the walk reads the list while it finds new members. Members that the caller may not stop can fork
 /// without end.
 const GROWTH: u32 = 1_000;
 
@@ -43,29 +43,29 @@ const GROWTH: u32 = 1_000;
 pub enum TreeMethod {
     /// Each process by its pidfd.
     Walk,
-    /// The init of a pid namespace was killed, and the kernel kills the rest.
+    /// The library killed the init of a pid namespace, and the kernel kills the rest.
     Init,
     /// The kernel kills the cgroup.
     Cgroup,
 }
 
-/// What came of a signal to a tree.
+/// The result of a signal to a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KillTree {
-    /// How it was done.
+    /// The means.
     pub how: TreeMethod,
-    /// To how many processes the signal was sent: those of the walk; 1, the init; 0 where the kernel kills a
-    /// cgroup.
+    /// The number of processes that got the signal: the members of a walk, 1 for an init, 0 for a cgroup that the
+    /// kernel kills.
     pub signalled: usize,
-    /// How many the caller may not signal.
+    /// The number of processes that the caller may not signal.
     pub refused: usize,
 }
 
-/// Signals a process and its descendants; 0 counts them. EINVAL: no such signal, a pidfd of a thread, or
-/// the init of the caller's own pid namespace; EPERM: the process itself may not be signalled.
+/// Signals a process and its descendants; signal 0 counts them. EINVAL: no such signal, a pidfd of a thread, or
+/// the init of the caller's own pid namespace. EPERM: the caller may not signal the process itself.
 ///
-/// `built_in`: it is a built-in init, which passes on what it gets and is itself only sent SIGKILL.
+/// `built_in`: the process is a built-in init, which forwards signals. The walk sends it only SIGKILL.
 pub(crate) fn kill(root: BorrowedFd<'_>, built_in: bool, signal: i32) -> Result<KillTree> {
     if !(0..=SIGNAL_MAX).contains(&signal) || sys::pidfd::is_thread(root) {
         return Err(Errno(libc::EINVAL));
@@ -77,14 +77,15 @@ pub(crate) fn kill(root: BorrowedFd<'_>, built_in: bool, signal: i32) -> Result<
     walk(root, signal, built_in)
 }
 
-/// The cgroup of a process, and those below: SIGKILL by the kernel.
+/// Sends SIGKILL to the cgroup of a process and to the cgroups below it, by the kernel.
 pub(crate) fn kill_cgroup(pidfd: BorrowedFd<'_>) -> Result<KillTree> {
     cgroup::kill(pidfd)?;
     Ok(KillTree { how: TreeMethod::Cgroup, signalled: 0, refused: 0 })
 }
 
-/// SIGSTOP or SIGCONT to a process; where it is a built-in init, to all others of its namespace, by walk. The
-/// init has to run on: it carries the close policy out, and reaps. EPERM: for one of them at least.
+/// Sends SIGSTOP or SIGCONT to a process. For a built-in init, a walk sends it to all other processes of the
+/// namespace: the init keeps running, since it carries out the close policy and reaps. EPERM: the caller may not
+/// signal at least one of them.
 pub(crate) fn stop_or_continue(root: BorrowedFd<'_>, built_in: bool, signal: i32) -> Result<()> {
     if !built_in || pid_race::has_ended(root)? {
         return signal::send(root, signal, Scope::Process, None);
@@ -104,7 +105,7 @@ fn walk(root: BorrowedFd<'_>, signal: i32, without_root: bool) -> Result<KillTre
     done
 }
 
-/// Whether it is the init of a pid namespace below the caller's. EINVAL: of the caller's own.
+/// Whether the process is the init of a pid namespace below the caller's. EINVAL: it is the init of the caller's own.
 fn is_init(root: BorrowedFd<'_>) -> Result<bool> {
     let dir = pid_race::directory(root)?;
     match proc::ns_pid(dir.as_raw_fd(), c"status") {
@@ -115,15 +116,15 @@ fn is_init(root: BorrowedFd<'_>) -> Result<bool> {
 
 struct Member {
     pid: i32,
-    /// `None` for the root, and for all where there is no room for descriptors.
+    /// `None` for the root, and for every member once the descriptor table is full.
     pidfd: Option<OwnedFd>,
     identity: u64,
     refused: bool,
-    /// By others, before: it is left stopped.
+    /// Another process stopped it before the walk, which leaves it stopped.
     was_stopped: bool,
-    /// It has been seen stopped, or is not to be.
+    /// The walk has seen it stopped, or does not stop it.
     settled: bool,
-    /// It gets the signal; a built-in init, and what has ended, does not.
+    /// It gets the signal. A built-in init and an ended process do not.
     counts: bool,
 }
 
@@ -133,16 +134,16 @@ struct Tree<'a> {
     /// Parents before their children.
     members: Vec<Member>,
     by_pid: BTreeMap<i32, usize>,
-    /// Whether descriptors are kept, or opened again for each use.
+    /// Whether the walk keeps descriptors, or opens them again for each use.
     keeps: bool,
-    /// No descriptor is kept with this number or a higher one.
+    /// The walk keeps no descriptor with this number or a higher one.
     room: i32,
     freezes: bool,
 }
 
-/// getrlimit(2); of another type in each libc.
+/// The resource of getrlimit(2), whose type differs between C libraries.
 const RLIMIT_NOFILE: u32 = 7;
-/// Descriptors in use at once beside those that are kept.
+/// The number of descriptors in use at once beside the kept ones.
 const IN_USE: u64 = 8;
 
 /// A member's pidfd.
@@ -192,7 +193,7 @@ impl<'a> Tree<'a> {
     }
 
     fn signal(&mut self, signal: i32) -> Result<KillTree> {
-        // To continue what is stopped it need not be stopped; and 0 is no signal.
+        // SIGCONT needs no stop before it, and 0 sends nothing.
         self.freezes = !matches!(signal, 0 | libc::SIGCONT);
         if self.freezes {
             self.freeze()?;
@@ -204,12 +205,12 @@ impl<'a> Tree<'a> {
             }
         }
         let mut out = KillTree { how: TreeMethod::Walk, signalled: 0, refused: 0 };
-        // SIGCONT would take a pending stop signal back: it goes before those.
+        // SIGCONT discards a pending stop signal, so the walk sends it first.
         let stops = matches!(signal, libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU);
         if stops {
             self.thaw();
         }
-        // The caller itself comes last: it has to do this.
+        // The caller itself comes last, since it runs the walk.
         let others = (0..self.members.len()).rev().filter(|&i| self.pid_at(i) != self.own);
         let own = self.by_pid.get(&self.own).copied();
         let order: Vec<_> = others.chain(own).collect();
@@ -237,7 +238,7 @@ impl<'a> Tree<'a> {
             return Ok(());
         }
         let Some(pidfd) = self.pidfd(i)? else { return Ok(()) };
-        // Stopped as it is, by SIGSTOP.
+        // SIGSTOP of the walk has stopped it already.
         let done = match signal {
             libc::SIGSTOP if self.freezes && member.pid != self.own => Ok(()),
             _ => signal::send(pidfd.as_fd(), signal, Scope::Process, None),
@@ -251,7 +252,7 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    /// Continues what this has stopped, leaves first: a parent that waits for stops sees none.
+    /// Continues the members that the walk stopped, leaves first, so that a parent that waits for stops sees none.
     fn thaw(&self) {
         if !self.freezes {
             return;
@@ -266,7 +267,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Stops all there is, until nothing new comes to it.
+    /// Stops all members, until a reading finds no new one.
     fn freeze(&mut self) -> Result<()> {
         self.stop(0)?;
         let (mut waits, mut growth) = (0, 0);
@@ -286,7 +287,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// One reading of all processes; whether there was a new one among them.
+    /// Reads all processes once; returns whether there was a new member among them.
     fn grow(&mut self) -> Result<bool> {
         let before = self.members.len();
         let list = proc::open(c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
@@ -297,7 +298,7 @@ impl<'a> Tree<'a> {
         Ok(self.members.len() > before)
     }
 
-    /// Takes a process in, if it is a child of a member, and stops it.
+    /// Adds a process if it is a child of a member, and stops it.
     fn admit(&mut self, pid: i32, stat: Stat) -> Result<()> {
         if self.by_pid.contains_key(&pid) {
             return Ok(());
@@ -310,13 +311,13 @@ impl<'a> Tree<'a> {
         }
         let parent = self.parent(pidfd.as_fd(), pid)?.and_then(|pid| self.by_pid.get(&pid).copied());
         let Some(parent) = parent else { return Ok(()) };
-        // The member of that number has it still, or it is not the parent.
+        // The member still has that pid; otherwise it is not the parent.
         match self.pidfd(parent)? {
             Some(fd) if wait::pid(fd.as_fd()).is_ok() => {}
             _ => return Ok(()),
         }
         let Some(identity) = self.identity(pidfd.as_fd(), pid)? else { return Ok(()) };
-        // Descriptors are given out lowest first: the few that this needs itself are to be left.
+        // The kernel gives out the lowest number first, so the walk leaves the few that it needs itself.
         if self.keeps && pidfd.as_raw_fd() >= self.room {
             self.let_go();
         }
@@ -334,7 +335,7 @@ impl<'a> Tree<'a> {
         self.stop(self.members.len().saturating_sub(1))
     }
 
-    /// SIGSTOP, where it is to be.
+    /// Sends SIGSTOP to a member, unless it is one that the walk does not stop.
     fn stop(&mut self, i: usize) -> Result<()> {
         let own = self.pid_at(i) == self.own;
         let root_state = if i == 0 { stat(of_process(self.pid_at(0)))?.map(|stat| stat.state) } else { None };
@@ -355,7 +356,7 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    /// Whether all members have been seen stopped. `asleep`: uninterruptible sleep is as good.
+    /// Whether the walk has seen all members stopped. `asleep`: uninterruptible sleep counts as stopped.
     fn settle(&mut self, asleep: bool) -> Result<bool> {
         let mut all = true;
         for i in 0..self.members.len() {
@@ -388,7 +389,7 @@ impl<'a> Tree<'a> {
         self.members.iter_mut().for_each(|member| member.pidfd = None);
     }
 
-    /// The pidfd of a member, kept or opened again; `None`: it is reaped, and another has its number.
+    /// The pidfd of a member, kept or opened again. `None`: the member is reaped, and its pid is recycled.
     fn pidfd(&self, i: usize) -> Result<Option<Held<'_>>> {
         let Some(member) = self.members.get(i) else { return Ok(None) };
         if i == 0 {
@@ -406,8 +407,8 @@ impl<'a> Tree<'a> {
         Ok(same.then_some(Held::Opened(pidfd)))
     }
 
-    /// What tells a process from all others: the inode of its pidfd (6.9), or when it was started, which two
-    /// processes of one number cannot have in common unless all numbers were used in the clock tick.
+    /// The identity of a process: the inode of its pidfd (6.9), or else its start time. Two processes with one pid
+    /// share a start time only if the kernel gave out all pids within one clock tick.
     fn identity(&self, pidfd: BorrowedFd<'_>, pid: i32) -> Result<Option<u64>> {
         if sys::fs_is(pidfd, PID_FS_MAGIC) {
             return sys::fd::mode_and_inode(pidfd).map(|(_, inode)| Some(inode));
@@ -416,8 +417,8 @@ impl<'a> Tree<'a> {
         Ok(stat.filter(|_| wait::pid(pidfd).is_ok()).map(|stat| stat.start))
     }
 
-    /// The number of the parent of what a pidfd stands for: by the pidfd (6.13), or from /proc if it is
-    /// not reaped even after.
+    /// The parent's pid of the process behind a pidfd: from the pidfd (6.13), or from /proc if the process is not
+    /// reaped after the reading.
     fn parent(&self, pidfd: BorrowedFd<'_>, pid: i32) -> Result<Option<i32>> {
         if let Ok(info) = sys::pidfd::get_info(pidfd, PIDFD_INFO_PID) {
             return Ok(i32::try_from(info.ppid).ok());
@@ -427,7 +428,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// `None` for what is not there any more.
+/// `None` for ESRCH: the process no longer exists.
 fn unless_gone<T>(done: Result<T>) -> Result<Option<T>> {
     match done {
         Err(Errno(libc::ENOENT | libc::ESRCH)) => Ok(None),
@@ -435,7 +436,7 @@ fn unless_gone<T>(done: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// Its place in /proc.
+/// The directory of a process in /proc.
 fn of_process(pid: i32) -> Path {
     Path::new().number(pid as u32)
 }
@@ -444,7 +445,7 @@ fn stat(dir: Path) -> Result<Option<Stat>> {
     unless_gone(proc::stat(dir)).map(Option::flatten)
 }
 
-/// Whether no thread of a process can run on: stopped, or ended. `asleep`: uninterruptible sleep is as good.
+/// Whether every thread of a process is stopped or has ended. `asleep`: uninterruptible sleep counts as stopped.
 fn is_stopped(pid: i32, asleep: bool) -> Result<bool> {
     let tasks = of_process(pid).text(c"/task");
     let Some(list) = unless_gone(proc::open(tasks.as_c_str(), libc::O_RDONLY | libc::O_DIRECTORY))? else {

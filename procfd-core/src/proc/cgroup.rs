@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::parse::{lines, mountinfo, single_value};
 use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, Result};
 
-/// The path in the cgroup v2 hierarchy, from the root that the caller's cgroup namespace has.
+/// The path in the cgroup v2 hierarchy, from the root of the caller's cgroup namespace.
 pub(crate) fn path_of_cgroup(proc_dir: BorrowedFd<'_>) -> Result<PathBuf> {
     let mut buf = vec![0u8; 16 * 1024];
     let len = sys::fd::read_small(proc_dir.as_raw_fd(), c"cgroup", &mut buf)
@@ -25,7 +25,7 @@ fn below_own_root(cgroup: &[u8]) -> Option<PathBuf> {
     (path.is_absolute() && !path.starts_with("/..")).then(|| path.to_owned())
 }
 
-/// The directory of a path in the hierarchy, by whichever mount shows it.
+/// The directory of a path in the hierarchy, by the first mount that shows it.
 pub(crate) fn open_cgroup(path: &Path) -> Result<OwnedFd> {
     let mut mounts = Vec::new();
     let file = sys::fd::open_at(libc::AT_FDCWD, c"/proc/self/mountinfo", libc::O_RDONLY)?;
@@ -41,8 +41,8 @@ pub(crate) fn open_cgroup(path: &Path) -> Result<OwnedFd> {
     Err(Errno(libc::EOPNOTSUPP))
 }
 
-/// The directory of a cgroup: by its path in the hierarchy, one below the caller's, or one of the file system.
-/// ENOENT: no such cgroup; EOPNOTSUPP: no cgroup v2 in sight.
+/// The directory of a cgroup, by its path in the hierarchy, by a path below the caller's cgroup, or by a path in the
+/// file system. ENOENT: no such cgroup. EOPNOTSUPP: no mounted cgroup v2.
 pub(crate) fn open_cgroup_by_path(path: &Path) -> Result<OwnedFd> {
     if !path.is_absolute() {
         let own = super::open(c"self", libc::O_PATH | libc::O_DIRECTORY)?;

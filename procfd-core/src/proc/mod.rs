@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What /proc says of one process, and of no other.
+//! The files of one process in /proc, proved to belong to it.
 //!
 //! | room | holds |
 //! |---|---|
@@ -14,8 +14,8 @@
 //! Before an answer counts, [`Proc::check`] asks the pidfd whether the process is still unreaped. If it is, the
 //! pid was not recycled in between.
 //!
-//! The numbers of a /proc are those of the pid namespace it was mounted for. One descriptor of a
-//! /proc that was found to be of the caller's own namespace is kept for the life of the process.
+//! The pids of a /proc are those of the pid namespace it was mounted for. The library keeps one descriptor of a
+//! /proc that it has proved to belong to the caller's own namespace.
 
 mod cgroup;
 mod namespace;
@@ -41,7 +41,7 @@ pub(crate) use process::Proc;
 /// The kept descriptor of /proc.
 static ROOT: PerProcess<Mutex<Option<Arc<Private>>>> = PerProcess::new();
 
-/// /proc, of the caller's own pid namespace. EREMOTE: there is another one's; ENOENT and so on: none.
+/// The /proc of the caller's own pid namespace. EREMOTE: /proc belongs to another one. ENOENT and others: there is none.
 ///
 /// It is kept. Where the program has closed its number, and where the lock is contended, it is opened anew: no call
 /// waits here, so that a signal handler may ask.
@@ -68,17 +68,17 @@ fn root() -> Result<Arc<Private>> {
     Ok(opened)
 }
 
-/// The caller's own want, which says nothing of the process.
+/// Whether an errno is about the caller's own resources, and says nothing about the process.
 pub(crate) fn is_shortage(e: Errno) -> bool {
     matches!(e, Errno(libc::EMFILE | libc::ENFILE | libc::ENOMEM))
 }
 
-/// Whether there is a /proc that can be asked. EREMOTE: another pid namespace's; ENOENT and so on: none.
+/// Whether there is a usable /proc. EREMOTE: it belongs to another pid namespace. ENOENT and others: there is none.
 pub(crate) fn is_there() -> Result<()> {
     root().map(drop)
 }
 
-/// All numbers that /proc lists: the processes, in ascending order.
+/// All pids that /proc lists, in ascending order.
 pub(crate) fn processes(each: impl FnMut(u32) -> bool) -> Result<()> {
     let dir = open(c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
     sys::dir::numbers_in(dir.as_fd(), each)
@@ -96,7 +96,7 @@ pub(crate) fn open_private(path: &CStr, flags: i32) -> Result<Private> {
     Private::new(|| sys::fd::open_at(dir.as_fd().as_raw_fd(), path, flags))
 }
 
-/// What a link below /proc says, whole.
+/// The whole target of a link below /proc.
 pub(crate) fn link(path: &CStr) -> Result<Vec<u8>> {
     let mut buf = vec![0; 4096];
     loop {
@@ -112,12 +112,12 @@ pub(crate) fn link(path: &CStr) -> Result<Vec<u8>> {
     }
 }
 
-/// The `stat` in the directory of a process or thread; `None`: it says nothing of use.
+/// The `stat` in the directory of a process or thread. `None`: the text has not the expected form.
 pub(crate) fn stat(dir: Path) -> Result<Option<parse::stat::Stat>> {
     read_small(dir.text(c"/stat"), &mut [0; 2048]).map(parse::stat::stat)
 }
 
-/// Reads a file below /proc into a buffer; what does not fit is cut off.
+/// Reads a file below /proc into a buffer, and drops what does not fit.
 pub(crate) fn read_small(path: Path, buf: &mut [u8]) -> Result<&[u8]> {
     let file = open(path.as_c_str(), libc::O_RDONLY)?;
     let len = sys::fd::read_once(file.as_fd(), buf)?;

@@ -16,8 +16,8 @@ pub(crate) fn is_proc_root(fd: BorrowedFd<'_>) -> Result<bool> {
     Ok(inode == PROC_ROOT_INO && mode & libc::S_IFMT == libc::S_IFDIR && sys::fs_is(fd, PROC_SUPER_MAGIC))
 }
 
-/// Whether the numbers of the /proc that has this directory are those of the caller's pid namespace: seen
-/// through it, the caller has one pid (`NSpid` lists one for each namespace from the mount's inwards).
+/// Whether the /proc of this directory has the pids of the caller's pid namespace. If so, the caller has one pid
+/// there: `NSpid` lists one pid for each namespace from the mount's inwards.
 ///
 /// A bind mount can put the directory of one /proc into another. So the file must be on the file system of the
 /// directory, and so must the root between them; and the caller must be the process that the file names.
@@ -47,7 +47,7 @@ pub(crate) fn is_namespace_init(pid: i32) -> bool {
     ids.is_none_or(|ids| ids.innermost == 1)
 }
 
-/// The line `NSpid` of a status file (4.1). It stands behind `Groups`, of which there may be 65,536.
+/// The line `NSpid` of a status file (4.1). The line `Groups` before it may list 65,536 groups.
 pub(crate) fn ns_pid(dir: RawFd, path: &CStr) -> Option<NsIds> {
     ns_pid_in(&sys::fd::open_at(dir, path, libc::O_RDONLY).ok()?)
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! The files of one process, and of no other.
+//! The files of one process.
 
 use std::cell::Cell;
 use std::ffi::CStr;
@@ -12,8 +12,8 @@ use super::parse::status::{Status, status};
 use super::{Path, is_shortage, link, open, read, read_small, root};
 use crate::sys::{self, Errno, Result};
 
-/// How often something is read that was found in between: a task that is released, as its leader and the
-/// thread that executes a program trade places, is told with 0 threads, and is the process no more.
+/// The number of attempts to read a process in transition. When a thread that executes a program takes the place of
+/// its leader, the old leader shows 0 threads, and no longer stands for the process.
 const TRIES: usize = 4;
 
 /// One process in /proc.
@@ -21,19 +21,19 @@ const TRIES: usize = 4;
 pub(crate) struct Proc<'a> {
     pidfd: BorrowedFd<'a>,
     pid: u32,
-    /// A thread that lives, for what the kernel asks of the leader alone, which has ended.
+    /// A living thread, for the files that the kernel answers from the leader alone, once the leader has ended.
     living: Option<u32>,
     /// Notes that a read failed because descriptors or memory ran out.
     short: Option<&'a Cell<i32>>,
 }
 
 impl<'a> Proc<'a> {
-    /// The process of a pidfd, whose number in the caller's pid namespace is `pid`.
+    /// The process of a pidfd, whose pid in the caller's pid namespace is `pid`.
     pub(crate) fn new(pidfd: BorrowedFd<'a>, pid: u32) -> Self {
         Self { pidfd, pid, living: None, short: None }
     }
 
-    /// The same, with a place for the errno of what the caller is short of.
+    /// The same, with a place for the errno of a shortage of the caller's resources.
     pub(crate) fn noting(self, short: &'a Cell<i32>) -> Self {
         Self { short: Some(short), ..self }
     }
@@ -48,17 +48,17 @@ impl<'a> Proc<'a> {
         self.pid
     }
 
-    /// For what the process has as a whole, and tells also when its leader has ended. A thread's own
-    /// directory has that of the thread alone, or not at all.
+    /// For files about the whole process, which the kernel answers after the leader has ended too. A thread's own
+    /// directory has them for the thread alone, or not at all.
     pub(crate) fn whole(&self) -> Self {
         Self { living: None, ..*self }
     }
 
-    /// ESRCH if it has been reaped: then what was read since may be another's.
+    /// ESRCH if the process has been reaped: what was read since then may belong to another process.
     pub(crate) fn check(&self) -> Result<()> {
         match sys::pidfd::send_signal(self.pidfd, 0, None, 0) {
             Ok(()) | Err(Errno(libc::EPERM)) => Ok(()),
-            // A filter refuses the call: the poll says it too (6.15, and it is no proof before).
+            // A filter refuses the call. The poll says it too since 6.15, and is no proof before.
             Err(Errno(libc::ENOSYS)) => match sys::fd::poll(self.pidfd, 0, sys::fd::NOW)? {
                 events if events & libc::POLLHUP != 0 => Err(Errno(libc::ESRCH)),
                 _ => Ok(()),
@@ -72,7 +72,7 @@ impl<'a> Proc<'a> {
         Path::new().number(self.pid).text(c"/").text(file)
     }
 
-    /// The file of a living thread where the leader has ended, else of the process.
+    /// The file of a living thread if the leader has ended, otherwise of the process.
     fn living_path(&self, file: &CStr) -> Path {
         match self.living {
             None => self.path(file),
@@ -84,12 +84,12 @@ impl<'a> Proc<'a> {
         self.path(c"task/").number(tid).text(c"/").text(file)
     }
 
-    /// Opens one of its files. ENOENT is ESRCH if the process has gone.
+    /// Opens one of its files. ENOENT becomes ESRCH if the process has gone.
     pub(crate) fn open(&self, file: &CStr, flags: i32) -> Result<OwnedFd> {
         open(self.living_path(file).as_c_str(), flags).map_err(|e| self.why(e))
     }
 
-    /// A missing file, or a missing process?
+    /// Tells a missing file from a missing process.
     fn why(&self, e: Errno) -> Errno {
         self.note(e);
         match e {
@@ -98,12 +98,12 @@ impl<'a> Proc<'a> {
         }
     }
 
-    /// Reads a file of bounded size into a buffer; what does not fit is cut off.
+    /// Reads a file of bounded size into a buffer, and drops what does not fit.
     pub(crate) fn read_small<'b>(&self, file: &CStr, buf: &'b mut [u8]) -> Result<&'b [u8]> {
         read_small(self.living_path(file), buf).map_err(|e| self.why(e))
     }
 
-    /// Reads a file whole.
+    /// Reads a whole file.
     pub(crate) fn read(&self, file: &CStr, out: &mut Vec<u8>) -> Result<()> {
         read(self.living_path(file), out).map_err(|e| self.why(e))
     }
@@ -113,19 +113,19 @@ impl<'a> Proc<'a> {
         read(self.thread_path(tid, file), out).inspect_err(|&e| self.note(e))
     }
 
-    /// What a link says, cut at the buffer's end.
+    /// The target of a link, cut at the buffer's end.
     pub(crate) fn link<'b>(&self, file: &CStr, buf: &'b mut [u8]) -> Result<&'b [u8]> {
         let path = self.living_path(file);
         let len = sys::fd::readlink_at(root()?.as_fd(), path.as_c_str(), buf).map_err(|e| self.why(e))?;
         Ok(buf.get(..len).unwrap_or_default())
     }
 
-    /// What a link says, whole.
+    /// The whole target of a link.
     pub(crate) fn whole_link(&self, file: &CStr) -> Result<Vec<u8>> {
         link(self.living_path(file).as_c_str()).map_err(|e| self.why(e))
     }
 
-    /// The size that stat(2) has of a file.
+    /// The size of a file, from stat(2).
     pub(crate) fn size(&self, file: &CStr) -> Result<u64> {
         sys::query::size_at(root()?.as_fd(), self.living_path(file).as_c_str()).map_err(|e| self.why(e))
     }
@@ -137,7 +137,7 @@ impl<'a> Proc<'a> {
         sys::dir::numbers_in(dir.as_fd(), each)
     }
 
-    /// Whether another thread is asked in the leader's place.
+    /// Whether another thread answers in the leader's place.
     pub(crate) fn is_turned(&self) -> bool {
         self.living.is_some()
     }
@@ -147,8 +147,8 @@ impl<'a> Proc<'a> {
         self.living = None;
     }
 
-    /// The process's `stat`; and where its leader has ended before others, that of a living thread, which
-    /// is asked from now on.
+    /// The process's `stat`. If the leader has ended before other threads, also that of a living thread, which
+    /// answers from then on.
     pub(crate) fn stat(&mut self) -> Option<(Stat, Option<Stat>)> {
         self.turn_back();
         let mut last = None;
@@ -169,7 +169,7 @@ impl<'a> Proc<'a> {
         last
     }
 
-    /// The `status`, of a living thread where the leader has ended.
+    /// The `status`, of a living thread if the leader has ended.
     pub(crate) fn status<'t>(&mut self, text: &'t mut Vec<u8>) -> Option<Status<'t>> {
         let mut ended = false;
         for _ in 0..TRIES {
@@ -195,8 +195,8 @@ impl<'a> Proc<'a> {
         ended.then(|| status(text))
     }
 
-    /// For a process whose leader has ended: asks a thread that lives from now on. Its `stat`; `None`
-    /// if no thread lives.
+    /// For a process whose leader has ended: a living thread answers from then on. Returns its `stat`, or `None` if
+    /// no thread lives.
     pub(crate) fn turn_to_living_thread(&mut self) -> Option<Vec<u8>> {
         let mut stat = Vec::new();
         let mut found = None;

@@ -25,9 +25,9 @@ pub(crate) struct Map<'a> {
 }
 
 impl<'a> Map<'a> {
-    /// The path, or what stands in its place (`[heap]`, `[anon:name]`), with " (deleted)" behind it where
-    /// the file has no name any more. The kernel writes a newline as `\012` and leaves backslashes as
-    /// they are, so a name that has these four bytes comes out as a newline too.
+    /// The path, or a word in its place (`[heap]`, `[anon:name]`). " (deleted)" follows if the file has lost its name.
+    /// The kernel writes a newline as `\012` and leaves backslashes alone. A name with these four bytes therefore
+    /// comes out with a newline too.
     pub(crate) fn path(&self) -> Cow<'a, [u8]> {
         unescaped(self.raw_path)
     }
