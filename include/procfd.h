@@ -28,6 +28,13 @@
 #define PROCFD_AUTOREAP 0x2
 
 /*
+ * process_open: the descriptor becomes the process's own pidfd at PROC_CREATE, under the same number. It shows
+ * no start (epoll entries made before the start are lost), is not to be passed or duplicated before the start, and
+ * has no watcher. PROC_SET_CLOSE, PROC_SET_INIT and PROCFD_AUTOREAP need the form without this flag.
+ */
+#define PROCFD_PIDFD 0x4
+
+/*
  * Start the process; arg 0, no data. Returns its pid (in the caller's pid namespace). With no
  * program set it forks, and returns 0 in the child.
  */
@@ -857,7 +864,7 @@
 
 /* Options of procfd_spawn; all zero for none. */
 struct procfd_spawn {
-    /* Those of process_open: PROCFD_NO_WATCH, PROCFD_AUTOREAP. */
+    /* Those of process_open: PROCFD_NO_WATCH, PROCFD_AUTOREAP, PROCFD_PIDFD. */
     uint64_t flags;
     /* The program, searched in the caller's PATH where it has no slash; NULL for argv[0]. */
     const char *program;
@@ -1591,9 +1598,10 @@ extern "C" {
  * Opens a process context and returns its procfd, close-on-exec. No process exists yet; closing
  * the descriptor is all it takes to drop it.
  *
- * flags: PROCFD_NO_WATCH, PROCFD_AUTOREAP.
+ * flags: PROCFD_NO_WATCH, PROCFD_AUTOREAP, PROCFD_PIDFD.
  *
- * Errors: EINVAL (unknown flags), EMFILE, ENFILE, ENOMEM, ENOBUFS.
+ * Errors: EINVAL (unknown flags), EOPNOTSUPP (PROCFD_PIDFD with PROCFD_AUTOREAP), EMFILE, ENFILE, ENOMEM,
+ * ENOBUFS.
  *
  * Thread-safe. Not for signal handlers, nor for a child of vfork.
  */

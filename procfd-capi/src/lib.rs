@@ -67,9 +67,10 @@ fn answer(call: impl FnOnce() -> Result) -> c_int {
 /// Opens a process context and returns its procfd, close-on-exec. No process exists yet; closing
 /// the descriptor is all it takes to drop it.
 ///
-/// flags: PROCFD_NO_WATCH, PROCFD_AUTOREAP.
+/// flags: PROCFD_NO_WATCH, PROCFD_AUTOREAP, PROCFD_PIDFD.
 ///
-/// Errors: EINVAL (unknown flags), EMFILE, ENFILE, ENOMEM, ENOBUFS.
+/// Errors: EINVAL (unknown flags), EOPNOTSUPP (PROCFD_PIDFD with PROCFD_AUTOREAP), EMFILE, ENFILE, ENOMEM,
+/// ENOBUFS.
 ///
 /// Thread-safe. Not for signal handlers, nor for a child of vfork.
 #[unsafe(no_mangle)]
@@ -78,10 +79,8 @@ pub extern "C" fn process_open(flags: u64) -> c_int {
     answer(|| {
         ffi::open(flags).inspect_err(|errno| {
             record::set(&match errno.0 {
-                libc::EINVAL => {
-                    format!(
-                        "process_open() takes PROCFD_NO_WATCH and PROCFD_AUTOREAP in flags, not {flags:#x}"
-                    )
+                libc::EINVAL | libc::EOPNOTSUPP => {
+                    format!("process_open(): {}", ffi::flags_refused(flags, *errno))
                 }
                 _ => format!("process_open(): {errno}"),
             });

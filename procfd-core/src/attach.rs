@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use crate::contexts::{self, OpenFlags, Opened, State};
 use crate::error::{Error, Stage};
 use crate::held::Held;
+use crate::placeholder::{self, Lean};
 use crate::procfd::{self, Published};
 use crate::settings::{ClosePolicy, Settings};
 use crate::sys::{self, Errno};
@@ -27,6 +28,20 @@ pub(crate) fn attach(a: BorrowedFd<'_>, opened: &Opened, pidfd: BorrowedFd<'_>) 
     drop(state);
     contexts::see_to(opened);
     done
+}
+
+/// The same on a placeholder, which becomes a pidfd of the process.
+pub(crate) fn attach_lean(context: &Lean, fd: BorrowedFd<'_>) -> Result<i32, Error> {
+    let failed = |e: Errno| Error::new(Stage::ATTACH, 0, e, format_args!("to descriptor {}", fd.as_raw_fd()));
+    let pid = context.start(|_| {
+        let target = target::resolve(fd).map_err(failed)?;
+        let pidfd = target.pidfd().map_err(failed)?;
+        let pid = wait::pid(pidfd).map_err(failed)?;
+        context.become_pidfd(Stage::ATTACH, pidfd)?;
+        Ok(pid)
+    })?;
+    placeholder::forget(context);
+    Ok(pid)
 }
 
 /// The same for an object, which gets a pidfd of its own.

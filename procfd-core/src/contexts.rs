@@ -19,7 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use crate::error::Error;
 use crate::forks::{self, Private};
 use crate::held::Held;
-use crate::pair;
+use crate::pair::{self, Kind};
+use crate::placeholder;
 use crate::procfd;
 use crate::settings::{ClosePolicy, Settings};
 use crate::status::Status;
@@ -209,7 +210,7 @@ pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
         return Ok(opened);
     }
     procfd::cookie(fd)?;
-    Err(Errno(if pair::is_marked(fd)? { libc::EPERM } else { libc::EINVAL }))
+    Err(Errno(if pair::kind(fd)? == Kind::Other { libc::EINVAL } else { libc::EPERM }))
 }
 
 /// How many contexts this process has open.
@@ -265,6 +266,7 @@ enum Found {
 /// Forgets contexts whose procfd is gone, and reaps those of their children that are to be. Also for each context
 /// that opens none.
 pub(crate) fn sweep() {
+    placeholder::sweep();
     for _ in 0..LOOKS {
         let mut table = table();
         if table.entries.is_empty() {

@@ -4,130 +4,38 @@
 //! The four calls by bare descriptor numbers, for the C interface and the Python module. Not for
 //! other users: it may change with every release.
 
+mod configuring;
 mod lists;
 mod spawn;
 
-use std::os::fd::{BorrowedFd, IntoRawFd, RawFd};
+use std::os::fd::{IntoRawFd, RawFd};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::contexts::{self, OpenFlags, Opened};
-use crate::error::{Error, Stage};
+use crate::contexts;
 use crate::info::{Fields, Info, ProcessState, Snapshot};
 use crate::kept::Keeper;
 use crate::manage::{Advice, KillTree};
 pub use crate::settings::{Close, DATA_MAX, MountKind, PipeWay, Program, Settings};
 use crate::settings::{ClosePolicy, Scheduler};
-use crate::start::{self, Forked, Plan};
 use crate::status::Status;
 use crate::sys::{self, Errno, PID_FS_MAGIC};
 use crate::target::Target;
 use crate::wait::{self, Limit, Options};
 use crate::wait_any::{self, Awaited, Events};
 use crate::{Context, CreateError, Namespaces, Process, Scope};
-use crate::{attach, info, manage, proc, signal, target};
+use crate::{info, manage, proc, signal, target};
 
+pub use configuring::*;
 pub use lists::*;
 pub use spawn::*;
 
 type Result<T> = std::result::Result<T, Errno>;
 
-/// A context that this process opened and may configure.
-pub struct Configuring {
-    fd: RawFd,
-    opened: Arc<Opened>,
-}
-
-/// What PROC_CREATE returned.
-pub enum Pid {
-    /// The child's pid.
-    Parent(i32),
-    /// In the child of a fork.
-    Child,
-}
-
-/// process_open.
-pub fn open(flags: u64) -> Result<RawFd> {
-    let flags = OpenFlags::from_bits(flags).ok_or(Errno(libc::EINVAL))?;
-    contexts::open(flags, Settings::default()).map(|(fd, _)| fd.into_raw_fd())
-}
-
 /// Whether a descriptor is an open /proc: the root of a procfs. EBADF.
 pub fn is_proc(fd: RawFd) -> Result<bool> {
     proc::is_proc_root(sys::fd::borrow(fd)?)
-}
-
-/// Finds the context of a procfd. EBADF, EINVAL, EPERM (another process's), EBUSY (started).
-pub fn configuring(fd: RawFd) -> Result<Configuring> {
-    contexts::tend_watcher();
-    let opened = contexts::find(sys::fd::borrow(fd)?)?;
-    if opened.state().started {
-        return Err(Errno(libc::EBUSY));
-    }
-    Ok(Configuring { fd, opened })
-}
-
-impl Configuring {
-    /// Changes the settings by one of their methods. What fails stays on record.
-    pub fn change(
-        &self,
-        set: impl FnOnce(&mut Settings) -> std::result::Result<(), Error>,
-    ) -> std::result::Result<(), Error> {
-        let mut state = self.opened.state();
-        if state.started {
-            return Err(Error::foreign(libc::EBUSY, "the process is started already".to_owned()));
-        }
-        state.config.change(set).inspect_err(|e| state.error = Some(e.clone()))
-    }
-
-    /// Puts an argument's error on record, which was found before it became a setting.
-    pub fn refuse(&self, errno: i32, message: String) {
-        self.opened.state().error = Some(Error::argument(errno, message));
-    }
-
-    /// Whether PROC_CREATE would fork.
-    pub fn forks(&self) -> bool {
-        self.opened.state().config.program.is_none()
-    }
-
-    /// PROC_CREATE.
-    pub fn create(&self) -> std::result::Result<Pid, Error> {
-        match start::create(self.procfd()?, &self.opened)? {
-            Forked::Parent(pid, ()) => Ok(Pid::Parent(pid)),
-            Forked::Child => Ok(Pid::Child),
-        }
-    }
-
-    fn procfd(&self) -> std::result::Result<BorrowedFd<'_>, Error> {
-        sys::fd::borrow(self.fd).map_err(|e| Error::foreign(e.0, format!("descriptor {}: {e}", self.fd)))
-    }
-
-    /// PROC_ATTACH.
-    pub fn attach(&self, pidfd: RawFd) -> std::result::Result<i32, Error> {
-        let process = sys::fd::borrow(pidfd)
-            .map_err(|e| Error::foreign(e.0, format!("the pidfd, descriptor {pidfd}: {e}")))?;
-        attach::attach(self.procfd()?, &self.opened, process)
-    }
-
-    /// PROC_INFO_PLAN: in lines, or as JSON.
-    pub fn plan(&self, json: bool) -> Result<String> {
-        let mut state = self.opened.state();
-        match Plan::new(&state.config, self.opened.is_watched()) {
-            Ok(plan) => Ok(if json { plan.to_json() } else { plan.to_string() }),
-            Err(e) => {
-                let errno = Errno(e.raw_os_error());
-                state.error = Some(e);
-                Err(errno)
-            }
-        }
-    }
-
-    /// PROC_COPY.
-    pub fn copy(&self) -> Result<RawFd> {
-        let config = self.opened.state().config.clone();
-        contexts::open(self.opened.flags, config).map(|(fd, _)| fd.into_raw_fd())
-    }
 }
 
 /// PROC_CREATE of a context that is not a bare descriptor and has no program: a fork. `None` in the
@@ -362,15 +270,4 @@ pub fn pidfd(fd: RawFd) -> Result<RawFd> {
         Target::Own(pidfd) | Target::Init(pidfd) => Ok(pidfd.into_raw_fd()),
         given => sys::fd::dup_cloexec(given.pidfd()?).map(IntoRawFd::into_raw_fd),
     }
-}
-
-/// PROC_INFO_ERROR: stage, index, errno and message; `Stage::NONE` when nothing failed. For the
-/// opener: EPERM for others.
-pub fn last_error(fd: RawFd) -> Result<(Stage, u32, i32, String)> {
-    let opened = contexts::find(sys::fd::borrow(fd)?)?;
-    let state = opened.state();
-    Ok(match &state.error {
-        Some(e) => (e.stage(), e.index(), e.raw_os_error(), e.message().to_owned()),
-        None => (Stage::NONE, 0, 0, String::new()),
-    })
 }

@@ -57,6 +57,7 @@
 // | `proc` | /proc |
 // | `fuse` | kill on last close |
 // | `contexts` | the opener's memory, and its sweep |
+// | `placeholder` | the lean contexts of the C interface, whose descriptor becomes the pidfd |
 // | `forks` | the library's own descriptors, what a fork does to them, and the order of all locks |
 // | `child` | the list of prepared calls, and the code that walks it |
 // | `start` | clone, publish, fork |
@@ -90,6 +91,7 @@ mod info;
 mod kept;
 mod manage;
 mod pair;
+mod placeholder;
 mod proc;
 mod process;
 mod procfd;

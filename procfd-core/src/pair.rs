@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! The two sockets of a procfd, A and its peer B, and the mark by which every process knows an A.
+//! The two sockets of a procfd, A and its peer B, and the marks by which every process knows an A and a placeholder.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::sys::{self, Errno, Result};
 
-/// Says "this socket is a procfd" before any message does. This is a 64-bit socket option that every process may
-/// set and that has no effect for AF_UNIX: SO_MAX_PACING_RATE. It is a sanity check, not a protection: a receiver of
-/// a procfd trusts its sender, as with a pidfd.
-const SO_MARK_AS_PROCFD: i32 = 47;
+/// Says "this socket is a procfd" before any message does. It is a sanity check, not a protection: a receiver of a
+/// procfd trusts its sender, as with a pidfd.
 const MARK: u64 = 0x7072_6f63_6664_0001;
+/// The upper 16 bits of the mark of a placeholder; below them is its serial number.
+const PLACEHOLDER: u64 = 0x7066 << SERIAL_BITS;
+const SERIAL_BITS: u32 = 48;
 const SO_LOCK_FILTER: i32 = 44;
 
 /// Set when shutdown(2) of a B has failed: from then on each fuse makes sure of its own.
@@ -28,7 +29,7 @@ static IS_LEFT_OPEN: AtomicBool = AtomicBool::new(false);
 pub(crate) fn marked() -> Result<(OwnedFd, OwnedFd)> {
     let (one, other) = sys::sock::pair()?;
     let (b, a) = if one.as_raw_fd() < other.as_raw_fd() { (one, other) } else { (other, one) };
-    sys::sock::set_option_u64(a.as_fd(), SO_MARK_AS_PROCFD, MARK)?;
+    sys::sock::set_mark(a.as_fd(), MARK)?;
     // Where a seccomp filter refuses these two, a context without a close policy does without.
     let _ = sys::sock::set_option_i32(a.as_fd(), SO_LOCK_FILTER, 1);
     if sys::sock::shutdown_read(b.as_fd()).is_err() {
@@ -47,11 +48,26 @@ pub(crate) fn shut(b: BorrowedFd<'_>) -> Result<()> {
     if IS_LEFT_OPEN.load(Ordering::Relaxed) { sys::sock::shutdown_read(b) } else { Ok(()) }
 }
 
-/// Whether a descriptor is a procfd, opened by this or any other process. EBADF.
-pub(crate) fn is_marked(fd: BorrowedFd<'_>) -> Result<bool> {
-    match sys::sock::option_u64(fd, SO_MARK_AS_PROCFD) {
-        Ok(mark) => Ok(mark == MARK),
-        Err(_) if sys::fd::is_open(fd.as_raw_fd()) => Ok(false),
-        Err(_) => Err(Errno(libc::EBADF)),
+/// The mark of the placeholder with a serial number.
+pub(crate) fn placeholder_mark(serial: u64) -> u64 {
+    PLACEHOLDER | serial & ((1 << SERIAL_BITS) - 1)
+}
+
+/// What a descriptor was made as, by this or any other process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Procfd,
+    /// Of a lean context: see [`placeholder`](crate::placeholder).
+    Placeholder,
+    Other,
+}
+
+/// What a descriptor was made as. EBADF.
+pub(crate) fn kind(fd: BorrowedFd<'_>) -> Result<Kind> {
+    match sys::sock::mark(fd) {
+        Ok(MARK) => Ok(Kind::Procfd),
+        Ok(mark) if mark >> SERIAL_BITS == PLACEHOLDER >> SERIAL_BITS => Ok(Kind::Placeholder),
+        Err(_) if !sys::fd::is_open(fd.as_raw_fd()) => Err(Errno(libc::EBADF)),
+        _ => Ok(Kind::Other),
     }
 }

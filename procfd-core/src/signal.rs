@@ -6,10 +6,11 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::fuse::Armed;
+use crate::pair::{self, Kind};
 use crate::procfd::{self, Published};
 use crate::settings::{ClosePolicy, SIGNAL_MAX, Scope};
 use crate::sys::{self, Errno, PIDFD_SIGNAL_PROCESS_GROUP, PIDFD_SIGNAL_THREAD, Result};
-use crate::{contexts, fuse, pair, wait};
+use crate::{contexts, fuse, wait};
 
 /// Sends a signal; 0 only checks. EINVAL: no such signal. ESRCH: the process is reaped. EPERM: you may not signal it.
 /// EOPNOTSUPP: a scope other than the process, on a kernel before 6.9.
@@ -40,8 +41,10 @@ pub(crate) fn send(pidfd: BorrowedFd<'_>, signal: i32, scope: Scope, value: Opti
 /// than the opener; EPERM: you may not signal it; ESRCH: there is no process (any more); EMFILE: no room for the
 /// two descriptors that this opens for a moment.
 pub(crate) fn change_close(a: BorrowedFd<'_>, policy: Option<ClosePolicy>) -> Result<()> {
-    if !pair::is_marked(a)? {
-        return Err(Errno(libc::EINVAL));
+    match pair::kind(a)? {
+        Kind::Procfd => {}
+        Kind::Placeholder => return Err(Errno(libc::ESRCH)),
+        Kind::Other => return Err(Errno(libc::EINVAL)),
     }
     let (pidfd, b) = match procfd::look::<2>(a)? {
         Published::Not => return Err(Errno(libc::ESRCH)),

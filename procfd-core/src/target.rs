@@ -6,11 +6,12 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
+use crate::contexts;
 use crate::forks::Private;
+use crate::pair::{self, Kind};
 use crate::proc::{self, parse::stat::stat};
 use crate::procfd::{self, Published};
 use crate::sys::{self, Errno, PID_FS_MAGIC, PROC_SUPER_MAGIC, Result};
-use crate::{contexts, pair};
 
 /// A process by any descriptor that stands for one.
 #[derive(Debug)]
@@ -54,17 +55,10 @@ pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
     if sys::fs_is(fd, PID_FS_MAGIC) {
         return Ok(Target::Given(fd));
     }
-    if pair::is_marked(fd)? {
-        return Ok(match procfd::look::<1>(fd)? {
-            Published::Not => Target::Configuring,
-            Published::Started { fds: [Some(pidfd)], init } => {
-                if !sys::pidfd::is_pidfd(pidfd.as_fd())? {
-                    return Err(Errno(libc::EINVAL));
-                }
-                if init { Target::Init(pidfd) } else { Target::Own(pidfd) }
-            }
-            Published::Started { fds: [None], .. } => return Err(Errno(libc::EMFILE)),
-        });
+    match pair::kind(fd)? {
+        Kind::Procfd => return published(fd),
+        Kind::Placeholder => return Ok(Target::Configuring),
+        Kind::Other => {}
     }
     if sys::pidfd::is_pidfd(fd)? {
         return Ok(Target::Given(fd));
@@ -74,6 +68,20 @@ pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
         return from_proc_dir(fd).map(Target::Own);
     }
     Err(Errno(libc::EINVAL))
+}
+
+/// The process that a procfd shows.
+fn published(a: BorrowedFd<'_>) -> Result<Target<'_>> {
+    Ok(match procfd::look::<1>(a)? {
+        Published::Not => Target::Configuring,
+        Published::Started { fds: [Some(pidfd)], init } => {
+            if !sys::pidfd::is_pidfd(pidfd.as_fd())? {
+                return Err(Errno(libc::EINVAL));
+            }
+            if init { Target::Init(pidfd) } else { Target::Own(pidfd) }
+        }
+        Published::Started { fds: [None], .. } => return Err(Errno(libc::EMFILE)),
+    })
 }
 
 /// The pidfd of a /proc/PID directory. The library opens the pid that it reads in the directory, and reads the

@@ -17,15 +17,18 @@ static void open_gives_a_descriptor(void)
 	CHECK(fd > 2);
 	CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	close(fd);
-	for (uint64_t f = 1; f <= (PROCFD_NO_WATCH | PROCFD_AUTOREAP); f++)
-		close(ctx_flags(f));
+	for (uint64_t f = 1; f <= (PROCFD_NO_WATCH | PROCFD_AUTOREAP | PROCFD_PIDFD); f++)
+		if (~f & (PROCFD_AUTOREAP | PROCFD_PIDFD))
+			close(ctx_flags(f));
+		else
+			CHECK_ERR(process_open(f), EOPNOTSUPP);
 }
 
 static void open_refuses_unknown_flags(void)
 {
 	for (int bit = 0; bit < 64; bit++) {
 		uint64_t f = 1ULL << bit;
-		if (f & (PROCFD_NO_WATCH | PROCFD_AUTOREAP))
+		if (f & (PROCFD_NO_WATCH | PROCFD_AUTOREAP | PROCFD_PIDFD))
 			continue;
 		CHECK_ERR(process_open(f), EINVAL);
 		CHECK_ERR(process_open(f | PROCFD_NO_WATCH), EINVAL);

@@ -22,7 +22,7 @@ pub const PROCFD_STDIO_DATA: u32 = 5;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct procfd_spawn {
-    /// Those of process_open: PROCFD_NO_WATCH, PROCFD_AUTOREAP.
+    /// Those of process_open: PROCFD_NO_WATCH, PROCFD_AUTOREAP, PROCFD_PIDFD.
     pub flags: u64,
     /// The program, searched in the caller's PATH where it has no slash; NULL for argv[0].
     pub program: *const c_char,

@@ -105,6 +105,10 @@ fn descriptor(call: Call, procfd: c_int, cmd: u32, errno: Errno) -> Option<Strin
         (libc::EINVAL, _) => {
             format!("descriptor {procfd} is no procfd, pidfd or /proc/PID directory")
         }
+        (libc::EPERM, Call::Config) if ffi::is_placeholder(procfd) => format!(
+            "descriptor {procfd} is a copy of a placeholder (PROCFD_PIDFD): only the number that process_open() \
+             returned is the context, in the process that called it"
+        ),
         (libc::EPERM, Call::Config) => {
             format!("another process has opened procfd {procfd}, and only that one may configure it")
         }

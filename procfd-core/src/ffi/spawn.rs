@@ -6,8 +6,9 @@
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd, RawFd};
 
 use super::Result;
+use super::configuring::{Form, flags_refused};
 use crate::attach;
-use crate::contexts::{self, OpenFlags};
+use crate::contexts;
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::start::{self, Forked};
@@ -17,12 +18,16 @@ type Whole<T> = std::result::Result<T, Error>;
 
 /// procfd_spawn: opens a context with these settings, and starts its program.
 pub fn spawn(flags: u64, set: impl FnOnce(&mut Settings) -> Whole<()>) -> Whole<RawFd> {
-    let flags = known(flags)?;
+    let form = known(flags)?;
     let mut settings = Settings::default();
     set(&mut settings)?;
     if settings.program.is_none() {
         return Err(Error::plan(libc::EINVAL, "no program is set"));
     }
+    let Form::Full(flags) = form else {
+        Form::Lean.check(&settings)?;
+        return start::lean(&settings).map(|(_, pidfd)| pidfd.into_raw_fd());
+    };
     let (fd, opened) = contexts::open(flags, settings).map_err(no_context)?;
     let created = start::create(fd.as_fd(), &opened).inspect_err(|_| {
         // The context is not started again: its ends of pipes go now, and not with the next context.
@@ -37,7 +42,7 @@ pub fn spawn(flags: u64, set: impl FnOnce(&mut Settings) -> Whole<()>) -> Whole<
 
 /// process_open_pid: a procfd of the process with this pid.
 pub fn open_pid(pid: i32, flags: u64) -> Whole<RawFd> {
-    let flags = known(flags)?;
+    let form = known(flags)?;
     let process = sys::pidfd::open(pid).map_err(|e| {
         let what = match e.0 {
             libc::ESRCH => format!("there is no process {pid}"),
@@ -46,6 +51,7 @@ pub fn open_pid(pid: i32, flags: u64) -> Whole<RawFd> {
         };
         Error::foreign(e.0, what)
     })?;
+    let Form::Full(flags) = form else { return Ok(process.into_raw_fd()) };
     let (fd, opened) = contexts::open(flags, Settings::default()).map_err(no_context)?;
     attach::attach(fd.as_fd(), &opened, process.as_fd())?;
     Ok(fd.into_raw_fd())
@@ -56,11 +62,8 @@ pub fn duplicate(fd: RawFd) -> Result<OwnedFd> {
     sys::fd::dup_cloexec(sys::fd::borrow(fd)?)
 }
 
-fn known(flags: u64) -> Whole<OpenFlags> {
-    OpenFlags::from_bits(flags).ok_or_else(|| {
-        let text = format!("flags takes PROCFD_NO_WATCH and PROCFD_AUTOREAP, not {flags:#x}");
-        Error::foreign(libc::EINVAL, text)
-    })
+fn known(flags: u64) -> Whole<Form> {
+    Form::of(flags).map_err(|e| Error::foreign(e.0, flags_refused(flags, e)))
 }
 
 fn no_context(e: Errno) -> Error {

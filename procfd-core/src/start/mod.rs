@@ -12,6 +12,7 @@
 //! | `dumpable` | dumpable, kept across changes of credentials |
 //! | `end` | the end of a child that did not become what it was started for |
 //! | `fork` | a creation without a program |
+//! | `lean` | a start whose descriptor is the pidfd |
 //! | `idmap_helper` | id maps that the creator writes, itself or by newuidmap(1) |
 
 mod clone;
@@ -19,18 +20,19 @@ mod dumpable;
 mod end;
 mod fork;
 mod idmap_helper;
+mod lean;
 mod plan;
 mod publish;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+pub(crate) use lean::{create_lean, lean};
 pub use plan::{Plan, PlanStep};
 pub(crate) use publish::attach;
 
 use self::publish::{Publication, check_close, has_fuse, reserve};
 use crate::contexts::{self, Opened, State};
 use crate::error::{Error, Stage};
-use crate::settings::Settings;
 use crate::sys::{self, Errno};
 use crate::{fuse, pair};
 
@@ -66,16 +68,6 @@ pub(crate) fn program(a: BorrowedFd<'_>, opened: &Opened) -> Result<(i32, OwnedF
         true => Err(Error::plan(libc::EINVAL, "no program is set")),
         false => run_program(a, opened, state),
     })
-}
-
-/// A program without a procfd, and its pidfd: raw system calls, and nothing that outlives the start.
-pub(crate) fn lean(config: &Settings) -> Result<(i32, OwnedFd), Error> {
-    if config.program.is_none() {
-        return Err(Error::plan(libc::EINVAL, "no program is set"));
-    }
-    let prepared = config.prepare()?;
-    let (pid, pidfd) = clone::spawn(config, &prepared, None)?;
-    Ok((pid, sys::fd::above_standard(pidfd)))
 }
 
 /// The same for a fork.

@@ -36,6 +36,14 @@ pub(crate) fn clock_ns(id: i32) -> i64 {
     ts.tv_sec.saturating_mul(1_000_000_000).saturating_add(ts.tv_nsec)
 }
 
+/// A number that others do not have: getrandom(2), or the clock where a filter refuses that.
+pub(crate) fn random() -> u64 {
+    let mut number = 0u64;
+    // SAFETY: the kernel writes at most 8 bytes, the size of `number` on this frame.
+    let drawn = unsafe { call!(SYS_getrandom, &raw mut number, 8, libc::GRND_NONBLOCK) };
+    if drawn == Ok(8) { number } else { clock_ns(libc::CLOCK_MONOTONIC) as u64 }
+}
+
 /// USER_HZ and the page size.
 pub(crate) fn units() -> (u64, u64) {
     // SAFETY: sysconf takes a number; both are answered from the auxiliary vector.

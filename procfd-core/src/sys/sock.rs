@@ -15,6 +15,25 @@ pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
     Ok((above_standard(made(a)), above_standard(made(b))))
 }
 
+/// A datagram socket that nothing can send to, above the standard streams: neither readable nor hung up.
+pub(crate) fn alone() -> Result<OwnedFd> {
+    bare::datagram_socket().map(|fd| above_standard(made(fd)))
+}
+
+/// Marks a socket, for all who hold it.
+///
+/// SO_MAX_PACING_RATE is a 64-bit socket option that every process may set, and that has no effect for AF_UNIX.
+pub(crate) fn set_mark(fd: BorrowedFd<'_>, mark: u64) -> Result<()> {
+    set_option_u64(fd, SO_MAX_PACING_RATE, mark)
+}
+
+/// The mark of a socket; of one that has none, a number that no mark is. ENOTSOCK: another file.
+pub(crate) fn mark(fd: BorrowedFd<'_>) -> Result<u64> {
+    option_u64(fd, SO_MAX_PACING_RATE)
+}
+
+const SO_MAX_PACING_RATE: i32 = 47;
+
 /// shutdown(SHUT_RD).
 pub(crate) fn shutdown_read(fd: BorrowedFd<'_>) -> Result<()> {
     // SAFETY: both arguments are numbers, not addresses.
