@@ -21,7 +21,8 @@
 #   make dist       the source tarball, one with the crates, and their sums, in build/dist
 #   make clean
 #
-# CARGO, CARGO_FLAGS (--offline --frozen), CC, CFLAGS and LDFLAGS are honoured.
+# CARGO, CARGO_FLAGS (--offline --frozen), CC, CFLAGS and LDFLAGS are honoured. CROSS=aarch64 builds with the cross
+# tools that Debian has, into build/aarch64.
 
 SOVERSION  := 1
 SOFULL     := 1.0.0
@@ -40,18 +41,32 @@ PYTHONDIR  ?= $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("
 
 CARGO      ?= cargo
 CARGO_FLAGS ?=
-CC         ?= cc
-AR         ?= ar
-LD         ?= ld
-OBJCOPY    ?= objcopy
-STRIP      ?= strip
+# aarch64 or riscv64: the prefix of the cross tools, and the target of rustc. A tool that you name stays.
+CROSS      ?=
+TOOLS      := $(CROSS:%=%-linux-gnu-)
+ifneq ($(CROSS),)
+CARGO_BUILD_TARGET ?= $(CROSS:riscv64=riscv64gc)-unknown-linux-gnu
+export CARGO_BUILD_TARGET
+export CARGO_TARGET_$(shell echo $(CARGO_BUILD_TARGET) | tr a-z- A-Z_)_LINKER ?= $(TOOLS)gcc
+endif
+ifeq ($(origin CC),default)
+CC         := $(if $(CROSS),$(TOOLS)gcc,cc)
+endif
+ifeq ($(origin AR),default)
+AR         := $(TOOLS)ar
+endif
+ifeq ($(origin LD),default)
+LD         := $(TOOLS)ld
+endif
+OBJCOPY    ?= $(TOOLS)objcopy
+STRIP      ?= $(TOOLS)strip
 INSTALL    ?= install
 CFLAGS     ?= -O2 -g
 LDFLAGS    ?=
 # Empty it to keep the debug information (for a -dbgsym package).
 STRIP_DEBUG ?= -Wl,--strip-debug
 
-BUILD      := build
+BUILD      := build$(CROSS:%=/%)
 TARGET     := $(or $(CARGO_TARGET_DIR),target)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release
 RUST_LIB   := $(TARGET)/libprocfd_capi.a
 SHARED     := $(BUILD)/libprocfd.so.$(SOFULL)
@@ -86,6 +101,7 @@ all: $(SHARED) $(BUILD)/libprocfd.so.$(SOVERSION) $(BUILD)/libprocfd.so $(STATIC
 
 # Only the staticlib: with the rlib beside it cargo would leave the link-time optimisation out.
 $(RUST_LIB): $(SOURCES)
+	@$(CC) $(CFLAGS) -fsyntax-only -x c include/procfd.h
 	PROCFD_RUSTC_WRAPPER="$$RUSTC_WRAPPER" RUSTC_WRAPPER=$(CURDIR)/scripts/remap-rustc \
 	    $(CARGO) rustc --release $(CARGO_FLAGS) -p procfd-capi --lib --crate-type staticlib -- \
 	    --print native-static-libs=$(abspath $(TARGET))/procfd-native-libs

@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if UINTPTR_MAX < 0xffffffffffffffff
+#error "procfd is 64-bit only"
+#endif
+
 /*
  * process_open: do without the watcher. The descriptor still reports the start (EPOLLIN);
  * it does not report the exit, and EPOLLHUP on it means only that its creator is gone.

@@ -34,6 +34,9 @@ fn main() -> ExitCode {
 }
 
 fn build() -> Result<(), String> {
+    if var("CARGO_CFG_TARGET_POINTER_WIDTH")? != "64" {
+        return Err("procfd is 64-bit only".into());
+    }
     let out = PathBuf::from(var("OUT_DIR")?);
     let program = out.join("procfd-watcher");
     let arch = var("CARGO_CFG_TARGET_ARCH")?;

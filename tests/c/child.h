@@ -177,7 +177,7 @@ static void say_facts(int argc, char **argv)
 	say_link("exe", "/proc/self/exe");
 	for (int i = 0; i < RLIM_NLIMITS; i++) {
 		struct rlimit l;
-		if (getrlimit((__rlimit_resource_t)i, &l) == 0)
+		if (getrlimit(i, &l) == 0)
 			say("rlimit.%d=%llu %llu\n", i, (unsigned long long)l.rlim_cur,
 			    (unsigned long long)l.rlim_max);
 	}

@@ -59,28 +59,29 @@ static void strings_too_long(void)
 /* A string at the very end of what may be read: with a size nothing beyond it is touched. */
 static void strings_at_the_end_of_memory(void)
 {
-	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK_EQ(mprotect(page + 4096, 4096, PROT_NONE), 0);
+	const size_t size = page_size();
+	char *page = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK_EQ(mprotect(page + size, size, PROT_NONE), 0);
 	int fd = ctx();
-	char *s = page + 4096 - 4;
+	char *s = page + size - 4;
 	memcpy(s, "/usr", 4);
 	CFG(fd, PROC_SET_CWD, 0, s, 4);
-	s = page + 4096 - 5;
+	s = page + size - 5;
 	memcpy(s, "/usr", 5);
 	CFG(fd, PROC_SET_CWD, 0, s, 0);
 	CFG(fd, PROC_SET_CWD, 0, s, 5);
-	const char **v = (const char **)(void *)(page + 4096 - 2 * sizeof *v);
+	const char **v = (const char **)(void *)(page + size - 2 * sizeof *v);
 	v[0] = "argument";
 	v[1] = NULL;
 	CFG(fd, PROC_SET_ARGV, 0, v, 0);
-	struct procfd_dup *d = (struct procfd_dup *)(void *)(page + 4096 - sizeof *d);
+	struct procfd_dup *d = (struct procfd_dup *)(void *)(page + size - sizeof *d);
 	*d = (struct procfd_dup){ 0, 3 };
 	CFG(fd, PROC_FD_DUP, 0, d, sizeof *d);
 	uint32_t half = 1; /* a structure shorter than ours: the rest is zero, and is not read */
-	memcpy(page + 4092, &half, 4);
-	CFG(fd, PROC_FD_DUP, 0, page + 4092, 4);
+	memcpy(page + size - 4, &half, 4);
+	CFG(fd, PROC_FD_DUP, 0, page + size - 4, 4);
 	close(fd);
-	munmap(page, 8192);
+	munmap(page, 2 * size);
 }
 
 static void unaligned_structures(void)

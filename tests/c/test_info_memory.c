@@ -42,10 +42,17 @@ static void run_memory(void)
 	TELL(page);
 	fresh(32 * MIB, MAP_SHARED);
 	TELL(page);
-	p = mmap(NULL, 16 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	page = mlock(p, 16 * 4096) ? 0 : 16 * 4096;
+	const size_t some = 64 << 10;
+	p = mmap(NULL, some, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	page = mlock(p, some) ? 0 : some;
 	TELL(page);
 }
+
+#ifdef __aarch64__
+#define LARGEST_PAGE 65536
+#else
+#define LARGEST_PAGE 4096
+#endif
 
 static void memory(void)
 {
@@ -65,10 +72,11 @@ static void memory(void)
 	BETWEEN(64 * MIB - LAG, b.mem_anon + b.mem_swap - a.mem_anon, 64 * MIB + LAG);
 	BETWEEN(b.mem_resident - LAG, b.mem_anon + b.mem_file + b.mem_shmem, b.mem_resident + LAG);
 	BETWEEN(64 * MIB / 512, b.mem_page_tables - a.mem_page_tables, 64 * MIB / 256);
-	CHECK(b.mem_stack >= 4096 && b.mem_lib > 0 && b.mem_pinned == 0 && b.mem_locked == 0);
+	CHECK(b.mem_stack >= page_size() && b.mem_lib > 0 && b.mem_pinned == 0 && b.mem_locked == 0);
 	CHECK_EQ(b.mem_text, b.mem_exe);
 	extern char __executable_start, etext;
-	BETWEEN(4096, b.mem_text, (uint64_t)(&etext - &__executable_start) + 8192);
+	/* Segments are aligned to the largest page of the architecture. */
+	BETWEEN(page_size(), b.mem_text, (uint64_t)(&etext - &__executable_start) + 2 * LARGEST_PAGE);
 	let(&k);
 	TOLD(&k, told);
 	struct procfd_info c = ALL_OF(k.fd, all);

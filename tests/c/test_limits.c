@@ -7,15 +7,15 @@ static struct rlimit old_limit;
 static void limit(int resource, rlim_t soft)
 {
 	struct rlimit l;
-	CHECK_EQ(getrlimit((__rlimit_resource_t)resource, &old_limit), 0);
+	CHECK_EQ(getrlimit(resource, &old_limit), 0);
 	l = old_limit;
 	l.rlim_cur = soft;
-	CHECK_EQ(setrlimit((__rlimit_resource_t)resource, &l), 0);
+	CHECK_EQ(setrlimit(resource, &l), 0);
 }
 
 static void unlimit(int resource)
 {
-	CHECK_EQ(setrlimit((__rlimit_resource_t)resource, &old_limit), 0);
+	CHECK_EQ(setrlimit(resource, &old_limit), 0);
 }
 
 static int lowest_free(void)
@@ -180,7 +180,7 @@ static void first_memory(void *arg)
 	set_child(fd, "exit", "0");
 	struct procfd_rlimit none = { UINT64_MAX, UINT64_MAX };
 	CFG(fd, PROC_SET_RLIMIT, RLIMIT_AS, &none, sizeof none);
-	limit(RLIMIT_AS, (rlim_t)(pages + *(int *)arg) * 4096);
+	limit(RLIMIT_AS, (rlim_t)(pages + *(int *)arg) * page_size());
 	int rc = process_config(fd, PROC_CREATE, 0, NULL, 0), err = errno;
 	unlimit(RLIMIT_AS);
 	if (rc < 0) {
@@ -214,7 +214,7 @@ static void memory_for_arguments(void)
 	for (int i = 0; i < N; i++)
 		argv[i] = big;
 	int fd = ctx();
-	limit(RLIMIT_AS, (rlim_t)(pages_now() + 100) * 4096);
+	limit(RLIMIT_AS, (rlim_t)(pages_now() + 100) * page_size());
 	int rc = process_config(fd, PROC_SET_ARGV, 0, argv, 0), err = errno;
 	unlimit(RLIMIT_AS);
 	CHECK(rc == 0 || err == ENOMEM);
@@ -254,7 +254,7 @@ static void many_changes(void *arg)
 	struct procfd_changes c = { .entries = (void *)entries, .entry_size = sizeof *entries, .count = ARRAY };
 	for (int i = 0; i < ARRAY; i++)
 		entries[i] = (struct procfd_change){ .fd = -1, .want = PROC_CHANGE_EXIT }; /* passed over */
-	limit(RLIMIT_AS, (rlim_t)(pages_now() + *(int *)arg) * 4096);
+	limit(RLIMIT_AS, (rlim_t)(pages_now() + *(int *)arg) * page_size());
 	int rc = process_info(-1, PROC_CHANGES, PROC_WAIT_NOHANG, &c, sizeof c), err = errno;
 	unlimit(RLIMIT_AS);
 	memory_was(arg, err == EAGAIN ? 0 : rc, err);
@@ -270,7 +270,7 @@ static void long_list(void *arg)
 	static int fds[ARRAY];
 	struct procfd_snapshot s = { .scope = PROC_SNAPSHOT_LIST, .fds = fds, .fd_count = ARRAY };
 	memset(fds, 0xff, sizeof fds);
-	limit(RLIMIT_AS, (rlim_t)(pages_now() + *(int *)arg) * 4096);
+	limit(RLIMIT_AS, (rlim_t)(pages_now() + *(int *)arg) * page_size());
 	int rc = process_info(-1, PROC_SNAPSHOT, PROC_FIELD_IDS, &s, sizeof s), err = errno;
 	unlimit(RLIMIT_AS);
 	memory_was(arg, rc, err);
@@ -287,7 +287,7 @@ static void many_arguments(void *arg)
 	for (int i = 0; i < ARRAY; i++)
 		argv[i] = "";
 	int fd = ctx();
-	limit(RLIMIT_AS, (rlim_t)(pages_now() + *(int *)arg) * 4096);
+	limit(RLIMIT_AS, (rlim_t)(pages_now() + *(int *)arg) * page_size());
 	int rc = process_config(fd, PROC_SET_ARGV, 0, argv, 0), err = errno;
 	unlimit(RLIMIT_AS);
 	memory_was(arg, rc, err);
@@ -305,7 +305,7 @@ static void map_lines(void *arg)
 	int fd = ctx();
 	for (int i = 0; i < 60000; i++)
 		m[i] = (struct procfd_idmap){ (unsigned)i, (unsigned)i, 1, 0 };
-	limit(RLIMIT_AS, (rlim_t)(pages_now() + *(int *)arg) * 4096);
+	limit(RLIMIT_AS, (rlim_t)(pages_now() + *(int *)arg) * page_size());
 	int rc = process_config(fd, PROC_SET_UID_MAP, 0, m, sizeof m), err = errno;
 	unlimit(RLIMIT_AS);
 	memory_was(arg, err == E2BIG ? 0 : rc, err); /* too many for the kernel, once they are read */

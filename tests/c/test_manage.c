@@ -532,7 +532,7 @@ static void oom_score_adj(void)
 
 static void with_memory(void *arg)
 {
-	size_t len = 64 * 4096;
+	size_t len = 64 * page_size();
 	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(p != MAP_FAILED);
 	memset(p, 1, len);
@@ -548,13 +548,14 @@ static void advice(void)
 	pid_t pid = fork_run(with_memory, &o.w);
 	CHECK_EQ(read(o.r, &p, sizeof p), (ssize_t)sizeof p);
 	int pidfd = sys_pidfd_open(pid);
-	struct iovec iov[3] = { { p, 4096 }, { p + 8192, 8192 }, { p + 5, 4096 } };
+	const size_t page = page_size();
+	struct iovec iov[3] = { { p, page }, { p + 2 * page, 2 * page }, { p + 5, page } };
 	struct procfd_madvise m = { .iov = iov, .count = 2, .advice = MADV_COLD };
 	int r = process_manage(pidfd, PROC_MADVISE, 0, &m, sizeof m), err = errno;
 	if (geteuid() == 0) {
-		CHECK_EQ(r, 3 * 4096);
+		CHECK_EQ(r, 3 * (int)page);
 		m.count = 3; /* as far as it went */
-		CHECK_EQ(process_manage(pidfd, PROC_MADVISE, 0, &m, sizeof m), 3 * 4096);
+		CHECK_EQ(process_manage(pidfd, PROC_MADVISE, 0, &m, sizeof m), 3 * (int)page);
 		m.iov = &iov[2];
 		m.count = 1;
 		CHECK_ERR(process_manage(pidfd, PROC_MADVISE, 0, &m, sizeof m), EINVAL);

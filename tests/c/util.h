@@ -31,6 +31,11 @@
 
 static char self_path[PATH_MAX] UNUSED;
 
+UNUSED static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
 UNUSED static int sys_pidfd_open(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);

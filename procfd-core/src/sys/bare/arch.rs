@@ -19,6 +19,9 @@ pub(crate) trait Entry {
     unsafe extern "C" fn enter(arg: *const c_void) -> !;
 }
 
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("procfd is 64-bit only");
+
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 compile_error!("procfd needs the system call and clone sequence of this architecture in sys/bare/arch.rs");
 
