@@ -7,13 +7,16 @@
 
 mod capabilities;
 mod cgroup;
+mod descriptors;
 mod environment;
 mod filesystem;
 mod identity;
+mod joins;
 mod lifecycle;
 mod memory;
 mod mounts;
 mod namespaces;
+mod pipes;
 mod privileges;
 mod program;
 mod resources;

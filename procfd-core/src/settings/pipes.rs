@@ -15,7 +15,6 @@ use super::descriptors::Action;
 use super::{Set, Settings};
 use crate::Errno;
 use crate::child::{List, Slot};
-use crate::context::{Configured, Context};
 use crate::error::Error;
 use crate::sys::{self, fd::Number};
 
@@ -161,92 +160,6 @@ pub(super) fn data(list: &mut List, target: RawFd, bytes: &[u8]) {
     }
     list.add_seals(Slot::A, SEALS);
     list.place(Slot::A, target);
-}
-
-impl Context {
-    /// In the list: a pipe from which the child reads at `target`. Returns the writing end, close-on-exec.
-    /// The context keeps the other end until the process has started, and then closes it.
-    ///
-    /// # Errors
-    ///
-    /// `EBADF`: a negative target; `E2BIG`; those of pipe(2) and, with [`pipe_size`](Self::pipe_size), of
-    /// `F_SETPIPE_SZ`.
-    ///
-    /// # Kernel
-    ///
-    /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html).
-    #[doc(alias = "PROC_FD_PIPE")]
-    pub fn pipe_to(&mut self, target: RawFd) -> Result<OwnedFd, Error> {
-        self.pipe(target, PipeWay::ToChild)
-    }
-
-    /// In the list: a pipe to which the child writes at `target`. Returns the reading end, close-on-exec.
-    /// The context keeps the other end until the process has started, and then closes it.
-    ///
-    /// # Errors
-    ///
-    /// As [`pipe_to`](Self::pipe_to).
-    ///
-    /// # Kernel
-    ///
-    /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html).
-    ///
-    /// ```
-    /// use std::io::Read;
-    ///
-    /// let mut context = procfd::Context::new()?;
-    /// context.program("/bin/cat")?.args(["cat"])?.data(0, "hello\n")?;
-    /// let mut output = std::fs::File::from(context.pipe_from(1)?);
-    /// let process = context.create()?;
-    /// let mut text = String::new();
-    /// output.read_to_string(&mut text)?;
-    /// assert_eq!(text, "hello\n");
-    /// assert!(process.wait()?.is_success());
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[doc(alias = "PROC_FD_PIPE")]
-    pub fn pipe_from(&mut self, target: RawFd) -> Result<OwnedFd, Error> {
-        self.pipe(target, PipeWay::FromChild)
-    }
-
-    fn pipe(&mut self, target: RawFd, way: PipeWay) -> Result<OwnedFd, Error> {
-        let mut ours = None;
-        self.set(|s| {
-            ours = Some(s.add_pipe(target, way)?);
-            Ok(())
-        })?;
-        ours.ok_or_else(|| Error::config(libc::EIO, "a pipe"))
-    }
-
-    /// In the list: a file with these bytes at `target`, read from its beginning. It is a sealed memfd, which each
-    /// process has for itself.
-    ///
-    /// # Errors
-    ///
-    /// `EBADF`: a negative target; `E2BIG`: more than 16 MiB, or 65,536 actions.
-    ///
-    /// # Kernel
-    ///
-    /// [memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html).
-    #[doc(alias = "PROC_FD_DATA")]
-    pub fn data(&mut self, target: RawFd, bytes: impl Into<Vec<u8>>) -> Configured<'_> {
-        let bytes = bytes.into().into();
-        self.set(|s| s.add_data(target, bytes))
-    }
-
-    /// The size of the pipes that later calls make, in bytes; 0 is the kernel's default.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL`: 2 GiB or more.
-    ///
-    /// # Kernel
-    ///
-    /// [F_SETPIPE_SZ](https://man7.org/linux/man-pages/man2/F_GETPIPE_SZ.2const.html).
-    #[doc(alias = "PROC_FD_PIPE_SIZE")]
-    pub fn pipe_size(&mut self, bytes: u64) -> Configured<'_> {
-        self.set(|s| s.set_pipe_size(bytes))
-    }
 }
 
 #[cfg(test)]
