@@ -25,8 +25,8 @@ use crate::sys::bare::{
 };
 use crate::sys::fd::made;
 
-/// How long a watcher that lives may take to answer. It is busy for microseconds; one that is
-/// stopped, or frozen with its cgroup, takes longer than anybody should wait.
+/// The time limit for an answer of the watcher. A request takes microseconds. A watcher that is stopped, or frozen
+/// with its cgroup, takes longer than any caller should wait.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why the watcher could not be started. `step` is for a message: it starts with a verb.
@@ -39,20 +39,20 @@ pub(crate) struct StartError {
 /// Why a process could not be given to the watcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AddError {
-    /// The watcher has ended: start another and give it everything that is still alive.
+    /// The watcher has ended. Start another, and give it all processes that still run.
     Gone,
-    /// It does not take requests (stopped?). Another one may.
+    /// It does not take requests, for example because it is stopped. Another one may.
     Stuck,
-    /// It has no room: EMFILE: its descriptor limit, two for each process; ENOSPC: the user's limit
-    /// of epoll entries (fs.epoll.max_user_watches); ENOMEM.
+    /// It has no room. EMFILE: its descriptor limit, with two descriptors for each process. ENOSPC: the user's limit
+    /// of epoll entries (fs.epoll.max_user_watches). ENOMEM: no memory.
     Full(i32),
-    /// The message could not be sent: ETOOMANYREFS: the user's limit of descriptors in flight, the
-    /// soft RLIMIT_NOFILE; ENOBUFS and ENOMEM. EPERM: it will not send this creator's signals.
+    /// The message could not be sent. ETOOMANYREFS: the user's limit of descriptors in flight, which is the soft
+    /// RLIMIT_NOFILE. ENOBUFS, ENOMEM: no memory. EPERM: the watcher refuses to send this creator's signals.
     Failed(i32),
 }
 
 impl AddError {
-    /// Whether a new watcher is the answer.
+    /// Whether a new watcher would help.
     pub(crate) fn wants_another(self) -> bool {
         matches!(self, Self::Gone | Self::Stuck)
     }
@@ -69,18 +69,17 @@ impl AddError {
 /// What the watcher does when the last procfd of a running process has been closed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Policy {
-    /// Sent at once; 0 none. For the processes that the fuse cannot reach: the inits of pid
-    /// namespaces.
+    /// The signal at the last close; 0: none. For the inits of pid namespaces, which the fuse cannot reach.
     pub(crate) first: u8,
-    /// Sent after `delay`, if the process still runs; 0 none.
+    /// The signal after `delay`, if the process still runs; 0: none.
     pub(crate) second: u8,
     pub(crate) delay: Duration,
-    /// Both to the process group (Linux 6.9; before, to the process).
+    /// Sends both to the process group (before Linux 6.9 to the process).
     pub(crate) group: bool,
 }
 
 impl Policy {
-    /// Whether it has no signal for the watcher to send.
+    /// Whether the watcher has no signal to send.
     pub(crate) fn is_silent(&self) -> bool {
         self.first == 0 && self.second == 0
     }
@@ -98,11 +97,11 @@ impl Policy {
     }
 }
 
-/// A running watcher, as its creator holds it.
+/// The creator's handle of a running watcher.
 #[derive(Debug)]
 pub(crate) struct Client {
     control: Private,
-    /// Its pidfd, if the watcher is the creator's child: to reap it.
+    /// Its pidfd, if the watcher is the creator's child and has to be reaped.
     adopted: Option<Private>,
     #[cfg_attr(not(test), allow(dead_code, reason = "asked for by tests"))]
     pid: i32,
@@ -115,8 +114,8 @@ pub(crate) struct Client {
     asking: Mutex<()>,
 }
 
-/// A pidfd of the caller, whose pid this is. `None`: the kernel has no other way than pidfd_open(2) before 6.5,
-/// and a filter refuses that (old container profiles).
+/// A pidfd of the caller, whose pid is `pid`. `None`: a filter refuses pidfd_open(2) (old container profiles), and
+/// before 6.5 the kernel has no other way.
 fn own_pidfd(pid: i32) -> Option<OwnedFd> {
     let by_socket = || {
         let (one, other) = bare::socket_pair().ok()?;
@@ -127,7 +126,7 @@ fn own_pidfd(pid: i32) -> Option<OwnedFd> {
 }
 
 impl Client {
-    /// Starts a watcher: about 0.25 ms, whatever the creator's memory and descriptors.
+    /// Starts a watcher. This takes about 0.25 ms for any amount of memory and descriptors of the creator.
     pub(crate) fn start() -> Result<Arc<Self>, StartError> {
         let Started { control, pid, pidfd } = start::start()?;
         let at = |step| move |e: Errno| StartError { step, errno: e.0 };
@@ -154,7 +153,7 @@ impl Client {
 
     fn begin(&mut self, adopted: bool) -> Result<(), StartError> {
         let at = |step| move |errno| StartError { step, errno };
-        // Without it the watcher stays for as long as a forked copy of the creator holds its socket.
+        // Without this pidfd the watcher stays as long as a forked copy of the creator holds its socket.
         let creator = own_pidfd(self.creator);
         let mut request = Policy::default().request(proto::BEGIN, 0);
         if adopted {
@@ -180,12 +179,12 @@ impl Client {
         Ok(())
     }
 
-    /// Makes sure, before a process is started, that it can be watched: the watcher lives and has
-    /// room. Without a child that is to follow, drop the reservation.
+    /// Reserves room for one process before its start: the watcher lives and has room. Drop the reservation if no
+    /// child follows.
     pub(crate) fn reserve(self: &Arc<Self>, policy: &Policy) -> Result<Reservation, AddError> {
         if !policy.is_silent() {
             if bare::user_ids() != self.uids {
-                // What it may signal is not what the creator may signal any more.
+                // The watcher's permissions are no longer the creator's.
                 return Err(AddError::Gone);
             }
             if self.no_signals {
@@ -193,7 +192,7 @@ impl Client {
             }
         }
         if self.adopted.is_some() {
-            // It leaves when it is idle: not now.
+            // A watcher that leaves when it is idle has to stay now.
             self.send(&Policy::default().request(proto::HOLD, 0), &[])?;
         } else if !self.is_alive() {
             return Err(AddError::Gone);
@@ -231,12 +230,12 @@ impl Client {
         if policy.is_silent() { self.send(&request, &[]) } else { self.answered(request, &[]) }
     }
 
-    /// The number of the control socket. Gone: the program has closed it, and what has its number now is not told.
+    /// The number of the control socket. `Gone`: the program has closed it, so its number may be another file.
     fn control(&self) -> Result<RawFd, AddError> {
         self.control.live().map(|fd| fd.as_raw_fd()).map_err(|_| AddError::Gone)
     }
 
-    /// Whether it has not ended, and can be spoken to.
+    /// Whether the watcher runs and its socket is open.
     pub(crate) fn is_alive(&self) -> bool {
         let Ok(control) = self.control() else { return false };
         let mut fds = [PollFd { fd: control, events: 0, revents: 0 }];
@@ -249,7 +248,7 @@ impl Client {
         self.adopted.is_some()
     }
 
-    /// In such a creator: takes the status of a watcher that has left, if the program has not.
+    /// Reaps an adopted watcher that has left, if the program has not.
     pub(crate) fn reap(&self) {
         if let Some(Ok(pidfd)) = self.adopted.as_ref().map(Private::live) {
             let _ = bare::wait(bare::P_PIDFD, pidfd.as_raw_fd(), bare::WEXITED | bare::WNOHANG | bare::WALL);
@@ -268,8 +267,7 @@ impl Client {
         std::iter::once(self.control.as_fd()).chain(self.adopted.iter().map(AsFd::as_fd))
     }
 
-    /// How many processes it watches now, and how many it had to refuse in spite of a promise.
-    /// Asks, and so takes a round trip.
+    /// The number of processes it watches now, and of those it refused in spite of a promise. Takes a round trip.
     #[cfg(test)]
     pub(crate) fn counts(&self) -> Result<(u32, u32), AddError> {
         self.ask(proto::COUNT).map(|reply| (reply.watched, reply.refused))
@@ -286,9 +284,9 @@ impl Client {
         Ok(())
     }
 
-    /// Asks, and enters what is granted.
+    /// Asks, and adds the grant.
     fn ask(&self, op: u32) -> Result<Reply, AddError> {
-        // One question at a time, or the answers would go astray.
+        // One question at a time, so that each thread gets its own answer.
         let _one = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         self.send(&Policy::default().request(op, 0), &[])?;
         let reply = self.reply()?;
@@ -296,7 +294,7 @@ impl Client {
         Ok(reply)
     }
 
-    /// Sends a request and waits for what the watcher says to it.
+    /// Sends a request and waits for the answer.
     fn answered(&self, mut request: Request, fds: &[i32]) -> Result<(), AddError> {
         request.flags |= proto::ANSWER;
         let _one = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
@@ -334,7 +332,7 @@ impl Client {
             let mut bytes = [0; Reply::SIZE];
             match bare::receive(self.control()?, &mut bytes) {
                 Ok(bare::Received { len: 0, .. }) | Err(EPIPE | ENOTCONN) => return Err(AddError::Gone),
-                // What was sent to it was never read: told once, and its answer is still there.
+                // The watcher ended before it read a request. The kernel tells this once; an answer may follow.
                 Err(ECONNRESET) => {}
                 Ok(got) => {
                     let reply = Reply::from_bytes(&bytes);
@@ -369,12 +367,12 @@ impl Client {
 pub(crate) struct Reservation {
     client: Arc<Client>,
     open: bool,
-    /// The watcher has B of this one, or the process too.
+    /// The watcher has B of this process, or the process too.
     entered: Option<u64>,
 }
 
 impl Reservation {
-    /// The watcher it is with.
+    /// The watcher that granted it.
     pub(crate) fn client(&self) -> &Arc<Client> {
         &self.client
     }
@@ -407,7 +405,7 @@ impl Reservation {
         self.entered.is_some() && !policy.is_silent()
     }
 
-    /// The start that was added early is published.
+    /// Says that the start that was added early is published.
     pub(crate) fn confirm(mut self, id: u64) -> Result<(), AddError> {
         let mut request = Policy::default().request(proto::CONFIRM, id);
         request.flags |= self.held();
@@ -416,7 +414,7 @@ impl Reservation {
         sent
     }
 
-    /// As [`Client::add`], with the policy that was reserved for. One sendmsg(2); with signals, the answer.
+    /// As [`Client::add`], with the policy of the reservation. Takes one sendmsg(2), and with signals the answer.
     pub(crate) fn add(
         mut self,
         id: u64,
@@ -436,7 +434,7 @@ impl Reservation {
         sent
     }
 
-    /// The creation has failed, and may be tried again: the watcher forgets what it has of it.
+    /// The creation has failed, and may be tried again. The watcher forgets it.
     pub(crate) fn withdraw(&mut self) {
         if let Some(id) = self.entered.take() {
             let _ = self.client.send(&Policy::default().request(proto::DROP, id), &[]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! The watcher program, which is the built-in init of a pid namespace too.
+//! The image of the watcher program, which also is the built-in init of a pid namespace.
 
 use std::ffi::CStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use crate::forks::{self, Private};
 use crate::sys::per_process::PerProcess;
 use crate::sys::{self, Result};
 
-/// What the build script made.
+/// The executable from the build script.
 pub(crate) static PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/procfd-watcher"));
 
 /// The memfd's name, which /proc/PID/exe shows.
@@ -18,7 +18,7 @@ pub(super) const NAME: &CStr = c"procfd-watch";
 
 static INIT_IMAGE: PerProcess<Mutex<Option<Arc<Private>>>> = PerProcess::new();
 
-/// The image of the built-in init, sealed, for execveat(2): made once, and again where the program has closed it.
+/// The sealed image of the built-in init, for execveat(2). Made once, and again if the program has closed it.
 pub(crate) fn init_image() -> Result<Arc<Private>> {
     let mut kept = INIT_IMAGE.get(forks::generation()).lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(image) = kept.as_ref().filter(|image| image.live().is_ok()) {

@@ -3,12 +3,12 @@
 
 //! The watcher of this process: its start, its loss, its successor.
 //!
-//! A watcher is lost when it dies, does not answer, or when the program closes its control socket. Its successor is
-//! given every process that still runs. That takes as long as there are processes, so no lock of the table is held
-//! meanwhile, and a creation that finds the successor there already goes on.
+//! A watcher is lost when it dies, does not answer, or when the program closes its control socket. Its successor
+//! gets every process that still runs. The time for this grows with the number of processes, so no lock of the
+//! table is held meanwhile. A creation that finds the successor in place goes on.
 //!
-//! Each watcher has a serial. A process that is given to one remembers the serial; where the current one has another,
-//! the process is given again.
+//! Each watcher has a serial. A process remembers the serial of the watcher that has it. If the current watcher has
+//! another serial, the process is handed over again.
 
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -19,7 +19,7 @@ use crate::forks;
 use crate::sys::per_process::PerProcess;
 use crate::sys::query;
 
-/// Gives a new watcher all that is to be watched.
+/// Gives a new watcher all processes that are to be watched.
 pub(crate) type HandOver<'a> = &'a dyn Fn(&Arc<Client>, u64) -> Result<(), AddError>;
 
 #[derive(Debug)]
@@ -33,9 +33,9 @@ struct Keeper {
     current: Mutex<Option<Current>>,
     /// Held while a watcher is replaced.
     replacing: Mutex<()>,
-    /// Of the latest watcher; 0 until there was one, and nothing asks after it.
+    /// The serial of the latest watcher; 0 before the first one.
     serial: AtomicU64,
-    /// The coarse clock when a question last looked after the watcher.
+    /// The coarse clock when a PROC_INFO last checked the watcher.
     looked: AtomicI64,
 }
 
@@ -58,7 +58,7 @@ impl Keeper {
         self.client().filter(|client| client.is_alive())
     }
 
-    /// A watcher that lives: the current one, or a new one, which is given all that runs.
+    /// A running watcher: the current one, or a new one, which gets all running processes.
     fn get(&self, hand_over: HandOver<'_>) -> Result<Arc<Client>, StartError> {
         if let Some(client) = self.alive() {
             return Ok(client);
@@ -78,17 +78,17 @@ impl Keeper {
         let client = Client::start()?;
         let serial = self.serial.load(Ordering::SeqCst).wrapping_add(1);
         *self.current() = Some(Current { client: Arc::clone(&client), serial });
-        // Who has added a process to the lost one sees this after it has let the process's context go.
+        // A thread that has added a process to the lost watcher sees this after it unlocks the process's context.
         self.serial.store(serial, Ordering::SeqCst);
         if let Err(e) = hand_over(&client, serial) {
-            // A watcher without room for all would be one of silent descriptors.
+            // With a watcher that has no room for all, some procfds would never report an exit.
             self.lose(&client);
             return Err(StartError { step: "give the new watcher what the old one had", errno: e.errno() });
         }
         Ok(client)
     }
 
-    /// The watcher does not answer: another is to take its place.
+    /// Marks a watcher that does not answer as lost, so that another takes its place.
     fn lose(&self, client: &Arc<Client>) {
         let mut current = self.current();
         if current.as_ref().is_some_and(|now| Arc::ptr_eq(&now.client, client)) {
@@ -151,8 +151,8 @@ pub(crate) fn add_early(
     Err(refused(AddError::Gone))
 }
 
-/// Gives a started process to the watcher, or tells it that the one it has is published: the watcher reserved, or,
-/// should that have ended by now, its successor. Returns the serial of the one that has it.
+/// Gives a started process to the watcher of the reservation, or says that the start it has is published. If that
+/// watcher has ended, its successor gets the process. Returns the serial of the watcher that has it.
 pub(crate) fn add(
     mut room: Reservation,
     id: u64,
@@ -197,7 +197,7 @@ pub(crate) fn change(id: u64, policy: &Policy, hand_over: HandOver<'_>) -> Resul
     Err(AddError::Gone.errno())
 }
 
-/// Whether a process that the watcher `serial` was given has to be given to another.
+/// Whether a process of the watcher `serial` has to be handed over to another.
 pub(crate) fn is_outdated(serial: u64) -> bool {
     serial != 0 && keeper().serial.load(Ordering::SeqCst) != serial
 }
@@ -207,13 +207,13 @@ pub(crate) fn current() -> Option<(Arc<Client>, u64)> {
     keeper().current().as_ref().map(|now| (Arc::clone(&now.client), now.serial))
 }
 
-/// Replaces a watcher that has died, if `is_needed`. Where another thread replaces it, that one does it.
+/// Replaces a watcher that has died, if `is_needed`. Returns at once if another thread does it already.
 pub(crate) fn tend(is_needed: impl FnOnce() -> bool, hand_over: HandOver<'_>) {
     let keeper = keeper();
     if keeper.serial.load(Ordering::Relaxed) == 0 {
         return;
     }
-    // A watcher that could not be started, or did not answer, is for the next creation to replace.
+    // The next creation replaces a watcher that could not be started or did not answer.
     if keeper.client().is_none_or(|client| client.is_alive()) {
         return;
     }
@@ -225,8 +225,8 @@ pub(crate) fn tend(is_needed: impl FnOnce() -> bool, hand_over: HandOver<'_>) {
     }
 }
 
-/// Whether a question has to look after the watcher, which costs more than the question: once in a tick of the
-/// coarse clock.
+/// Whether a PROC_INFO has to check the watcher: once in a tick of the coarse clock, since the check costs more than
+/// the question.
 pub(crate) fn is_due() -> bool {
     let keeper = keeper();
     if keeper.serial.load(Ordering::Relaxed) == 0 {

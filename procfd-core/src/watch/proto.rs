@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What the client and the watcher say to each other, on a `SOCK_SEQPACKET` pair.
+//! The messages between the client and the watcher, on a `SOCK_SEQPACKET` pair.
 //!
-//! Compiled into both, from the same build: there is no other version to understand. The magic
-//! number only keeps a stray message from being taken for one.
+//! Client and watcher are of the same build, so there is one version only. The magic number tells a message from a
+//! stray one.
 //!
 //! | request | descriptors | answer |
 //! |---|---|---|
@@ -18,18 +18,17 @@
 //! | COUNT | | the counts |
 //!
 //! **Grants.** An ADD without signals has no answer, so that it costs the creator one system call. Instead the watcher
-//! promises beforehand: a grant of n says that the descriptors, the memory and the table for n more
-//! pairs are there. The client counts them down and asks again at zero. So a descriptor limit is an
-//! error of the call that meets it, before the process is published, and never a descriptor
-//! that stays silent.
+//! promises room beforehand. A grant of n says that it has descriptors, memory and table entries for n more pairs.
+//! The client counts them down and asks again at zero. A descriptor limit is therefore an error of the call that
+//! meets it, before the process is published. No procfd stays silent.
 //!
-//! **Before the start.** A fuse fires only while B is open, so the watcher is given B before the clone (RESERVE). A
-//! policy with signals of the watcher's is added before the program can run (ADD with EARLY and ANSWER): the child
-//! waits for the answer. Until CONFIRM the watcher carries the policy out, but does not report the exit, since the
-//! creation may fail and be tried again on the same B. DROP says that it has failed.
+//! **Before the start.** A fuse fires only while B is open, so the watcher gets B before the clone (RESERVE). A
+//! policy with signals of the watcher is added before the program can run (ADD with EARLY and ANSWER): the child
+//! waits for the answer. Until CONFIRM the watcher carries out the policy, but does not report the exit. The creation
+//! may still fail and be tried again on the same B. DROP says that it has failed.
 //!
-//! **Holds.** A watcher that leaves when it is idle stays while a hold is out: the client takes one
-//! before it starts a process and gives it back with the ADD, or with RELEASE.
+//! **Holds.** A watcher that leaves when it is idle stays while a hold is out. The client takes a hold before it
+//! starts a process, and gives it back with the ADD or with RELEASE.
 
 #![allow(dead_code, reason = "the library and the program each use their part")]
 
@@ -58,12 +57,12 @@ pub(crate) const HELD: u32 = 4;
 pub(crate) const ANSWER: u32 = 8;
 /// In ADD: the start is not published yet; CONFIRM or DROP follows.
 pub(crate) const EARLY: u32 = 16;
-/// In a reply: the watcher will not send signals, because its creator was a set-user-ID program when
-/// it started it and may give up at any time what the watcher would keep.
+/// In a reply: the watcher will not send signals. Its creator was a set-user-ID program when it started the watcher,
+/// and may give up privileges that the watcher would keep.
 pub(crate) const NO_SIGNALS: u32 = 1;
 
-/// How long such a watcher stays without work. Long enough that a creator which starts one process
-/// after the other keeps its watcher, short enough that `wait` until ECHILD does not seem to hang.
+/// How long such a watcher stays without work. A creator that starts one process after the other keeps its watcher,
+/// and `wait` until ECHILD does not seem to hang.
 pub(crate) const LINGER_MS: u32 = 20;
 
 /// Pairs per grant.

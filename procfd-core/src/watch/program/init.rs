@@ -26,15 +26,15 @@
 //!
 //! # What it does
 //!
-//! Forwards every signal but SIGCHLD to the program, queued values with it. SIGKILL and SIGSTOP
-//! cannot be forwarded: SIGKILL ends the namespace, which is the same, and SIGSTOP stops this
-//! process only. Reaps orphans. Ends with the program's exit code, or with 128 + n when signal n
-//! ended it, since the kernel lets no signal of its own namespace end a pid 1. The true status goes
-//! into A's queue as [`Ended`], behind the start message, where every holder of A can look at it.
+//! The init forwards every signal but SIGCHLD to the program, with its queued value. It cannot forward SIGKILL and
+//! SIGSTOP: SIGKILL ends the namespace, which has the same effect, and SIGSTOP stops only the init. It reaps orphans.
+//! It ends with the program's exit code, or with 128 + n if signal n ended the program: no signal of its own
+//! namespace can end a pid 1. The true status goes into A's queue as [`Ended`], behind the start message, where every
+//! holder of A can look at it.
 //!
-//! When the last descriptor of A is closed: with no first signal, goes on; with SIGKILL, ends at once, and the
-//! kernel ends the namespace; else sends the first signal to the program, and ends when the delay of the second
-//! is over, if the program has not by then. A holder's shutdown(2) of A changes nothing.
+//! When the last descriptor of A is closed, the first signal decides. Without one the init goes on. With SIGKILL it
+//! ends at once, and the kernel ends the namespace. With another signal it signals the program, and ends when the
+//! delay of the second signal is over or the program has ended. A holder's shutdown(2) of A changes nothing.
 
 use crate::proto::{self, Ended};
 use crate::sys::{self, ECHILD, EINTR, EPOLLET, EpollEvent, POLLIN, PollFd, SIGCHLD, SIGKILL, Timespec};
@@ -50,8 +50,8 @@ pub(crate) fn run(numbers: &[u64; 4]) -> ! {
     sys::set_name(c"procfd-init");
     let _ = sys::set_mask(!0);
     sys::default_action(SIGCHLD);
-    // Out of the program's process group, so that a terminal's signals reach it once; not out of
-    // its session, or its group would count as orphaned and could not be stopped by the terminal.
+    // The init leaves the program's process group, so that a terminal's signals reach the program once. It stays in
+    // the session; otherwise the group would count as orphaned, and the terminal could not stop it.
     let _ = sys::setpgid(0, 0);
     let _ = sys::chdir(c"/");
     let Ok(signals) = sys::signalfd(!0) else { sys::exit(255) };
@@ -92,9 +92,9 @@ pub(crate) fn run(numbers: &[u64; 4]) -> ! {
     }
 }
 
-/// The look-out for the close of the last descriptor of A.
+/// Detects the close of the last descriptor of A.
 struct Fuse {
-    /// Reports each change of B once, so that a mere shutdown(2) of A does not keep this process awake.
+    /// Reports each change of B once, so that a shutdown(2) of A does not keep this process awake.
     epoll: Option<i32>,
 }
 
@@ -136,14 +136,14 @@ fn forward(signals: i32, pid: i32) {
     }
 }
 
-/// Takes every child that has ended; ends with the program.
+/// Reaps every child that has ended. Ends with the program.
 fn reap(pid: i32) {
     loop {
         match sys::wait(sys::P_ALL, 0, sys::WEXITED | sys::WNOHANG | sys::WALL) {
             Ok(child) if child.pid == 0 => return,
             Ok(child) if child.pid == pid => mirror(child.code, child.status),
             Ok(_) | Err(EINTR) => {}
-            // Somebody else has taken the program's status: there is nothing to wait for.
+            // Another process has taken the program's status, so there is nothing to wait for.
             Err(ECHILD) => sys::exit(255),
             Err(_) => return,
         }

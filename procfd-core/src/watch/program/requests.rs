@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What the client asks for.
+//! The requests of the client.
 
 use crate::proto::{self, Reply, Request};
 use crate::sys::{
@@ -13,7 +13,7 @@ use crate::watch::{CONTROL, DATA_CREATOR, SPARE, Watcher, data_of};
 /// How many requests to take.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Take {
-    /// One: the epoll reports the next.
+    /// One request. The epoll reports the next.
     One,
     /// All requests in the queue.
     All,
@@ -28,7 +28,7 @@ impl Watcher {
         while self.controlled {
             let mut bytes = [0; Request::SIZE];
             match sys::receive(CONTROL, &mut bytes) {
-                // An answer that the client never read: told once, and what it sent is still there.
+                // The client ended before it read an answer. The kernel tells this once; requests may follow.
                 Err(ECONNRESET | EINTR) => continue,
                 Err(EAGAIN) if which != Take::Last => return,
                 Ok(Received { len: 0, .. }) | Err(_) => self.lose_control(),
@@ -127,20 +127,20 @@ impl Watcher {
         say(reply);
     }
 
-    /// Pairs that are there or may come.
+    /// The number of pairs in the table, and of promised ones.
     fn taken(&self) -> u64 {
         u64::from(self.table.live).saturating_add(u64::from(self.promised))
     }
 
-    /// How many more the descriptor limit allows.
+    /// The number of further pairs that the descriptor limit allows.
     fn room(&self) -> u64 {
         (self.descriptors.saturating_sub(SPARE) / 2).saturating_sub(self.taken())
     }
 
-    /// Promises room for more pairs, once it is there.
+    /// Makes room for more pairs, and promises it.
     fn grant(&mut self) -> Result<u32, Errno> {
         if let Some(trouble) = self.trouble.take() {
-            // The last promise was not kept: say why once, and try again when asked again.
+            // The last promise was not kept. Say why once, and try again at the next request.
             return Err(trouble);
         }
         if self.table.live >= self.sweep_at || self.room() == 0 {
@@ -152,8 +152,8 @@ impl Watcher {
             return Err(EMFILE);
         }
         let total = taken.saturating_add(grant);
-        // Descriptors are given from the lowest: once the highest has been in use the kernel's own
-        // table is long enough for all of them.
+        // The kernel gives out the lowest number first. Once the highest number has been in use, the kernel's table is
+        // long enough for all of them.
         let highest = total.saturating_mul(2).saturating_add(SPARE - 1);
         let fd = sys::dup_above(self.epoll, highest as usize)?;
         let _ = sys::close(fd);
@@ -168,7 +168,7 @@ impl Watcher {
         }
     }
 
-    /// Where a pair is. Those that were entered last are looked at first.
+    /// The entry of a pair. Looks at the latest entries first.
     fn find(&mut self, id: u64) -> Option<u32> {
         let recent = self.recent;
         let all = recent.into_iter().chain((0..self.table.len()).rev());
@@ -201,7 +201,7 @@ impl Watcher {
         }
         let slot = match self.find(request.id) {
             Some(slot) if self.table.pair(slot).is_some_and(|p| p.b >= 0 && !p.has_process()) => {
-                // B again, under another number: what belongs to this message is either kept or let go as one.
+                // B again, under another number: the descriptors of one message are kept or closed together.
                 if let Some(pair) = self.table.pair(slot) {
                     let old = core::mem::replace(&mut pair.b, b);
                     let watched = core::mem::take(&mut pair.b_watched);
@@ -220,7 +220,7 @@ impl Watcher {
             pair.early = early;
             set_policy(pair, request);
         }
-        // Once, so that a process that has ended needs not be taken out again.
+        // EPOLLONESHOT, so that an ended process need not be removed from the epoll.
         let events = if early { 0 } else { EPOLLIN } | EPOLLONESHOT;
         let mut watched = sys::epoll_add(self.epoll, pidfd, events, data_of(slot).wrapping_add(1));
         if watched.is_ok() && !silent(request) {
@@ -231,7 +231,7 @@ impl Watcher {
         }
         match watched {
             Ok(()) => Ok(()),
-            // The same file under the same number: it was reported, and so has ended.
+            // The same file under the same number: the epoll has reported it, so it has ended.
             Err(EEXIST) if early => Ok(()),
             Err(EEXIST) => {
                 self.ended(slot);
@@ -244,7 +244,7 @@ impl Watcher {
         }
     }
 
-    /// The start is published: from now on the exit is reported.
+    /// The start is published. The watcher reports the exit from now on.
     fn confirm(&mut self, slot: u32) {
         let Some(pair) = self.table.pair(slot) else { return };
         if core::mem::take(&mut pair.early) {
@@ -258,7 +258,7 @@ impl Watcher {
         }
     }
 
-    /// Another policy. One that ended meanwhile needs none.
+    /// Sets another policy. A process that has ended needs none.
     fn change(&mut self, request: &Request, got: &Received) -> Result<(), Errno> {
         let Some(slot) = self.find(request.id) else { return Ok(()) };
         if !silent(request) && !self.may_signal(got) {
@@ -284,8 +284,8 @@ impl Watcher {
         }
     }
 
-    /// What cannot be watched is hung up at once: a library call then finds out how things are,
-    /// while a descriptor that says nothing would be waited for in vain.
+    /// Hangs up a pair that cannot be watched. A library call then finds the true state; without the hang-up a poll
+    /// would wait in vain.
     fn refuse(&mut self, got: &Received, errno: Errno) {
         self.refused = self.refused.wrapping_add(1);
         self.trouble = Some(errno);
@@ -295,11 +295,11 @@ impl Watcher {
         self.discard(got);
     }
 
-    /// Whether the creator could send such signals itself.
+    /// Whether the creator could send these signals itself.
     ///
-    /// The watcher keeps the credentials that its creator had when it started it. A creator that has
-    /// given up privileges since must not have them back by asking the watcher: so it must have the
-    /// same user, and CAP_KILL goes here once it has gone there.
+    /// The watcher keeps the credentials that its creator had at the watcher's start. A creator that has given up
+    /// privileges since must not get them back through the watcher. It must therefore have the same user, and the
+    /// watcher drops CAP_KILL once the creator has.
     fn may_signal(&mut self, got: &Received) -> bool {
         let Some((pid, uid)) = got.sender else { return false };
         if self.no_signals || pid != self.creator_pid || uid != self.uid {
@@ -311,9 +311,8 @@ impl Watcher {
         mine & KILL == 0 || theirs & KILL != 0 || sys::drop_capability(sys::CAP_KILL).is_ok()
     }
 
-    /// Nothing to watch, and the creator would wait for this process with all its children: ends,
-    /// unless a request is on its way. From here on the client's calls find the socket shut, and
-    /// what came before is still in the queue.
+    /// Ends an idle watcher whose creator would wait for it with its children, unless a request is on its way. From
+    /// here on the client's calls find the socket shut. Earlier requests are still in the queue.
     pub(crate) fn leave(&mut self) {
         let _ = sys::shutdown(CONTROL);
         self.requests(Take::Last);
@@ -325,10 +324,10 @@ impl Watcher {
         self.let_go(CONTROL, true);
         self.let_go(self.creator, true);
         self.creator = -1;
-        // From here on it ends as soon as nobody wants to know any more.
+        // From here on the watcher ends as soon as no procfd is left.
         for slot in 0..self.table.len() {
             let _ = self.watch_b(slot);
-            // A creation that was under way is over: its procfd is not started again.
+            // A creation under way is over, since no other process can start its procfd.
             self.confirm(slot);
         }
     }
@@ -355,7 +354,6 @@ fn set_policy(pair: &mut Pair, request: &Request) {
 
 pub(crate) fn say(mut reply: Reply) {
     reply.magic = proto::MAGIC;
-    // The client waits for at most one answer, so there is room for it; and a client that has gone
-    // wants none.
+    // The client waits for at most one answer, so the queue has room for it. A client that has gone needs none.
     let _ = sys::send(CONTROL, &reply.to_bytes(), &[]);
 }

@@ -9,9 +9,9 @@ use crate::sys::{EMFILE, Pages, Result};
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Pair {
-    /// The client's name for it; in a free entry the number of the next free one.
+    /// The client's id of the process. In a free entry, the number of the next free one.
     pub(crate) id: u64,
-    /// While a procfd is open the delay until the second signal, then its time; in nanoseconds.
+    /// In nanoseconds: the delay of the second signal while a procfd is open, then its time.
     pub(crate) when: u64,
     /// -1 when the last procfd has been closed.
     pub(crate) b: i32,
@@ -33,7 +33,7 @@ const NONE: u64 = u64::MAX;
 const _: () = assert!(size_of::<Pair>() == 32);
 
 pub(crate) struct Table {
-    /// Entries that were ever used since the table was last empty.
+    /// The number of entries used since the table was last empty.
     pairs: Pages<Pair>,
     free: u64,
     /// Entries that were freed since the last `recycle`.
@@ -56,7 +56,7 @@ impl Table {
         Ok(())
     }
 
-    /// Enters a pair and says where.
+    /// Enters a pair, and returns its entry.
     pub(crate) fn insert(&mut self, pair: Pair) -> Result<u32> {
         let reused = self.free != NONE;
         let slot = if reused { self.free as u32 } else { self.len() };
@@ -76,8 +76,8 @@ impl Table {
         self.pairs.get(slot as usize).filter(|p| p.pidfd >= 0)
     }
 
-    /// Frees an entry. It is not used again before the next `recycle`, so that an event that was
-    /// fetched together with the one that led here finds nothing.
+    /// Frees an entry. The table does not use it again before the next `recycle`, so that another event of the same
+    /// batch finds no pair.
     pub(crate) fn remove(&mut self, slot: u32) {
         let freed = self.freed;
         if let Some(pair) = self.pair(slot) {
@@ -90,8 +90,8 @@ impl Table {
         }
     }
 
-    /// Between two batches of events: lets freed entries be used again, and when nothing is
-    /// watched any more gives memory back, save for `promised` pairs.
+    /// Makes freed entries usable again, between two batches of events. If no pair is left, gives back the memory,
+    /// except for `promised` pairs.
     pub(crate) fn recycle(&mut self, promised: u32) {
         if self.live == 0 {
             self.pairs.clear();

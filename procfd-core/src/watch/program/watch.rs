@@ -3,10 +3,9 @@
 
 //! The watcher: shuts B down when its process ends, and so wakes every holder of the procfd.
 //!
-//! What it costs the creator matters, so there is little per process: one message, one entry in the
-//! epoll, one shutdown. Of a pair with a close policy B is in the epoll as well; of the others
-//! the watcher looks only now and then whether a procfd is still open, and has it in the epoll from
-//! the day that it is left alone with them.
+//! The creator pays for each step here, so there are few: one message, one entry in the epoll, one shutdown. B of a
+//! pair with a close policy is in the epoll too. For other pairs the watcher looks only now and then whether a
+//! procfd is still open. Once the creator has gone, their B is in the epoll too.
 
 use crate::proto::{self, Reply};
 use crate::requests::{Take, say};
@@ -14,17 +13,17 @@ use crate::sys::{self, EBADF, EINTR, EINVAL, EPOLLET, EPOLLIN, EpollEvent, Errno
 use crate::table::{Pair, Table};
 
 pub(crate) const CONTROL: i32 = 0;
-/// How long the creator may take for its first message.
+/// The time limit for the creator's first message.
 const BEGIN_WITHIN_NS: u64 = 10_000_000_000;
-/// What the epoll reports for the control socket and for the creator; pairs come after.
+/// The epoll data of the control socket and of the creator; those of pairs follow.
 const DATA_CONTROL: u64 = 0;
 pub(crate) const DATA_CREATOR: u64 = 1;
 const DATA_PAIRS: u64 = 2;
 
-/// Descriptors besides the pairs: control, epoll, creator, and some that are in hand for a moment.
+/// The number of descriptors besides the pairs: control, epoll, creator, and a few of a message.
 pub(crate) const SPARE: u64 = 8;
 const EVENTS: usize = 64;
-/// With fewer pairs than this it is not worth looking for those that nobody holds any more.
+/// The fewest pairs for which the watcher looks for pairs without a holder.
 const SWEEP_FROM: u32 = 1024;
 
 pub(crate) fn run() -> ! {
@@ -39,13 +38,13 @@ pub(crate) fn run() -> ! {
 
 pub(crate) struct Watcher {
     pub(crate) epoll: i32,
-    /// Whether the control socket is still there.
+    /// Whether the control socket is open.
     pub(crate) controlled: bool,
     /// The creator's pidfd, and its pid as messages attest it; -1 and 0 before BEGIN.
     pub(crate) creator: i32,
     pub(crate) creator_pid: i32,
     pub(crate) table: Table,
-    /// Where the last pairs were entered.
+    /// The entries of the latest pairs.
     pub(crate) recent: [u32; 4],
     /// Pairs that are promised and have not come yet.
     pub(crate) promised: u32,
@@ -55,7 +54,7 @@ pub(crate) struct Watcher {
     pub(crate) refused: u32,
     pub(crate) trouble: Option<Errno>,
     pub(crate) descriptors: u64,
-    /// With so many pairs those that nobody holds are looked for.
+    /// The number of pairs at which the watcher looks for pairs without a holder.
     pub(crate) sweep_at: u32,
     /// The earliest `when` of a pending pair, or earlier.
     next: u64,
@@ -70,11 +69,10 @@ impl Watcher {
         let _ = sys::setsid();
         let _ = sys::chdir(c"/");
         let _ = sys::set_mask(!0);
-        // Woken by a message, it does not push the creator aside who sent it.
+        // A message that wakes the watcher does not preempt its sender.
         sys::be_batch();
         let at = |step| move |errno| (step, errno);
-        // A creator that says nothing is not there, or its descriptors were closed under it while it
-        // started this.
+        // A silent creator has ended, or its descriptors were closed during the start of the watcher.
         let mut first = [PollFd { fd: CONTROL, events: POLLIN, revents: 0 }];
         if sys::poll(&mut first, Some(Timespec::from_ns(BEGIN_WITHIN_NS))) == Ok(0) {
             sys::exit(3);
@@ -83,7 +81,7 @@ impl Watcher {
         let epoll = sys::epoll_create().map_err(at(proto::STEP_EPOLL))?;
         sys::epoll_add(epoll, CONTROL, EPOLLIN, DATA_CONTROL).map_err(at(proto::STEP_EPOLL))?;
         let table = Table::new().map_err(at(proto::STEP_MEMORY))?;
-        // What an inherited seccomp filter forbids is to be known now, not when a process ends.
+        // Finds out now, and not when a process ends, what an inherited seccomp filter forbids.
         allowed(sys::shutdown(-1), EBADF).map_err(at(proto::STEP_SHUTDOWN))?;
         allowed(sys::pidfd_signal(-1, 0, 0), EBADF).map_err(at(proto::STEP_SIGNAL))?;
         allowed(sys::close(-1), EBADF).map_err(at(proto::STEP_CLOSE))?;
@@ -162,16 +160,16 @@ impl Watcher {
     pub(crate) fn ended(&mut self, slot: u32) {
         let Some(&mut pair) = self.table.pair(slot) else { return };
         if pair.early {
-            // What becomes of it, CONFIRM or DROP says.
+            // CONFIRM or DROP decides about it.
             return;
         }
         if pair.b >= 0 {
             let _ = sys::shutdown(pair.b);
         } else if pair.pending && pair.to_group {
-            // The rest of its group gets the second signal all the same.
+            // The rest of its group still gets the second signal.
             return;
         }
-        // The epoll has the pidfd once only, so it has dropped it already, in effect.
+        // The pidfd is in the epoll for one event only, so the epoll has dropped it.
         self.let_go(pair.b, pair.b_watched);
         let _ = sys::close(pair.pidfd);
         self.table.remove(slot);
@@ -180,7 +178,7 @@ impl Watcher {
     /// The last procfd has been closed.
     fn released(&mut self, slot: u32) {
         if self.table.pair(slot).is_some_and(|p| p.first != 0 || p.second != 0) {
-            // A change of the policy that was asked for before the close is in the queue by now.
+            // A change of the policy from before the close is in the queue by now.
             self.requests(Take::All);
         }
         let Some(pair) = self.table.pair(slot) else { return };
@@ -230,7 +228,7 @@ impl Watcher {
         self.table.remove(slot);
     }
 
-    /// Out of the epoll first: the file stays open elsewhere, and closing would not end the watch.
+    /// Removes it from the epoll first: the file stays open elsewhere, so the close would not end the watch.
     pub(crate) fn let_go(&self, fd: i32, watched: bool) {
         if fd >= 0 {
             if watched {
@@ -240,8 +238,8 @@ impl Watcher {
         }
     }
 
-    /// Has the epoll report the close of the last procfd: a hang-up, which is reported unasked. Each change
-    /// once, since a holder's shutdown(2) is a hang-up too, and lasts.
+    /// Has the epoll report the close of the last procfd, which is a hang-up. It reports each change once, since a
+    /// holder's shutdown(2) is a lasting hang-up too.
     pub(crate) fn watch_b(&mut self, slot: u32) -> Result<(), Errno> {
         let epoll = self.epoll;
         match self.table.pair(slot) {
@@ -254,7 +252,7 @@ impl Watcher {
         }
     }
 
-    /// Forgets the pairs that nobody holds any more and that are not in the epoll.
+    /// Forgets the pairs without a holder that are not in the epoll.
     pub(crate) fn sweep(&mut self) {
         let mut fds = [PollFd { fd: -1, events: 0, revents: 0 }; 16];
         let mut from = 0;
@@ -276,7 +274,7 @@ impl Watcher {
     }
 }
 
-/// What the epoll reports for B of a pair; one more for its pidfd.
+/// The epoll data of B of a pair; that of its pidfd is one more.
 pub(crate) fn data_of(slot: u32) -> u64 {
     u64::from(slot).wrapping_mul(2).wrapping_add(DATA_PAIRS)
 }
@@ -288,12 +286,12 @@ fn signal(pair: &Pair, signal: u8) {
     }
     let flags = if pair.to_group { PROCESS_GROUP } else { 0 };
     if sys::pidfd_signal(pair.pidfd, i32::from(signal), flags) == Err(EINVAL) && flags != 0 {
-        // Before Linux 6.9 there is no scope: the process at least.
+        // Before Linux 6.9 there is no scope. The process itself gets the signal.
         let _ = sys::pidfd_signal(pair.pidfd, i32::from(signal), 0);
     }
 }
 
-/// A call that was made to fail, and failed in the right way.
+/// Checks that a call that must fail has failed in the expected way.
 fn allowed(done: Result<(), Errno>, expected: Errno) -> Result<(), Errno> {
     match done {
         Err(errno) if errno != expected => Err(errno),
@@ -301,8 +299,7 @@ fn allowed(done: Result<(), Errno>, expected: Errno) -> Result<(), Errno> {
     }
 }
 
-/// Raises the descriptor limit as far as it goes: the hard limit, and with CAP_SYS_RESOURCE the
-/// kernel's default for the highest of all.
+/// Raises the descriptor limit to the hard limit, and with CAP_SYS_RESOURCE to the kernel's default of `fs.nr_open`.
 fn raise_limit() -> Result<u64, Errno> {
     const HIGHEST: u64 = 1 << 20;
     let old = sys::limit_descriptors(None)?;
