@@ -117,6 +117,12 @@
 #define PROC_SET_CTTY 0x145
 /* Make the child's process group the foreground group of the terminal in arg (a descriptor of the caller). */
 #define PROC_SET_FOREGROUND 0x146
+
+/*
+ * arg 1: stop the process once it has executed the program, before the program's first instruction.
+ * PROC_RESUME of process_manage lets it go on.
+ */
+#define PROC_START_SUSPENDED 0x1cc
 /* User ids: arg for all three with data NULL, or data a struct procfd_ids. */
 #define PROC_SET_UID 0x147
 /* Group ids: arg for all three with data NULL, or data a struct procfd_ids. */
@@ -336,6 +342,8 @@
 #define PROC_MADVISE 0x20e
 /* Free the memory of the process, which SIGKILL is ending, without waiting for it to get there. */
 #define PROC_MRELEASE 0x20f
+/* Let a process go on that was started suspended (PROC_START_SUSPENDED), or is stopped: SIGCONT. */
+#define PROC_RESUME 0x210
 
 /* procfd_kill_tree.flags: every process of its cgroup and of those below (cgroup.kill, 5.14). For SIGKILL. */
 #define PROC_TREE_CGROUP 0x1
@@ -505,6 +513,8 @@
 #define PROC_STAGE_SUBREAPER 115
 /* In the child: ioprio_set(2). */
 #define PROC_STAGE_IOPRIO 116
+/* In the child: what stops it before the program's first instruction. */
+#define PROC_STAGE_SUSPEND 119
 /* In the child: setns(2); index is the position among those to join. */
 #define PROC_STAGE_JOIN 118
 /* In the child: the propagation of all mounts. */
@@ -1637,6 +1647,7 @@ int process_config(int procfd, uint32_t cmd, uint64_t arg, const void *data, siz
  * PROC_SIGNAL: EOPNOTSUPP (scopes, before 6.9); PROC_SET_CLOSE: EOPNOTSUPP (started without one);
  * PROC_KILL_TREE: EINVAL (the init of the caller's own pid namespace), EOPNOTSUPP (no /proc; no
  * cgroup.kill, before 5.14), EBUSY (the caller's own cgroup), EACCES, EREMOTE.
+ * PROC_RESUME: EALREADY (not stopped).
  * The others are for a process that runs: ESRCH once it has ended, reaped or not; EREMOTE (not in the
  * caller's pid namespace), EOPNOTSUPP (no /proc of it), EACCES (a lower nice value or OOM score, another's
  * cgroup, memory that may not be traced), EBUSY (no room for SCHED_DEADLINE; a cgroup with controllers),

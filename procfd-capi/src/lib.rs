@@ -129,6 +129,7 @@ pub unsafe extern "C" fn process_config(
 /// PROC_SIGNAL: EOPNOTSUPP (scopes, before 6.9); PROC_SET_CLOSE: EOPNOTSUPP (started without one);
 /// PROC_KILL_TREE: EINVAL (the init of the caller's own pid namespace), EOPNOTSUPP (no /proc; no
 /// cgroup.kill, before 5.14), EBUSY (the caller's own cgroup), EACCES, EREMOTE.
+/// PROC_RESUME: EALREADY (not stopped).
 /// The others are for a process that runs: ESRCH once it has ended, reaped or not; EREMOTE (not in the
 /// caller's pid namespace), EOPNOTSUPP (no /proc of it), EACCES (a lower nice value or OOM score, another's
 /// cgroup, memory that may not be traced), EBUSY (no room for SCHED_DEADLINE; a cgroup with controllers),

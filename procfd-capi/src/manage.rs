@@ -36,6 +36,10 @@ pub(crate) fn manage(procfd: c_int, cmd: u32, arg: u64, data: Data) -> Result {
             let signal = if cmd == PROC_STOP { libc::SIGSTOP } else { libc::SIGCONT };
             ffi::stop_or_continue(procfd, signal).map(|()| 0)
         }
+        PROC_RESUME => {
+            nothing(arg, data)?;
+            ffi::resume(procfd).map(|()| 0)
+        }
         PROC_SETNS => {
             data.none()?;
             ffi::setns(procfd, arg).map(|()| 0)

@@ -105,6 +105,11 @@ pub fn stop_or_continue(fd: RawFd, sig: i32) -> Result<()> {
     manage::stop_or_continue(target.pidfd()?, target.is_init(), sig)
 }
 
+/// PROC_RESUME.
+pub fn resume(fd: RawFd) -> Result<()> {
+    manage::resume(target(fd)?.pidfd()?)
+}
+
 /// PROC_SETNS.
 pub fn setns(fd: RawFd, flags: u64) -> Result<()> {
     let target = target(fd)?;

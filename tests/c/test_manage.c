@@ -44,6 +44,7 @@ static const struct command commands[] = {
 	{ PROC_KILL_TREE, SIGKILL, NULL, 0, 1 },
 	{ PROC_STOP, 0, NULL, 0, 1 },
 	{ PROC_CONT, 0, NULL, 0, 1 },
+	{ PROC_RESUME, 0, NULL, 0, 0 },
 	{ PROC_SETNS, CLONE_NEWUTS, NULL, 0, 0 },
 	{ PROC_RLIMIT, RLIMIT_CORE, &any_limit, sizeof any_limit, 0 },
 	{ PROC_PRIORITY, 1, NULL, 0, 0 },
@@ -201,8 +202,8 @@ static void garbage(void)
 {
 	pid_t pid;
 	int fd = paused(&pid);
-	uint32_t no_arg[] = { PROC_STOP, PROC_CONT, PROC_SCHEDULER, PROC_AFFINITY, PROC_MADVISE, PROC_MRELEASE };
-	uint32_t no_data[] = { PROC_STOP, PROC_CONT, PROC_SETNS, PROC_PRIORITY, PROC_IOPRIO,
+	uint32_t no_arg[] = { PROC_STOP, PROC_CONT, PROC_RESUME, PROC_SCHEDULER, PROC_AFFINITY, PROC_MADVISE, PROC_MRELEASE };
+	uint32_t no_data[] = { PROC_STOP, PROC_CONT, PROC_RESUME, PROC_SETNS, PROC_PRIORITY, PROC_IOPRIO,
 			       PROC_OOM_SCORE_ADJ, PROC_CGROUP, PROC_MRELEASE };
 	char byte[256] = { 0 };
 	for (size_t i = 0; i < sizeof no_arg / sizeof *no_arg; i++)

@@ -510,7 +510,7 @@ impl Process {
         relatives::call(slf.as_any(), "suspend", ())
     }
 
-    /// Continues it, as `cont`.
+    /// Continues it, as `cont`: also one that was started suspended.
     fn resume<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         relatives::call(slf.as_any(), "resume", ())
     }

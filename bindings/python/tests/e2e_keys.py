@@ -14,6 +14,7 @@ PLAIN: dict[str, Callable[[list[str]], Any]] = {
     "sigignore": lambda words: [int(word) for word in words],
     "session": lambda words: True,
     "process_group": lambda words: int(words[0]),
+    "suspended": lambda words: True,
     "uid": lambda words: int(words[0]),
     "gid": lambda words: int(words[0]),
     "groups": lambda words: [int(word) for word in words],

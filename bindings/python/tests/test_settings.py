@@ -224,6 +224,17 @@ def test_bytes_to_read() -> None:
         sh("true", actions=[("data", 5, "text")])
 
 
+def test_started_suspended() -> None:
+    reader, writer = os.pipe()
+    with procfd.spawn("/bin/echo", ["echo", "ran"], stdout=writer, suspended=True) as process:
+        os.close(writer)
+        assert pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        process.resume()
+        assert os.read(reader, 9) == b"ran\n"
+        assert process.wait(60).code == 0
+    os.close(reader)
+
+
 def test_signals() -> None:
     mask = {signal.SIGUSR1, signal.SIGTERM}
     assert int(status("SigBlk", sigmask=mask), 16) == bits(*mask)

@@ -38,6 +38,8 @@ pub const PROC_CGROUP: u32 = 0x20d;
 pub const PROC_MADVISE: u32 = 0x20e;
 /// Free the memory of the process, which SIGKILL is ending, without waiting for it to get there.
 pub const PROC_MRELEASE: u32 = 0x20f;
+/// Let a process go on that was started suspended (PROC_START_SUSPENDED), or is stopped: SIGCONT.
+pub const PROC_RESUME: u32 = 0x210;
 
 /// procfd_kill_tree.flags: every process of its cgroup and of those below (cgroup.kill, 5.14). For SIGKILL.
 pub const PROC_TREE_CGROUP: u32 = 0x1;

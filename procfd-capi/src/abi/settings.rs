@@ -78,6 +78,9 @@ pub const PROC_SET_PGROUP: u32 = 0x144;
 pub const PROC_SET_CTTY: u32 = 0x145;
 /// Make the child's process group the foreground group of the terminal in arg (a descriptor of the caller).
 pub const PROC_SET_FOREGROUND: u32 = 0x146;
+/// arg 1: stop the process once it has executed the program, before the program's first instruction.
+/// PROC_RESUME of process_manage lets it go on.
+pub const PROC_START_SUSPENDED: u32 = 0x1cc;
 /// User ids: arg for all three with data NULL, or data a struct procfd_ids.
 pub const PROC_SET_UID: u32 = 0x147;
 /// Group ids: arg for all three with data NULL, or data a struct procfd_ids.

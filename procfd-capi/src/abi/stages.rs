@@ -88,6 +88,8 @@ pub const PROC_STAGE_TSC: u32 = 114;
 pub const PROC_STAGE_SUBREAPER: u32 = 115;
 /// In the child: ioprio_set(2).
 pub const PROC_STAGE_IOPRIO: u32 = 116;
+/// In the child: what stops it before the program's first instruction.
+pub const PROC_STAGE_SUSPEND: u32 = 119;
 /// In the child: setns(2); index is the position among those to join.
 pub const PROC_STAGE_JOIN: u32 = 118;
 /// In the child: the propagation of all mounts.
@@ -174,6 +176,7 @@ const _: () = {
     assert!(PROC_STAGE_TSC == procfd::Stage::TSC.as_raw());
     assert!(PROC_STAGE_SUBREAPER == procfd::Stage::SUBREAPER.as_raw());
     assert!(PROC_STAGE_IOPRIO == procfd::Stage::IOPRIO.as_raw());
+    assert!(PROC_STAGE_SUSPEND == procfd::Stage::SUSPEND.as_raw());
     assert!(PROC_STAGE_JOIN == procfd::Stage::JOIN.as_raw());
     assert!(PROC_STAGE_MOUNT_PROPAGATION == procfd::Stage::MOUNT_PROPAGATION.as_raw());
     assert!(PROC_STAGE_NEW_ROOT == procfd::Stage::NEW_ROOT.as_raw());

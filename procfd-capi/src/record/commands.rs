@@ -51,6 +51,7 @@ const OTHERS: &[Takes] = takes! {
     PROC_KILL_TREE "a signal, 1 to 64; SIGKILL with PROC_TREE_CGROUP" holds!(procfd_kill_tree), true;
     PROC_STOP "0" Holds::Nothing, false;
     PROC_CONT "0" Holds::Nothing, false;
+    PROC_RESUME "0" Holds::Nothing, false;
     PROC_SETNS "CLONE_NEW* flags" Holds::Nothing, false;
     PROC_RLIMIT "a resource, RLIMIT_*" holds!(procfd_prlimit), false;
     PROC_PRIORITY "a nice value, -20 to 19" Holds::Nothing, false;

@@ -52,6 +52,7 @@ pub(crate) fn explain(call: Call, procfd: c_int, cmd: u32, arg: u64, data: Data,
         }
         libc::ETIMEDOUT => return format!("{name}: nothing has changed within timeout_ns"),
         libc::EINTR => return format!("{name}: a signal handler has run"),
+        libc::EALREADY => return format!("{name}: the process is not suspended"),
         _ => {}
     }
     if let Some(text) = descriptor(call, procfd, cmd, errno) {

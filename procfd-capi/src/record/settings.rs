@@ -39,6 +39,7 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_SET_PGROUP "group to join; 0: a new one" Holds::Nothing, false;
     PROC_SET_CTTY "a descriptor" Holds::Nothing, false;
     PROC_SET_FOREGROUND "a descriptor" Holds::Nothing, false;
+    PROC_START_SUSPENDED "0 or 1" Holds::Nothing, false;
     PROC_SET_UID "id, for real, effective and saved; or 0" holds!(procfd_ids), true;
     PROC_SET_GID "id, for real, effective and saved; or 0" holds!(procfd_ids), true;
     PROC_SET_GROUPS "0" Holds::Array("uint32_t", 4), true;

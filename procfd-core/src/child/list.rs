@@ -41,6 +41,8 @@ impl Slot {
     pub(crate) const INIT_FUSE: Self = Self(5);
     /// The file cgroup.procs of the cgroup that the child is to be in.
     pub(crate) const CGROUP: Self = Self(6);
+    /// Only the two ends of the pipe of a suspended start, one descriptor in each half.
+    pub(crate) const PAIR: Self = Self(7);
     /// Free for each setting; 0 until the first use in a start.
     pub(crate) const A: Self = Self(8);
     pub(crate) const B: Self = Self(9);
@@ -126,6 +128,8 @@ pub(super) mod kind {
     pub(crate) const CHECK_PARENT: u8 = 9;
     /// Puts a number into a slot.
     pub(crate) const LOAD: u8 = 10;
+    /// One of two descriptors in `from`: which, 0 or 1.
+    pub(crate) const ONE_OF_PAIR: u8 = 11;
 }
 
 /// What a call's failure means.
@@ -389,6 +393,8 @@ impl List {
         fn write_at_start(fd: Slot, bytes: &[u8]) = SYS_pwrite64(fd, bytes, bytes.len(), 0);
         /// fcntl(F_ADD_SEALS).
         fn add_seals(fd: Slot, seals: u32) = SYS_fcntl(fd, libc::F_ADD_SEALS, seals);
+        /// pipe2(2), close-on-exec.
+        fn pipe(pair: At) = SYS_pipe2(pair, libc::O_CLOEXEC);
         /// close(2) of a number.
         fn close(fd: i32) = SYS_close(fd);
         /// close(2) of what a slot holds.
@@ -584,6 +590,11 @@ impl List {
     /// Moves what a slot holds to this number.
     pub(crate) fn place(&mut self, fd: Slot, target: i32) -> Last<'_> {
         self.with_slot(kind::PLACE, fd, [target as usize])
+    }
+
+    /// One of the two descriptors that pipe2(2) has put into a slot.
+    pub(crate) fn one_of_pair(&mut self, pair: Slot, which: usize) -> Last<'_> {
+        self.with_slot(kind::ONE_OF_PAIR, pair, [which])
     }
 
     /// Refuses to go on when the creator has ended.

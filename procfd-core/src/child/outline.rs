@@ -55,6 +55,7 @@ fn names(call: &Call) -> Vec<&'static str> {
         kind::WAIT_GO => &["read"],
         kind::ARM_AS => &["geteuid", "setresuid", "fcntl", "fcntl", "fcntl", "setresuid"],
         kind::PLACE => &["dup3", "close"],
+        kind::ONE_OF_PAIR => &[],
         kind::CHECK_PARENT => &["getppid"],
         _ => &[],
     };

@@ -286,6 +286,9 @@ fn carry_out(moment: &Moment<'_>, call: &Call) -> Step<usize> {
     if is(call.kind, kind::LOAD) {
         return Ok(first);
     }
+    if is(call.kind, kind::ONE_OF_PAIR) {
+        return Ok(one_of_pair(moment.get(call.from), first));
+    }
     if is(call.kind, kind::CLOSE) {
         return close_but(first as u32, second as u32, moment.program()).map(|()| 0);
     }
@@ -325,6 +328,16 @@ fn carry_out(moment: &Moment<'_>, call: &Call) -> Step<usize> {
     }
     Err(Errno(libc::ENOSYS))
 }
+
+/// One of the two descriptors that lie in a slot as an array.
+#[inline(always)]
+fn one_of_pair(pair: usize, which: usize) -> usize {
+    let first_is_low = cfg!(target_endian = "little");
+    let low = (which == 0) == first_is_low;
+    if low { pair & 0x7fff_ffff } else { pair.wrapping_shr(32) }
+}
+
+const _: () = assert!(size_of::<usize>() == 8, "a slot takes two descriptors");
 
 /// The first pause before a program that is open for writing is tried again; each next one is twice as long.
 const PAUSE_NS: i64 = 100_000;

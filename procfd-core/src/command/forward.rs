@@ -55,6 +55,7 @@ forward! {
     // lifecycle
     built_in_init(on: bool);
     no_close_policy();
+    start_suspended(on: bool);
     // mounts
     mount(mount: Mount);
     pivot_root(path: impl AsRef<Path>);

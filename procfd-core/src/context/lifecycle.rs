@@ -25,6 +25,33 @@ impl Context {
         self.set(|s| s.set_init(on))
     }
 
+    /// Suspends the process before the program's first instruction: it has executed, its pid, `/proc/<pid>/exe` and
+    /// memory are the program's, and it is stopped (`T`) until [`Process::resume`](crate::Process::resume), or a SIGCONT
+    /// of another's. No wait reports this stop.
+    ///
+    /// # Errors
+    ///
+    /// None here; the creation needs a program (`EINVAL`), outside a new pid namespace (`EOPNOTSUPP`).
+    ///
+    /// # Kernel
+    ///
+    /// [signal(7)](https://man7.org/linux/man-pages/man7/signal.7.html). Your process gets SIGCHLD, as of each child
+    /// that stops, unless it asked for `SA_NOCLDSTOP`.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?.start_suspended(true)?;
+    /// let process = context.create()?;
+    /// // A profiler attaches here, or the process is moved into a cgroup.
+    /// process.resume()?;
+    /// assert!(process.wait()?.is_success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_START_SUSPENDED")]
+    pub fn start_suspended(&mut self, on: bool) -> Configured<'_> {
+        self.set(|s| s.set_suspended(on))
+    }
+
     /// The kernel sends this signal to the process when its last procfd, in any process, is gone.
     ///
     /// # Errors

@@ -91,6 +91,8 @@ stages! {
     SUBREAPER = 115 "make the child a subreaper";
     /// In the child: ioprio_set(2).
     IOPRIO = 116 "set the I/O priority";
+    /// In the child: what stops it before the program's first instruction.
+    SUSPEND = 119 "suspend the process";
     /// In the child: setns(2); index is the position among those to join.
     JOIN = 118 "join the namespaces";
     /// In the child: the propagation of all mounts.

@@ -27,4 +27,4 @@ pub(crate) use resources::{
     advise, rlimit, set_affinity, set_ioprio, set_nice, set_oom_score_adj, set_scheduler,
 };
 pub use tree::{KillTree, TreeMethod};
-pub(crate) use tree::{kill, kill_cgroup, stop_or_continue};
+pub(crate) use tree::{is_in_stop, kill, kill_cgroup, resume, stop_or_continue};

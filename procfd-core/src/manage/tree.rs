@@ -96,6 +96,23 @@ pub(crate) fn stop_or_continue(root: BorrowedFd<'_>, built_in: bool, signal: i32
     }
 }
 
+/// Whether a process is in a stop. ESRCH: it has ended; EOPNOTSUPP: without a /proc of its pid namespace; EPERM: hidden.
+pub(crate) fn is_in_stop(process: BorrowedFd<'_>) -> Result<bool> {
+    pid_race::own_proc()?;
+    let found = pid_race::by_number(process, |pid| stat(of_process(pid)))?;
+    found.map(|stat| stat.state == b'T').ok_or(Errno(libc::EPERM))
+}
+
+/// SIGCONT to a process that is stopped. EALREADY: it is not.
+pub(crate) fn resume(process: BorrowedFd<'_>) -> Result<()> {
+    // First whether the caller may: that answer does not depend on the state.
+    signal::send(process, 0, Scope::Process, None)?;
+    match is_in_stop(process)? {
+        true => signal::send(process, libc::SIGCONT, Scope::Process, None),
+        false => Err(Errno(libc::EALREADY)),
+    }
+}
+
 fn walk(root: BorrowedFd<'_>, signal: i32, without_root: bool) -> Result<KillTree> {
     let mut tree = Tree::new(root, without_root)?;
     let done = tree.signal(signal);

@@ -94,6 +94,17 @@ impl Process {
         Ok(manage::stop_or_continue(self.pidfd(), self.is_built_in_init(), libc::SIGCONT)?)
     }
 
+    /// Lets a process go on that was [started suspended](crate::Context::start_suspended), or is stopped (SIGCONT).
+    ///
+    /// # Errors
+    ///
+    /// `EALREADY`: it is not stopped; `EPERM`: the caller may not signal it; `ESRCH`: it has ended; `EOPNOTSUPP`:
+    /// without a `/proc` of its pid namespace.
+    #[doc(alias = "PROC_RESUME")]
+    pub fn resume(&self) -> io::Result<()> {
+        Ok(manage::resume(self.pidfd())?)
+    }
+
     /// Moves the calling thread into namespaces of the process (setns(2)); for the pid and time namespaces,
     /// the children it makes from then on.
     ///

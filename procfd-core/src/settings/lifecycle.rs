@@ -58,6 +58,7 @@ pub(crate) struct Lifecycle {
     close: Option<ClosePolicy>,
     built_in_init: bool,
     exit_signal: Option<i32>,
+    pub(super) suspended: bool,
 }
 
 impl Settings {

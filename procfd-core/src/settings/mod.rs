@@ -28,6 +28,7 @@
 //! | `task` | execution domain, time-stamp counter, subreaper, I/O priority |
 //! | `joins` | existing namespaces to join |
 //! | `lifecycle` | close policy, built-in init, exit signal |
+//! | `suspended` | a stop before the program's first instruction |
 //! | `check` | checks of one value, which families share |
 //! | `prepared` | what all of it comes to in a start, kept until the next change |
 
@@ -54,6 +55,7 @@ mod scheduling;
 mod seccomp;
 mod session;
 mod signals;
+mod suspended;
 mod task;
 
 pub use capabilities::SecureBits;
@@ -137,6 +139,7 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     program::move_descriptor,
     descriptors::actions,
     descriptors::close_rest,
+    suspended::pipe,
     resources::descriptor_limit,
     filesystem::umask,
     capabilities::keep,
@@ -148,6 +151,7 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     capabilities::finish,
     // A change of credentials clears it.
     privileges::parent_death_signal,
+    suspended::arm,
     // Each program has to allow what follows it.
     seccomp::seccomp,
     capabilities::finish_after_seccomp,
@@ -159,6 +163,7 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
 const CONFLICTS: &[fn(&Settings) -> Set] = &[
     program::conflicts,
     lifecycle::conflicts,
+    suspended::conflicts,
     session::conflicts,
     namespaces::conflicts,
     joins::conflicts,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::dumpable::{self, DumpableKept};
-use super::end::{await_executed, died, held_too_long, never_executed, reap};
+use super::end::{await_executed, await_stopped, died, held_too_long, never_executed, reap};
 use super::idmap_helper;
 use super::publish::{Publication, has_fuse};
 use crate::child::{self, Moment, Slot, When};
@@ -99,6 +99,9 @@ fn spawn_with(
     }
     if stage != Stage::EXEC || never_executed(pidfd.as_fd()) {
         return Err(died(pidfd.as_fd(), pid, stage));
+    }
+    if config.starts_suspended() {
+        await_stopped(pidfd.as_fd(), pid)?;
     }
     if config.namespaces.has(Namespaces::TIME) {
         manage::await_time_namespace(pidfd.as_fd(), pid);

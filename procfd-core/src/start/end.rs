@@ -6,6 +6,7 @@
 use std::os::fd::BorrowedFd;
 
 use crate::error::{Error, Stage};
+use crate::manage;
 use crate::settings::HELD_SECONDS;
 use crate::sys::{self, Errno};
 
@@ -22,6 +23,32 @@ pub(super) fn never_executed(pidfd: BorrowedFd<'_>) -> bool {
 pub(super) fn await_executed(pidfd: BorrowedFd<'_>) {
     while never_executed(pidfd) && is_running(pidfd) {
         std::thread::sleep(std::time::Duration::from_micros(100));
+    }
+}
+
+/// Waits for the stop of a suspended start and takes its report, so that no later wait has it. Another waiter of the
+/// program may have taken it first; then /proc says so.
+pub(super) fn await_stopped(pidfd: BorrowedFd<'_>, pid: i32) -> Result<(), Error> {
+    let limit = HELD_SECONDS.saturating_mul(1_000_000_000);
+    let began = sys::fd::monotonic_ns();
+    loop {
+        match sys::pidfd::wait(pidfd, libc::WSTOPPED | libc::WNOHANG) {
+            Ok(None) if !is_running(pidfd) => return Ok(()),
+            Ok(None) => {}
+            // Another waiter has reaped it.
+            Ok(Some(_)) | Err(_) => return Ok(()),
+        }
+        if manage::is_in_stop(pidfd).unwrap_or(false) {
+            // The report may have come meanwhile.
+            let _ = sys::pidfd::wait(pidfd, libc::WSTOPPED | libc::WNOHANG);
+            return Ok(());
+        }
+        if sys::fd::monotonic_ns().saturating_sub(began) >= limit {
+            end(pidfd, pid);
+            return Err(Error::new(Stage::SUSPEND, 0, Errno(libc::ETIMEDOUT), "")
+                .hint("a frozen cgroup, or a security policy that keeps the signal back"));
+        }
+        std::thread::sleep(std::time::Duration::from_micros(50));
     }
 }
 

@@ -17,6 +17,7 @@ pub fn set(c: &mut Context, key: &str, words: &[String]) -> Done<bool> {
         "sigignore" => c.ignored_signals(signals(words)?)?,
         "session" => c.new_session()?,
         "process_group" => c.process_group(number(words)?)?,
+        "suspended" => c.start_suspended(true)?,
         "uid" => c.uid(Ids::all(number(words)?))?,
         "gid" => c.gid(Ids::all(number(words)?))?,
         "groups" => c.groups(&numbers(words)?)?,

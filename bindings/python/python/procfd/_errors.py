@@ -56,6 +56,7 @@ class Stage(enum.IntEnum):
     TSC = 114
     SUBREAPER = 115
     IOPRIO = 116
+    SUSPEND = 119
     JOIN = 118
     MOUNT_PROPAGATION = 64
     NEW_ROOT = 65

@@ -77,6 +77,7 @@ class Settings(TypedDict, total=False):
     process_group: int | None
     ctty: Fd | None
     foreground: Fd | None
+    suspended: bool | None
     user: User | None
     login_env: bool | None
     uid: Ids | None
