@@ -12,9 +12,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::error::Error;
 use crate::forks::{self, Private};
@@ -57,13 +57,49 @@ pub(crate) struct State {
     pub started: bool,
     pub error: Option<Error>,
     /// The process.
-    pub pidfd: Option<Arc<Private>>,
+    pub pidfd: Option<Arc<Pidfd>>,
+    /// Where its pidfd will be: a start takes no memory.
+    place: Option<Arc<Pidfd>>,
     /// The number that its creation returned; 0 for a process that was attached.
     pub pid: i32,
     /// What the watcher was told to do; `None` when it does not watch it.
     pub watched: Option<Policy>,
     /// How it ended and what it had used, once it was waited for here: the kernel tells that once.
     pub ended: Option<Status>,
+}
+
+/// A pidfd that the library keeps. Its place is there before the process is.
+#[derive(Debug, Default)]
+pub(crate) struct Pidfd(OnceLock<Private>);
+
+impl Pidfd {
+    fn of(pidfd: Private) -> Self {
+        Self(OnceLock::from(pidfd))
+    }
+
+    /// EBADF: there is none.
+    pub(crate) fn get(&self) -> Result<BorrowedFd<'_>> {
+        self.0.get().map(AsFd::as_fd).ok_or(Errno(libc::EBADF))
+    }
+
+    /// It, proved to be what was put here. EBADF: the program has closed it, or there is none.
+    fn live(&self) -> Result<BorrowedFd<'_>> {
+        self.0.get().ok_or(Errno(libc::EBADF))?.live()
+    }
+
+    fn number(&self) -> RawFd {
+        self.get().map_or(-1, |pidfd| pidfd.as_raw_fd())
+    }
+}
+
+impl State {
+    /// The process, once there is one.
+    pub(crate) fn keep(&mut self, pidfd: Private) {
+        let place = self.place.take().unwrap_or_default();
+        // A place is used once, so it is empty.
+        let _ = place.0.set(pidfd);
+        self.pidfd = Some(place);
+    }
 }
 
 impl Opened {
@@ -128,7 +164,7 @@ const LOOKS: usize = 8;
 enum Entry {
     Context(Weak<Opened>),
     /// A child whose procfd is gone and who has not ended yet.
-    Leaving(Arc<Private>),
+    Leaving(Arc<Pidfd>),
 }
 
 #[derive(Default)]
@@ -169,7 +205,7 @@ fn enter(cookie: u64, b: Private, flags: OpenFlags, config: Settings) -> Arc<Ope
         forks: forks::generation(),
         b,
         watcher: AtomicU64::new(0),
-        state: Mutex::new(State { config, ..State::default() }),
+        state: Mutex::new(State { config, place: Some(Arc::default()), ..State::default() }),
     });
     let mut table = table();
     table.contexts.insert(opened.cookie, Arc::clone(&opened));
@@ -201,7 +237,7 @@ pub(crate) fn reap(pidfd: OwnedFd) {
         return;
     }
     let Ok(pidfd) = Private::adopt(pidfd) else { return };
-    table().entries.push_back(Entry::Leaving(Arc::new(pidfd)));
+    table().entries.push_back(Entry::Leaving(Arc::new(Pidfd::of(pidfd))));
 }
 
 /// The context of a procfd that this process opened. EBADF; EINVAL: no procfd; EPERM: another's.
@@ -244,7 +280,7 @@ pub(crate) fn opened_here(fd: BorrowedFd<'_>) -> Option<Arc<Opened>> {
 ///
 /// Returns `None` for contexts of other processes, when a lock is contended, and when the program has closed the kept
 /// pidfd. The caller then peeks at the queue, which never blocks.
-pub(crate) fn started(fd: BorrowedFd<'_>) -> Option<(Arc<Private>, bool)> {
+pub(crate) fn started(fd: BorrowedFd<'_>) -> Option<(Arc<Pidfd>, bool)> {
     let cookie = procfd::cookie_of_socket(fd)?;
     let table = TABLE.get(forks::generation()).try_lock().ok()?;
     let opened = Arc::clone(table.contexts.get(&cookie)?);
@@ -305,9 +341,7 @@ fn look(entries: &[Entry]) -> Vec<i16> {
                 let fd = opened.upgrade().map_or(-1, |opened| opened.b().as_raw_fd());
                 PollFd { fd, events: 0, revents: 0 }
             }
-            Entry::Leaving(pidfd) => {
-                PollFd { fd: pidfd.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 }
-            }
+            Entry::Leaving(pidfd) => PollFd { fd: pidfd.number(), events: libc::POLLIN, revents: 0 },
         })
         .collect();
     match sys::fd::poll_many(&mut fds, sys::fd::NOW) {

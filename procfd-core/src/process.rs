@@ -111,7 +111,7 @@ impl Process {
         let (pidfd, init) = match target::resolve(fd.as_fd())? {
             Target::Own(pidfd) => (pidfd, false),
             Target::Init(pidfd) => (pidfd, true),
-            Target::Kept(pidfd, init) => (sys::fd::dup_cloexec(pidfd.as_fd())?, init),
+            Target::Kept(pidfd, init) => (sys::fd::dup_cloexec(pidfd.get()?)?, init),
             Target::Given(_) => return Ok(Self::of(HandedOn::new(fd, drop))),
             Target::Configuring => return Err(Errno(libc::ESRCH).into()),
         };

@@ -6,8 +6,7 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
-use crate::contexts;
-use crate::forks::Private;
+use crate::contexts::{self, Pidfd};
 use crate::pair::{self, Kind};
 use crate::proc::{self, parse::stat::stat};
 use crate::procfd::{self, Published};
@@ -21,7 +20,7 @@ pub(crate) enum Target<'a> {
     /// The pidfd out of a procfd, or of a /proc directory.
     Own(OwnedFd),
     /// The pidfd that the opener keeps, and whether it is a built-in init's.
-    Kept(Arc<Private>, bool),
+    Kept(Arc<Pidfd>, bool),
     /// The pidfd of a built-in init.
     Init(OwnedFd),
     /// The pidfd that was given.
@@ -34,7 +33,7 @@ impl Target<'_> {
         match self {
             Self::Configuring => Err(Errno(libc::ESRCH)),
             Self::Own(fd) | Self::Init(fd) => Ok(fd.as_fd()),
-            Self::Kept(fd, _) => Ok(fd.as_fd()),
+            Self::Kept(fd, _) => fd.get(),
             Self::Given(fd) => Ok(*fd),
         }
     }

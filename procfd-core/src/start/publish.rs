@@ -5,7 +5,6 @@
 //! with its pidfd and fuse, and the watcher.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::end::{end, end_by_pid};
@@ -73,7 +72,7 @@ pub(super) struct Publication<'a> {
 
 /// What the context is to remember of a start.
 pub(crate) struct Started {
-    pub(super) pidfd: Arc<Private>,
+    pub(super) pidfd: Private,
     /// 0 for a process that was running already.
     pid: i32,
     watched: Option<Policy>,
@@ -81,7 +80,7 @@ pub(crate) struct Started {
 
 impl Started {
     pub(crate) fn enter(self, state: &mut State) {
-        state.pidfd = Some(self.pidfd);
+        state.keep(self.pidfd);
         state.pid = self.pid;
         state.watched = self.watched;
         state.started = true;
@@ -136,7 +135,7 @@ impl<'a> Publication<'a> {
             }
             watched = Some(self.policy);
         }
-        Ok(Started { pidfd: Arc::new(pidfd), pid, watched })
+        Ok(Started { pidfd, pid, watched })
     }
 
     /// Whether the watcher is to have the process before its program can run.
