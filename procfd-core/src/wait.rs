@@ -70,7 +70,12 @@ pub(crate) fn wait_for(
     options: Options,
     limit: Limit,
 ) -> Result<Status> {
-    let mut status = wait_keeping(target.pidfd()?, options, limit, &Keeper::of(fd))?;
+    let keeper = match target {
+        // A pidfd has no context that keeps the status.
+        Target::Given(_) => Keeper::default(),
+        _ => Keeper::of(fd),
+    };
+    let mut status = wait_keeping(target.pidfd()?, options, limit, &keeper)?;
     if target.is_init() {
         status.change = of_program(fd, status.change);
     }

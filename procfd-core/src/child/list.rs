@@ -90,6 +90,8 @@ impl When {
 
     /// The kernel has not started the child in its cgroup.
     pub(crate) const CGROUP: Self = Self(1 << 9);
+    /// The creator has blocked the signals.
+    pub(crate) const MASKED: Self = Self(1 << 10);
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -20,6 +20,11 @@ pub(crate) struct Privileges {
 }
 
 impl Privileges {
+    /// Whether the child looks who its parent is.
+    pub(crate) fn checks_parent(&self) -> bool {
+        self.pdeathsig != 0
+    }
+
     pub(super) fn is_no_new_privs(&self) -> bool {
         self.no_new_privs
     }

@@ -191,8 +191,12 @@ fn clone(
             _ => error,
         }
     };
-    let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
-    let mask = signals.before;
+    let blocks = blocks_signals(config, prepared, parts.go.is_some());
+    let signals = match blocks {
+        true => Some(sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?),
+        false => None,
+    };
+    let mask = signals.as_ref().map_or(0, |signals| signals.before);
     // With CLONE_VFORK the creator sleeps.
     let copies = config.memory.needs_copy(parts.go.is_none());
     let page = match copies {
@@ -204,6 +208,9 @@ fn clone(
     let mut moment =
         Moment::new(&prepared.list, &prepared.sources, report, &mask, prepared.environment(config));
     describe(&mut moment, config, parts);
+    if blocks {
+        moment.add(When::MASKED);
+    }
     if let Some(cgroup) = parts.cgroup {
         moment.give(Slot::CGROUP, cgroup.procs.as_raw_fd());
     }
@@ -234,8 +241,12 @@ fn clone(
     };
     let memory = if copies { sys::task::Memory::Copied } else { sys::task::Memory::Shared };
     let dir = parts.cgroup.map(Cgroup::dir);
-    let cloned =
-        sys::task::clone_child(flags, parts.stack, &moment, memory, dir, meanwhile).map_err(clone_error);
+    let cloned = sys::task::clone_child(flags, parts.stack, &moment, memory, dir, meanwhile, blocks);
+    if !blocks && cloned.is_err() && !sys::task::clears_handlers() {
+        // A seccomp filter that is new refuses clone3(2): again, with the signals blocked.
+        return clone(config, prepared, parts, publication);
+    }
+    let cloned = cloned.map_err(clone_error);
     if let (true, true, Ok((_, pidfd))) = (copies, parts.go.is_some(), &cloned) {
         await_executed(pidfd.as_fd());
     }
@@ -253,6 +264,25 @@ fn clone(
         (Err(e), _) => Err(e),
     };
     Ok((moment.report.read(), cloned))
+}
+
+/// Whether the signals are blocked from before the clone until the child executes.
+///
+/// No handler of the creator may run in a child that shares its memory. CLONE_CLEAR_SIGHAND (5.5) sees to that too: the
+/// child begins without handlers, and a signal that ends or stops it does so before the execution with the signals
+/// blocked as well. So a plain start does without the three calls. A child that becomes the foreground group of its
+/// terminal needs SIGTTOU blocked.
+fn blocks_signals(config: &Settings, prepared: &Prepared, go: bool) -> bool {
+    !sys::task::clears_handlers()
+        || go
+        || prepared.by_parent
+        || config.built_in_init()
+        || config.namespaces.flags != 0
+        || config.joins.any()
+        || config.cgroup.is_set()
+        || config.identity.changes()
+        || config.session.takes_foreground()
+        || config.memory.needs_copy(!go)
 }
 
 /// What holds of a start with these settings now, as far as it can be known before it.
@@ -274,6 +304,7 @@ pub(super) fn conditions(config: &Settings, prepared: &Prepared, shared_table: b
         .and(of(armed, When::HAS_FUSE))
         .and(of(arms_again, When::NEW_USER))
         .and(of(waits, When::GO))
+        .and(of(forks || blocks_signals(config, prepared, waits), When::MASKED))
         .and(of(closes && !forks, When::CLOSES))
         .and(config.resources.nofile_when().unwrap_or(When::ALWAYS))
 }
@@ -286,7 +317,7 @@ fn describe<'a>(moment: &mut Moment<'a>, config: &Settings, parts: &Parts<'a>) {
         moment.share_table();
     }
     moment.close_private(parts.private);
-    if !config.namespaces.has(Namespaces::PID) {
+    if config.privileges.checks_parent() && !config.namespaces.has(Namespaces::PID) {
         moment.expect_parent(sys::task::pid());
     }
     if let Some(b) = parts.fuse {

@@ -306,6 +306,15 @@ static NO_CLONE3: AtomicBool = AtomicBool::new(false);
 /// What the creator does while the child runs; it is given the child's pid.
 pub(crate) type Meanwhile<'a> = &'a mut dyn FnMut(i32, BorrowedFd<'_>);
 
+/// Set by a clone3 that has cleared the signal handlers.
+static CLEARS_HANDLERS: AtomicBool = AtomicBool::new(false);
+
+/// Whether a child begins without the signal handlers of its creator (CLONE_CLEAR_SIGHAND). False before the first
+/// clone has shown it.
+pub(crate) fn clears_handlers() -> bool {
+    CLEARS_HANDLERS.load(Ordering::Relaxed)
+}
+
 /// Clones a child that runs `child.run()` on `stack` in the shared address space, and returns its
 /// pid and pidfd once it has left that memory, by execve or by ending. A child in a copy of the memory is
 /// the same with CLONE_VFORK; with `meanwhile` this returns after that, while the child runs.
@@ -317,6 +326,9 @@ pub(crate) type Meanwhile<'a> = &'a mut dyn FnMut(i32, BorrowedFd<'_>);
 /// clone3 is 5.3, CLONE_CLEAR_SIGHAND 5.5. Where clone3 is missing or a seccomp filter refuses it
 /// (ENOSYS, EPERM), the old clone does the same, but leaves the signal handlers to the child.
 ///
+/// A child whose caller has not blocked the signals (`masked`) must not begin with handlers: an error after which
+/// [`clears_handlers`] is false asks for another try with the signals blocked.
+///
 /// The child's exit signal is 0, which hides it from `wait(-1)` and SIGCHLD until it executes: a
 /// child that fails in its set-up is never seen by others. execve sets SIGCHLD.
 pub(crate) fn clone_child<T: SharedChild>(
@@ -326,6 +338,7 @@ pub(crate) fn clone_child<T: SharedChild>(
     memory: Memory,
     cgroup: Option<RawFd>,
     meanwhile: Option<Meanwhile<'_>>,
+    masked: bool,
 ) -> Result<(i32, OwnedFd)> {
     let mut pidfd: i32 = -1;
     let in_memory = AtomicU32::new(1);
@@ -364,6 +377,11 @@ pub(crate) fn clone_child<T: SharedChild>(
             if e.0 == libc::ENOSYS {
                 NO_CLONE3.store(true, Ordering::Relaxed);
             }
+            if !masked {
+                // The old call leaves the handlers, which must not run before the child has cleared them.
+                CLEARS_HANDLERS.store(false, Ordering::Relaxed);
+                return Err(e);
+            }
             if flags & libc::CSIGNAL as u64 != 0 {
                 // CLONE_NEWTIME stands where the old call has the exit signal.
                 return Err(e);
@@ -376,7 +394,11 @@ pub(crate) fn clone_child<T: SharedChild>(
             // SAFETY: as for clone3: the same code, stack, argument and words, and the same wait.
             unsafe { arch::clone::<First<T>>(&args, arg) }
         }
-        done => done,
+        Ok(pid) => {
+            CLEARS_HANDLERS.store(true, Ordering::Relaxed);
+            Ok(pid)
+        }
+        Err(e) => Err(e),
     }?;
     let pidfd = own(pidfd as usize);
     if let Some(meanwhile) = meanwhile {
