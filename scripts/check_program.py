@@ -2,8 +2,8 @@
 """One program under test, in a process of its own: what it says, how it ends, what it leaves.
 
 `scripts/check` starts this file with a job as JSON on standard input and reads the outcome from
-standard output. The process is the subreaper of the program, so what the program leaves behind
-comes down to this process, and to no other program that runs at the same time.
+standard output. The process is the subreaper of the program: it gets the processes that the program
+leaves behind. No other program that runs at the same time gets them.
 """
 
 from __future__ import annotations

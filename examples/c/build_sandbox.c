@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Runs a build: the files are read-only except DIRECTORY (absolute), /tmp and /dev are private, there is
- * no network, memory and descriptors are limited, and all its processes end with this program.
+/* Runs a build. The files are read-only except DIRECTORY (absolute). /tmp and /dev are private, there is
+ * no network, memory and descriptors are limited. All its processes end with this program.
  *     build_sandbox DIRECTORY COMMAND [ARGUMENT]... */
 #define _GNU_SOURCE
 #include <procfd.h>

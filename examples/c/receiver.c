@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
 /*
- * A process that is given a procfd before there is a process behind it, over a socket (SCM_RIGHTS),
- * and learns of the start and of the end from it. The one that starts the process ends right after.
+ * A process receives a procfd over a socket (SCM_RIGHTS) before the start, and learns of the start and of
+ * the end from it. The process that starts the program ends right after the start.
  *
  *     cc receiver.c $(pkg-config --cflags --libs procfd)
  */

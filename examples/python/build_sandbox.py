@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Runs a build: the files are read-only except DIRECTORY, /tmp and /dev are private, there is no
-network, memory and descriptors are limited, and all its processes end with this program.
+"""Runs a build. The files are read-only except DIRECTORY. /tmp and /dev are private, there is no
+network, memory and descriptors are limited. All its processes end with this program.
 
     build_sandbox.py DIRECTORY COMMAND [ARGUMENT]...
 """

@@ -2,9 +2,8 @@
 /*
  * libprocfd-ioctl.so: preloaded, it makes ioctl() understand the requests of procfd_ioctl().
  *
- * Requests of others cost two comparisons and an indirect call. The next ioctl() in the search order is
- * called, not the system call, so that other libraries that interpose it, and sanitizers, see what they
- * would see without this one.
+ * A foreign request costs two comparisons and an indirect call. It goes to the next ioctl() in the search
+ * order, not to the system call. Sanitizers and other libraries that interpose ioctl() see it as before.
  *
  * <sys/ioctl.h> is left out: musl's request is an int, glibc's an unsigned long. Both pass it in a
  * register of which the kernel, and this, take the low 32 bits.

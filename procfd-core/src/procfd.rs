@@ -163,9 +163,9 @@ pub(crate) fn look<const FDS: usize>(a: BorrowedFd<'_>) -> Result<Published<FDS>
     result
 }
 
-/// How the program of a built-in init ended. As pid 1 of its namespace the init cannot end by the same signal,
-/// so it says that in a message of its own before it ends itself: behind the start message, or before it when the
-/// program ended at once.
+/// How the program of a built-in init ended. As pid 1 of its namespace the init cannot end by the same signal, so
+/// it sends a message before it ends. The message is behind the start message, or before it if the program ended at
+/// once.
 pub(crate) fn init_change(a: BorrowedFd<'_>) -> Option<Change> {
     let mut found = None;
     for attempt in 0..LOOKS {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A forked child that does one thing after the other, each time its parent lets it, and asks the
- * kernel itself what is true of it. Include after util.h.
+ * A forked child that takes one step each time its parent lets it, and asks the kernel for its own
+ * state. Include after util.h.
  */
 #ifndef KID_H
 #define KID_H

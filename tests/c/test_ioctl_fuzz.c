@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Random requests and arguments by procfd_ioctl, with memory that is what the contract asks for: pointers
- * are NULL, near NULL, or lead to readable and writable memory whose every slot a command may take for a
- * pointer is one, and ends in NUL and NULL. Nothing may crash, hang, or return what is no answer.
+ * Random requests and arguments by procfd_ioctl, with memory as the contract asks for it. A pointer is
+ * NULL, near NULL, or leads to readable and writable memory that ends in NUL and NULL. Every slot there
+ * that a command may take for a pointer is one. No call may crash, hang, or return a value that is no answer.
  */
 #include "util.h"
 #include "settings.h"

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Compares what libprocfd says of every process of the machine with psutil and libproc2.
 
-Each process is asked by a peer, by libprocfd, and by the peer again. What cannot change while a
-process is what it is must be equal to one of the peer's two readings, what only grows lie between
-them. What goes up and down must equal one or lie between, and is asked again a few times before it
-counts; so is what may be another for a moment. What libprocfd does not know the peers must not
-know either: they raise, or say nothing, or libproc2 shows a zero for it, as both do for the memory
-of zombies and kernel threads.
+A peer, libprocfd, and the peer again read each process. A constant field must equal one of the
+peer's two readings. A field that only grows must lie between them. A field that goes up and down
+must do one or the other, and has a few attempts; so has a field that may differ for a moment. A
+field that libprocfd does not know must be unknown to the peers too: they raise, or say nothing, or
+libproc2 shows a zero. Both do so for the memory of zombies and kernel threads.
 
 usage: compare.py FACTS PROC2|- SECONDS    (TAP on standard output)
 """

@@ -277,10 +277,10 @@ fn create(
 
 /// Starts a program: `Context(...).create()` in one call.
 ///
-/// `command` is the argument vector, as `subprocess.run` takes it; its first string is the program,
-/// searched in PATH unless there is a slash in it. `program` names another program for it,
-/// `candidates` a list of paths of which the first that exists is executed, and `search` says whether to
-/// search at all. A program alone, with or without `args`, is taken too: `spawn("sleep", ["sleep", "60"])`.
+/// `command` is the argument vector, as `subprocess.run` takes it. Its first string is the program,
+/// searched in PATH unless there is a slash in it. `program` names another program. `candidates` is a list
+/// of paths, of which the first that exists is executed. `search` says whether to search at all. A program
+/// alone, with or without `args`, works too: `spawn("sleep", ["sleep", "60"])`.
 ///
 #[doc = include_str!("settings/help.txt")]
 #[pyfunction]

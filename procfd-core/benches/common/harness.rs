@@ -2,10 +2,9 @@
 
 //! Rounds, medians, tables.
 //!
-//! A round runs every method of a group once, in a random order, so that what else goes on in the
-//! machine hits all of them alike. A timed call follows an untimed one of the same method: what a
-//! method leaves behind (in the kernel's deferred work, in the library for its next call) is on
-//! its own account.
+//! A round runs every method of a group once, in a random order, so that other load of the machine hits all of
+//! them alike. A timed call follows an untimed one of the same method. Each method therefore pays for its own
+//! leftovers: the kernel's deferred work, and the library's for its next call.
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The programs that are started: static executables of a few instructions, written out as ELF
-//! images so that neither a compiler nor a loader has a part in what is measured.
+//! The programs that the benches start: static executables of a few instructions. They are written out as ELF
+//! images, so that no compiler and no loader takes part in a measurement.
 
 use std::ffi::CString;
 use std::fs;

@@ -69,8 +69,8 @@ pub unsafe fn clone3<T>(
     // yet, and the child, whose stack begins at the upper end, never comes down to it.
     unsafe { start.write(Start { entry, arg }) };
     let start: *const c_void = start.cast();
-    // SAFETY: the caller owes an entry and an `arg` that are fit for shared memory, and a stack that no
-    // other child uses until this one has executed or ended; `start` is in it. `args` and `pidfd` are on
+    // SAFETY: the caller owes an entry and an `arg` that are fit for shared memory. It also owes a stack with
+    // `start` in it that no other child uses until this one has executed or ended. `args` and `pidfd` are on
     // this frame, and only the kernel uses them, during the call.
     match unsafe { arch::clone3::<Start<T>>(&args, start) } {
         Err(e) => Err(io::Error::from_raw_os_error(e.0)),

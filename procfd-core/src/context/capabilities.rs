@@ -34,8 +34,9 @@ impl Context {
         self.set(|s| s.set_cap_bounding(set.bits()))
     }
 
-    /// The permitted set. execve(2) computes the program's from the other sets and its file, so this is
-    /// for a fork, and for root with [`no_new_privs`](Self::no_new_privs), which gains nothing at the execve(2).
+    /// The permitted set. execve(2) computes the program's permitted set from the other sets and the file. This is
+    /// therefore for a fork, and for root with [`no_new_privs`](Self::no_new_privs), which gains nothing at the
+    /// execve(2).
     ///
     /// # Errors
     ///

@@ -33,8 +33,8 @@ impl Context {
         self.set(|s| s.set_program(Program::Path(path)))
     }
 
-    /// The program, searched in the creator's `PATH` if there is no slash in it, as execvpe(3) does,
-    /// except that no shell is tried for a file of unknown format.
+    /// The program, searched in the creator's `PATH` if there is no slash in it, as execvpe(3) does. For a file
+    /// of unknown format it tries no shell.
     ///
     /// # Errors
     ///

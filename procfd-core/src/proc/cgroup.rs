@@ -41,8 +41,8 @@ pub(crate) fn open_cgroup(path: &Path) -> Result<OwnedFd> {
     Err(Errno(libc::EOPNOTSUPP))
 }
 
-/// The directory of a cgroup, by its path in the hierarchy, by a path below the caller's cgroup, or by a path in the
-/// file system. ENOENT: no such cgroup. EOPNOTSUPP: no mounted cgroup v2.
+/// The directory of a cgroup. The path is one in the hierarchy, one below the caller's cgroup, or one in the file
+/// system. ENOENT: no such cgroup. EOPNOTSUPP: no mounted cgroup v2.
 pub(crate) fn open_cgroup_by_path(path: &Path) -> Result<OwnedFd> {
     if !path.is_absolute() {
         let own = super::open(c"self", libc::O_PATH | libc::O_DIRECTORY)?;

@@ -14,10 +14,10 @@ use crate::sys::{self, Errno};
 impl Process {
     /// Sends a signal, normally `SIGKILL`, to the process and all its descendants; 0 counts them.
     ///
-    /// With `SIGKILL` to the init of a pid namespace (the built-in init, say) the kernel ends the whole
-    /// namespace. Otherwise all are stopped as they are found until there is nothing new, so that none can
-    /// fork on or end, and are then signalled, children first, each by its pidfd; with signals other than
-    /// `SIGKILL` and `SIGSTOP` they are continued after that, those that were not stopped before. It
+    /// `SIGKILL` to the init of a pid namespace, such as the built-in init, has the kernel end the whole
+    /// namespace. Otherwise the library stops each process when it finds it, until there is no new one, so
+    /// that none can fork or end meanwhile. It then signals each by its pidfd, children first. After signals
+    /// other than `SIGKILL` and `SIGSTOP` it continues the processes that were not stopped before. It
     /// returns when all have the signal, not when all have ended.
     ///
     /// It reaches processes that fork as fast as they can. It does not reach those whose parent ended

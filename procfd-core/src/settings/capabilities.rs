@@ -4,8 +4,8 @@
 //! The five sets of capabilities, keep-caps, securebits.
 //!
 //! A change of the user clears sets, and execve(2) computes the program's anew, so the child works in this
-//! order: it keeps its permitted set across the change of ids, makes it effective again, changes the
-//! inheritable, bounding and ambient sets and the securebits with it, and gives the rest up at the end.
+//! order. It keeps its permitted set across the change of ids, and makes it effective again. With it, it changes
+//! the inheritable, bounding and ambient sets and the securebits. It gives the rest up at the end.
 
 use super::capset::CapSet;
 use super::{Facts, Ids, Prepared, Set, Settings};

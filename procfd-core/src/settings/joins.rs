@@ -3,9 +3,9 @@
 
 //! Existing namespaces that the process joins: by a namespace descriptor, by a pidfd, by a path.
 //!
-//! The child joins them by setns(2), user namespaces first, since the others may need their capabilities, and mount
-//! namespaces last, since paths lead elsewhere from then on. A pid namespace takes only later children, and a time
-//! namespace only a process with memory of its own, so the child cannot join either.
+//! The child joins them by setns(2). User namespaces come first, since the others may need their capabilities. Mount
+//! namespaces come last, since paths lead elsewhere from then on. A pid namespace takes only later children, and a
+//! time namespace only a process with memory of its own, so the child cannot join either.
 
 use std::ffi::CString;
 use std::os::fd::RawFd;

@@ -3,9 +3,9 @@
 
 //! New namespaces, the id maps of a user namespace, the host name of a UTS namespace.
 //!
-//! user_namespaces(7): a process in the namespace may write a map of one line with its own id; any
-//! other needs CAP_SETUID (CAP_SETGID) in the parent's namespace, which the creator may have, and
-//! the set-user-id helpers newuidmap(1) and newgidmap(1) have for ids in /etc/subuid and subgid.
+//! A process in the namespace may write a map of one line with its own id (user_namespaces(7)). Any other map needs
+//! CAP_SETUID (CAP_SETGID) in the parent's namespace. The creator may have it. The set-user-id helpers newuidmap(1)
+//! and newgidmap(1) have it for ids in /etc/subuid and subgid.
 
 use std::fmt::Write;
 

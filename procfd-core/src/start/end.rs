@@ -10,9 +10,9 @@ use crate::manage;
 use crate::settings::HELD_SECONDS;
 use crate::sys::{self, Errno};
 
-/// Whether the child has not executed. Until then its exit signal is 0, and only execve sets SIGCHLD: a plain
-/// waitid does not see it, whether it has ended or is still ending (vfork's sleep is over as soon as it has
-/// left the memory). Where neither sees it, another waiter of the program has reaped it: it had executed.
+/// Whether the child has not executed. Until then its exit signal is 0, since only execve sets SIGCHLD. A plain
+/// waitid therefore does not see the child, ended or still ending: vfork's sleep is over once it has left the memory.
+/// If no waitid sees it, another waiter of the program has reaped it, so it had executed.
 pub(super) fn never_executed(pidfd: BorrowedFd<'_>) -> bool {
     let look = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     sys::pidfd::wait_plain(pidfd, look) == Err(Errno(libc::ECHILD)) && sys::pidfd::wait(pidfd, look).is_ok()

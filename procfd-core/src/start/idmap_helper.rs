@@ -3,9 +3,9 @@
 
 //! Id maps that the creator writes: itself, or by newuidmap(1) and newgidmap(1).
 //!
-//! user_namespaces(7): a process in the namespace may write a map of one line with its own id; any
-//! other needs CAP_SETUID (CAP_SETGID) in the parent's namespace, which the creator may have, and
-//! the set-user-id helpers newuidmap(1) and newgidmap(1) have for ids in /etc/subuid and subgid.
+//! A map of more than the caller's own id needs CAP_SETUID (CAP_SETGID) in the parent's namespace
+//! (user_namespaces(7)). The set-user-id helpers newuidmap(1) and newgidmap(1) have it for ids in /etc/subuid and
+//! subgid.
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};

@@ -11,8 +11,8 @@ static WORD: AtomicPtr<AtomicU64> = AtomicPtr::new(null_mut());
 /// Where there is no such memory.
 static ORDINARY: AtomicU64 = AtomicU64::new(0);
 
-/// A word that the kernel sets to 0 in the child of any fork, also one that libc's hooks do not hear of,
-/// such as clone(2) itself (MADV_WIPEONFORK, 4.14). Without that it is copied as all memory is.
+/// A word that the kernel sets to 0 in the child of any fork (MADV_WIPEONFORK, 4.14). This includes a clone(2) that
+/// runs no hook of libc. On an older kernel the word is copied like all memory.
 pub(crate) fn word() -> &'static AtomicU64 {
     let known = WORD.load(Ordering::Acquire);
     if known.is_null() {

@@ -100,8 +100,8 @@ pub(crate) fn core_info(pidfd: BorrowedFd<'_>) -> Result<PidfdInfoCore> {
 /// The size that fstatat(2) has of a file.
 pub(crate) fn size_at(dir: BorrowedFd<'_>, path: &core::ffi::CStr) -> Result<u64> {
     let mut st = MaybeUninit::<libc::stat>::zeroed();
-    // SAFETY: the kernel reads `path` up to its NUL, which CStr guarantees, and writes one `struct stat`,
-    // whose 64-bit form is libc's, into `st` on this frame; all zeroes is a value of it.
+    // SAFETY: the kernel reads `path` up to its NUL, which CStr guarantees. It writes one `struct stat`, whose 64-bit
+    // form is libc's, into `st` on this frame. All zeroes is a value of it.
     let st = unsafe {
         call!(SYS_newfstatat, dir.as_raw_fd(), path.as_ptr(), st.as_mut_ptr(), 0)?;
         st.assume_init()

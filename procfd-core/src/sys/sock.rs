@@ -176,8 +176,8 @@ fn receive<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> 
     let mut iov = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
     let room = if FDS == 0 { 0 } else { HEADER + 4 * FDS };
     let mut msg = message(&mut iov, &raw mut control, room);
-    // SAFETY: the kernel writes `msg`, at most `buf.len()` bytes of the borrowed slice and at most `room`
-    // bytes of `control`, which has room for MAX_FDS descriptors; FDS is no more than that.
+    // SAFETY: the kernel writes `msg`, at most `buf.len()` bytes of the borrowed slice, and at most `room` bytes of
+    // `control`. `control` has room for MAX_FDS descriptors, and FDS is at most that.
     let len = unsafe {
         call!(SYS_recvmsg, fd.as_raw_fd(), &raw mut msg, flags | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC)
     }?;

@@ -315,22 +315,22 @@ pub(crate) fn clears_handlers() -> bool {
     CLEARS_HANDLERS.load(Ordering::Relaxed)
 }
 
-/// Clones a child that runs `child.run()` on `stack` in the shared address space, and returns its
-/// pid and pidfd once it has left that memory, by execve or by ending. A child in a copy of the memory is
-/// the same with CLONE_VFORK; with `meanwhile` this returns after that, while the child runs.
+/// Clones a child that runs `child.run()` on `stack` in the shared address space. Returns its pid and pidfd once it
+/// has left that memory, by execve or by its end. A child in a copy of the memory is the same with CLONE_VFORK. With
+/// `meanwhile` this returns after `meanwhile`, while the child runs.
 ///
-/// Without `meanwhile` the caller sleeps in the kernel until then (CLONE_VFORK). With it, it is
-/// called while the child runs, and then the kernel's clearing of a word is waited for
-/// (CLONE_CHILD_CLEARTID, which execve and exit both do).
+/// Without `meanwhile` the caller sleeps in the kernel until then (CLONE_VFORK). With it, the caller runs
+/// `meanwhile` while the child runs, and then waits until the kernel clears a word (CLONE_CHILD_CLEARTID, which
+/// execve and exit both do).
 ///
-/// clone3 is 5.3, CLONE_CLEAR_SIGHAND 5.5. Where clone3 is missing or a seccomp filter refuses it
-/// (ENOSYS, EPERM), the old clone does the same, but leaves the signal handlers to the child.
+/// clone3 is 5.3, CLONE_CLEAR_SIGHAND 5.5. If clone3 is missing or a seccomp filter refuses it (ENOSYS, EPERM),
+/// the old clone does the same, and the child resets the signal handlers itself.
 ///
 /// A child whose caller has not blocked the signals (`masked`) must not begin with handlers: an error after which
 /// [`clears_handlers`] is false asks for another try with the signals blocked.
 ///
-/// The child's exit signal is 0, which hides it from `wait(-1)` and SIGCHLD until it executes: a
-/// child that fails in its set-up is never seen by others. execve sets SIGCHLD.
+/// The child's exit signal is 0 until it executes, which hides it from `wait(-1)` and SIGCHLD. No waiter sees a
+/// child that fails in its set-up. execve sets SIGCHLD.
 pub(crate) fn clone_child<T: SharedChild>(
     flags: u64,
     stack: &Stack,
@@ -465,9 +465,9 @@ pub(crate) fn fork() -> Result<Forked> {
     }
 }
 
-/// clone3 or clone without CLONE_VM: a fork with namespace flags and an exit signal. libc does not
-/// know of it; `CLONE_CHILD_SETTID` on the address that libc gave the kernel for this thread
-/// (PR_GET_TID_ADDRESS) tells the C library its new thread id, which is what its own fork does.
+/// clone3 or clone without CLONE_VM: a fork with namespace flags and an exit signal. libc does not know of it.
+/// `CLONE_CHILD_SETTID` tells it the new thread id, as its own fork does: on the address that libc gave the kernel
+/// for this thread (PR_GET_TID_ADDRESS).
 pub(crate) fn fork_with(flags: u64, exit_signal: u64) -> Result<Forked> {
     let mut tid_address = 0u64;
     const PR_GET_TID_ADDRESS: i32 = 40;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The standard library's own Popen, though another library has put something in its place.
 
-A program may have replaced `subprocess.Popen` by a function or a subclass before it imports procfd
-(a logger, gevent, eventlet), or wrapped single methods of the class (sentry-sdk).
+Before a program imports procfd, a logger, gevent or eventlet may have replaced `subprocess.Popen`
+by a function or a subclass. sentry-sdk wraps single methods of the class.
 """
 
 from __future__ import annotations

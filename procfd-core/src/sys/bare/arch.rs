@@ -2,8 +2,8 @@
 
 //! The system call instruction, and the two clones that give the child a stack of its own.
 //!
-//! Raw, because the child of a `CLONE_VM` clone may touch neither `errno` (it is in the parent's
-//! thread storage) nor anything a libc wrapper might take a lock for.
+//! They are raw, because the child of a `CLONE_VM` clone must not touch `errno`, which is in the parent's thread
+//! storage, nor a lock of a libc wrapper.
 
 use core::ffi::c_void;
 
@@ -64,8 +64,8 @@ pub(crate) unsafe fn raw(nr: isize, a: [usize; 6]) -> isize {
 ///
 /// # Safety
 ///
-/// With `CLONE_VM`, `E` must be fit for an address space it shares with the parent, and `arg`
-/// and the stack must live until the child has executed or ended.
+/// With `CLONE_VM`, `E` must be fit for an address space that it shares with the parent. `arg` and the stack must
+/// live until the child has executed or ended.
 #[inline(never)]
 pub(crate) unsafe fn clone3<E: Entry>(args: &CloneArgs, arg: *const c_void) -> Result<i32> {
     let ret: isize;
