@@ -1629,7 +1629,7 @@ int process_open(uint64_t flags);
  *
  * Errors: EBADF (not open), EINVAL (not a procfd; unknown command, flag or reserved bit), EPERM
  * (opened by another process), EBUSY (started already), EFAULT (NULL where data is needed), E2BIG,
- * ENAMETOOLONG, ENOENT (an empty path); PROC_CREATE: the errno of the step that failed. Which
+ * ENAMETOOLONG, ENOENT (an empty path), ENOMEM; PROC_CREATE: the errno of the step that failed. Which
  * step, on what, and what to do, is told by process_info with PROC_INFO_ERROR.
  *
  * Thread-safe. Not for signal handlers.
@@ -1640,7 +1640,7 @@ int process_config(int procfd, uint32_t cmd, uint64_t arg, const void *data, siz
  * Manages the process behind a procfd, a pidfd, or an open /proc/PID directory.
  *
  * Errors: EBADF, EINVAL (stands for no process; unknown command, flag or reserved bit), ESRCH (no
- * process yet, or reaped), EPERM, EMFILE (no room for the pidfd that a procfd holds);
+ * process yet, or reaped), EPERM, EMFILE (no room for the pidfd that a procfd holds), ENOMEM;
  * PROC_WAIT: EAGAIN (PROC_WAIT_NOHANG), ETIMEDOUT, EINTR (a signal handler ran), ENODATA (ended,
  * status not knowable), ECHILD (stops of another's child), EOPNOTSUPP (stops with a timeout where io_uring has no waitid, before 6.7);
  * PROC_GETFD: EBADF (it has no such descriptor), ENOSYS (before 5.6);
@@ -1662,7 +1662,7 @@ int process_manage(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t si
  *
  * Errors: EBADF, EINVAL (stands for no process; unknown command, field or reserved bit), ESRCH (no
  * process yet, or reaped and nothing of it left), EPERM (PROC_INFO_ERROR of another's context),
- * EREMOTE (PROC_INFO_PID: not in the caller's pid namespace), EFAULT, EMFILE.
+ * EREMOTE (PROC_INFO_PID: not in the caller's pid namespace), EFAULT, EMFILE, ENOMEM.
  * PROC_CHANGES: EAGAIN (PROC_WAIT_NOHANG), ETIMEDOUT, EINTR, EOPNOTSUPP (stops, before 6.7).
  *
  * Thread-safe. Not for signal handlers.

@@ -10,6 +10,7 @@ mod plain;
 
 use std::ffi::c_int;
 use std::os::fd::IntoRawFd;
+use std::sync::Arc;
 
 use procfd::ffi::{self, Configuring, Pid, PipeWay, Program, Settings};
 use procfd::{Errno, Error, Setgroups};
@@ -147,7 +148,7 @@ fn fd_pipe(command: Command<'_>) -> Result {
 
 fn fd_data(command: Command<'_>) -> Result {
     let data = |arg, data: Data| Ok((shapes::target(arg)?, data.list::<u8>(ffi::DATA_MAX)?));
-    command.set(data, |settings, (target, bytes)| settings.add_data(target, bytes.into()))
+    command.set(data, |settings, (target, bytes)| settings.add_data(target, Arc::new(bytes)))
 }
 
 fn set_rlimit(command: Command<'_>) -> Result {

@@ -13,6 +13,7 @@
 //! | `changes` | PROC_CHANGES |
 //! | `record` | what the last call of a thread did wrong, in words |
 //! | `ioctl` | the same commands as ioctl requests |
+//! | `reserve` | the allocator, which has something left when malloc has not |
 //! | `spawn` | the calls that do several steps at once |
 //! | `text` | how a process ended, in words |
 //! | `calls` | the calls for Rust: the Python module has them too |
@@ -32,6 +33,7 @@ mod ioctl;
 mod lists;
 mod manage;
 mod record;
+mod reserve;
 mod shapes;
 mod spawn;
 mod text;
@@ -50,6 +52,10 @@ type Result = std::result::Result<c_int, Errno>;
 
 /// -1 and errno, like the system calls these stand for. A panic must not unwind into C.
 fn answer(call: impl FnOnce() -> Result) -> c_int {
+    let call = || {
+        reserve::check().inspect_err(|_| record::set("the program has no memory left"))?;
+        call()
+    };
     let done = catch_unwind(AssertUnwindSafe(call)).unwrap_or(Err(Errno(libc::ENOTRECOVERABLE)));
     match done {
         Ok(value) => value,
@@ -95,7 +101,7 @@ pub extern "C" fn process_open(flags: u64) -> c_int {
 ///
 /// Errors: EBADF (not open), EINVAL (not a procfd; unknown command, flag or reserved bit), EPERM
 /// (opened by another process), EBUSY (started already), EFAULT (NULL where data is needed), E2BIG,
-/// ENAMETOOLONG, ENOENT (an empty path); PROC_CREATE: the errno of the step that failed. Which
+/// ENAMETOOLONG, ENOENT (an empty path), ENOMEM; PROC_CREATE: the errno of the step that failed. Which
 /// step, on what, and what to do, is told by process_info with PROC_INFO_ERROR.
 ///
 /// Thread-safe. Not for signal handlers.
@@ -122,7 +128,7 @@ pub unsafe extern "C" fn process_config(
 /// Manages the process behind a procfd, a pidfd, or an open /proc/PID directory.
 ///
 /// Errors: EBADF, EINVAL (stands for no process; unknown command, flag or reserved bit), ESRCH (no
-/// process yet, or reaped), EPERM, EMFILE (no room for the pidfd that a procfd holds);
+/// process yet, or reaped), EPERM, EMFILE (no room for the pidfd that a procfd holds), ENOMEM;
 /// PROC_WAIT: EAGAIN (PROC_WAIT_NOHANG), ETIMEDOUT, EINTR (a signal handler ran), ENODATA (ended,
 /// status not knowable), ECHILD (stops of another's child), EOPNOTSUPP (stops with a timeout where io_uring has no waitid, before 6.7);
 /// PROC_GETFD: EBADF (it has no such descriptor), ENOSYS (before 5.6);
@@ -160,7 +166,7 @@ pub unsafe extern "C" fn process_manage(
 ///
 /// Errors: EBADF, EINVAL (stands for no process; unknown command, field or reserved bit), ESRCH (no
 /// process yet, or reaped and nothing of it left), EPERM (PROC_INFO_ERROR of another's context),
-/// EREMOTE (PROC_INFO_PID: not in the caller's pid namespace), EFAULT, EMFILE.
+/// EREMOTE (PROC_INFO_PID: not in the caller's pid namespace), EFAULT, EMFILE, ENOMEM.
 /// PROC_CHANGES: EAGAIN (PROC_WAIT_NOHANG), ETIMEDOUT, EINTR, EOPNOTSUPP (stops, before 6.7).
 ///
 /// Thread-safe. Not for signal handlers.

@@ -102,9 +102,9 @@ fn text(options: Data, at: *const std::ffi::c_void, name: &str) -> Read<Option<C
 }
 
 /// The bytes of standard input. What is too long the core refuses.
-fn input(options: Data, asked: &procfd_spawn) -> Read<Arc<[u8]>> {
+fn input(options: Data, asked: &procfd_spawn) -> Read<Arc<Vec<u8>>> {
     let bytes = options.at(asked.input, asked.input_size).list::<u8>(ffi::DATA_MAX);
-    bytes.map(Arc::from).map_err(|errno| match errno.0 {
+    bytes.map(Arc::new).map_err(|errno| match errno.0 {
         libc::EFAULT => refused(errno.0, "input is no address"),
         _ => refused(errno.0, &format!("input has {} bytes, above {}", asked.input_size, ffi::DATA_MAX)),
     })
@@ -122,7 +122,7 @@ enum Theirs {
     Inherit,
     Null,
     Pipe,
-    Data(Arc<[u8]>),
+    Data(Arc<Vec<u8>>),
     /// Above the standard streams, so that no stream is in another's way.
     Fd(OwnedFd),
     Stdout,

@@ -174,6 +174,13 @@ struct Table {
     entries: VecDeque<Entry>,
 }
 
+impl Table {
+    /// Room for one more to look at. ENOMEM.
+    fn has_room(&mut self) -> Result<()> {
+        self.entries.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))
+    }
+}
+
 static TABLE: PerProcess<Mutex<Table>> = PerProcess::new();
 
 fn table() -> MutexGuard<'static, Table> {
@@ -186,7 +193,7 @@ pub(crate) fn open(flags: OpenFlags, config: Settings) -> Result<(OwnedFd, Arc<O
     tend_watcher();
     let (a, b) = procfd::open()?;
     let cookie = procfd::cookie(a.as_fd())?;
-    Ok((a, enter(cookie, b, flags, config)))
+    Ok((a, enter(cookie, b, flags, config)?))
 }
 
 /// The same for an object, which a forked copy of this process does not hold.
@@ -195,10 +202,10 @@ pub(crate) fn open_held(flags: OpenFlags, config: Settings) -> Result<(Held, Arc
     tend_watcher();
     let (a, b) = procfd::open_held()?;
     let cookie = a.cookie().ok_or(Errno(libc::EINVAL))?;
-    Ok((a, enter(cookie, b, flags, config)))
+    Ok((a, enter(cookie, b, flags, config)?))
 }
 
-fn enter(cookie: u64, b: Private, flags: OpenFlags, config: Settings) -> Arc<Opened> {
+fn enter(cookie: u64, b: Private, flags: OpenFlags, config: Settings) -> Result<Arc<Opened>> {
     let opened = Arc::new(Opened {
         cookie,
         flags,
@@ -208,10 +215,11 @@ fn enter(cookie: u64, b: Private, flags: OpenFlags, config: Settings) -> Arc<Ope
         state: Mutex::new(State { config, place: Some(Arc::default()), ..State::default() }),
     });
     let mut table = table();
+    table.has_room()?;
     table.contexts.insert(opened.cookie, Arc::clone(&opened));
     table.entries.push_back(Entry::Context(Arc::downgrade(&opened)));
     drop(table);
-    opened
+    Ok(opened)
 }
 
 /// Lets go of a started context whose process has all that is kept here, and says whether the library reaps the child.
@@ -237,7 +245,10 @@ pub(crate) fn reap(pidfd: OwnedFd) {
         return;
     }
     let Ok(pidfd) = Private::adopt(pidfd) else { return };
-    table().entries.push_back(Entry::Leaving(Arc::new(Pidfd::of(pidfd))));
+    let mut table = table();
+    if table.has_room().is_ok() {
+        table.entries.push_back(Entry::Leaving(Arc::new(Pidfd::of(pidfd))));
+    }
 }
 
 /// The context of a procfd that this process opened. EBADF; EINVAL: no procfd; EPERM: another's.

@@ -36,7 +36,7 @@ use crate::pair;
 use crate::sys::fd::Number;
 use crate::sys::identity::{self, Identity};
 use crate::sys::task::SignalsBlocked;
-use crate::sys::{self, Result};
+use crate::sys::{self, Result, vec};
 
 struct List {
     /// The library's own files by their numbers.
@@ -76,9 +76,7 @@ fn lock() -> Held {
 /// Sets the entry of a number. ENOMEM.
 fn enter<T: Copy>(list: &mut Vec<Option<T>>, fd: RawFd, with: T) -> Result<()> {
     let at = usize::try_from(fd).map_err(|_| sys::Errno(libc::EBADF))?;
-    let more = at.saturating_add(1).saturating_sub(list.len());
-    list.try_reserve(more).map_err(|_| sys::Errno(libc::ENOMEM))?;
-    list.resize(list.len().saturating_add(more), None);
+    vec::lengthen(list, at.saturating_add(1))?;
     if let Some(entry) = list.get_mut(at) {
         *entry = Some(with);
     }
@@ -158,9 +156,9 @@ pub(crate) fn is_listed(fd: RawFd) -> bool {
     lock().list.has(fd)
 }
 
-/// The numbers of all of them.
-pub(crate) fn numbers() -> Vec<u32> {
-    lock().list.numbers().filter_map(|fd| u32::try_from(fd).ok()).collect()
+/// The numbers of all of them. ENOMEM.
+pub(crate) fn numbers() -> Result<Vec<u32>> {
+    vec::collect(lock().list.numbers().filter_map(|fd| u32::try_from(fd).ok()))
 }
 
 /// A number that a process and its forked child do not share: what was kept in the one is not for the
@@ -335,7 +333,7 @@ mod tests {
         let null: OwnedFd = std::fs::File::open("/dev/null").unwrap().into();
         sys::fd::replace_raw(number, null.as_fd()).unwrap();
         assert!(!is_listed(number) && private.live().is_err());
-        assert!(!numbers().contains(&(number as u32)));
+        assert!(!numbers().unwrap().contains(&(number as u32)));
         drop(private);
         assert!(sys::fd::is_open(number), "the program's own");
         sys::fd::close_raw(number);

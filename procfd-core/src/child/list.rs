@@ -18,6 +18,7 @@ use std::ffi::{CStr, CString};
 
 use crate::error::Stage;
 use crate::sys::cstr::CStrArray;
+use crate::sys::{self, Errno, vec};
 
 /// A place for a number, from one call to a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,14 +234,18 @@ impl Operand for &[u8] {
 
 impl Operand for &[u32] {
     fn arg(self, list: &mut List) -> Arg {
-        let bytes: Vec<u8> = self.iter().flat_map(|n| n.to_ne_bytes()).collect();
-        Arg::Number(list.own(&bytes))
+        let words = self.chunks(2).map(|pair| {
+            let [a, b, c, d] = pair.first().copied().unwrap_or_default().to_ne_bytes();
+            let [e, f, g, h] = pair.get(1).copied().unwrap_or_default().to_ne_bytes();
+            u64::from_ne_bytes([a, b, c, d, e, f, g, h])
+        });
+        Arg::Number(list.own_words(words))
     }
 }
 
 impl Operand for &[u64] {
     fn arg(self, list: &mut List) -> Arg {
-        Arg::Number(list.own_words(self.to_vec()))
+        Arg::Number(list.own_words(self.iter().copied()))
     }
 }
 
@@ -273,9 +278,11 @@ impl Operand for SockFprog<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct List {
     calls: Vec<Call>,
-    /// What calls point to. Only ever added to: the boxes stay where they are.
-    words: Vec<Box<[u64]>>,
+    /// What calls point to. Only ever added to, and never changed: it stays where it is.
+    words: Vec<Vec<u64>>,
     arrays: Vec<CStrArray>,
+    /// There was no memory for a call or for what it points to.
+    incomplete: bool,
     stage: u8,
     index: u32,
 }
@@ -630,6 +637,11 @@ impl List {
         known.map_or("a system call", |(_, name)| name.strip_prefix("SYS_").unwrap_or(name))
     }
 
+    /// How many entries there are.
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
     pub(super) fn calls(&self) -> &[Call] {
         &self.calls
     }
@@ -670,7 +682,10 @@ impl List {
             call.takes |= (number | address) << half;
             call.from |= slot.0 << half;
         }
-        self.calls.push(call);
+        if vec::push(&mut self.calls, call).is_err() {
+            self.incomplete = true;
+            return Last(None);
+        }
         Last(self.calls.last_mut())
     }
 
@@ -681,17 +696,32 @@ impl List {
             word.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
             u64::from_ne_bytes(word)
         });
-        self.own_words(words.collect())
+        self.own_words(words)
     }
 
-    fn own_words(&mut self, mut words: Vec<u64>) -> usize {
-        if words.is_empty() {
-            words.push(0);
-        }
-        let words = words.into_boxed_slice();
-        let address = words.as_ptr() as usize;
-        self.words.push(words);
-        address
+    fn own_words(&mut self, words: impl Iterator<Item = u64>) -> usize {
+        let kept = vec::collect(words).and_then(|mut words| {
+            if words.is_empty() {
+                vec::push(&mut words, 0)?;
+            }
+            let address = words.as_ptr() as usize;
+            vec::push(&mut self.words, words)?;
+            Ok(address)
+        });
+        kept.unwrap_or_else(|_| {
+            self.incomplete = true;
+            0
+        })
+    }
+
+    /// Notes that there was no memory for what is missing now.
+    pub(crate) fn fail(&mut self) {
+        self.incomplete = true;
+    }
+
+    /// The list, unless something is missing in it: ENOMEM.
+    pub(crate) fn complete(self) -> sys::Result<Self> {
+        if self.incomplete { Err(Errno(libc::ENOMEM)) } else { Ok(self) }
     }
 }
 
@@ -731,7 +761,7 @@ mod tests {
         let call = list.calls()[0];
         assert_eq!((call.stage, call.index, call.when), (47, 3, When::COPIED.0));
         assert_eq!((call.takes, call.from, call.into), (3 | ADDRESS, 15, Slot::A.0));
-        list.execve_fd(CStrArray::new(vec![c"x".into()]));
+        list.execve_fd(CStrArray::new(vec![c"x".into()]).unwrap());
         let call = list.calls()[1];
         assert_eq!((call.takes, call.from), (1 | 4 << 4, Slot::PROGRAM.0 | Slot::ENV.0 << 4));
     }

@@ -21,7 +21,7 @@ enum Kind {
     Inherit,
     Null,
     Piped,
-    Data(Arc<[u8]>),
+    Data(Arc<Vec<u8>>),
     Fd(Arc<OwnedFd>),
 }
 
@@ -51,7 +51,7 @@ impl Stdio {
     /// # Ok::<(), procfd::Error>(())
     /// ```
     pub fn data(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(Kind::Data(bytes.into().into()))
+        Self(Kind::Data(Arc::new(bytes.into())))
     }
 }
 

@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 
 use super::{Configured, Context};
-use crate::settings::{assignment, c_string};
+use crate::settings::{Settings, assignment, c_string};
 
 impl Context {
     /// The whole environment, as pairs. Default: the creator's at the time of the creation.
@@ -35,12 +35,9 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// None here.
+    /// `ENOMEM`.
     pub fn env_now(&mut self) -> Configured<'_> {
-        self.set(|s| {
-            s.fix_env();
-            Ok(())
-        })
+        self.set(Settings::fix_env)
     }
 
     /// One variable on top of the environment.

@@ -76,7 +76,7 @@ impl Context {
     /// [memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html).
     #[doc(alias = "PROC_FD_DATA")]
     pub fn data(&mut self, target: RawFd, bytes: impl Into<Vec<u8>>) -> Configured<'_> {
-        let bytes = bytes.into().into();
+        let bytes = std::sync::Arc::new(bytes.into());
         self.set(|s| s.add_data(target, bytes))
     }
 

@@ -14,7 +14,7 @@ use crate::pair::{self, Kind};
 use crate::placeholder::{self, Lean};
 use crate::settings::Settings;
 use crate::start::{self, Forked, Plan};
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, vec};
 
 /// PROCFD_PIDFD.
 pub const PIDFD: u64 = 4;
@@ -75,6 +75,11 @@ pub fn flags_refused(flags: u64, errno: Errno) -> String {
 /// process_open.
 pub fn open(flags: u64) -> Result<RawFd> {
     Form::of(flags)?.open(Settings::default()).map(IntoRawFd::into_raw_fd)
+}
+
+/// Forgets contexts whose procfd is gone, as each `open` does for some.
+pub fn sweep() {
+    contexts::sweep();
 }
 
 /// A context that this process opened and may configure.
@@ -218,7 +223,8 @@ impl Configuring {
         let watched =
             matches!(self.context.form(), Form::Full(flags) if !flags.contains(OpenFlags::NO_WATCH));
         self.context.with(|held| match Plan::new(held.config, watched) {
-            Ok(plan) => Ok(if json { plan.to_json() } else { plan.to_string() }),
+            Ok(plan) if json => vec::text(plan.json()),
+            Ok(plan) => vec::text(plan),
             Err(e) => {
                 let errno = Errno(e.raw_os_error());
                 *held.error = Some(e);

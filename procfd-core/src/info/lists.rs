@@ -11,7 +11,7 @@ use super::text::whole;
 use crate::proc::parse::{single_value, status::status};
 use crate::settings::{IdMap, Namespaces};
 use crate::sys::query;
-use crate::sys::{self, Errno, Result};
+use crate::sys::{self, Errno, Result, vec};
 
 const NO_DATA: Errno = Errno(libc::ENODATA);
 
@@ -19,7 +19,12 @@ const NO_DATA: Errno = Errno(libc::ENODATA);
 pub(crate) fn groups(pidfd: BorrowedFd<'_>) -> Result<Vec<u32>> {
     ask_leader(pidfd, |process| {
         let text = whole(process, c"status")?;
-        status(&text).groups().and_then(Iterator::collect).ok_or(NO_DATA)
+        let status = status(&text);
+        let mut groups = Vec::new();
+        for group in status.groups().ok_or(NO_DATA)? {
+            vec::push(&mut groups, group.ok_or(NO_DATA)?)?;
+        }
+        Ok(groups)
     })
 }
 

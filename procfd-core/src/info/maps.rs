@@ -51,6 +51,8 @@ pub struct Mapping {
 /// All mappings of one memory, in the order of addresses.
 pub(crate) fn maps(pidfd: BorrowedFd<'_>) -> Result<Vec<Mapping>> {
     let text = ask_for(pidfd, |process| text::of_one_memory(process, c"maps"))?;
+    // Each path is copied out of it.
+    vec::need(text.len())?;
     vec::collect(parse::maps(&text).map(owned))
 }
 

@@ -203,7 +203,7 @@ impl Snapshot {
     /// The lowest free number is given first: one that is not below `room` says that half the table is in
     /// use, and the other half is the program's.
     fn keep_one(&mut self, pid: u32, fd: Private) {
-        if is_below(&fd, self.room) {
+        if is_below(&fd, self.room) && vec::room_in_map(&mut self.kept).is_ok() {
             self.kept.insert(pid, Kept { fd, round: self.round });
         } else {
             self.room = 0;

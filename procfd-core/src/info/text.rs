@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt;
 use super::retry::{ask, ask_for, ask_leader};
 use crate::proc::Proc;
 use crate::proc::parse::{single_value, stat::stat};
-use crate::sys::{self, Errno, Result};
+use crate::sys::{self, Errno, Result, vec};
 
 /// Longer links, arguments and environments than this there are none.
 const LONGEST: usize = 1 << 28;
@@ -127,7 +127,8 @@ fn of_started(process: &Proc<'_>, file: &CStr) -> Result<File> {
 pub(super) fn of_one_memory(process: &Proc<'_>, file: &CStr) -> Result<Vec<u8>> {
     let file = of_started(process, file)?;
     let mut text = Vec::new();
-    let mut buf = vec![0; 1 << 16];
+    let mut buf = Vec::new();
+    vec::lengthen(&mut buf, 1 << 16)?;
     loop {
         let len = read_at(&file, &mut buf, text.len() as u64)?;
         if len == 0 {

@@ -198,10 +198,11 @@ fn of_stat(out: &mut Thread, stat: &Stat, fields: Fields) {
 
 fn of_status(out: &mut Thread, dir: &OwnedFd, fields: Fields) -> Result<()> {
     // The groups are in it, of which there may be 65,536.
-    let mut text = vec![0; 4096];
+    let (mut text, mut room) = (Vec::new(), 4096);
     let read_text = loop {
+        vec::lengthen(&mut text, room)?;
         match read(dir, c"status", &mut text)?.map(<[u8]>::len) {
-            Some(len) if len == text.len() && len < 1 << 22 => text.resize(len * 4, 0),
+            Some(len) if len == text.len() && len < 1 << 22 => room *= 4,
             Some(len) => break text.get(..len).unwrap_or_default(),
             None => return Ok(()),
         }

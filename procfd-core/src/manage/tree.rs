@@ -230,7 +230,7 @@ impl<'a> Tree<'a> {
         // The caller itself comes last, since it runs the walk.
         let others = (0..self.members.len()).rev().filter(|&i| self.pid_at(i) != self.own);
         let own = self.by_pid.get(&self.own).copied();
-        let order: Vec<_> = others.chain(own).collect();
+        let order = vec::collect(others.chain(own))?;
         for i in order {
             self.send(i, signal, &mut out)?;
         }

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::forks::{self, Private};
 use crate::sys::per_process::PerProcess;
-use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result};
+use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result, vec};
 
 pub(crate) use cgroup::{open_cgroup, open_cgroup_by_path, path_of_cgroup};
 pub(crate) use namespace::{
@@ -98,8 +98,9 @@ pub(crate) fn open_private(path: &CStr, flags: i32) -> Result<Private> {
 
 /// The whole target of a link below /proc.
 pub(crate) fn link(path: &CStr) -> Result<Vec<u8>> {
-    let mut buf = vec![0; 4096];
+    let (mut buf, mut room) = (Vec::new(), 4096);
     loop {
+        vec::lengthen(&mut buf, room)?;
         let len = sys::fd::readlink_at(root()?.as_fd(), path, &mut buf)?;
         if len < buf.len() {
             buf.truncate(len);
@@ -108,7 +109,7 @@ pub(crate) fn link(path: &CStr) -> Result<Vec<u8>> {
         if len >= 1 << 20 {
             return Err(Errno(libc::ENAMETOOLONG));
         }
-        buf = vec![0; len * 4];
+        room *= 4;
     }
 }
 

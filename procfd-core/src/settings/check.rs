@@ -10,6 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::Set;
 use crate::error::Error;
 use crate::sys::cstr::CStrArray;
+use crate::sys::vec;
 
 /// Longest path, with its NUL (limits.h).
 pub(crate) const PATH_MAX: usize = 4096;
@@ -61,27 +62,41 @@ pub(super) fn len(len: usize, what: &str) -> Set {
     Ok(())
 }
 
+/// The limit of execve(2) for one string, told early.
+pub(super) fn string(string: &CString, what: impl std::fmt::Display) -> Set {
+    let len = string.as_bytes_with_nul().len();
+    if len > ARG_STRLEN_MAX {
+        return Err(Error::config(libc::E2BIG, format_args!("{what} of {len} bytes")));
+    }
+    Ok(())
+}
+
 /// The limits of execve(2), told early.
 pub(super) fn strings(strings: Vec<CString>, what: &str) -> Result<CStrArray, Error> {
     let mut total = 0usize;
     for (i, s) in strings.iter().enumerate() {
+        string(s, format_args!("{what} {i}"))?;
         let len = s.as_bytes_with_nul().len();
-        if len > ARG_STRLEN_MAX {
-            return Err(Error::config(libc::E2BIG, format_args!("{what} {i} of {len} bytes")));
-        }
         total = total.saturating_add(len).saturating_add(size_of::<usize>());
     }
     if total > ARG_TOTAL_MAX {
         return Err(Error::config(libc::E2BIG, format_args!("{what}s of {total} bytes")));
     }
-    CStrArray::try_new(strings).map_err(|e| Error::config(e.0, what))
+    CStrArray::new(strings).map_err(|e| Error::config(e.0, what))
 }
 
 /// A string of a method as the kernel takes it.
 pub(crate) fn c_string(s: impl AsRef<OsStr>) -> Result<CString, Error> {
-    CString::new(s.as_ref().as_bytes()).map_err(|_| Error::config(libc::EINVAL, "a string with a NUL in it"))
+    vec::c_string(s.as_ref().as_bytes()).map_err(|e| match e.0 {
+        libc::EINVAL => Error::config(libc::EINVAL, "a string with a NUL in it"),
+        errno => Error::config(errno, "a string"),
+    })
 }
 
 pub(crate) fn c_strings<S: AsRef<OsStr>>(list: impl IntoIterator<Item = S>) -> Result<Vec<CString>, Error> {
-    list.into_iter().map(c_string).collect()
+    let mut strings = Vec::new();
+    for string in list {
+        vec::push(&mut strings, c_string(string)?).map_err(|e| Error::config(e.0, "a list of strings"))?;
+    }
+    Ok(strings)
 }

@@ -15,6 +15,7 @@ use super::pipes::Pipes;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::List;
 use crate::error::{Error, Stage};
+use crate::sys::vec::Shared;
 use action::Shown;
 
 pub(super) use action::Action;
@@ -23,7 +24,7 @@ pub(super) use table::{close_rest, leave_table, lost_end, named, sources};
 /// What becomes of the descriptors.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Descriptors {
-    actions: Vec<Action>,
+    actions: Shared<Action>,
     pub(crate) inherit_all: bool,
     /// Descriptors that the Rust interface was given to keep until the start.
     held: Vec<Arc<OwnedFd>>,
@@ -31,8 +32,8 @@ pub(crate) struct Descriptors {
 }
 
 impl Descriptors {
-    pub(super) fn actions(&self) -> &[Action] {
-        &self.actions
+    pub(super) fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.actions.iter()
     }
 
     pub(crate) fn has_actions(&self) -> bool {
@@ -51,8 +52,8 @@ impl Settings {
         if self.descriptors.actions.len() >= LIST_MAX {
             return Err(Error::config(libc::E2BIG, "the list of descriptor actions"));
         }
-        self.descriptors.actions.push(action);
-        Ok(())
+        let pushed = self.descriptors.actions.push(action);
+        pushed.map_err(|e| Error::config(e.0, "the list of descriptor actions"))
     }
 
     /// Keeps a descriptor until the start or the end of the context, and returns its number.
@@ -66,8 +67,8 @@ impl Settings {
     pub(crate) fn before_actions(&mut self, f: impl FnOnce(&mut Self) -> Set) -> Set {
         let later = std::mem::take(&mut self.descriptors.actions);
         let done = f(self);
-        self.descriptors.actions.extend(later);
-        done
+        let extended = self.descriptors.actions.extend(later);
+        done.and(extended.map_err(|e| Error::config(e.0, "the list of descriptor actions")))
     }
 
     /// chdir.

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 use super::check::{self, c_string};
 use super::{Set, Settings};
 use crate::error::Error;
 use crate::sys::cstr::{CStrArray, CStrArrayRef};
+use crate::sys::{self, vec};
 
 /// What the program's environment will be.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +20,7 @@ pub(crate) struct Environment {
     /// `None`: the caller's at the time of the creation.
     base: Option<CStrArray>,
     /// By name: the whole `NAME=value`, or removed.
-    edits: BTreeMap<Vec<u8>, Option<CString>>,
+    edits: Arc<BTreeMap<Vec<u8>, Option<CString>>>,
 }
 
 /// An environment with its edits, and the process's own that it comes from.
@@ -42,7 +44,7 @@ impl Edited {
 impl Settings {
     /// An empty environment, without the edits made so far.
     pub(crate) fn clear_env(&mut self) -> Set {
-        self.environment.edits.clear();
+        self.environment.edits = Arc::default();
         self.set_env(Vec::new())
     }
 
@@ -53,9 +55,12 @@ impl Settings {
     }
 
     /// The process's environment as it is now, unless one was given.
-    pub(crate) fn fix_env(&mut self) {
-        let now = || CStrArray::new(CStrArrayRef::environ().to_vec());
-        self.environment.base.get_or_insert_with(now);
+    pub(crate) fn fix_env(&mut self) -> Set {
+        if self.environment.base.is_none() {
+            let now = CStrArrayRef::environ().to_vec().and_then(CStrArray::new);
+            self.environment.base = Some(now.map_err(|e| Error::config(e.0, "the environment"))?);
+        }
+        Ok(())
     }
 
     /// One variable on top, as NAME=value.
@@ -64,9 +69,8 @@ impl Settings {
             return Err(Error::config(libc::EINVAL, "environment variable: no NAME="));
         };
         let name = name.to_vec();
-        check::strings(vec![assignment.clone()], "environment string")?;
-        self.environment.edits.insert(name, Some(assignment));
-        Ok(())
+        check::string(&assignment, "environment string")?;
+        self.edit(name, Some(assignment))
     }
 
     /// Removes one variable.
@@ -75,7 +79,19 @@ impl Settings {
         if name.is_empty() || name.contains(&b'=') {
             return Err(Error::config(libc::EINVAL, "environment variable: not a name"));
         }
-        self.environment.edits.insert(name, None);
+        self.edit(name, None)
+    }
+
+    fn edit(&mut self, name: Vec<u8>, assignment: Option<CString>) -> Set {
+        let edits = &mut self.environment.edits;
+        if Arc::get_mut(edits).is_none() {
+            // Each has a name, a string, and its place in the tree.
+            let size = |(name, string): (&Vec<u8>, &Option<CString>)| {
+                256 + name.len() + string.as_ref().map_or(0, |string| string.as_bytes().len())
+            };
+            vec::need(edits.iter().map(size).sum()).map_err(|e| Error::config(e.0, "the variables"))?;
+        }
+        Arc::make_mut(edits).insert(name, assignment);
         Ok(())
     }
 }
@@ -104,19 +120,22 @@ impl Environment {
         self.base.is_some() || !self.edits.is_empty()
     }
 
-    /// The edited copy, when there are edits.
-    pub(super) fn edited(&self) -> Option<Edited> {
+    /// The edited copy, when there are edits. ENOMEM.
+    pub(super) fn edited(&self) -> sys::Result<Option<Edited>> {
         if self.edits.is_empty() {
-            return None;
+            return Ok(None);
         }
-        let from = self.base.is_none().then(|| CStrArrayRef::environ().to_vec());
+        let from = self.base.is_none().then(|| CStrArrayRef::environ().to_vec()).transpose()?;
         let base = match (&self.base, &from) {
             (Some(base), _) => base.strings(),
             (None, from) => from.as_deref().unwrap_or_default(),
         };
         let is_kept = |s: &&CString| name(s.as_bytes()).is_none_or(|n| !self.edits.contains_key(n));
-        let all = base.iter().filter(is_kept).chain(self.edits.values().flatten()).cloned();
-        Some(Edited { array: CStrArray::new(all.collect()), from })
+        let mut all = Vec::new();
+        for string in base.iter().filter(is_kept).chain(self.edits.values().flatten()) {
+            vec::push(&mut all, vec::c_string(string.as_bytes())?)?;
+        }
+        Ok(Some(Edited { array: CStrArray::new(all)?, from }))
     }
 
     /// The unedited environment.
@@ -149,7 +168,7 @@ mod tests {
         s.set_env_var(c"B=x".into()).unwrap();
         s.set_env_var(c"C=y".into()).unwrap();
         s.unset_env_var(c"A".into()).unwrap();
-        let got = s.environment.edited().unwrap();
+        let got = s.environment.edited().unwrap().unwrap();
         assert_eq!(got.array.strings(), [CString::from(c"B=x"), CString::from(c"C=y")]);
     }
 }

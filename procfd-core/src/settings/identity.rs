@@ -3,6 +3,8 @@
 
 //! User and group ids.
 
+use std::sync::Arc;
+
 use super::check;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::{At, List, Slot, When};
@@ -52,7 +54,7 @@ impl From<u32> for Ids {
 pub(crate) struct Identity {
     uid: Option<Ids>,
     gid: Option<Ids>,
-    groups: Option<Vec<u32>>,
+    groups: Option<Arc<Vec<u32>>>,
 }
 
 impl Identity {
@@ -93,7 +95,7 @@ impl Settings {
     /// Supplementary groups.
     pub fn set_groups(&mut self, groups: Vec<u32>) -> Set {
         check::len(groups.len(), "supplementary groups")?;
-        self.identity.groups = Some(groups);
+        self.identity.groups = Some(Arc::new(groups));
         Ok(())
     }
 }

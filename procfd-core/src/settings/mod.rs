@@ -82,6 +82,7 @@ pub(crate) use task::IOPRIO_CLASS_SHIFT;
 
 use crate::child::List;
 use crate::error::{Error, Stage};
+use crate::sys;
 
 /// What a change of the settings returns.
 pub(crate) type Set = Result<(), Error>;
@@ -231,11 +232,11 @@ impl Settings {
         CONFLICTS.iter().try_for_each(|check| check(self))
     }
 
-    /// The child's list.
-    fn list(&self, facts: &Facts<'_>) -> List {
+    /// The child's list. ENOMEM.
+    fn list(&self, facts: &Facts<'_>) -> sys::Result<List> {
         let mut list = List::default();
         ORDER.iter().for_each(|prepare| prepare(self, facts, &mut list));
-        list
+        list.complete()
     }
 
     /// What a step is about, in words.

@@ -23,6 +23,7 @@ pub use mount::{Mount, MountAttributes, MountKind, Propagation};
 use super::check::{self, c_string};
 use super::{Namespaces, Prepared, Set, Settings};
 use crate::error::{Error, Stage};
+use crate::sys::vec::Shared;
 
 /// What becomes the root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub(crate) struct Mounts {
     private_tmp: bool,
     private_dev: bool,
     propagation: Option<Propagation>,
-    list: Vec<Entry>,
+    list: Shared<Entry>,
 }
 
 impl Mounts {
@@ -93,8 +94,7 @@ impl Settings {
     /// Adds an entry to the list of mounts.
     pub fn add_mount(&mut self, mount: Mount) -> Set {
         check::len(self.mounts.list.len() + 1, "mounts")?;
-        self.mounts.list.push(mount.check()?);
-        Ok(())
+        self.mounts.list.push(mount.check()?).map_err(|e| Error::config(e.0, "the list of mounts"))
     }
 
     fn set_new_root(&mut self, root: NewRoot, on: bool) -> Set {

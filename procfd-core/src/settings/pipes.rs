@@ -125,7 +125,7 @@ impl Settings {
 
     /// Gives the descriptor a number that no action so far makes anything else of.
     fn out_of_the_way(&self, fd: OwnedFd) -> sys::Result<OwnedFd> {
-        let is_taken = |number| self.descriptors.actions().iter().any(|action| action.makes(number));
+        let is_taken = |number| self.descriptors.actions().any(|action| action.makes(number));
         let mut fd = fd;
         while is_taken(fd.as_raw_fd()) {
             // Those in between stay open until the next one has its number.
@@ -136,7 +136,7 @@ impl Settings {
     }
 
     /// A file with these bytes at a number, at its beginning.
-    pub fn add_data(&mut self, target: RawFd, bytes: Arc<[u8]>) -> Set {
+    pub fn add_data(&mut self, target: RawFd, bytes: Arc<Vec<u8>>) -> Set {
         check::fd(target, "target")?;
         if bytes.len() > DATA_MAX {
             return Err(Error::config(
@@ -200,6 +200,6 @@ mod tests {
         let mut s = Settings::default();
         let refused = s.add_data(0, vec![0; DATA_MAX + 1].into()).unwrap_err();
         assert_eq!(refused.raw_os_error(), libc::E2BIG);
-        assert_eq!(s.add_data(-1, Arc::new([])).unwrap_err().raw_os_error(), libc::EBADF);
+        assert_eq!(s.add_data(-1, Arc::default()).unwrap_err().raw_os_error(), libc::EBADF);
     }
 }

@@ -21,6 +21,10 @@ use crate::forks;
 use crate::sys::cstr::CStrArrayRef;
 use crate::sys::{self, Errno};
 
+fn no_memory(e: Errno) -> Error {
+    Error::plan(e.0, "preparing it")
+}
+
 /// What the list depends on besides the settings.
 pub(crate) struct Facts<'a> {
     /// Where execve looks for the program, in this order.
@@ -71,11 +75,11 @@ impl Prepared {
         let sets = settings.sets_at_start();
         let facts = Facts { candidates: &candidates, maps, mount_directories, directory, sets };
         Ok(Self {
-            list: settings.list(&facts),
+            list: settings.list(&facts).map_err(no_memory)?,
             by_parent: maps == Maps::ByParent,
-            sources: descriptors::sources(settings),
-            named: descriptors::named(settings),
-            environment: settings.environment.edited(),
+            sources: descriptors::sources(settings).map_err(no_memory)?,
+            named: descriptors::named(settings).map_err(no_memory)?,
+            environment: settings.environment.edited().map_err(no_memory)?,
             candidates,
             path,
             sets,

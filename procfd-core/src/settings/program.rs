@@ -12,6 +12,7 @@ use super::{Facts, Prepared, Set, Settings, descriptors};
 use crate::child::{List, Slot, When};
 use crate::error::{Error, Stage};
 use crate::sys::cstr::{CStrArray, CStrArrayRef};
+use crate::sys::{self, Errno, vec};
 
 /// Longest name in a directory (limits.h).
 const NAME_MAX: usize = 255;
@@ -99,16 +100,29 @@ pub(super) fn candidates(s: &Settings) -> Result<(Vec<CString>, Option<Option<Ve
     Ok(match &s.program.program {
         Program::None | Program::Fd(_) => (Vec::new(), None),
         Program::Path(path) => (vec![path.clone()], None),
-        Program::OneOf(paths) => (paths.clone(), None),
+        Program::OneOf(paths) => (copies(paths)?, None),
         Program::Search(name) if name.as_bytes().contains(&b'/') => (vec![name.clone()], None),
         Program::Search(name) => {
-            let path = CStrArrayRef::environ().value(b"PATH");
+            let path = CStrArrayRef::environ().value(b"PATH").map_err(no_memory)?;
             (search(name, path.as_deref().unwrap_or(DEFAULT_PATH))?, Some(path))
         }
     })
 }
 
 /// The paths that execvpe(3) would try: an empty entry is the directory the child is in by then.
+fn no_memory(e: Errno) -> Error {
+    Error::plan(e.0, "the paths of the program")
+}
+
+fn copies(paths: &[CString]) -> Result<Vec<CString>, Error> {
+    let mut copies = Vec::new();
+    for path in paths {
+        let copy = vec::c_string(path.as_bytes()).and_then(|copy| vec::push(&mut copies, copy));
+        copy.map_err(no_memory)?;
+    }
+    Ok(copies)
+}
+
 fn search(name: &CString, path: &[u8]) -> Result<Vec<CString>, Error> {
     let bytes = name.as_bytes();
     if bytes.len() > NAME_MAX {
@@ -117,16 +131,19 @@ fn search(name: &CString, path: &[u8]) -> Result<Vec<CString>, Error> {
             format_args!("the program {name:?}, a name of {} bytes", bytes.len()),
         ));
     }
-    let candidates = path.split(|&b| b == b':').filter_map(|dir| {
-        let mut full = dir.to_vec();
+    let mut candidates = Vec::new();
+    for dir in path.split(|&b| b == b':') {
+        let mut full = vec::copy(dir).map_err(no_memory)?;
         if !dir.is_empty() {
             full.push(b'/');
         }
         full.extend_from_slice(bytes);
         // glibc skips entries that make too long a path.
-        (full.len() < PATH_MAX).then(|| CString::new(full).ok()).flatten()
-    });
-    let candidates: Vec<CString> = candidates.collect();
+        if full.len() < PATH_MAX {
+            let path = vec::c_string(&full).and_then(|path| vec::push(&mut candidates, path));
+            path.map_err(no_memory)?;
+        }
+    }
     if candidates.is_empty() {
         return Err(Error::plan(
             libc::ENOENT,
@@ -141,15 +158,16 @@ pub(super) fn move_descriptor(s: &Settings, _: &Facts<'_>, list: &mut List) {
     let Program::Fd(fd) = s.program.program else { return };
     list.step(Stage::EXEC, 0);
     match place(s, fd) {
-        Some(place) => list.dup_above(fd, place).into(Slot::PROGRAM),
-        None => list.load(Slot::PROGRAM, fd),
-    };
+        Ok(Some(place)) => drop(list.dup_above(fd, place).into(Slot::PROGRAM)),
+        Ok(None) => drop(list.load(Slot::PROGRAM, fd)),
+        Err(_) => list.fail(),
+    }
 }
 
 /// That a descriptor the caller did not ask for ends with the execution.
 pub(super) fn close_on_exec(s: &Settings, list: &mut List, kept: &[u32]) {
     match s.program.program {
-        Program::Fd(fd) if fd > 2 && place(s, fd).is_none() && !kept.contains(&(fd as u32)) => {
+        Program::Fd(fd) if fd > 2 && place(s, fd) == Ok(None) && !kept.contains(&(fd as u32)) => {
             list.set_cloexec(fd, true).when(When::CLOSES);
         }
         _ => {}
@@ -158,25 +176,26 @@ pub(super) fn close_on_exec(s: &Settings, list: &mut List, kept: &[u32]) {
 
 /// Where the program's descriptor goes when an action would overwrite or close it: above all that they
 /// name.
-fn place(s: &Settings, fd: RawFd) -> Option<i32> {
+fn place(s: &Settings, fd: RawFd) -> sys::Result<Option<i32>> {
     let mut touched = false;
-    let mut highest = descriptors::sources(s).last().copied().unwrap_or(2) as i32;
+    let mut highest = descriptors::sources(s)?.last().copied().unwrap_or(2) as i32;
     for action in s.descriptors.actions() {
         if let Some(target) = action.target() {
             highest = highest.max(target);
         }
         touched |= action.changes(fd);
     }
-    touched.then(|| highest.saturating_add(1))
+    Ok(touched.then(|| highest.saturating_add(1)))
 }
 
 pub(super) fn execute(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     let argv = match (&s.program.argv, facts.candidates.first(), &s.program.program) {
-        (Some(argv), ..) => argv.clone(),
+        (Some(argv), ..) => Ok(argv.clone()),
         // Without arguments, the program as it was named.
         (None, _, Program::Search(name)) => CStrArray::new(vec![name.clone()]),
         (None, first, _) => CStrArray::new(first.cloned().into_iter().collect()),
     };
+    let Ok(argv) = argv else { return list.fail() };
     match s.program.program {
         Program::None => {}
         Program::Fd(_) => {
@@ -224,9 +243,9 @@ mod tests {
             s.add_dup(source, target).unwrap();
             s
         };
-        assert_eq!(place(&settings(4, 3), 3), Some(5));
-        assert_eq!(place(&settings(4, 3), 7), None);
-        assert_eq!(place(&settings(3, 3), 3), None);
+        assert_eq!(place(&settings(4, 3), 3).unwrap(), Some(5));
+        assert_eq!(place(&settings(4, 3), 7).unwrap(), None);
+        assert_eq!(place(&settings(3, 3), 3).unwrap(), None);
     }
 
     #[test]

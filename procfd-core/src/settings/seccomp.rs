@@ -12,6 +12,7 @@ use super::{Facts, Prepared, Set, Settings};
 use crate::child::{List, SockFprog};
 use crate::error::{Error, Stage};
 use crate::sys;
+use crate::sys::vec::Shared;
 
 /// BPF_MAXINSNS (linux/bpf_common.h).
 const INSTRUCTIONS_MAX: usize = 4096;
@@ -39,7 +40,7 @@ struct Program {
 
 /// The programs in their order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seccomp(Vec<Program>);
+pub(crate) struct Seccomp(Shared<Program>);
 
 impl Settings {
     /// Adds a seccomp program; an empty one without flags drops those added before.
@@ -63,8 +64,8 @@ impl Settings {
             ));
         }
         check::len(self.seccomp.0.len(), "seccomp programs")?;
-        self.seccomp.0.push(Program { words, flags });
-        Ok(())
+        let pushed = self.seccomp.0.push(Program { words, flags });
+        pushed.map_err(|e| Error::config(e.0, "the seccomp programs"))
     }
 
     /// Whether the child needs CAP_SYS_ADMIN for them.

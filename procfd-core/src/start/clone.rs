@@ -18,7 +18,7 @@ use crate::forks::{self, Private};
 use crate::manage;
 use crate::settings::{Cgroup, Namespaces, Prepared, Settings};
 use crate::sys::cstr::CStrArray;
-use crate::sys::{self, CLONE_FILES, Errno};
+use crate::sys::{self, CLONE_FILES, Errno, vec};
 use crate::watch;
 
 /// Starts a program without a context: the library's own helpers.
@@ -75,7 +75,10 @@ fn spawn_with(
         true => Some(Private::pair(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?),
         false => None,
     };
-    let private = if shared_table { Vec::new() } else { private_numbers(config, pair) };
+    let private = match shared_table {
+        true => Vec::new(),
+        false => private_numbers(config, pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?,
+    };
     let fuse = pair.map(|(_, b)| b).filter(|_| has_fuse(config));
     let parts = Parts {
         fuse,
@@ -110,12 +113,15 @@ fn spawn_with(
 }
 
 /// What the child closes of a copied table: what is the library's own, and A unless the program inherits it.
-fn private_numbers(config: &Settings, pair: Option<(BorrowedFd<'_>, BorrowedFd<'_>)>) -> Vec<u32> {
-    let mut numbers = forks::numbers();
+fn private_numbers(
+    config: &Settings,
+    pair: Option<(BorrowedFd<'_>, BorrowedFd<'_>)>,
+) -> sys::Result<Vec<u32>> {
+    let mut numbers = forks::numbers()?;
     if let Some((a, _)) = pair.filter(|(a, _)| !config.descriptors.inherit_all || sys::fd::is_cloexec(*a)) {
-        numbers.push(a.as_raw_fd() as u32);
+        vec::push(&mut numbers, a.as_raw_fd() as u32)?;
     }
-    numbers
+    Ok(numbers)
 }
 
 /// What a clone is made with.
@@ -149,8 +155,8 @@ impl InitParts {
         Ok(Self {
             image: watch::init_image()?,
             fuse: pair.ok_or(Errno(libc::EBADF))?.1.as_raw_fd(),
-            argv: CStrArray::new(argv.filter_map(|a| CString::new(a).ok()).collect()),
-            env: CStrArray::new(Vec::new()),
+            argv: CStrArray::new(argv.filter_map(|a| CString::new(a).ok()).collect())?,
+            env: CStrArray::new(Vec::new())?,
             stack: sys::task::Stack::get()?,
         })
     }

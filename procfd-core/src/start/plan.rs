@@ -3,11 +3,12 @@
 
 //! What a start would do, without one: the steps of the child, in words and as JSON.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use super::clone::{conditions, shares_table};
 use crate::error::{Error, Stage};
 use crate::settings::Settings;
+use crate::sys::vec;
 
 /// The steps of a start in their order, from [`Context::plan`](crate::Context::plan).
 ///
@@ -37,6 +38,8 @@ impl Plan {
     pub(crate) fn new(settings: &Settings, watched: bool) -> Result<Self, Error> {
         let prepared = settings.prepare()?;
         let mut steps = Vec::new();
+        // A line and the names of the calls for each step.
+        vec::need(prepared.list.len().saturating_mul(512)).map_err(|e| Error::plan(e.0, "the steps"))?;
         let namespaces = match settings.namespaces.flags {
             0 => String::new(),
             _ => format!("in new namespaces {}", settings.namespaces.names()),
@@ -64,17 +67,30 @@ impl Plan {
 
     /// An array of objects with `stage`, `index`, `what` and `calls`.
     pub fn to_json(&self) -> String {
-        let steps = self.steps.iter().map(|step| {
-            let calls: Vec<String> = step.calls.iter().map(|call| quoted(call)).collect();
-            format!(
-                "{{\"stage\":{},\"index\":{},\"what\":{},\"calls\":[{}]}}",
-                step.stage.as_raw(),
-                step.index,
-                quoted(&step.what),
-                calls.join(",")
-            )
-        });
-        format!("[{}]", steps.collect::<Vec<_>>().join(","))
+        self.json().to_string()
+    }
+
+    pub(crate) fn json(&self) -> impl fmt::Display {
+        Json(self)
+    }
+}
+
+/// The steps as JSON.
+struct Json<'a>(&'a Plan);
+
+impl fmt::Display for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        for (n, step) in self.0.steps.iter().enumerate() {
+            let (stage, index, what) = (step.stage.as_raw(), step.index, Quoted(&step.what));
+            let sep = if n == 0 { "" } else { "," };
+            write!(f, "{sep}{{\"stage\":{stage},\"index\":{index},\"what\":{what},\"calls\":[")?;
+            for (n, call) in step.calls.iter().enumerate() {
+                write!(f, "{}{}", if n == 0 { "" } else { "," }, Quoted(call))?;
+            }
+            f.write_str("]}")?;
+        }
+        f.write_str("]")
     }
 }
 
@@ -87,17 +103,20 @@ impl fmt::Display for Plan {
 }
 
 /// A string of JSON.
-fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for c in self.0.chars() {
+            match c {
+                '"' | '\\' => write!(f, "\\{c}")?,
+                c if c.is_control() => write!(f, "\\u{:04x}", u32::from(c))?,
+                c => f.write_char(c)?,
+            }
         }
+        f.write_char('"')
     }
-    out.push('"');
-    out
 }
 
 #[cfg(test)]
@@ -106,6 +125,6 @@ mod tests {
 
     #[test]
     fn json_is_escaped() {
-        assert_eq!(quoted("a\"b\\c\n\u{1}ü"), "\"a\\\"b\\\\c\\u000a\\u0001ü\"");
+        assert_eq!(Quoted("a\"b\\c\n\u{1}ü").to_string(), "\"a\\\"b\\\\c\\u000a\\u0001ü\"");
     }
 }

@@ -4,57 +4,49 @@
 
 use core::ffi::{CStr, c_char};
 use std::ffi::CString;
+use std::sync::Arc;
 
 use super::{Result, vec};
 
-/// A NULL-terminated array of pointers to NUL-terminated strings, with the strings.
-#[derive(Default)]
-pub(crate) struct CStrArray {
+/// A NULL-terminated array of pointers to NUL-terminated strings, with the strings. Copies share it.
+#[derive(Clone)]
+pub(crate) struct CStrArray(Arc<Array>);
+
+struct Array {
     strings: Vec<CString>,
     pointers: Vec<*const c_char>,
 }
 
 // SAFETY: the pointers point into `strings`, which the same value owns and never changes.
-unsafe impl Send for CStrArray {}
+unsafe impl Send for Array {}
 // SAFETY: a shared reference gives the pointers to the kernel alone, which reads the strings; `strings` never
 // changes while it is shared.
-unsafe impl Sync for CStrArray {}
+unsafe impl Sync for Array {}
 
 impl CStrArray {
-    pub(crate) fn new(strings: Vec<CString>) -> Self {
+    /// ENOMEM.
+    pub(crate) fn new(strings: Vec<CString>) -> Result<Self> {
         // A CString's bytes are on the heap: moving the Vec does not move them.
-        let pointers = strings.iter().map(|s| s.as_ptr()).chain([core::ptr::null()]).collect();
-        Self { strings, pointers }
-    }
-
-    /// The same of a list whose length others choose. ENOMEM.
-    pub(crate) fn try_new(strings: Vec<CString>) -> Result<Self> {
         let pointers = vec::collect(strings.iter().map(|s| s.as_ptr()).chain([core::ptr::null()]))?;
-        Ok(Self { strings, pointers })
+        Ok(Self(Arc::new(Array { strings, pointers })))
     }
 
     pub(crate) fn strings(&self) -> &[CString] {
-        &self.strings
+        &self.0.strings
     }
 
     pub(crate) fn as_ref(&self) -> CStrArrayRef<'_> {
         CStrArrayRef {
-            // `new` always pushes the NULL; a default value is never used as an array.
-            first: self.pointers.as_ptr(),
+            // `new` always pushes the NULL.
+            first: self.0.pointers.as_ptr(),
             _strings: core::marker::PhantomData,
         }
     }
 }
 
-impl Clone for CStrArray {
-    fn clone(&self) -> Self {
-        Self::new(self.strings.clone())
-    }
-}
-
 impl core::fmt::Debug for CStrArray {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.strings.fmt(f)
+        self.0.strings.fmt(f)
     }
 }
 
@@ -93,20 +85,20 @@ impl CStrArrayRef<'_> {
         self.first
     }
 
-    /// The value of a variable, when the array is an environment; the first one counts.
-    pub(crate) fn value(self, name: &[u8]) -> Option<Vec<u8>> {
+    /// The value of a variable, when the array is an environment; the first one counts. ENOMEM.
+    pub(crate) fn value(self, name: &[u8]) -> Result<Option<Vec<u8>>> {
         let mut at = self.first;
         // SAFETY: the array ends with NULL and its strings with NUL: `new` made it so, or libc did.
         unsafe {
             while !(*at).is_null() {
                 let bytes = CStr::from_ptr(*at).to_bytes();
                 if let Some(value) = bytes.strip_prefix(name).and_then(|b| b.strip_prefix(b"=")) {
-                    return Some(value.to_vec());
+                    return vec::copy(value).map(Some);
                 }
                 at = at.add(1);
             }
         }
-        None
+        Ok(None)
     }
 
     /// Whether [`value`](Self::value) of a variable is this; allocates nothing.
@@ -137,17 +129,17 @@ impl CStrArrayRef<'_> {
         })
     }
 
-    /// The strings, for a copy of the environment.
-    pub(crate) fn to_vec(self) -> Vec<CString> {
+    /// The strings, for a copy of the environment. ENOMEM.
+    pub(crate) fn to_vec(self) -> Result<Vec<CString>> {
         let mut out = Vec::new();
         let mut at = self.first;
         // SAFETY: the array ends with NULL and its strings with NUL: `new` made it so, or libc did.
         unsafe {
             while !(*at).is_null() {
-                out.push(CStr::from_ptr(*at).to_owned());
+                vec::push(&mut out, vec::c_string(CStr::from_ptr(*at).to_bytes())?)?;
                 at = at.add(1);
             }
         }
-        out
+        Ok(out)
     }
 }

@@ -5,7 +5,7 @@
 use core::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use super::{Errno, PIDFD_INFO_COREDUMP, PidfdInfo, PidfdInfoCore, Result, call};
+use super::{Errno, PIDFD_INFO_COREDUMP, PidfdInfo, PidfdInfoCore, Result, call, vec};
 
 /// A CPU-time clock (linux/posix-timers_types.h).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -150,16 +150,17 @@ pub(crate) fn file_of(fd: BorrowedFd<'_>) -> Result<File> {
 
 /// sched_getaffinity(2): the kernel's words of the mask, as bytes.
 pub(crate) fn affinity(pid: u32) -> Result<Vec<u8>> {
-    let mut words = vec![0u64; 128];
+    let (mut words, mut count) = (Vec::new(), 128);
     loop {
+        vec::lengthen::<u64>(&mut words, count)?;
         // SAFETY: the kernel writes at most the size that is given, which is that of `words`.
         let done =
             unsafe { call!(SYS_sched_getaffinity, pid, words.len() * size_of::<u64>(), words.as_mut_ptr()) };
         match done {
             // In the byte order of the mask's bits, on either endianness.
-            Ok(len) => return Ok(words.iter().flat_map(|word| word.to_le_bytes()).take(len).collect()),
+            Ok(len) => return vec::collect(words.iter().flat_map(|word| word.to_le_bytes()).take(len)),
             // The kernel's mask is longer.
-            Err(Errno(libc::EINVAL)) if words.len() < 1 << 16 => words.resize(words.len() * 4, 0),
+            Err(Errno(libc::EINVAL)) if words.len() < 1 << 16 => count *= 4,
             Err(e) => return Err(e),
         }
     }

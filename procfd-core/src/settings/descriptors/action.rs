@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::child::{List, Slot};
 use crate::error::Stage;
 use crate::settings::pipes;
+use crate::sys::vec::Shared;
 
 /// One action. Numbers mean the child's table at this point of the list, which starts as a copy of
 /// the creator's.
@@ -41,7 +42,7 @@ pub(in crate::settings) enum Action {
     },
     Data {
         target: RawFd,
-        bytes: Arc<[u8]>,
+        bytes: Arc<Vec<u8>>,
     },
 }
 
@@ -92,7 +93,7 @@ impl Action {
 }
 
 /// Adds the calls of all of them, in their order.
-pub(super) fn lower(actions: &[Action], list: &mut List) {
+pub(super) fn lower(actions: &Shared<Action>, list: &mut List) {
     for (action, index) in actions.iter().zip(0u32..) {
         list.step(action.stage(), index);
         match action {

@@ -10,9 +10,11 @@ use super::Action;
 use crate::child::{List, When};
 use crate::error::Stage;
 use crate::settings::{Facts, Program, Settings, program};
+use crate::sys::Result;
+use crate::sys::vec::{self, Shared};
 
-/// The descriptors above 2 that the child takes from the creator's table, ascending.
-pub(in crate::settings) fn sources(s: &Settings) -> Vec<u32> {
+/// The descriptors above 2 that the child takes from the creator's table, ascending. ENOMEM.
+pub(in crate::settings) fn sources(s: &Settings) -> Result<Vec<u32>> {
     let program = match s.program.program {
         Program::Fd(fd) => Some(fd),
         _ => None,
@@ -23,20 +25,19 @@ pub(in crate::settings) fn sources(s: &Settings) -> Vec<u32> {
     let terminals = terminals.filter(|_| s.built_in_init());
     let user_namespaces = s.mounts.user_namespaces().map(|(_, fd)| fd);
     let joins = s.joins.descriptors().map(|(_, fd)| fd);
-    let all: BTreeSet<u32> = in_list
-        .chain(program)
-        .chain(terminals)
-        .chain(user_namespaces)
-        .chain(joins)
-        .map(|fd| fd as u32)
-        .collect();
-    all.into_iter().filter(|fd| *fd > 2).collect()
+    let all = in_list.chain(program).chain(terminals).chain(user_namespaces).chain(joins);
+    let mut all = vec::collect(all.map(|fd| fd as u32).filter(|fd| *fd > 2))?;
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
 }
 
 /// The caller's descriptors that the settings name. What an earlier action has made or closed is for the
-/// child to know.
-pub(in crate::settings) fn named(s: &Settings) -> Vec<(Stage, u32, RawFd)> {
+/// child to know. ENOMEM.
+pub(in crate::settings) fn named(s: &Settings) -> Result<Vec<(Stage, u32, RawFd)>> {
     let mut named = Vec::new();
+    // An entry in each of the lists below.
+    vec::need(s.descriptors.actions.len().saturating_mul(128))?;
     if let Program::Fd(fd) = s.program.program {
         named.push((Stage::EXEC, 0, fd));
     }
@@ -52,7 +53,7 @@ pub(in crate::settings) fn named(s: &Settings) -> Vec<(Stage, u32, RawFd)> {
             let is_callers = !changed.contains(&fd)
                 && !closed.iter().any(|&(first, last)| (first..=last).contains(&(fd as u32)));
             if is_callers {
-                named.push((action.stage(), index, fd));
+                vec::push(&mut named, (action.stage(), index, fd))?;
             }
         }
         match *action {
@@ -63,11 +64,11 @@ pub(in crate::settings) fn named(s: &Settings) -> Vec<(Stage, u32, RawFd)> {
             | Action::Close(target) => {
                 changed.insert(target);
             }
-            Action::CloseRange { first, last } => closed.push((first, last)),
+            Action::CloseRange { first, last } => vec::push(&mut closed, (first, last))?,
             Action::Chdir(_) | Action::Fchdir(_) => {}
         }
     }
-    named
+    Ok(named)
 }
 
 /// The first pipe whose end the context has no longer: the program has closed its number.
@@ -79,10 +80,11 @@ pub(in crate::settings) fn lost_end(s: &Settings) -> Option<u32> {
     })
 }
 
-/// The descriptors above 2 that are mapped when the list is done, ascending.
-fn kept(actions: &[Action]) -> Vec<u32> {
+/// The descriptors above 2 that are mapped when the list is done, ascending. ENOMEM.
+fn kept(actions: &Shared<Action>) -> Result<Vec<u32>> {
     let mut keep = BTreeSet::new();
-    for action in actions {
+    vec::need(actions.len().saturating_mul(64))?;
+    for action in actions.iter() {
         match *action {
             Action::Dup { target, .. }
             | Action::Open { target, .. }
@@ -97,7 +99,7 @@ fn kept(actions: &[Action]) -> Vec<u32> {
             Action::Chdir(_) | Action::Fchdir(_) => {}
         }
     }
-    keep.split_off(&3).into_iter().collect()
+    vec::collect(keep.range(3..).copied())
 }
 
 pub(in crate::settings) fn leave_table(_: &Settings, _: &Facts<'_>, list: &mut List) {
@@ -109,7 +111,7 @@ pub(in crate::settings) fn close_rest(s: &Settings, _: &Facts<'_>, list: &mut Li
     if s.descriptors.inherit_all {
         return;
     }
-    let kept = kept(&s.descriptors.actions);
+    let Ok(kept) = kept(&s.descriptors.actions) else { return list.fail() };
     list.step(Stage::FD_TABLE, 0);
     program::close_on_exec(s, list, &kept);
     let mut first = 3u32;
@@ -135,8 +137,8 @@ mod tests {
         s.add_close(7).unwrap();
         s.add_close_range(8, 20).unwrap();
         s.add_null(20).unwrap();
-        assert_eq!(kept(&s.descriptors.actions), [5, 20]);
-        assert_eq!(sources(&s), [9]);
+        assert_eq!(kept(&s.descriptors.actions).unwrap(), [5, 20]);
+        assert_eq!(sources(&s).unwrap(), [9]);
     }
 
     #[test]
@@ -147,6 +149,6 @@ mod tests {
         s.add_close_range(10, 20).unwrap();
         s.add_dup(11, 1).unwrap();
         s.add_fchdir(21).unwrap();
-        assert_eq!(named(&s), [(Stage::FD, 0, 9), (Stage::CWD, 4, 21)]);
+        assert_eq!(named(&s).unwrap(), [(Stage::FD, 0, 9), (Stage::CWD, 4, 21)]);
     }
 }
