@@ -113,10 +113,10 @@ pub use contexts::OpenFlags;
 pub use error::{Errno, Error, Stage};
 pub use info::{
     Autogroup, Caps, Comm, CoreDump, CpuSplit, Credentials, Faults, FdKind, Fds, Fields, Info, Io, Job,
-    KnownUsage, Limits, Login, MapFlags, Mapping, Memory, MemoryDetail, MemoryParts, MemorySet, NamespaceIds,
-    NsPid, Oom, OpenFd, ProcessIds, ProcessRef, ProcessState, Processes, RunDelay, Sched, Security, Signals,
-    Snapshot, Start, Switches, TaskState, Thread, ThreadFaults, ThreadSignals, ThreadTimes, Times,
-    UsageFields,
+    KnownUsage, Limits, Login, MapFlags, Mapping, Memory, MemoryDetail, MemoryParts, MemorySet, Missing,
+    NamespaceIds, NsPid, Oom, OpenFd, ProcessIds, ProcessRef, ProcessState, Processes, RunDelay, Sched,
+    Security, Signals, Snapshot, Start, Switches, TaskState, Thread, ThreadFaults, ThreadSignals,
+    ThreadTimes, Times, UsageFields,
 };
 pub use manage::{Advice, KillTree, TreeMethod};
 pub use process::Process;

@@ -3,6 +3,7 @@
 
 //! Fields out of what a file or the ioctl says: values alone, nothing is read here but clocks and units.
 
+use super::absent::{Absent, Missing};
 use super::fields::*;
 use crate::proc::parse::{counters, stat, status};
 use crate::status::Usage;
@@ -283,5 +284,6 @@ pub(super) fn of_one_stat(text: &[u8], fields: Fields) -> Option<Info> {
     if fields.contains(Fields::IDS) {
         out.ids = Some(ProcessIds { pid: stat.pid, tgid: stat.pid, ppid: stat.ppid });
     }
+    out.set_absent(Absent::all(fields.difference(out.fields()), Missing::Nothing));
     Some(out)
 }

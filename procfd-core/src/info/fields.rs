@@ -6,6 +6,7 @@
 //! Times are nanoseconds, sizes bytes. What a group brings is complete or absent: nothing is filled
 //! with zero because it could not be read. What may be missing within a group is an `Option`.
 
+use super::absent::{Absent, Missing};
 use crate::proc::parse::Comm;
 use crate::status::{Change, Usage};
 
@@ -37,6 +38,7 @@ macro_rules! groups {
                 #[doc = concat!("[`Fields::", stringify!($bit), "`].")]
                 pub $field: Option<$ty>,
             )*
+            absent: Absent,
         }
 
         impl Info {
@@ -45,6 +47,38 @@ macro_rules! groups {
                 let mut known = Fields::empty();
                 $(known.set(Fields::$bit, self.$field.is_some());)*
                 known
+            }
+
+            /// Why a group is absent that was asked for. `None` for a group that was filled or not asked for; of
+            /// several, the first reason that applies to one.
+            ///
+            /// ```
+            /// use procfd::{Fields, Missing, Process};
+            ///
+            /// let own = Process::open(std::process::id() as i32)?;
+            /// let info = own.info(Fields::EXIT | Fields::COMM)?;
+            /// assert_eq!(info.missing(Fields::EXIT), Some(Missing::Nothing));
+            /// assert_eq!(info.missing(Fields::COMM), None);
+            /// # Ok::<(), procfd::Error>(())
+            /// ```
+            pub fn missing(&self, field: Fields) -> Option<Missing> {
+                use Missing::{Denied, Gone, Nothing, Unsupported};
+                [Denied, Unsupported, Gone, Nothing].into_iter().find(|&why| self.absent(why).intersects(field))
+            }
+
+            /// The groups that are absent for this reason. Each group that was asked for is in
+            /// [`fields`](Self::fields) or has exactly one reason.
+            pub fn absent(&self, why: Missing) -> Fields {
+                self.absent.of(why).difference(self.fields())
+            }
+
+            pub(super) fn set_absent(&mut self, absent: Absent) {
+                self.absent = absent;
+            }
+
+            /// Of a process that has ended, and of which nothing is left.
+            pub(super) fn with_all_gone(fields: Fields) -> Self {
+                Self { absent: Absent::all(fields, Missing::Gone), ..Self::default() }
             }
 
             /// Takes away the groups in `what`.

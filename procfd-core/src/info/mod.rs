@@ -8,11 +8,13 @@
 //! | `fields` | what can be asked for |
 //! | `sources` | which source answers it |
 //! | `convert` | which fields an answer fills |
+//! | `absent` | why a field is absent |
 //! | `descendants`, `cgroup` | who belongs together |
 //! | `snapshot` | many processes at once |
 //! | `retry` | the task that can answer where the leader has ended |
 //! | `text`, `lists`, `maps`, `threads`, `fds` | what has no fixed length |
 
+mod absent;
 mod cgroup;
 mod convert;
 mod descendants;
@@ -35,6 +37,7 @@ use crate::target::Target;
 use crate::wait;
 
 pub use crate::proc::parse::Comm;
+pub use absent::Missing;
 pub use descendants::ProcessRef;
 pub(crate) use descendants::{children, descendants};
 pub(crate) use fds::open_fds;
@@ -94,7 +97,8 @@ pub(crate) fn with_kept(
     let kept = if missing.is_empty() { None } else { keeper.kept() };
     let mut info = match (known, kept) {
         (Err(e), None) => return Err(e),
-        (known, _) => known.unwrap_or_default(),
+        (Err(_), _) => Info::with_all_gone(fields),
+        (Ok(info), _) => info,
     };
     if let Some(Status { change, usage }) = kept {
         if missing.contains(Fields::EXIT) {

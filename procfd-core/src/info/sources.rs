@@ -6,11 +6,11 @@
 //! What is read by the process's number counts only if the pidfd says afterwards that it has not been
 //! reaped in between. An ioctl that has to be made anyway is made last, and says that as well.
 
-use std::cell::Cell;
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::absent::{self, Known, Notes};
 use super::convert::{
     fill_ids, ids_of_status, io_counters, memory_set, of_living_stat, of_stat, of_statm, of_status, usage_of,
 };
@@ -29,25 +29,30 @@ use crate::wait::{self, Limit, Options};
 /// time, 0 for none: a guess, which the ioctl confirms. ESRCH: reaped, and nothing of it is left; EMFILE,
 /// ENFILE, ENOMEM: what is missing says nothing of the process.
 pub(crate) fn info(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields) -> Result<Info> {
-    let short = Cell::new(0);
-    let known = known(pidfd, last, fields, &short)?;
-    match short.get() {
+    let notes = Notes::default();
+    let known = known(pidfd, last, fields, &notes)?;
+    match notes.short.get() {
         0 => Ok(known),
         errno => Err(Errno(errno)),
     }
 }
 
-fn known(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields, short: &Cell<i32>) -> Result<Info> {
+fn known(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields, notes: &Notes) -> Result<Info> {
     let mut out = Info::default();
+    let mut number = Err(Errno(libc::ENODATA));
     let by_number = fields.difference(Fields::PIDFD);
+    let note = |file: &CStr, e| notes.file(file, e);
     let (mut reaped, mut done) = (false, false);
     let guess = last.load(Ordering::Relaxed);
     if guess != 0 && !by_number.is_empty() {
         // Unreaped after all was read, and the number its own: then it was from when the pidfd was
         // there, which is before.
-        read(&mut out, Proc::new(pidfd, guess).noting(short), by_number);
+        read(&mut out, Proc::new(pidfd, guess).noting(&note), by_number, notes);
         match ioctl(&mut out, pidfd, fields) {
-            Ok(pid) => done = pid == guess,
+            Ok(pid) => {
+                number = Ok(pid);
+                done = pid == guess;
+            }
             Err(Errno(libc::ESRCH)) => (done, reaped) = (true, true),
             Err(_) => {}
         }
@@ -56,12 +61,13 @@ fn known(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields, short: &Cell<i
         }
     }
     if !done && (fields.intersects(Fields::IOCTL) || !by_number.is_empty()) {
-        match ioctl(&mut out, pidfd, fields) {
+        number = ioctl(&mut out, pidfd, fields);
+        match number {
             Ok(pid) => {
                 last.store(pid, Ordering::Relaxed);
                 if !by_number.is_empty() {
-                    let process = Proc::new(pidfd, pid).noting(short);
-                    read(&mut out, process, by_number);
+                    let process = Proc::new(pidfd, pid).noting(&note);
+                    read(&mut out, process, by_number, notes);
                     reaped = process.check() == Err(Errno(libc::ESRCH));
                 }
             }
@@ -78,6 +84,7 @@ fn known(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields, short: &Cell<i
     if reaped && out.fields().is_empty() {
         return Err(Errno(libc::ESRCH));
     }
+    absent::explain(&mut out, pidfd, fields, notes, &Known { number, reaped });
     Ok(out)
 }
 
@@ -156,8 +163,8 @@ fn ioctl(out: &mut Info, pidfd: BorrowedFd<'_>, fields: Fields) -> Result<u32> {
 }
 
 /// All that is asked by the number.
-fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
-    clocks(out, process.pid(), fields);
+fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields, notes: &Notes) {
+    clocks(out, process.pid(), fields, notes);
     if fields.contains(Fields::USAGE) && process.pid() as i32 == sys::task::pid() {
         out.usage = own_usage();
     }
@@ -204,7 +211,7 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields) {
         limits_and_fds(out, &process, fields, known.as_ref());
     }
     small_files(out, &process.whole(), fields);
-    by_calls(out, process.pid(), fields);
+    by_calls(out, process.pid(), fields, notes);
     of_a_living_thread(out, &process, fields);
     let missing = fields & Fields::OF_A_LIVING_THREAD & !out.fields();
     // The files read before have told whether the leader has ended; but the thread in its place may end.
@@ -243,14 +250,14 @@ fn of_a_living_thread(out: &mut Info, process: &Proc<'_>, fields: Fields) {
     }
 }
 
-fn clocks(out: &mut Info, pid: u32, fields: Fields) {
+fn clocks(out: &mut Info, pid: u32, fields: Fields, notes: &Notes) {
     if fields.contains(Fields::CPU) {
-        out.cpu_ns = query::cpu_clock(pid, CpuClock::Sched, false).ok();
+        out.cpu_ns = notes.call(Fields::CPU, query::cpu_clock(pid, CpuClock::Sched, false));
     }
     if fields.contains(Fields::CPU_SPLIT) {
-        let user = query::cpu_clock(pid, CpuClock::Virt, false);
-        let both = query::cpu_clock(pid, CpuClock::Prof, false);
-        if let (Ok(user_ns), Ok(both)) = (user, both) {
+        let user = notes.call(Fields::CPU_SPLIT, query::cpu_clock(pid, CpuClock::Virt, false));
+        let both = notes.call(Fields::CPU_SPLIT, query::cpu_clock(pid, CpuClock::Prof, false));
+        if let (Some(user_ns), Some(both)) = (user, both) {
             out.cpu_split = Some(CpuSplit { user_ns, system_ns: both.saturating_sub(user_ns) });
         }
     }
@@ -380,15 +387,15 @@ fn small_files(out: &mut Info, process: &Proc<'_>, fields: Fields) {
     }
 }
 
-fn by_calls(out: &mut Info, pid: u32, fields: Fields) {
+fn by_calls(out: &mut Info, pid: u32, fields: Fields, notes: &Notes) {
     if fields.contains(Fields::IOPRIO) {
-        out.ioprio = query::io_priority(pid).ok();
+        out.ioprio = notes.call(Fields::IOPRIO, query::io_priority(pid));
     }
     if fields.contains(Fields::CORE_SCHED) {
-        out.core_sched = query::core_sched_cookie(pid).ok();
+        out.core_sched = notes.call(Fields::CORE_SCHED, query::core_sched_cookie(pid));
     }
     if fields.contains(Fields::SECUREBITS) && pid as i32 == sys::task::pid() {
-        out.securebits = query::securebits().ok();
+        out.securebits = notes.call(Fields::SECUREBITS, query::securebits());
     }
 }
 

@@ -3,13 +3,12 @@
 
 //! The files of one process.
 
-use std::cell::Cell;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::parse::stat::{self, Stat};
 use super::parse::status::{Status, status};
-use super::{Path, is_shortage, link, open, read, read_small, root};
+use super::{Path, link, open, read, read_small, root};
 use crate::sys::{self, Errno, Result};
 
 /// The number of attempts to read a process in transition. When a thread that executes a program takes the place of
@@ -23,24 +22,24 @@ pub(crate) struct Proc<'a> {
     pid: u32,
     /// A living thread, for the files that the kernel answers from the leader alone, once the leader has ended.
     living: Option<u32>,
-    /// Notes that a read failed because descriptors or memory ran out.
-    short: Option<&'a Cell<i32>>,
+    /// Is told of each file that was not read, and why.
+    note: Option<&'a dyn Fn(&CStr, Errno)>,
 }
 
 impl<'a> Proc<'a> {
     /// The process of a pidfd, whose pid in the caller's pid namespace is `pid`.
     pub(crate) fn new(pidfd: BorrowedFd<'a>, pid: u32) -> Self {
-        Self { pidfd, pid, living: None, short: None }
+        Self { pidfd, pid, living: None, note: None }
     }
 
-    /// The same, with a place for the errno of a shortage of the caller's resources.
-    pub(crate) fn noting(self, short: &'a Cell<i32>) -> Self {
-        Self { short: Some(short), ..self }
+    /// The same; `note` is told of each file that was not read, and why.
+    pub(crate) fn noting(self, note: &'a dyn Fn(&CStr, Errno)) -> Self {
+        Self { note: Some(note), ..self }
     }
 
-    fn note(&self, e: Errno) {
-        if let Some(short) = self.short.filter(|_| is_shortage(e)) {
-            short.set(e.0);
+    fn note(&self, file: &CStr, e: Errno) {
+        if let Some(note) = self.note {
+            note(file, e);
         }
     }
 
@@ -86,12 +85,12 @@ impl<'a> Proc<'a> {
 
     /// Opens one of its files. ENOENT becomes ESRCH if the process has gone.
     pub(crate) fn open(&self, file: &CStr, flags: i32) -> Result<OwnedFd> {
-        open(self.living_path(file).as_c_str(), flags).map_err(|e| self.why(e))
+        open(self.living_path(file).as_c_str(), flags).map_err(|e| self.why(file, e))
     }
 
     /// Tells a missing file from a missing process.
-    fn why(&self, e: Errno) -> Errno {
-        self.note(e);
+    fn why(&self, file: &CStr, e: Errno) -> Errno {
+        self.note(file, e);
         match e {
             Errno(libc::ENOENT | libc::ESRCH) => self.check().err().unwrap_or(Errno(libc::ENOENT)),
             e => e,
@@ -100,41 +99,42 @@ impl<'a> Proc<'a> {
 
     /// Reads a file of bounded size into a buffer, and drops what does not fit.
     pub(crate) fn read_small<'b>(&self, file: &CStr, buf: &'b mut [u8]) -> Result<&'b [u8]> {
-        read_small(self.living_path(file), buf).map_err(|e| self.why(e))
+        read_small(self.living_path(file), buf).map_err(|e| self.why(file, e))
     }
 
     /// Reads a whole file.
     pub(crate) fn read(&self, file: &CStr, out: &mut Vec<u8>) -> Result<()> {
-        read(self.living_path(file), out).map_err(|e| self.why(e))
+        read(self.living_path(file), out).map_err(|e| self.why(file, e))
     }
 
     /// Reads a file of one of its threads.
     pub(crate) fn read_of_thread(&self, tid: u32, file: &CStr, out: &mut Vec<u8>) -> Result<()> {
-        read(self.thread_path(tid, file), out).inspect_err(|&e| self.note(e))
+        read(self.thread_path(tid, file), out).inspect_err(|&e| self.note(file, e))
     }
 
     /// The target of a link, cut at the buffer's end.
     pub(crate) fn link<'b>(&self, file: &CStr, buf: &'b mut [u8]) -> Result<&'b [u8]> {
         let path = self.living_path(file);
-        let len = sys::fd::readlink_at(root()?.as_fd(), path.as_c_str(), buf).map_err(|e| self.why(e))?;
+        let len =
+            sys::fd::readlink_at(root()?.as_fd(), path.as_c_str(), buf).map_err(|e| self.why(file, e))?;
         Ok(buf.get(..len).unwrap_or_default())
     }
 
     /// The whole target of a link.
     pub(crate) fn whole_link(&self, file: &CStr) -> Result<Vec<u8>> {
-        link(self.living_path(file).as_c_str()).map_err(|e| self.why(e))
+        link(self.living_path(file).as_c_str()).map_err(|e| self.why(file, e))
     }
 
     /// The size of a file, from stat(2).
     pub(crate) fn size(&self, file: &CStr) -> Result<u64> {
-        sys::query::size_at(root()?.as_fd(), self.living_path(file).as_c_str()).map_err(|e| self.why(e))
+        sys::query::size_at(root()?.as_fd(), self.living_path(file).as_c_str()).map_err(|e| self.why(file, e))
     }
 
     /// The numbered entries of one of its directories: threads, descriptors.
     pub(crate) fn numbers_in(&self, dir: &CStr, each: impl FnMut(u32) -> bool) -> Result<()> {
         let path = if dir == c"task" { self.path(dir) } else { self.living_path(dir) };
-        let dir = open(path.as_c_str(), libc::O_RDONLY | libc::O_DIRECTORY).map_err(|e| self.why(e))?;
-        sys::dir::numbers_in(dir.as_fd(), each)
+        let opened = open(path.as_c_str(), libc::O_RDONLY | libc::O_DIRECTORY);
+        sys::dir::numbers_in(opened.map_err(|e| self.why(dir, e))?.as_fd(), each)
     }
 
     /// Whether another thread answers in the leader's place.
