@@ -1118,7 +1118,10 @@ struct procfd_madvise {
 
 /* Data of PROC_INFO. */
 struct procfd_info {
-    /* Out: the fields that were filled, PROC_FIELD_*. */
+    /*
+     * Out: the fields that were filled, PROC_FIELD_*. Each other field asked for is in denied, unsupported, gone
+     * or nothing.
+     */
     uint64_t mask;
     /* PROC_FIELD_INODE. */
     uint64_t inode;
@@ -1381,6 +1384,14 @@ struct procfd_info {
     struct procfd_rusage usage;
     /* PROC_FIELD_LIMITS: all resource limits, by RLIMIT_*. */
     struct procfd_rlimit limits[16];
+    /* Of the fields asked for, those that the caller is not permitted to know. */
+    uint64_t denied;
+    /* Those that this kernel, its configuration or a filter has no way to tell. */
+    uint64_t unsupported;
+    /* Those that ended with the process. */
+    uint64_t gone;
+    /* Those that the process does not have. */
+    uint64_t nothing;
 };
 
 /* Data of PROC_SNAPSHOT. */

@@ -6,7 +6,7 @@
 use std::ffi::c_char;
 use std::mem::offset_of;
 
-use procfd::{Comm, Errno, Info, Limits};
+use procfd::{Comm, Errno, Info, Limits, Missing};
 
 use crate::abi::*;
 use crate::args::zero;
@@ -242,6 +242,10 @@ pub(crate) fn flat(info: &Info, size: usize) -> procfd_info {
         out.mask &= !bit;
     }
     copy(info, &mut out);
+    out.denied = info.absent(Missing::Denied).bits();
+    out.unsupported = info.absent(Missing::Unsupported).bits();
+    out.gone = info.absent(Missing::Gone).bits();
+    out.nothing = info.absent(Missing::Nothing).bits();
     out
 }
 

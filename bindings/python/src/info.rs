@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-use procfd::Fields;
+use procfd::{Fields, Missing};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyString};
@@ -30,6 +30,14 @@ macro_rules! groups {
                     self.0.$field.map($convert)
                 }
             )*
+
+            /// Why a field that was asked for is absent: "denied" (you are not permitted to know), "unsupported" (this
+            /// kernel, its configuration or a filter cannot tell), "gone" (the process has ended), "nothing" (the
+            /// process has none). None: it is there, or was not asked for.
+            #[pyo3(signature = (field, /))]
+            fn why(&self, field: &str) -> PyResult<Option<&'static str>> {
+                Ok(self.0.missing(named(field)?).map(reason))
+            }
 
             /// What is known, by name.
             fn _asdict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -148,6 +156,15 @@ groups! {
     SECUREBITS securebits: u32 = same;
     /// The execution domain, as personality(2) has it. Class file; for those who may trace it.
     PERSONALITY personality: u32 = same;
+}
+
+fn reason(missing: Missing) -> &'static str {
+    match missing {
+        Missing::Denied => "denied",
+        Missing::Unsupported => "unsupported",
+        Missing::Gone => "gone",
+        _ => "nothing",
+    }
 }
 
 fn same<T>(value: T) -> T {

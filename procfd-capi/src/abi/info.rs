@@ -171,7 +171,8 @@ pub struct procfd_snapshot {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct procfd_info {
-    /// Out: the fields that were filled, PROC_FIELD_*.
+    /// Out: the fields that were filled, PROC_FIELD_*. Each other field asked for is in denied, unsupported, gone
+    /// or nothing.
     pub mask: u64,
     /// PROC_FIELD_INODE.
     pub inode: u64,
@@ -432,6 +433,14 @@ pub struct procfd_info {
     pub usage: procfd_rusage,
     /// PROC_FIELD_LIMITS: all resource limits, by RLIMIT_*.
     pub limits: [procfd_rlimit; 16],
+    /// Of the fields asked for, those that the caller is not permitted to know.
+    pub denied: u64,
+    /// Those that this kernel, its configuration or a filter has no way to tell.
+    pub unsupported: u64,
+    /// Those that ended with the process.
+    pub gone: u64,
+    /// Those that the process does not have.
+    pub nothing: u64,
 }
 
 /// The fields of the core have the same bits, and there are no others.

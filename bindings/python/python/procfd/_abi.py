@@ -761,6 +761,10 @@ class procfd_info(Structure):
     usage_known: int
     usage: procfd_rusage
     limits: ctypes.Array[Any]
+    denied: int
+    unsupported: int
+    gone: int
+    nothing: int
 
     _fields_: ClassVar[Any] = (
         ("mask", ctypes.c_uint64),
@@ -893,6 +897,10 @@ class procfd_info(Structure):
         ("usage_known", ctypes.c_uint32),
         ("usage", procfd_rusage),
         ("limits", procfd_rlimit * 16),
+        ("denied", ctypes.c_uint64),
+        ("unsupported", ctypes.c_uint64),
+        ("gone", ctypes.c_uint64),
+        ("nothing", ctypes.c_uint64),
     )
 
 

@@ -150,16 +150,23 @@ def _refused(process: Process, what: str) -> Exception:
 
 
 def _ask(process: Process, what: str, group: str, missing: Any = None) -> Any:
-    """One group of info(). Its absence is a permission that is missing, unless it has a value."""
+    """One group of info(). If it is absent and has no value, the reason decides which error it is."""
     try:
-        value = getattr(process.info(group), group)
+        info = process.info(group)
     except ProcessLookupError:
         raise _gone(process, what) from None
-    if value is None:
-        if missing is not None and is_running(process):
-            return missing
+    value = getattr(info, group)
+    if value is not None:
+        return value
+    why = info.why(group)
+    if why == "gone" or not is_running(process):
+        raise _gone(process, what)
+    if missing is not None and why != "denied":
+        return missing
+    if why == "denied":
         raise _refused(process, what)
-    return value
+    text = f"{what} pid {process.pid}: {os.strerror(errno.EOPNOTSUPP)}"
+    raise make(errno.EOPNOTSUPP, text, None, 0, 0, "")
 
 
 def _listed(ask: Callable[[], list[Any]]) -> list[Any]:

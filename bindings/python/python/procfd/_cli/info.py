@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import grp
 import os
 import pwd
@@ -25,7 +26,14 @@ TEXTS: dict[str, Callable[[Process], Any]] = {
     "cgroup": Process.cgroup,
     "groups": Process.groups,
 }
-FIELDS = sorted(name for name in dir(Info) if not name.startswith("_"))
+FIELDS = sorted(name for name in dir(Info) if not name.startswith("_") and name != "why")
+# Why a field is absent.
+REASONS = {
+    "denied": "(not permitted)",
+    "unsupported": "(this kernel cannot tell)",
+    "gone": "(the process has ended)",
+    "nothing": "(none)",
+}
 
 
 def add_to(commands: Any) -> None:
@@ -214,7 +222,9 @@ def show_info(given: argparse.Namespace) -> int:
     result = 0
     try:
         with given.pid.open() as process:
-            known = process.info(*(name for name in wanted if name in FIELDS))._asdict()
+            info = process.info(*(name for name in wanted if name in FIELDS))
+            known = info._asdict()
+            absent = {name: info.why(name) for name in wanted if name in FIELDS}
             for name in wanted:
                 if name not in TEXTS:
                     continue
@@ -222,6 +232,8 @@ def show_info(given: argparse.Namespace) -> int:
                     known[name] = TEXTS[name](process)
                 except OSError as error:
                     # Some need the right to trace it, and a kernel thread has none.
+                    if error.errno in (errno.EACCES, errno.EPERM):
+                        absent[name] = "denied"
                     if given.field:
                         print(
                             f"procfd: pid {given.pid.pid}: {name}: {error.strerror}",
@@ -237,7 +249,14 @@ def show_info(given: argparse.Namespace) -> int:
         print_json(data)
         return result
     rows: list[list[Any]] = []
-    for name, value in data.items():
+    for name in wanted:
+        why = absent.get(name)
+        # Without names, what the kernel or the process does not have is left out.
+        if name not in data and why and (given.field or why == "denied"):
+            rows.append([name, REASONS[why]])
+        if name not in data:
+            continue
+        value = data[name]
         for key, item in value.items() if isinstance(value, dict) else [("", value)]:
             if given.raw:
                 rows.append([f"{name}.{key}" if key else name, item])
