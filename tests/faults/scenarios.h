@@ -252,6 +252,8 @@ static void life(int fd, struct report *r)
 
 static const struct scenario scenarios[] = {
 	{ .name = "plain", .flags = ALONE, .configure = no_more, .told = { EXEC_TOLD } },
+	{ .name = "lean", .flags = PROCFD_PIDFD, .configure = no_more, .told = { EXEC_TOLD } },
+	{ .name = "lean, fork form", .flags = PROCFD_PIDFD, .configure = no_more, .start = start_fork },
 	{ .name = "close policy", .flags = ALONE, .ends = BY_POLICY, .configure = no_more, .told = { EXEC_TOLD } },
 	{ .name = "credentials",
 	  .flags = ALONE,

@@ -19,6 +19,8 @@ use crate::program::Program;
 pub const RAW: &str = "raw";
 pub const POSIX_SPAWN: &str = "posix_spawn";
 pub const C: &str = "procfd, C calls";
+const LEAN: &str = "procfd, C calls, PROCFD_PIDFD";
+const LEAN_SPAWN: &str = "procfd_spawn, PROCFD_PIDFD";
 const RUST: &str = "procfd, Rust";
 pub const FUSE: &str = "procfd, C calls, kill on close";
 const SETTINGS: &str = "procfd, C calls, ids cwd rlimits nnp";
@@ -118,12 +120,12 @@ fn command(mut command: Command) -> io::Result<()> {
 
 /// open, configure, create, wait, close: call by call as the C functions do it.
 pub fn by_c(path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
-    by_c_with(OpenFlags::NO_WATCH, path, more)
+    by_c_with(OpenFlags::NO_WATCH.bits(), path, more)
 }
 
 /// The same of a context opened with these flags.
-pub fn by_c_with(flags: OpenFlags, path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
-    let fd = ffi::open(flags.bits())?;
+pub fn by_c_with(flags: u64, path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
+    let fd = ffi::open(flags)?;
     let done = by_c_on(fd, path, more);
     bare::close(fd);
     done
@@ -133,6 +135,17 @@ fn by_c_on(fd: RawFd, path: &CStr, more: impl IntoIterator<Item = Setting>) -> i
     create_on(fd, path, more)?;
     let status = ffi::wait(fd, WaitOptions::empty(), false, 0)?;
     bare::must_be_zero(status.code().unwrap_or(-1))
+}
+
+/// procfd_spawn, with the flag that makes it return the pidfd; then as [`by_c`].
+fn by_spawn(path: &CStr) -> io::Result<()> {
+    let fd = ffi::spawn(ffi::PIDFD, |s| {
+        s.set_program(ffi::Program::Path(path.to_owned()))?;
+        s.set_argv(vec![path.to_owned()])
+    })?;
+    let done = ffi::wait(fd, WaitOptions::empty(), false, 0);
+    bare::close(fd);
+    bare::must_be_zero(done?.code().unwrap_or(-1))
 }
 
 /// How many nanoseconds of the same are over when the process has been created.
@@ -255,9 +268,13 @@ pub fn small(rounds: &Rounds) {
                 command(with_uid)
             }),
             Method::new(C, || by_c(path, [])).aim(Aim::AtMost(1.20, RAW)).aim(Aim::AtMost(1.00, POSIX_SPAWN)),
+            Method::new(LEAN, || by_c_with(ffi::PIDFD, path, []))
+                .aim(Aim::AtMost(1.08, RAW))
+                .aim(Aim::AtMost(0.80, POSIX_SPAWN)),
+            Method::new(LEAN_SPAWN, || by_spawn(path)).aim(Aim::AtMost(1.08, RAW)),
             Method::new(RUST, || by_rust(&noop))
-                .aim(Aim::AtMost(1.20, RAW))
-                .aim(Aim::AtMost(1.00, POSIX_SPAWN)),
+                .aim(Aim::AtMost(1.05, RAW))
+                .aim(Aim::AtMost(0.80, POSIX_SPAWN)),
             Method::new("procfd, C calls, PROC_COPY", || by_copy(template)),
             Method::new(FUSE, || by_c(path, [Setting::KillOnClose])).aim(Aim::AtMost(1.50, RAW)),
             Method::new(SETTINGS, || needs_root().and_then(|()| by_c(path, settings())))
@@ -323,6 +340,7 @@ pub fn many_descriptors(rounds: &Rounds) {
             Method::new("posix_spawn + pidfd_open", || posix_spawn_pidfd(path)),
             Method::new("std Command", || command(Command::new(noop.as_path()))),
             Method::new(C, || by_c(path, [])).aim(Aim::Faster(10.0, POSIX_SPAWN)),
+            Method::new(LEAN, || by_c_with(ffi::PIDFD, path, [])).aim(Aim::Faster(10.0, POSIX_SPAWN)),
             Method::new(RUST, || by_rust(&noop)).aim(Aim::Faster(10.0, POSIX_SPAWN)),
             Method::new(FUSE, || by_c(path, [Setting::KillOnClose])).aim(Aim::Faster(10.0, POSIX_SPAWN)),
         ],

@@ -27,7 +27,7 @@ pub fn watch(rounds: &Rounds) {
         vec![
             Method::new(RAW, || start::raw_start(path, stack, 0)),
             Method::new(C, || start::by_c(path, [])),
-            Method::new(WATCHED, || start::by_c_with(OpenFlags::empty(), path, [])),
+            Method::new(WATCHED, || start::by_c_with(0, path, [])),
         ],
     );
     added(&medians, C, WATCHED, "the watcher adds", "at most 0.25");
