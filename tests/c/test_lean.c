@@ -829,6 +829,59 @@ static void one_of_many_creates(void)
 	}
 }
 
+/* ---- signals ---- */
+
+static atomic_int *handled_by;
+
+static void note_who(int sig)
+{
+	(void)sig;
+	pid_t self = (pid_t)syscall(SYS_getpid);
+	if (self == handled_by[0])
+		handled_by[1]++;
+	else
+		handled_by[2]++;
+}
+
+/* The child of a start begins without the handlers of its creator, whose memory it has. A signal to both ends the
+ * child, or comes before it or after. */
+static void no_handler_runs_in_the_child(void)
+{
+	handled_by = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	handled_by[0] = getpid();
+	struct sigaction note = { .sa_handler = note_who, .sa_flags = SA_RESTART };
+	CHECK_EQ(sigaction(SIGUSR1, &note, NULL), 0);
+	pid_t flood = fork();
+	if (flood == 0) {
+		signal(SIGUSR1, SIG_IGN);
+		for (;;)
+			kill(0, SIGUSR1);
+	}
+	int started = 0, ended = 0;
+	for (int i = 0; i < 400; i++) {
+		int fd = lean();
+		set_child(fd, "exit", "0");
+		if (process_config(fd, PROC_CREATE, 0, NULL, 0) > 0) {
+			struct procfd_wait w = { 0 };
+			while (process_manage(fd, PROC_WAIT, 0, &w, sizeof w))
+				CHECK_EQ(errno, EINTR);
+			CHECK(w.what == PROC_KILLED ? w.status == SIGUSR1 : w.status == 0);
+			started++;
+		} else {
+			CHECK_EQ(errno, ECHILD);
+			CHECK_EQ(last_error(fd).stage, PROC_STAGE_CHILD_DIED);
+			CHECK_EQ(state(fd), PROC_STATE_CONFIGURING);
+			ended++;
+		}
+		close(fd);
+	}
+	kill_and_reap(flood);
+	diag("%d started, %d ended before; %d signals handled", started, ended, handled_by[1]);
+	CHECK(handled_by[1] > 0);
+	CHECK_EQ(handled_by[2], 0);
+	no_children();
+}
+
 TAP_MAIN(CASE(it_becomes_the_pidfd), CASE(one_descriptor_for_each_process), CASE(before_the_start),
 	 CASE(after_it_all_calls_take_it), CASE(an_epoll_takes_it_after_the_start),
 	 CASE(what_needs_a_procfd_is_refused), CASE(a_copy_before_the_start_is_no_context),
@@ -838,4 +891,4 @@ TAP_MAIN(CASE(it_becomes_the_pidfd), CASE(one_descriptor_for_each_process), CASE
 	 CASE(a_close_before_the_start_leaves_nothing), CASE(the_start_frees_the_settings),
 	 CASE(without_a_program_it_forks), CASE(a_fork_that_fails),
 	 CASE(attach_and_copy), CASE(as_ioctl_requests), CASE(in_one_call),
-	 CASE(the_child_does_not_have_it), CASE(many_threads), CASE(one_of_many_creates))
+	 CASE(the_child_does_not_have_it), CASE(many_threads), CASE(one_of_many_creates), CASE(no_handler_runs_in_the_child))
