@@ -166,6 +166,28 @@ static void failure_after_the_change(void)
 	remove_tree(dir);
 }
 
+/* The creator waits in another way for a child in a session of its own, and for that of the built-in init. */
+static void dumpable_comes_back(void)
+{
+	NEED_ROOT();
+	for (int kind = 0; kind < 3; kind++) {
+		int fd = ctx();
+		set_program(fd, "/bin/true", (char *)NULL);
+		SET(fd, PROC_SET_UID, NOBODY);
+		if (kind == 1)
+			SET(fd, PROC_SET_SESSION, 1);
+		if (kind == 2) {
+			SET(fd, PROC_SET_FLAG, CLONE_NEWPID);
+			SET(fd, PROC_SET_INIT, 1);
+		}
+		CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+		create(fd);
+		CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+		expect_exit(fd, 0);
+		close(fd);
+	}
+}
+
 static void dumpable_stays(void)
 {
 	for (int d = 1; d >= 0; d--) {
@@ -290,6 +312,6 @@ static void a_stopped_child_does_not_hold_the_caller(void)
 
 TAP_MAIN(CASE(all_ids_as_root), CASE(no_groups_as_root), CASE(many_groups_as_root),
 	 CASE(three_ids_as_root), CASE(own_ids), CASE(other_ids_without_privilege), CASE(bad_ids),
-	 CASE(failure_after_the_change), CASE(dumpable_stays),
+	 CASE(failure_after_the_change), COLD(dumpable_comes_back), CASE(dumpable_stays),
 	 CASE(death_signal_survives_the_change), CASE(no_new_privs_with_ids),
 	 CASE(with_other_threads_about), CASE(a_stopped_child_does_not_hold_the_caller))

@@ -361,7 +361,8 @@ static int torture(const struct scenario *s, double seconds)
 	printf("# %s: %d calls of %d processes, %d of %d faults, of them %d kills; %d failed with a stage, "
 	       "%d not reached, %d faults found\n",
 	       s->name, n_seen, most + 1, made, n, kills, stages, missed, failed);
-	if (made == missed || (seconds <= 0 && missed * 10 > made)) {
+	/* What life asks depends on what else runs. */
+	if (!s->live && made >= 20 && missed * 4 > made) {
 		printf("# %s: too many faults were not reached\n", s->name);
 		failed++;
 	}

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::dumpable::{self, DumpableKept};
 use super::end::{await_executed, await_stopped, died, held_too_long, never_executed, reap};
 use super::idmap_helper;
+use super::leaving;
 use super::publish::{Publication, has_fuse};
 use crate::child::{self, Moment, Slot, When};
 use crate::error::{Error, Stage};
@@ -258,7 +259,11 @@ fn clone(
     }
     // A change of ids of the whole process waits for this thread's signals, and so comes after.
     if let Some(dumpable) = dumpable {
-        dumpable.done(moment.taken(Slot::DUMPABLE));
+        let has_left = match &cloned {
+            Ok((pid, pidfd)) => copies || leaving::has_left(pidfd.as_fd(), *pid, parts.init.is_some()),
+            Err(_) => true,
+        };
+        dumpable.done(moment.taken(Slot::DUMPABLE), has_left);
     }
     drop(signals);
     let cloned = match (cloned, mapped) {

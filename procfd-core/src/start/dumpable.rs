@@ -3,12 +3,14 @@
 
 //! Dumpable, across children that change their credentials in the shared memory.
 //!
-//! setresuid(2) and its like clear it there. Until the child has executed, that keeps processes of its new user from
-//! tracing it into the parent's memory. The last of several such creations at once restores what the first one found.
+//! setresuid(2) and its like clear it there. Until the child has left the memory, that keeps processes of its new user
+//! from tracing it into the parent's memory. The last of several such creations at once restores what the first one found.
 //!
 //! What the program does meanwhile counts more. A change of its ids clears dumpable, and it stays cleared. A creator
 //! that was not dumpable when the first creation began stays so. The child reads dumpable just before it changes its
 //! credentials: what another thread has cleared by then stays cleared.
+//!
+//! Where /proc does not tell that the child has left the memory, dumpable stays cleared.
 //!
 //! Two things cannot be seen: a prctl(2) of another thread that clears what a child has already cleared, up to the
 //! child's exec; and one during several such creations at once, of which the first has cleared it. A program that
@@ -67,9 +69,11 @@ impl DumpableKept {
         Self { ids: ids() }
     }
 
-    /// The child has left the memory. `seen`: what it read before it changed its credentials.
-    pub(crate) fn done(self, seen: usize) {
+    /// The child has given the memory back. `seen`: what it read before it changed its credentials. `has_left`: it is
+    /// known to be out of the memory.
+    pub(crate) fn done(self, seen: usize, has_left: bool) {
         let mut creations = creations();
+        creations.restore &= has_left;
         creations.restore &= creations.several || seen == NOT_SEEN as usize || seen == 1;
     }
 }

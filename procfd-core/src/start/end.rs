@@ -52,6 +52,14 @@ pub(super) fn await_stopped(pidfd: BorrowedFd<'_>, pid: i32) -> Result<(), Error
     }
 }
 
+/// Whether our own child has ended, or was even reaped by somebody else. Where the pidfd tells nothing: no.
+pub(super) fn has_ended(pidfd: BorrowedFd<'_>) -> bool {
+    match sys::pidfd::wait(pidfd, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) {
+        Ok(ended) => ended.is_some(),
+        Err(e) => e == Errno(libc::ECHILD),
+    }
+}
+
 fn is_running(pidfd: BorrowedFd<'_>) -> bool {
     sys::pidfd::wait(pidfd, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT).is_ok_and(|ended| ended.is_none())
 }

@@ -21,6 +21,7 @@ mod end;
 mod fork;
 mod idmap_helper;
 mod lean;
+mod leaving;
 mod plan;
 mod publish;
 

@@ -25,6 +25,11 @@ pub(crate) fn group_of(pid: i32) -> Result<i32> {
     unsafe { call!(SYS_getpgid, pid) }.map(|group| group as i32)
 }
 
+/// setpgid(2).
+pub(crate) fn set_group(pid: i32, group: i32) -> Result<()> {
+    bare::setpgid(pid, group)
+}
+
 /// kill(2), for a child that is known not to be reaped.
 pub(crate) fn kill_child(pid: i32, signal: i32) {
     let _ = bare::kill(pid, signal);
