@@ -53,13 +53,22 @@ fn no_socket(fd: BorrowedFd<'_>) -> Errno {
 }
 
 /// Publishes the start. Every holder sees it at once, with the fuse or without.
-pub(crate) fn publish(b: BorrowedFd<'_>, pidfd: BorrowedFd<'_>, fuse: bool, init: bool) -> Result<()> {
+///
+/// `killer` is the clone's own pidfd of a process that ends with the last descriptor of that file. It comes second, where
+/// a look at the pidfd makes no duplicate of it.
+pub(crate) fn publish(
+    b: BorrowedFd<'_>,
+    pidfd: BorrowedFd<'_>,
+    fuse: bool,
+    init: bool,
+    killer: Option<BorrowedFd<'_>>,
+) -> Result<()> {
     let mut header = [0u8; HEADER];
     let flags = if fuse { WITH_FUSE } else { 0 } | if init { WITH_INIT } else { 0 };
     header[..8].copy_from_slice(&MAGIC);
     header[8..12].copy_from_slice(&flags.to_ne_bytes());
-    let fds = [pidfd, b];
-    sys::sock::send(b, &header, fds.get(..if fuse { 2 } else { 1 }).unwrap_or(&fds))
+    let fds = [pidfd, killer.unwrap_or(b)];
+    sys::sock::send(b, &header, fds.get(..if fuse || killer.is_some() { 2 } else { 1 }).unwrap_or(&fds))
 }
 
 /// Whether a start may put its descriptors in flight now: puts as many in flight in a pair of its own.
@@ -114,7 +123,7 @@ pub(crate) fn look<const FDS: usize>(a: BorrowedFd<'_>) -> Result<Published<FDS>
         if behind {
             sys::sock::set_peek_offset(a, ENDED as i32)?;
         }
-        let peeked = match sys::sock::peek::<FDS>(a, &mut header) {
+        let mut peeked = match sys::sock::peek::<FDS>(a, &mut header) {
             // What a holder wrote to A was never read when B closed: told once, then cleared.
             Err(Errno(libc::ECONNRESET)) => continue,
             Err(Errno(libc::EAGAIN)) if behind => {
@@ -143,6 +152,8 @@ pub(crate) fn look<const FDS: usize>(a: BorrowedFd<'_>) -> Result<Published<FDS>
         }
         let flags = u32::from_ne_bytes([header[8], header[9], header[10], header[11]]);
         let carried = if flags & WITH_FUSE != 0 { 2 } else { 1 };
+        // What comes without a fuse in its place is no fuse.
+        peeked.fds.iter_mut().skip(carried).for_each(|fd| *fd = None);
         if peeked.fds.iter().take(carried).any(Option::is_none) {
             // No room for a duplicate; or a holder has asked the socket for credentials or times, which
             // take the room of the descriptors.

@@ -25,7 +25,7 @@ impl Privileges {
         self.pdeathsig != 0
     }
 
-    pub(super) fn is_no_new_privs(&self) -> bool {
+    pub(crate) fn is_no_new_privs(&self) -> bool {
         self.no_new_privs
     }
 }

@@ -221,7 +221,8 @@ fn clone(
     if let Some(cgroup) = parts.cgroup {
         moment.give(Slot::CGROUP, cgroup.procs.as_raw_fd());
     }
-    let flags = config.namespaces.flags | if parts.shared_table { CLONE_FILES } else { 0 };
+    let autokill = publication.as_ref().map_or(0, |p| p.autokill_flags(config));
+    let flags = config.namespaces.flags | autokill | if parts.shared_table { CLONE_FILES } else { 0 };
     let changes_credentials = config.identity.changes() || config.joins.has_user();
     let dumpable = changes_credentials.then(DumpableKept::new);
     let began = changes_credentials.then(sys::fd::monotonic_ns);

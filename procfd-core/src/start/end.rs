@@ -8,7 +8,8 @@ use std::os::fd::BorrowedFd;
 use crate::error::{Error, Stage};
 use crate::manage;
 use crate::settings::HELD_SECONDS;
-use crate::sys::{self, Errno};
+use crate::status::{Change, decode};
+use crate::sys::{self, Errno, PIDFD_INFO_EXIT};
 
 /// Whether the child has not executed. Until then its exit signal is 0, since only execve sets SIGCHLD. A plain
 /// waitid therefore does not see the child, ended or still ending: vfork's sleep is over once it has left the memory.
@@ -72,8 +73,12 @@ pub(super) fn held_too_long(pidfd: BorrowedFd<'_>, pid: i32, began: Option<u64>)
         return Ok(());
     }
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    match sys::pidfd::wait(pidfd, options) {
-        Ok(Some(w)) if w.code == libc::CLD_KILLED && w.status == libc::SIGKILL => {
+    let change = match sys::pidfd::wait(pidfd, options) {
+        Ok(waited) => waited.and_then(|w| Change::of_child(w.code, w.status)),
+        Err(_) => after_the_reap(pidfd),
+    };
+    match change {
+        Some(Change::Killed(libc::SIGKILL)) => {
             reap(pidfd, pid);
             Err(Error::new(
                 Stage::CHILD_DIED,
@@ -87,12 +92,22 @@ pub(super) fn held_too_long(pidfd: BorrowedFd<'_>, pid: i32, began: Option<u64>)
     }
 }
 
+/// How a child ended that leaves no zombie, or that another thread has reaped. 6.15
+fn after_the_reap(pidfd: BorrowedFd<'_>) -> Option<Change> {
+    let info = sys::pidfd::get_info(pidfd, PIDFD_INFO_EXIT).ok()?;
+    (info.mask & PIDFD_INFO_EXIT != 0).then(|| decode(info.exit_code))
+}
+
 /// The child died without reporting a step.
 pub(super) fn died(pidfd: BorrowedFd<'_>, pid: i32, stage: Stage) -> Error {
-    let how = match reap(pidfd, pid) {
-        Some(w) if w.code == libc::CLD_EXITED => format!("it exited with {}", w.status),
-        Some(w) => format!("signal {} ended it", w.status),
-        None => "somebody else reaped it".into(),
+    let change = match reap(pidfd, pid) {
+        Some(w) => Change::of_child(w.code, w.status),
+        None => after_the_reap(pidfd),
+    };
+    let how = match change {
+        Some(Change::Exited(code)) => format!("it exited with {code}"),
+        Some(Change::Killed(signal) | Change::Dumped(signal)) => format!("signal {signal} ended it"),
+        _ => "another thread reaped it".into(),
     };
     Error::new(
         Stage::CHILD_DIED,

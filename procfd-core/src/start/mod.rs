@@ -31,7 +31,7 @@ pub(crate) use lean::{create_lean, lean};
 pub use plan::{Plan, PlanStep};
 pub(crate) use publish::attach;
 
-use self::publish::{Publication, check_close, has_fuse, reserve};
+use self::publish::{Publication, check_close, ends_by_its_pidfd, has_fuse, reserve};
 use crate::contexts::{self, Opened, State};
 use crate::error::{Error, Stage};
 use crate::sys::{self, Errno};
@@ -148,7 +148,7 @@ impl ForCaller for OwnedFd {
 /// Everything that can be refused before there is a process.
 fn ready<'a>(a: BorrowedFd<'a>, opened: &'a Opened, state: &State) -> Result<Publication<'a>, Error> {
     let config = &state.config;
-    reserve(opened, has_fuse(config))?;
+    reserve(opened, has_fuse(config) || ends_by_its_pidfd(config, opened))?;
     if has_fuse(config) {
         pair::shut(opened.b()).map_err(|e| Error::new(Stage::FUSE, 0, e, ""))?;
     }
@@ -174,9 +174,8 @@ fn run_program<T: ForCaller>(
     let mut publication = ready(a, opened, state)?;
     let room = T::room(opened, has_fuse(&state.config))?;
     let (pid, pidfd) = clone::spawn(&state.config, &prepared, Some(&mut publication))?;
-    let (theirs, ours) = room
-        .share(sys::fd::above_standard(pidfd))
-        .map_err(|(e, pidfd)| publication.undone(pidfd.as_fd(), pid, e))?;
+    let pidfd = publication.take_killer(sys::fd::above_standard(pidfd), pid)?;
+    let (theirs, ours) = room.share(pidfd).map_err(|(e, pidfd)| publication.undone(pidfd.as_fd(), pid, e))?;
     publication.publish(ours, pid)?.enter(state);
     Ok((pid, theirs))
 }

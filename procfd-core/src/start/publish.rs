@@ -8,18 +8,36 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::end::{end, end_by_pid};
-use crate::contexts::{self, Opened, State};
+use crate::contexts::{self, OpenFlags, Opened, State};
 use crate::error::{Error, Stage};
 use crate::forks::Private;
 use crate::procfd;
-use crate::settings::Settings;
-use crate::sys::{self, Errno};
+use crate::settings::{ClosePolicy, Settings};
+use crate::sys::{self, CLONE_AUTOREAP, CLONE_NNP, CLONE_PIDFD_AUTOKILL, Errno};
 use crate::watch::{Policy, Reservation, StartError};
 
 /// Whether the kernel carries the close policy out. For the init of a pid namespace the watcher does, or the
 /// built-in init itself, which keeps B open for that.
 pub(super) fn has_fuse(config: &Settings) -> bool {
     config.close().is_some() && !config.is_init()
+}
+
+/// Whether the kernel ends the process with the last descriptor of the pidfd of its clone, and leaves no zombie (7.1). That
+/// file then lives in the procfd's queue and nowhere else. It is used where a fuse cannot be: a process that nothing
+/// reaps has no usage to tell, and a policy that cannot be changed.
+pub(super) fn ends_by_its_pidfd(config: &Settings, opened: &Opened) -> bool {
+    const CAP_SYS_ADMIN: u32 = 21;
+    let plain =
+        |policy: ClosePolicy| policy.signal == libc::SIGKILL && !policy.group && policy.then.is_none();
+    config.is_init()
+        && !config.built_in_init()
+        && !config.program.is_none()
+        && !opened.is_watched()
+        && opened.flags.contains(OpenFlags::AUTOREAP)
+        && config.close().is_some_and(plain)
+        && (config.privileges.is_no_new_privs()
+            || sys::task::effective_capabilities() & (1 << CAP_SYS_ADMIN) != 0)
+        && sys::task::has_autokill()
 }
 
 /// Publishes a process that was running already. It is not ended when that fails.
@@ -32,6 +50,7 @@ pub(crate) fn attach(
     let mut publication = Publication::prepare(a, opened, config)?;
     publication.fuse = config.close().is_some();
     publication.spare = true;
+    publication.autokill = false;
     publication.init = false;
     publication.publish(pidfd, 0)
 }
@@ -40,13 +59,15 @@ pub(crate) fn attach(
 pub(super) fn check_close(config: &Settings, opened: &Opened) -> Result<(), Error> {
     let Some(policy) = config.close() else { return Ok(()) };
     let refuse = |what: &str, hint: &str| Err(Error::plan(libc::EOPNOTSUPP, what).hint(hint));
-    if opened.is_watched() || (config.built_in_init() && config.is_init()) {
+    let by_itself = config.built_in_init() && config.is_init();
+    if opened.is_watched() || by_itself || ends_by_its_pidfd(config, opened) {
         return Ok(());
     }
     if config.is_init() {
         return refuse(
             "a close policy for the init of a new pid namespace, without the watcher",
-            "the kernel protects such an init from the signal of a fuse; open the context without PROCFD_NO_WATCH, or use the built-in init",
+            "the kernel protects such an init from the signal of a fuse; open the context without PROCFD_NO_WATCH, or use the \
+             built-in init; from 7.1 on SIGKILL works with PROCFD_AUTOREAP and no_new_privs",
         );
     }
     if policy.then.is_some() {
@@ -65,6 +86,10 @@ pub(super) struct Publication<'a> {
     pub fuse: bool,
     policy: Policy,
     room: Option<Reservation>,
+    /// The process ends by the pidfd of its clone.
+    autokill: bool,
+    /// That file, until it is published.
+    killer: Option<Private>,
     /// The process was there before.
     spare: bool,
     init: bool,
@@ -106,6 +131,8 @@ impl<'a> Publication<'a> {
             fuse: has_fuse(config),
             policy,
             room,
+            autokill: ends_by_its_pidfd(config, opened),
+            killer: None,
             spare: false,
             init: config.built_in_init(),
         })
@@ -123,7 +150,11 @@ impl<'a> Publication<'a> {
                 return Err(Error::new(Stage::PUBLISH, 0, e, ""));
             }
         };
-        let sent = self.opened.live_b().and_then(|b| procfd::publish(b, pidfd.as_fd(), self.fuse, self.init));
+        let killer = self.killer.as_ref().map(AsFd::as_fd);
+        let sent = self
+            .opened
+            .live_b()
+            .and_then(|b| procfd::publish(b, pidfd.as_fd(), self.fuse, self.init, killer));
         if let Err(e) = sent {
             FLIGHT_WAS_FULL.store(e.0 == libc::ETOOMANYREFS, Ordering::Relaxed);
             return Err(self.undone(pidfd.as_fd(), pid, in_flight(Stage::PUBLISH, e)));
@@ -136,6 +167,36 @@ impl<'a> Publication<'a> {
             watched = Some(self.policy);
         }
         Ok(Started { pidfd, pid, watched })
+    }
+
+    /// Keeps the pidfd of the clone where that ends the process, and answers another pidfd of the process; else the
+    /// same. A process that has ended has no other pidfd, and nothing ends it any more.
+    pub(super) fn take_killer(&mut self, pidfd: OwnedFd, pid: i32) -> Result<OwnedFd, Error> {
+        if !self.autokill {
+            return Ok(pidfd);
+        }
+        let inode = |fd: &OwnedFd| sys::fd::mode_and_inode(fd.as_fd()).map(|(_, inode)| inode);
+        match sys::pidfd::open(pid) {
+            Ok(other) if inode(&other) == inode(&pidfd) => {
+                let killer = Private::adopt(pidfd).map_err(|e| Error::new(Stage::PUBLISH, 0, e, ""))?;
+                self.killer = Some(killer);
+                Ok(other)
+            }
+            Ok(_) | Err(Errno(libc::ESRCH)) => Ok(pidfd),
+            Err(e) => {
+                let error = super::out_of_descriptors(Error::new(Stage::PUBLISH, 0, e, ""));
+                Err(self.undone(pidfd.as_fd(), pid, error))
+            }
+        }
+    }
+
+    /// The flags of the clone that ends by its pidfd.
+    pub(super) fn autokill_flags(&self, config: &Settings) -> u64 {
+        match (self.autokill, config.privileges.is_no_new_privs()) {
+            (false, _) => 0,
+            (true, false) => CLONE_PIDFD_AUTOKILL | CLONE_AUTOREAP,
+            (true, true) => CLONE_PIDFD_AUTOKILL | CLONE_AUTOREAP | CLONE_NNP,
+        }
     }
 
     /// Whether the watcher is to have the process before its program can run.

@@ -5,13 +5,13 @@
 use core::ffi::c_void;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use super::bare;
 use super::fd::own;
 use super::{
-    CLONE_CHILD_CLEARTID, CLONE_CLEAR_SIGHAND, CLONE_INTO_CGROUP, CLONE_PIDFD, CLONE_VFORK, CLONE_VM,
-    CloneArgs, Errno, RLimit64, Result, arch, call,
+    CLONE_AUTOREAP, CLONE_CHILD_CLEARTID, CLONE_CLEAR_SIGHAND, CLONE_INTO_CGROUP, CLONE_NNP, CLONE_PIDFD,
+    CLONE_PIDFD_AUTOKILL, CLONE_VFORK, CLONE_VM, CloneArgs, Errno, RLimit64, Result, arch, call,
 };
 
 /// getpid(2); not cached, so a forked child knows itself.
@@ -308,6 +308,39 @@ pub(crate) enum Memory {
 /// Set when clone3 has answered ENOSYS: this process will not see it again.
 static NO_CLONE3: AtomicBool = AtomicBool::new(false);
 
+/// Whether clone3 knows CLONE_PIDFD_AUTOKILL, CLONE_AUTOREAP and CLONE_NNP, which are 7.1. Remembered.
+///
+/// The question makes no process: it asks for a cgroup by a number that is no descriptor. A kernel that knows the
+/// flags says EBADF, and others say EINVAL before they look at the number.
+pub(crate) fn has_autokill() -> bool {
+    const NO: u8 = 1;
+    const YES: u8 = 2;
+    static KNOWN: AtomicU8 = AtomicU8::new(0);
+    match KNOWN.load(Ordering::Relaxed) {
+        NO => return false,
+        YES => return true,
+        _ => {}
+    }
+    let mut pidfd = -1i32;
+    let args = CloneArgs {
+        flags: CLONE_PIDFD | CLONE_PIDFD_AUTOKILL | CLONE_AUTOREAP | CLONE_NNP | CLONE_INTO_CGROUP,
+        pidfd: &raw mut pidfd as u64,
+        cgroup: i32::MAX as u64,
+        ..CloneArgs::default()
+    };
+    // SAFETY: the kernel reads `args` and may write `pidfd`, both on this frame. Without CLONE_VM a child would be a
+    // copy, as after fork.
+    match unsafe { call!(SYS_clone3, &raw const args, size_of::<CloneArgs>()) } {
+        Err(Errno(libc::EBADF)) => KNOWN.store(YES, Ordering::Relaxed),
+        // A shortage of the moment.
+        Err(Errno(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE)) => return false,
+        // Something that ignores the flags and the number has made a child.
+        Ok(0) => bare::exit(0),
+        _ => KNOWN.store(NO, Ordering::Relaxed),
+    }
+    KNOWN.load(Ordering::Relaxed) == YES
+}
+
 /// What the creator does while the child runs; it is given the child's pid.
 pub(crate) type Meanwhile<'a> = &'a mut dyn FnMut(i32, BorrowedFd<'_>);
 
@@ -389,6 +422,10 @@ pub(crate) fn clone_child<T: SharedChild>(
             }
             if flags & libc::CSIGNAL as u64 != 0 {
                 // CLONE_NEWTIME stands where the old call has the exit signal.
+                return Err(e);
+            }
+            if flags & CLONE_PIDFD_AUTOKILL != 0 {
+                // Not of the old call.
                 return Err(e);
             }
             child.handlers_left();

@@ -12,6 +12,11 @@ pub(crate) const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
 pub(crate) const CLONE_CHILD_SETTID: u64 = 0x100_0000;
 /// 5.5; not of the old clone. (The libc crate's overflows to 0 on gnu.)
 pub(crate) const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+/// These three are 7.1: the child leaves no zombie; it has no_new_privs; SIGKILL ends it with the last descriptor of
+/// the file that CLONE_PIDFD gives.
+pub(crate) const CLONE_AUTOREAP: u64 = 0x4_0000_0000;
+pub(crate) const CLONE_NNP: u64 = 0x8_0000_0000;
+pub(crate) const CLONE_PIDFD_AUTOKILL: u64 = 0x10_0000_0000;
 
 /// `struct clone_args` of 5.3, all that is needed here (linux/sched.h).
 #[repr(C, align(8))]
