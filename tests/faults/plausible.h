@@ -42,7 +42,7 @@ static int cannot_fail(const struct scenario *s, const struct point *p)
 	case SYS_fcntl: /* the same */
 		return p->args[1] == F_GETFL || p->args[1] == F_GETFD;
 	case SYS_getsockopt: /* as fstat, the proof that a number is still the library's own */
-		return p->args[2] == SO_COOKIE;
+		return p->args[1] == SOL_SOCKET;
 	case SYS_prctl:
 		return p->args[0] == PR_GET_DUMPABLE || p->args[0] == PR_SET_DUMPABLE;
 	case SYS_sendmsg: /* the kernel has always that much memory; the child of a fork is released with it */
