@@ -119,6 +119,12 @@
 #define PROC_SET_FOREGROUND 0x146
 
 /*
+ * Make a pseudo-terminal of this size, the process's 0, 1, 2 and controlling terminal in a new
+ * session. Returns the master, close-on-exec.
+ */
+#define PROC_SET_PTY 0x1cd
+
+/*
  * arg 1: stop the process once it has executed the program, before the program's first instruction.
  * PROC_RESUME of process_manage lets it go on.
  */

@@ -56,6 +56,7 @@ pub(crate) struct RemoteRange {
 use crate::abi::*;
 plain!(
     u8,
+    u16,
     c_int,
     u32,
     u64,

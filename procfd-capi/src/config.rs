@@ -9,10 +9,10 @@ mod mounts;
 mod plain;
 
 use std::ffi::c_int;
-use std::os::fd::IntoRawFd;
+use std::os::fd::{IntoRawFd, OwnedFd};
 use std::sync::Arc;
 
-use procfd::ffi::{self, Configuring, Pid, PipeWay, Program, Settings};
+use procfd::ffi::{self, Configuring, Pid, PipeWay, Program, Settings, WindowSize};
 use procfd::{Errno, Error, Setgroups};
 
 use crate::Result;
@@ -137,13 +137,36 @@ fn fd_pipe(command: Command<'_>) -> Result {
         Ok((shapes::target(number)?, way))
     };
     let (target, way) = command.read(pipe)?;
-    let mut other = None;
+    hand_out(command, |settings| settings.add_pipe(target, way))
+}
+
+fn set_pty(command: Command<'_>) -> Result {
+    let size = |arg, data: Data| {
+        if arg != 0 {
+            return Err(INVALID);
+        }
+        match data.list::<u16>(4)?.as_slice() {
+            [] => Ok(WindowSize::default()),
+            &[rows, columns, width, height] => Ok(WindowSize { rows, columns, width, height }),
+            _ => Err(INVALID),
+        }
+    };
+    let size = command.read(size)?;
+    hand_out(command, |settings| settings.add_pty(size))
+}
+
+/// A command that returns a descriptor of the caller's.
+fn hand_out(
+    command: Command<'_>,
+    make: impl FnOnce(&mut Settings) -> std::result::Result<OwnedFd, Error>,
+) -> Result {
+    let mut ours = None;
     let made = command.context.change(|settings| {
-        other = Some(settings.add_pipe(target, way)?);
+        ours = Some(make(settings)?);
         Ok(())
     });
     made.map_err(|error| record::failed(command.cmd, &error))?;
-    other.map(IntoRawFd::into_raw_fd).ok_or(INVALID)
+    ours.map(IntoRawFd::into_raw_fd).ok_or(INVALID)
 }
 
 fn fd_data(command: Command<'_>) -> Result {

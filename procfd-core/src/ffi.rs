@@ -17,7 +17,7 @@ use crate::contexts;
 use crate::info::{Fields, Info, ProcessState, Snapshot};
 use crate::kept::Keeper;
 use crate::manage::{Advice, KillTree};
-pub use crate::settings::{Close, DATA_MAX, MountKind, PipeWay, Program, Settings};
+pub use crate::settings::{Close, DATA_MAX, MountKind, PipeWay, Program, Settings, WindowSize};
 use crate::settings::{ClosePolicy, Scheduler};
 use crate::status::Status;
 use crate::sys::{self, Errno, PID_FS_MAGIC};

@@ -120,7 +120,7 @@ pub use info::{
 };
 pub use manage::{Advice, KillTree, TreeMethod};
 pub use process::Process;
-pub use settings::{CapSet, Scheduler, SeccompFlags, SecureBits, UnknownCapability};
+pub use settings::{CapSet, Scheduler, SeccompFlags, SecureBits, UnknownCapability, WindowSize};
 pub use settings::{
     IdMap, Ids, Mount, MountAttributes, Namespaces, Propagation, Scope, Setgroups, SignalSet,
 };

@@ -131,7 +131,8 @@ static int opens(unsigned long request)
 {
 	unsigned command = request & 0x3ff;
 	return request == PROCFD_IOC_OPEN ||
-	       (is_ours(request) && (command == PROC_COPY || command == PROC_GETFD || command == PROC_INFO_PIDFD));
+	       (is_ours(request) && (command == PROC_COPY || command == PROC_FD_PIPE || command == PROC_SET_PTY ||
+				     command == PROC_GETFD || command == PROC_INFO_PIDFD));
 }
 
 static int fresh(void)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Pipes to and from the child, descriptors with given bytes, the size of pipes. */
+/* Pipes to and from the child, their size, descriptors with given bytes, a pseudo-terminal. */
 #include "filter.h"
 #include "util.h"
 
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -301,6 +302,108 @@ static void before_noexec_seal(void)
 	close(fd);
 }
 
+/* What comes out at the master, until no process has the terminal. */
+static const char *shown(int master)
+{
+	static char text[4096];
+	size_t n = 0;
+	ssize_t l;
+	while ((l = read(master, text + n, sizeof text - 1 - n)) > 0)
+		n += (size_t)l;
+	if (l < 0)
+		CHECK_EQ(errno, EIO);
+	text[n] = 0;
+	return text;
+}
+
+static int pty(int fd, unsigned short rows, unsigned short columns)
+{
+	struct winsize size = { .ws_row = rows, .ws_col = columns };
+	int master = process_config(fd, PROC_SET_PTY, 0, &size, sizeof size);
+	CHECK(master > 2);
+	CHECK_EQ(fcntl(master, F_GETFD), FD_CLOEXEC);
+	return master;
+}
+
+static void a_terminal(void)
+{
+	int fd = ctx(), master = pty(fd, 24, 80);
+	set_program(fd, "/bin/sh", "-c", "stty size; read line; echo got $line; tty </dev/tty >/dev/null && echo own",
+		    (char *)NULL);
+	pid_t pid = create(fd);
+	CHECK_EQ(getsid(pid), pid);
+	CHECK_EQ(tcgetpgrp(master), pid); /* the foreground group */
+	CHECK_EQ(write(master, "typed\n", 6), 6);
+	const char *text = shown(master);
+	CHECK(strstr(text, "24 80\r\n") != NULL);
+	CHECK(strstr(text, "got typed\r\n") != NULL);
+	CHECK(strstr(text, "own\r\n") != NULL);
+	expect_exit(fd, 0);
+	close(master);
+	close(fd);
+	CHECK_EQ(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) >= 0 ? 1 : 0, 0); /* not the caller's */
+}
+
+static void a_key_interrupts(void)
+{
+	int fd = ctx(), master = pty(fd, 0, 0);
+	set_child(fd, "ready");
+	pid_t pid = create(fd);
+	CHECK_EQ(read_ready(master), pid);
+	CHECK_EQ(write(master, "\003", 1), 1);
+	expect_killed(fd, SIGINT);
+	close(master);
+	close(fd);
+	/* The end of the master hangs the session up. */
+	fd = ctx(), master = pty(fd, 0, 0);
+	set_child(fd, "ready");
+	pid = create(fd);
+	CHECK_EQ(read_ready(master), pid);
+	close(master);
+	expect_killed(fd, SIGHUP);
+	close(fd);
+}
+
+static void terminals_that_fail(void)
+{
+	int fd = ctx();
+	set_child(fd, "exit", "0");
+	CHECK_ERR(process_config(fd, PROC_SET_PTY, 1, NULL, 0), EINVAL);
+	CHECK_ERR(process_config(fd, PROC_SET_PTY, 0, "1234", 4), EINVAL);
+	CHECK_ERR(process_config(fd, PROC_SET_PTY, 0, NULL, 8), EFAULT);
+	int master = process_config(fd, PROC_SET_PTY, 0, NULL, 0);
+	CHECK(master > 2);
+	SET(fd, PROC_SET_PGROUP, getpgrp());
+	CREATE_FAILS(fd, EINVAL, PROC_STAGE_PLAN, -1);
+	close(master);
+	close(fd);
+	fd = ctx();
+	set_child(fd, "exit", "0");
+	master = pty(fd, 1, 1);
+	refuse_argument(SYS_ioctl, 1, ~0u, TIOCSCTTY, 1, ODD);
+	CREATE_FAILS(fd, ODD, PROC_STAGE_CTTY, 0);
+	close(master);
+	close(fd);
+	fd = ctx();
+	refuse_argument(SYS_ioctl, 1, ~0u, TIOCSPTLCK, 1, ODD);
+	CHECK_ERR(process_config(fd, PROC_SET_PTY, 0, NULL, 0), ODD);
+	CHECK(strstr(last_error(fd).message, "a pseudo-terminal") != NULL);
+	close(fd);
+}
+
+static void a_terminal_in_namespaces(void)
+{
+	int fd = ctx(), master = pty(fd, 5, 6);
+	SET(fd, PROC_SET_FLAG, CLONE_NEWPID | (geteuid() ? CLONE_NEWUSER : 0));
+	SET(fd, PROC_SET_INIT, 1);
+	set_program(fd, "/bin/sh", "-c", "stty size; echo $$", (char *)NULL);
+	create(fd);
+	CHECK_STR(shown(master), "5 6\r\n2\r\n");
+	expect_exit(fd, 0);
+	close(master);
+	close(fd);
+}
+
 static void arguments(void)
 {
 	int fd = ctx();
@@ -316,4 +419,5 @@ static void arguments(void)
 TAP_MAIN(CASE(there_and_back), CASE(any_number), CASE(ends_that_ranges_and_targets_meet),
 	 CASE(a_context_without_a_start), CASE(a_lost_end), CASE(copies), CASE(a_failure_keeps_the_pipe),
 	 CASE(in_a_fork), CASE(size_of_pipes), CASE(bytes_at_a_number), CASE(bytes_are_sealed_and_not_shared),
-	 CASE(many_bytes), CASE(bytes_that_fail), CASE(before_noexec_seal), CASE(arguments))
+	 CASE(many_bytes), CASE(bytes_that_fail), CASE(before_noexec_seal), CASE(a_terminal),
+	 CASE(a_key_interrupts), CASE(terminals_that_fail), COLD(a_terminal_in_namespaces), CASE(arguments))

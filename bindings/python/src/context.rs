@@ -3,10 +3,10 @@
 
 //! `Context`: a configuration that becomes a process; and `spawn`, which is one call for all.
 
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use procfd::{CreateError, OpenFlags, ffi};
+use procfd::{CreateError, Error, OpenFlags, WindowSize, ffi};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -131,6 +131,23 @@ impl Context {
         }
     }
 
+    /// A pipe from which the child reads at this number. Returns the writing end, which is yours to close.
+    fn pipe_to(&self, py: Python<'_>, target: RawFd) -> PyResult<RawFd> {
+        self.hand_out(py, 1, |context| context.pipe_to(target))
+    }
+
+    /// A pipe to which the child writes at this number. Returns the reading end, which is yours to close.
+    fn pipe_from(&self, py: Python<'_>, target: RawFd) -> PyResult<RawFd> {
+        self.hand_out(py, 1, |context| context.pipe_from(target))
+    }
+
+    /// A pseudo-terminal of this size as 0, 1, 2 and controlling terminal of a new session. Returns the master, which
+    /// is yours to close.
+    #[pyo3(signature = (rows=0, columns=0))]
+    fn pty(&self, py: Python<'_>, rows: u16, columns: u16) -> PyResult<RawFd> {
+        self.hand_out(py, 3, |context| context.pty(WindowSize { rows, columns, ..WindowSize::default() }))
+    }
+
     /// Another context with the same configuration.
     fn copy(&self, py: Python<'_>) -> PyResult<Self> {
         let state = self.lock();
@@ -233,6 +250,22 @@ impl Phase {
 }
 
 impl Context {
+    /// Makes something of which the caller gets a descriptor, with so many entries of the list of actions.
+    fn hand_out(
+        &self,
+        py: Python<'_>,
+        actions: usize,
+        make: impl FnOnce(&mut procfd::Context) -> Result<OwnedFd, Error>,
+    ) -> PyResult<RawFd> {
+        let (mut context, mut named) = self.take(py)?;
+        let made = make(&mut context);
+        if made.is_ok() {
+            named.actions.extend((0..actions).map(|_| None));
+        }
+        self.put(Phase::Configuring(context), named);
+        made.map(IntoRawFd::into_raw_fd).map_err(|e| error::of_config(&e))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -224,6 +224,29 @@ def test_bytes_to_read() -> None:
         sh("true", actions=[("data", 5, "text")])
 
 
+def test_pipes_and_terminals() -> None:
+    context = procfd.Context("/bin/sh", ["sh", "-c", "cat <&5 >&6; stty size >&6"])
+    master = context.pty(24, 80)
+    to, back = context.pipe_to(5), context.pipe_from(6)
+    process = context.create()
+    assert process is not None
+    with process:
+        os.write(to, b"through ")
+        os.close(to)
+        with open(back) as file:
+            assert file.read() == "through 24 80\n"
+        assert process.wait(60).code == 0
+    os.close(master)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        procfd.Context("/bin/true").pipe_to(-1)
+    context = procfd.Context("/bin/true")
+    os.close(context.pipe_to(5))
+    context.configure(cwd="/no/such")
+    with pytest.raises(FileNotFoundError) as failure:
+        context.create()
+    assert failure.value.filename == "/no/such"
+
+
 def test_started_suspended() -> None:
     reader, writer = os.pipe()
     with procfd.spawn("/bin/echo", ["echo", "ran"], stdout=writer, suspended=True) as process:

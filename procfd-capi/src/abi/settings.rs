@@ -78,6 +78,9 @@ pub const PROC_SET_PGROUP: u32 = 0x144;
 pub const PROC_SET_CTTY: u32 = 0x145;
 /// Make the child's process group the foreground group of the terminal in arg (a descriptor of the caller).
 pub const PROC_SET_FOREGROUND: u32 = 0x146;
+/// Make a pseudo-terminal of this size, the process's 0, 1, 2 and controlling terminal in a new
+/// session. Returns the master, close-on-exec.
+pub const PROC_SET_PTY: u32 = 0x1cd;
 /// arg 1: stop the process once it has executed the program, before the program's first instruction.
 /// PROC_RESUME of process_manage lets it go on.
 pub const PROC_START_SUSPENDED: u32 = 0x1cc;

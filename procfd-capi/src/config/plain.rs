@@ -44,6 +44,7 @@ pub(super) fn run(command: Command<'_>) -> Result {
         PROC_SET_PGROUP => command.set(shapes::number, Settings::set_group),
         PROC_SET_CTTY => command.set(shapes::fd, Settings::set_ctty),
         PROC_SET_FOREGROUND => command.set(shapes::fd, Settings::set_foreground),
+        PROC_SET_PTY => super::set_pty(command),
         PROC_START_SUSPENDED => command.set(shapes::switch, Settings::set_suspended),
         PROC_SET_UID => command.set(shapes::ids, Settings::set_uid),
         PROC_SET_GID => command.set(shapes::ids, Settings::set_gid),

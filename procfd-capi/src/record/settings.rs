@@ -30,7 +30,7 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_FD_INHERIT "descriptor" Holds::Nothing, false;
     PROC_FD_INHERIT_ALL "0 or 1" Holds::Nothing, false;
     PROC_FD_PIPE "target, with PROC_PIPE_TO_CHILD or PROC_PIPE_FROM_CHILD" Holds::Nothing, false;
-    PROC_FD_DATA "target" Holds::String, true;
+    PROC_FD_DATA "target" Holds::Array("bytes", 1), true;
     PROC_FD_PIPE_SIZE "bytes; 0: the kernel's default" Holds::Nothing, false;
     PROC_SET_SIGMASK "signal n in bit n-1; or 0" Holds::Array("unsigned long", 8), true;
     PROC_SET_SIGDEFAULT "signal n in bit n-1; or 0" Holds::Array("unsigned long", 8), true;
@@ -39,6 +39,7 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_SET_PGROUP "group to join; 0: a new one" Holds::Nothing, false;
     PROC_SET_CTTY "a descriptor" Holds::Nothing, false;
     PROC_SET_FOREGROUND "a descriptor" Holds::Nothing, false;
+    PROC_SET_PTY "0" Holds::Struct("winsize", 8), true;
     PROC_START_SUSPENDED "0 or 1" Holds::Nothing, false;
     PROC_SET_UID "id, for real, effective and saved; or 0" holds!(procfd_ids), true;
     PROC_SET_GID "id, for real, effective and saved; or 0" holds!(procfd_ids), true;

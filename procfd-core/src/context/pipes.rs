@@ -7,7 +7,7 @@ use std::os::fd::{OwnedFd, RawFd};
 
 use super::{Configured, Context};
 use crate::error::Error;
-use crate::settings::PipeWay;
+use crate::settings::{PipeWay, Settings, WindowSize};
 
 impl Context {
     /// In the list: a pipe from which the child reads at `target`. Returns the writing end, close-on-exec.
@@ -55,13 +55,53 @@ impl Context {
         self.pipe(target, PipeWay::FromChild)
     }
 
+    /// A pseudo-terminal of this size as 0, 1 and 2, and as the controlling terminal of a new session. Returns the
+    /// master, close-on-exec: what you write there is typed, and what you read there is shown. When no process has the
+    /// terminal any more, a read of the master fails with `EIO`.
+    ///
+    /// In the list these are three entries. The context keeps the other end until the process has started.
+    ///
+    /// # Errors
+    ///
+    /// `E2BIG`: a list of 65,536 actions; `ENOENT`: no `/dev/ptmx`; `ENOSPC`: `/proc/sys/kernel/pty/max`; `EMFILE`.
+    ///
+    /// # Kernel
+    ///
+    /// [pty(7)](https://man7.org/linux/man-pages/man7/pty.7.html).
+    ///
+    /// ```
+    /// use procfd::WindowSize;
+    /// use std::io::Read;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/stty")?.args(["stty", "size"])?;
+    /// let master = context.pty(WindowSize { rows: 24, columns: 80, ..WindowSize::default() })?;
+    /// let process = context.create()?;
+    /// let mut text = [0; 32];
+    /// let length = std::fs::File::from(master).read(&mut text)?;
+    /// assert_eq!(&text[..length], b"24 80\r\n");
+    /// assert!(process.wait()?.is_success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SET_PTY")]
+    pub fn pty(&mut self, size: WindowSize) -> Result<OwnedFd, Error> {
+        self.hand_out(|s| s.add_pty(size))
+    }
+
     fn pipe(&mut self, target: RawFd, way: PipeWay) -> Result<OwnedFd, Error> {
+        self.hand_out(|s| s.add_pipe(target, way))
+    }
+
+    fn hand_out(
+        &mut self,
+        make: impl FnOnce(&mut Settings) -> Result<OwnedFd, Error>,
+    ) -> Result<OwnedFd, Error> {
         let mut ours = None;
         self.set(|s| {
-            ours = Some(s.add_pipe(target, way)?);
+            ours = Some(make(s)?);
             Ok(())
         })?;
-        ours.ok_or_else(|| Error::config(libc::EIO, "a pipe"))
+        ours.ok_or_else(|| Error::config(libc::EIO, "a descriptor of the context"))
     }
 
     /// In the list: a file with these bytes at `target`, read from its beginning. It is a sealed memfd, which each

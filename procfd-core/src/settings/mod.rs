@@ -11,6 +11,7 @@
 //! | `environment` | the environment and its edits |
 //! | `descriptors` | the list of directory and descriptor actions |
 //! | `pipes` | pipes to and from the child, descriptors with given bytes |
+//! | `pty` | a pseudo-terminal for the child |
 //! | `filesystem` | root, umask, working directory |
 //! | `signals` | mask and dispositions |
 //! | `session` | session, process group, terminal |
@@ -49,6 +50,7 @@ mod pipes;
 mod prepared;
 mod privileges;
 mod program;
+mod pty;
 mod resources;
 mod scheduler;
 mod scheduling;
@@ -74,6 +76,7 @@ pub use namespaces::{IdMap, Namespaces, Setgroups};
 pub use pipes::{DATA_MAX, PipeWay};
 pub(crate) use prepared::{Facts, Prepared};
 pub use program::Program;
+pub use pty::WindowSize;
 pub use scheduler::Scheduler;
 pub(crate) use scheduler::{cpu_mask, sched_attr};
 pub use seccomp::SeccompFlags;

@@ -46,7 +46,7 @@ pub(super) struct Pipes {
     ends: Vec<Arc<End>>,
 }
 
-/// The child's end of a pipe. A program may close its number, and the kernel give it away.
+/// The child's end of a pipe or terminal. A program may close its number, and the kernel give it away.
 #[derive(Debug)]
 struct End {
     number: Number,
@@ -115,12 +115,23 @@ impl Settings {
             PipeWay::ToChild => (reader, writer),
             PipeWay::FromChild => (writer, reader),
         };
-        let theirs = self.out_of_the_way(theirs).map_err(failed)?;
-        let source = theirs.as_raw_fd();
-        let end = End::new(theirs).map_err(failed)?;
-        self.push(Action::Pipe { source, target })?;
-        self.descriptors.pipes.ends.push(Arc::new(end));
+        self.keep_end(theirs, &[target], failed)?;
         Ok(ours)
+    }
+
+    /// Keeps the child's end until the start, when it becomes these numbers. Returns its own.
+    pub(super) fn keep_end(
+        &mut self,
+        end: OwnedFd,
+        targets: &[RawFd],
+        failed: impl Fn(Errno) -> Error,
+    ) -> Result<RawFd, Error> {
+        let end = self.out_of_the_way(end).map_err(&failed)?;
+        let source = end.as_raw_fd();
+        let end = End::new(end).map_err(failed)?;
+        targets.iter().try_for_each(|&target| self.push(Action::End { source, target }))?;
+        self.descriptors.pipes.ends.push(Arc::new(end));
+        Ok(source)
     }
 
     /// Gives the descriptor a number that no action so far makes anything else of.
@@ -173,7 +184,7 @@ mod tests {
             s.add_null(target).unwrap();
         }
         let ours = s.add_pipe(5, PipeWay::ToChild).unwrap();
-        let Some(&Action::Pipe { source, target }) = s.descriptors.actions().last() else { panic!() };
+        let Some(&Action::End { source, target }) = s.descriptors.actions().last() else { panic!() };
         assert_eq!((target, source >= 400), (5, true));
         assert!(s.descriptors.pipes.has(source));
         assert!(!s.descriptors.pipes.has(ours.as_raw_fd()));

@@ -159,6 +159,23 @@ pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd)> {
     Ok((above_standard(made(ends[0])), above_standard(made(ends[1]))))
 }
 
+/// A new pseudo-terminal: the master and the other end, both close-on-exec, neither a controlling terminal. The size
+/// is rows, columns, and both in pixels.
+pub(crate) fn pty(size: [u16; 4]) -> Result<(OwnedFd, OwnedFd)> {
+    let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+    let master = above_standard(open_at(libc::AT_FDCWD, c"/dev/ptmx", flags)?);
+    let number = master.as_raw_fd();
+    let unlock = 0i32;
+    // SAFETY: TIOCSPTLCK reads one number and TIOCSWINSZ four of 16 bits, which outlive the calls; TIOCGPTPEER (4.13)
+    // takes flags, not an address, and returns a descriptor.
+    unsafe {
+        call!(SYS_ioctl, number, libc::TIOCSPTLCK, &raw const unlock)?;
+        call!(SYS_ioctl, number, libc::TIOCSWINSZ, size.as_ptr())?;
+        call!(SYS_ioctl, number, libc::TIOCGPTPEER, flags)
+    }
+    .map(|peer| (master, above_standard(own(peer))))
+}
+
 /// fcntl(F_SETPIPE_SZ).
 pub(crate) fn set_pipe_size(fd: BorrowedFd<'_>, bytes: i32) -> Result<()> {
     // SAFETY: F_SETPIPE_SZ takes a number, not an address.

@@ -35,8 +35,8 @@ pub(in crate::settings) enum Action {
         first: u32,
         last: u32,
     },
-    /// `source` is the child's end of a pipe, which the context keeps.
-    Pipe {
+    /// `source` is the child's end of a pipe or terminal, which the context keeps.
+    End {
         source: RawFd,
         target: RawFd,
     },
@@ -52,7 +52,7 @@ impl Action {
         match *self {
             Self::Dup { target, .. }
             | Self::Open { target, .. }
-            | Self::Pipe { target, .. }
+            | Self::End { target, .. }
             | Self::Data { target, .. } => Some(target),
             _ => None,
         }
@@ -61,7 +61,7 @@ impl Action {
     /// The descriptor that it starts from.
     pub(super) fn source(&self) -> Option<RawFd> {
         match *self {
-            Self::Dup { source, .. } | Self::Pipe { source, .. } => Some(source),
+            Self::Dup { source, .. } | Self::End { source, .. } => Some(source),
             Self::Fchdir(fd) => Some(fd),
             _ => None,
         }
@@ -70,7 +70,7 @@ impl Action {
     /// Whether it overwrites or closes a number.
     pub(in crate::settings) fn changes(&self, fd: RawFd) -> bool {
         match *self {
-            Self::Dup { source, target } | Self::Pipe { source, target } => source != target && target == fd,
+            Self::Dup { source, target } | Self::End { source, target } => source != target && target == fd,
             Self::Open { target, .. } | Self::Data { target, .. } => target == fd,
             Self::Close(closed) => closed == fd,
             Self::CloseRange { first, last } => (first..=last).contains(&(fd as u32)),
@@ -97,10 +97,10 @@ pub(super) fn lower(actions: &Shared<Action>, list: &mut List) {
     for (action, index) in actions.iter().zip(0u32..) {
         list.step(action.stage(), index);
         match action {
-            Action::Dup { source, target } | Action::Pipe { source, target } if source == target => {
+            Action::Dup { source, target } | Action::End { source, target } if source == target => {
                 list.set_cloexec(*source, false);
             }
-            Action::Dup { source, target } | Action::Pipe { source, target } => {
+            Action::Dup { source, target } | Action::End { source, target } => {
                 list.dup2(*source, *target);
             }
             Action::Open { target, path, flags, mode } => {
@@ -131,7 +131,7 @@ pub(super) fn lower(actions: &Shared<Action>, list: &mut List) {
 fn close_but_ends<'a>(list: &mut List, later: impl Iterator<Item = &'a Action>, first: u32, last: u32) {
     let ends: BTreeSet<u32> = later
         .filter_map(|action| match *action {
-            Action::Pipe { source, .. } => Some(source as u32),
+            Action::End { source, .. } => Some(source as u32),
             _ => None,
         })
         .filter(|end| (first..=last).contains(end))
@@ -163,8 +163,8 @@ impl fmt::Display for Shown<'_> {
             Action::Open { target, path, flags, mode } => {
                 write!(f, "cannot open {path:?} as descriptor {target} (flags {flags:#o}, mode {mode:#o})")
             }
-            Action::Pipe { target, .. } => {
-                write!(f, "cannot give descriptor {target} its end of the pipe")
+            Action::End { target, .. } => {
+                write!(f, "cannot give descriptor {target} its end of the pipe or terminal")
             }
             Action::Data { target, bytes } => {
                 write!(f, "cannot make descriptor {target} of {} bytes", bytes.len())

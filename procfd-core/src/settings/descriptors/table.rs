@@ -59,7 +59,7 @@ pub(in crate::settings) fn named(s: &Settings) -> Result<Vec<(Stage, u32, RawFd)
         match *action {
             Action::Dup { target, .. }
             | Action::Open { target, .. }
-            | Action::Pipe { target, .. }
+            | Action::End { target, .. }
             | Action::Data { target, .. }
             | Action::Close(target) => {
                 changed.insert(target);
@@ -75,7 +75,7 @@ pub(in crate::settings) fn named(s: &Settings) -> Result<Vec<(Stage, u32, RawFd)
 pub(in crate::settings) fn lost_end(s: &Settings) -> Option<u32> {
     let mut actions = s.descriptors.actions.iter().zip(0..);
     actions.find_map(|(action, index)| match *action {
-        Action::Pipe { source, .. } if !s.descriptors.pipes.has(source) => Some(index),
+        Action::End { source, .. } if !s.descriptors.pipes.has(source) => Some(index),
         _ => None,
     })
 }
@@ -88,7 +88,7 @@ fn kept(actions: &Shared<Action>) -> Result<Vec<u32>> {
         match *action {
             Action::Dup { target, .. }
             | Action::Open { target, .. }
-            | Action::Pipe { target, .. }
+            | Action::End { target, .. }
             | Action::Data { target, .. } => {
                 keep.insert(target as u32);
             }
