@@ -234,7 +234,7 @@ pub(super) fn conflicts(s: &Settings) -> Set {
 /// Before the change of ids.
 pub(super) fn keep(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     if plan(s, facts).is_some_and(|plan| plan.keep) {
-        list.step(Stage::KEEP_CAPS, 0).keep_caps(true);
+        list.step(Stage::KEEP_CAPS, 0).prctl::<{ libc::PR_SET_KEEPCAPS }>(1);
     }
 }
 
@@ -261,10 +261,10 @@ pub(super) fn change(s: &Settings, facts: &Facts<'_>, list: &mut List) {
         }
     }
     if let Some(bits) = securebits {
-        list.step(Stage::SECUREBITS, 0).set_securebits(bits.bits());
+        list.step(Stage::SECUREBITS, 0).prctl::<{ libc::PR_SET_SECUREBITS }>(bits.bits().into());
     } else if keep && s.program.is_none() {
         // A fork would keep the bit, which execve(2) clears.
-        list.step(Stage::KEEP_CAPS, 0).keep_caps(false);
+        list.step(Stage::KEEP_CAPS, 0).prctl::<{ libc::PR_SET_KEEPCAPS }>(0);
     }
 }
 

@@ -124,7 +124,7 @@ pub(super) fn all(s: &Settings, _: &Facts<'_>, list: &mut List) {
         // A process with the capabilities of that namespace could trace the child into the creator's memory.
         // The creator restores what is found here: see `start::dumpable`.
         list.step(Stage::JOIN, 0).dumpable().into(Slot::DUMPABLE).or_not().when(When::SHARED_MEMORY);
-        list.set_undumpable().when(When::SHARED_MEMORY);
+        list.prctl::<{ libc::PR_SET_DUMPABLE }>(0).when(When::SHARED_MEMORY);
         identity::continue_if_stopped(list);
     }
     let place = |kinds: Namespaces| match kinds {

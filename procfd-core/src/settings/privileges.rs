@@ -62,7 +62,7 @@ impl Settings {
 
 pub(super) fn no_new_privs(s: &Settings, _: &Facts<'_>, list: &mut List) {
     if s.privileges.no_new_privs {
-        list.step(Stage::NO_NEW_PRIVS, 0).no_new_privs();
+        list.step(Stage::NO_NEW_PRIVS, 0).prctl::<{ libc::PR_SET_NO_NEW_PRIVS }>(1);
     }
 }
 
@@ -81,7 +81,7 @@ pub(super) fn session_keyring(s: &Settings, _: &Facts<'_>, list: &mut List) {
 
 pub(super) fn parent_death_signal(s: &Settings, _: &Facts<'_>, list: &mut List) {
     if s.privileges.pdeathsig != 0 {
-        list.step(Stage::PDEATHSIG, 0).set_pdeathsig(s.privileges.pdeathsig);
+        list.step(Stage::PDEATHSIG, 0).prctl::<{ libc::PR_SET_PDEATHSIG }>(s.privileges.pdeathsig as u64);
         // The creator may have ended before the child asked for the signal.
         list.check_parent();
     }

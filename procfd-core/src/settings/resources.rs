@@ -78,7 +78,7 @@ pub(super) fn scheduling(s: &Settings, _: &Facts<'_>, list: &mut List) {
         list.step(Stage::NICE, 0).setpriority(nice);
     }
     if let Some(ns) = s.resources.timer_slack {
-        list.step(Stage::TIMERSLACK, 0).set_timer_slack(ns);
+        list.step(Stage::TIMERSLACK, 0).prctl::<{ libc::PR_SET_TIMERSLACK }>(ns);
     }
 }
 

@@ -66,10 +66,10 @@ pub(super) fn attributes(s: &Settings, _: &Facts<'_>, list: &mut List) {
         list.step(Stage::PERSONALITY, 0).personality(persona);
     }
     if s.task.subreaper {
-        list.step(Stage::SUBREAPER, 0).set_subreaper();
+        list.step(Stage::SUBREAPER, 0).prctl::<{ libc::PR_SET_CHILD_SUBREAPER }>(1);
     }
     if s.task.no_tsc {
-        list.step(Stage::TSC, 0).no_tsc();
+        list.step(Stage::TSC, 0).prctl::<{ libc::PR_SET_TSC }>(libc::PR_TSC_SIGSEGV as u64);
     }
 }
 
