@@ -2,13 +2,9 @@
 #![forbid(unsafe_code)]
 
 //! The opener's memory: its contexts by the cookie of their procfd, and the sweep of those whose procfd is gone.
-//!
-//! # Sweep
-//!
-//! Linux tells nobody of a close. So each [`open`] looks at a few contexts, oldest look first, with one poll(2) of
-//! their peers: as many as [`LOOK`], and as many again while half of them are gone, up to [`LOOKS`] times. A call adds
-//! one context and looks at more, so what is gone is found after a bounded number of calls, and no call pays for
-//! many. What is found is let go of without the lock.
+
+mod sweep;
+mod watched;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
@@ -20,13 +16,18 @@ use crate::error::Error;
 use crate::forks::{self, Private};
 use crate::held::Held;
 use crate::pair::{self, Kind};
-use crate::placeholder;
 use crate::procfd;
-use crate::settings::{ClosePolicy, Settings};
+use crate::settings::Settings;
 use crate::status::Status;
 use crate::sys::per_process::PerProcess;
-use crate::sys::{self, Errno, PollFd, Result};
-use crate::watch::{AddError, Client, Policy, Reservation, StartError, keeper};
+use crate::sys::{self, Errno, Result};
+use crate::watch::{AddError, Client, Policy};
+
+pub(crate) use sweep::sweep;
+pub(crate) use watched::{
+    change_policy, policy, reserve_watch, see_to, tend_watcher, tend_watcher_by_the_tick, watch,
+    watch_b_early, watch_early,
+};
 
 bitflags::bitflags! {
     /// How a context is opened.
@@ -153,11 +154,6 @@ impl Opened {
         Ok(())
     }
 }
-
-/// How many entries one poll(2) of the sweep looks at.
-const LOOK: usize = 8;
-/// How often a call polls at most: 64 entries, some 0.2 ms where all of them are gone.
-const LOOKS: usize = 8;
 
 /// What the sweep looks at.
 #[derive(Debug)]
@@ -302,113 +298,6 @@ pub(crate) fn started(fd: BorrowedFd<'_>) -> Option<(Arc<Pidfd>, bool)> {
     Some((pidfd, state.config.built_in_init()))
 }
 
-/// What a look at an entry has found.
-enum Found {
-    /// It stays.
-    Stays(Entry),
-    /// Nothing is left to do for it. What it held is dropped without the lock.
-    Gone(Option<Arc<Opened>>),
-}
-
-/// Forgets contexts whose procfd is gone, and reaps those of their children that are to be. Also for each context
-/// that opens none.
-pub(crate) fn sweep() {
-    placeholder::sweep();
-    for _ in 0..LOOKS {
-        let mut table = table();
-        if table.entries.is_empty() {
-            return;
-        }
-        let many = table.entries.len().min(LOOK);
-        let entries: Vec<Entry> = table.entries.drain(..many).collect();
-        drop(table);
-        let events = look(&entries);
-        let found: Vec<Found> =
-            entries.into_iter().zip(events).map(|(entry, events)| look_at(entry, events)).collect();
-        let mut gone = Vec::new();
-        let mut table = self::table();
-        for found in found {
-            match found {
-                Found::Stays(entry) => table.entries.push_back(entry),
-                Found::Gone(opened) => {
-                    gone.push(opened.and_then(|opened| table.contexts.remove(&opened.cookie)));
-                }
-            }
-        }
-        let left = table.entries.len();
-        drop(table);
-        if gone.len() < LOOK / 2 || left == 0 {
-            return;
-        }
-    }
-}
-
-/// One poll(2) of all. Where a seccomp filter refuses it, an epoll(7) for the moment.
-fn look(entries: &[Entry]) -> Vec<i16> {
-    let mut fds: Vec<PollFd> = entries
-        .iter()
-        .map(|entry| match entry {
-            Entry::Context(opened) => {
-                let fd = opened.upgrade().map_or(-1, |opened| opened.b().as_raw_fd());
-                PollFd { fd, events: 0, revents: 0 }
-            }
-            Entry::Leaving(pidfd) => PollFd { fd: pidfd.number(), events: libc::POLLIN, revents: 0 },
-        })
-        .collect();
-    match sys::fd::poll_many(&mut fds, sys::fd::NOW) {
-        Ok(()) | Err(Errno(libc::EINTR)) => {}
-        Err(_) => sys::fd::poll_by_epoll(&mut fds),
-    }
-    fds.iter().map(|fd| fd.revents).collect()
-}
-
-/// Something may have happened to a context's B, or a leaving child have ended.
-fn look_at(entry: Entry, events: i16) -> Found {
-    let opened = match &entry {
-        Entry::Leaving(pidfd) => {
-            let Ok(pidfd) = pidfd.live() else { return Found::Gone(None) };
-            if events == 0 {
-                return Found::Stays(entry);
-            }
-            // It has ended, and something has reaped it; or a filter has refused the poll.
-            let waited = sys::pidfd::wait(pidfd, libc::WEXITED | libc::WNOHANG);
-            return if matches!(waited, Ok(None)) { Found::Stays(entry) } else { Found::Gone(None) };
-        }
-        Entry::Context(opened) => match opened.upgrade() {
-            Some(opened) => opened,
-            None => return Found::Gone(None),
-        },
-    };
-    let Ok(b) = opened.live_b() else {
-        // A number that the program has closed tells nothing of A any more. A context that has not been started stays
-        // known, since its next creation has to say why it fails.
-        let started = opened.state.try_lock().is_ok_and(|state| state.started);
-        return Found::Gone(Some(opened).filter(|_| started));
-    };
-    if events & libc::POLLHUP == 0 {
-        return Found::Stays(entry);
-    }
-    let Ok(mut state) = opened.state.try_lock() else {
-        // A creation is under way on a procfd that was closed meanwhile: at a later look.
-        return Found::Stays(entry);
-    };
-    if state.started && !procfd::is_gone(b) {
-        // The watcher has hung it up: the process has ended, and its procfd is still held.
-        return Found::Stays(entry);
-    }
-    let reap = state.config.close().is_some() || opened.flags.contains(OpenFlags::AUTOREAP);
-    let pidfd = state.pidfd.take().filter(|_| reap);
-    drop(state);
-    if let Some(pidfd) = pidfd {
-        let ended = pidfd.live().map(|pidfd| sys::pidfd::wait(pidfd, libc::WEXITED | libc::WNOHANG));
-        if matches!(ended, Ok(Ok(None))) {
-            table().contexts.remove(&opened.cookie);
-            return Found::Stays(Entry::Leaving(pidfd));
-        }
-    }
-    Found::Gone(Some(opened))
-}
-
 /// The next contexts behind the one with this cookie: a portion of all, so that the lock is held for a moment.
 fn portion(after: u64) -> Vec<Arc<Opened>> {
     const PORTION: usize = 64;
@@ -432,126 +321,5 @@ fn visit_all<B>(mut visit: impl FnMut(&Opened) -> ControlFlow<B>) -> Option<B> {
                 return Some(found);
             }
         }
-    }
-}
-
-/// Gives a new watcher all that runs.
-fn hand_over(client: &Arc<Client>, serial: u64) -> std::result::Result<(), AddError> {
-    let failed = visit_all(|opened| match opened.hand_over(client, serial) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(e) => ControlFlow::Break(e),
-    });
-    failed.map_or(Ok(()), Err)
-}
-
-/// Room with the watcher for one more process, before it is started.
-pub(crate) fn reserve_watch(policy: &Policy) -> std::result::Result<Reservation, StartError> {
-    keeper::reserve(policy, &hand_over)
-}
-
-/// B, for a message to the watcher.
-fn b_for_watcher(opened: &Opened) -> std::result::Result<BorrowedFd<'_>, StartError> {
-    opened.live_b().map_err(|e| StartError { step: "talk to the watcher", errno: e.0 })
-}
-
-/// Gives the watcher B before the clone: should the creator be killed before it has published the start, the fuse
-/// still fires at the last close.
-pub(crate) fn watch_b_early(
-    room: Reservation,
-    opened: &Opened,
-    policy: &Policy,
-) -> std::result::Result<Reservation, StartError> {
-    keeper::give_b(room, opened.cookie, b_for_watcher(opened)?, policy, &hand_over)
-}
-
-/// Gives the watcher a process whose program cannot run yet, with a policy that has signals of the watcher's, and
-/// waits for its answer.
-pub(crate) fn watch_early(
-    room: &mut Reservation,
-    opened: &Opened,
-    pidfd: BorrowedFd<'_>,
-    policy: &Policy,
-) -> std::result::Result<(), StartError> {
-    keeper::add_early(room, opened.cookie, b_for_watcher(opened)?, pidfd, policy, &hand_over)
-}
-
-/// Gives a started process to the watcher, or tells it that the one it has is published. Call [`see_to`] once the
-/// context has let its state go.
-pub(crate) fn watch(
-    room: Reservation,
-    opened: &Opened,
-    pidfd: BorrowedFd<'_>,
-    policy: &Policy,
-) -> std::result::Result<(), StartError> {
-    let serial = keeper::add(room, opened.cookie, b_for_watcher(opened)?, pidfd, policy, &hand_over)?;
-    opened.watcher.store(serial, Ordering::SeqCst);
-    Ok(())
-}
-
-/// A watcher that came while a creation held its context has passed it over.
-pub(crate) fn see_to(opened: &Opened) {
-    if keeper::is_outdated(opened.watcher.load(Ordering::SeqCst)) {
-        if let Some((client, serial)) = keeper::current() {
-            // On failure the watcher is gone again, and its successor is given this one.
-            let _ = opened.hand_over(&client, serial);
-        }
-    }
-}
-
-/// The same as [`tend_watcher`] for questions, which cost less.
-pub(crate) fn tend_watcher_by_the_tick() {
-    if keeper::is_due() {
-        tend_watcher();
-    }
-}
-
-/// Replaces a watcher that has died, if there is anything to watch. For every call of the library.
-pub(crate) fn tend_watcher() {
-    let is_needed = || {
-        let wanted = |opened: &Opened| match opened.wants_watcher() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        };
-        visit_all(wanted).is_some()
-    };
-    keeper::tend(is_needed, &hand_over);
-}
-
-/// Changes what the watcher does when the procfd `a` is closed. Whether there is a watcher for it
-/// here. EOPNOTSUPP: a second signal, and there is none.
-pub(crate) fn change_policy(a: BorrowedFd<'_>, close: Option<ClosePolicy>) -> Result<bool> {
-    let found = find(a);
-    let second = close.is_some_and(|p| p.then.is_some());
-    let Ok(opened) = found else {
-        return if second { Err(Errno(libc::EOPNOTSUPP)) } else { Ok(false) };
-    };
-    let mut state = opened.state();
-    if state.watched.is_none() {
-        return if second { Err(Errno(libc::EOPNOTSUPP)) } else { Ok(false) };
-    }
-    let policy = policy(&state.config, close);
-    let reaching = state.config.is_init();
-    let before = state.watched.replace(policy);
-    drop(state);
-    // A successor that comes meanwhile is given the new one.
-    let done = keeper::change(opened.cookie, &policy, &hand_over).map_err(Errno);
-    if done.is_err() {
-        opened.state().watched = before;
-    }
-    done.map(|()| reaching)
-}
-
-/// The watcher's part of a close policy: all of it for the init of a pid namespace, else the second
-/// signal.
-pub(crate) fn policy(config: &Settings, close: Option<ClosePolicy>) -> Policy {
-    // The built-in init sees to it alone.
-    let Some(close) = close.filter(|_| !config.built_in_init()) else { return Policy::default() };
-    let number = |signal: i32| u8::try_from(signal).unwrap_or(0);
-    let (second, delay) = close.then.unwrap_or_default();
-    Policy {
-        first: if config.is_init() { number(close.signal) } else { 0 },
-        second: number(second),
-        delay,
-        group: close.group,
     }
 }

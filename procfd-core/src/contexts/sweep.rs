@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The sweep of contexts whose procfd is gone.
+//!
+//! Linux tells nobody of a close. So each [`open`](super::open) looks at a few contexts, oldest look first, with one
+//! poll(2) of their peers: as many as [`LOOK`], and as many again while half of them are gone, up to [`LOOKS`] times.
+//! A call adds one context and looks at more, so what is gone is found after a bounded number of calls, and no call
+//! pays for many. What is found is let go of without the lock.
+
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+
+use super::{Entry, OpenFlags, Opened, table};
+use crate::placeholder;
+use crate::procfd;
+use crate::sys::{self, Errno, PollFd};
+
+/// How many entries one poll(2) of the sweep looks at.
+const LOOK: usize = 8;
+/// How often a call polls at most: 64 entries, some 0.2 ms where all of them are gone.
+const LOOKS: usize = 8;
+
+/// What a look at an entry has found.
+enum Found {
+    /// It stays.
+    Stays(Entry),
+    /// Nothing is left to do for it. What it held is dropped without the lock.
+    Gone(Option<Arc<Opened>>),
+}
+
+/// Forgets contexts whose procfd is gone, and reaps those of their children that are to be. Also for each context
+/// that opens none.
+pub(crate) fn sweep() {
+    placeholder::sweep();
+    for _ in 0..LOOKS {
+        let mut table = table();
+        if table.entries.is_empty() {
+            return;
+        }
+        let many = table.entries.len().min(LOOK);
+        let entries: Vec<Entry> = table.entries.drain(..many).collect();
+        drop(table);
+        let events = look(&entries);
+        let found: Vec<Found> =
+            entries.into_iter().zip(events).map(|(entry, events)| look_at(entry, events)).collect();
+        let mut gone = Vec::new();
+        let mut table = self::table();
+        for found in found {
+            match found {
+                Found::Stays(entry) => table.entries.push_back(entry),
+                Found::Gone(opened) => {
+                    gone.push(opened.and_then(|opened| table.contexts.remove(&opened.cookie)));
+                }
+            }
+        }
+        let left = table.entries.len();
+        drop(table);
+        if gone.len() < LOOK / 2 || left == 0 {
+            return;
+        }
+    }
+}
+
+/// One poll(2) of all. Where a seccomp filter refuses it, an epoll(7) for the moment.
+fn look(entries: &[Entry]) -> Vec<i16> {
+    let mut fds: Vec<PollFd> = entries
+        .iter()
+        .map(|entry| match entry {
+            Entry::Context(opened) => {
+                let fd = opened.upgrade().map_or(-1, |opened| opened.b().as_raw_fd());
+                PollFd { fd, events: 0, revents: 0 }
+            }
+            Entry::Leaving(pidfd) => PollFd { fd: pidfd.number(), events: libc::POLLIN, revents: 0 },
+        })
+        .collect();
+    match sys::fd::poll_many(&mut fds, sys::fd::NOW) {
+        Ok(()) | Err(Errno(libc::EINTR)) => {}
+        Err(_) => sys::fd::poll_by_epoll(&mut fds),
+    }
+    fds.iter().map(|fd| fd.revents).collect()
+}
+
+/// Something may have happened to a context's B, or a leaving child have ended.
+fn look_at(entry: Entry, events: i16) -> Found {
+    let opened = match &entry {
+        Entry::Leaving(pidfd) => {
+            let Ok(pidfd) = pidfd.live() else { return Found::Gone(None) };
+            if events == 0 {
+                return Found::Stays(entry);
+            }
+            // It has ended, and something has reaped it; or a filter has refused the poll.
+            let waited = sys::pidfd::wait(pidfd, libc::WEXITED | libc::WNOHANG);
+            return if matches!(waited, Ok(None)) { Found::Stays(entry) } else { Found::Gone(None) };
+        }
+        Entry::Context(opened) => match opened.upgrade() {
+            Some(opened) => opened,
+            None => return Found::Gone(None),
+        },
+    };
+    let Ok(b) = opened.live_b() else {
+        // A number that the program has closed tells nothing of A any more. A context that has not been started stays
+        // known, since its next creation has to say why it fails.
+        let started = opened.state.try_lock().is_ok_and(|state| state.started);
+        return Found::Gone(Some(opened).filter(|_| started));
+    };
+    if events & libc::POLLHUP == 0 {
+        return Found::Stays(entry);
+    }
+    let Ok(mut state) = opened.state.try_lock() else {
+        // A creation is under way on a procfd that was closed meanwhile: at a later look.
+        return Found::Stays(entry);
+    };
+    if state.started && !procfd::is_gone(b) {
+        // The watcher has hung it up: the process has ended, and its procfd is still held.
+        return Found::Stays(entry);
+    }
+    let reap = state.config.close().is_some() || opened.flags.contains(OpenFlags::AUTOREAP);
+    let pidfd = state.pidfd.take().filter(|_| reap);
+    drop(state);
+    if let Some(pidfd) = pidfd {
+        let ended = pidfd.live().map(|pidfd| sys::pidfd::wait(pidfd, libc::WEXITED | libc::WNOHANG));
+        if matches!(ended, Ok(Ok(None))) {
+            table().contexts.remove(&opened.cookie);
+            return Found::Stays(Entry::Leaving(pidfd));
+        }
+    }
+    Found::Gone(Some(opened))
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! What the watcher has of the contexts.
+
+use std::ops::ControlFlow;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Opened, find, visit_all};
+use crate::settings::{ClosePolicy, Settings};
+use crate::sys::{Errno, Result};
+use crate::watch::{AddError, Client, Policy, Reservation, StartError, keeper};
+
+/// Gives a new watcher all that runs.
+fn hand_over(client: &Arc<Client>, serial: u64) -> std::result::Result<(), AddError> {
+    let failed = visit_all(|opened| match opened.hand_over(client, serial) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(e) => ControlFlow::Break(e),
+    });
+    failed.map_or(Ok(()), Err)
+}
+
+/// Room with the watcher for one more process, before it is started.
+pub(crate) fn reserve_watch(policy: &Policy) -> std::result::Result<Reservation, StartError> {
+    keeper::reserve(policy, &hand_over)
+}
+
+/// B, for a message to the watcher.
+fn b_for_watcher(opened: &Opened) -> std::result::Result<BorrowedFd<'_>, StartError> {
+    opened.live_b().map_err(|e| StartError { step: "talk to the watcher", errno: e.0 })
+}
+
+/// Gives the watcher B before the clone: should the creator be killed before it has published the start, the fuse
+/// still fires at the last close.
+pub(crate) fn watch_b_early(
+    room: Reservation,
+    opened: &Opened,
+    policy: &Policy,
+) -> std::result::Result<Reservation, StartError> {
+    keeper::give_b(room, opened.cookie, b_for_watcher(opened)?, policy, &hand_over)
+}
+
+/// Gives the watcher a process whose program cannot run yet, with a policy that has signals of the watcher's, and
+/// waits for its answer.
+pub(crate) fn watch_early(
+    room: &mut Reservation,
+    opened: &Opened,
+    pidfd: BorrowedFd<'_>,
+    policy: &Policy,
+) -> std::result::Result<(), StartError> {
+    keeper::add_early(room, opened.cookie, b_for_watcher(opened)?, pidfd, policy, &hand_over)
+}
+
+/// Gives a started process to the watcher, or tells it that the one it has is published. Call [`see_to`] once the
+/// context has let its state go.
+pub(crate) fn watch(
+    room: Reservation,
+    opened: &Opened,
+    pidfd: BorrowedFd<'_>,
+    policy: &Policy,
+) -> std::result::Result<(), StartError> {
+    let serial = keeper::add(room, opened.cookie, b_for_watcher(opened)?, pidfd, policy, &hand_over)?;
+    opened.watcher.store(serial, Ordering::SeqCst);
+    Ok(())
+}
+
+/// A watcher that came while a creation held its context has passed it over.
+pub(crate) fn see_to(opened: &Opened) {
+    if keeper::is_outdated(opened.watcher.load(Ordering::SeqCst)) {
+        if let Some((client, serial)) = keeper::current() {
+            // On failure the watcher is gone again, and its successor is given this one.
+            let _ = opened.hand_over(&client, serial);
+        }
+    }
+}
+
+/// The same as [`tend_watcher`] for questions, which cost less.
+pub(crate) fn tend_watcher_by_the_tick() {
+    if keeper::is_due() {
+        tend_watcher();
+    }
+}
+
+/// Replaces a watcher that has died, if there is anything to watch. For every call of the library.
+pub(crate) fn tend_watcher() {
+    let is_needed = || {
+        let wanted = |opened: &Opened| match opened.wants_watcher() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        visit_all(wanted).is_some()
+    };
+    keeper::tend(is_needed, &hand_over);
+}
+
+/// Changes what the watcher does when the procfd `a` is closed. Whether there is a watcher for it
+/// here. EOPNOTSUPP: a second signal, and there is none.
+pub(crate) fn change_policy(a: BorrowedFd<'_>, close: Option<ClosePolicy>) -> Result<bool> {
+    let found = find(a);
+    let second = close.is_some_and(|p| p.then.is_some());
+    let Ok(opened) = found else {
+        return if second { Err(Errno(libc::EOPNOTSUPP)) } else { Ok(false) };
+    };
+    let mut state = opened.state();
+    if state.watched.is_none() {
+        return if second { Err(Errno(libc::EOPNOTSUPP)) } else { Ok(false) };
+    }
+    let policy = policy(&state.config, close);
+    let reaching = state.config.is_init();
+    let before = state.watched.replace(policy);
+    drop(state);
+    // A successor that comes meanwhile is given the new one.
+    let done = keeper::change(opened.cookie, &policy, &hand_over).map_err(Errno);
+    if done.is_err() {
+        opened.state().watched = before;
+    }
+    done.map(|()| reaching)
+}
+
+/// The watcher's part of a close policy: all of it for the init of a pid namespace, else the second
+/// signal.
+pub(crate) fn policy(config: &Settings, close: Option<ClosePolicy>) -> Policy {
+    // The built-in init sees to it alone.
+    let Some(close) = close.filter(|_| !config.built_in_init()) else { return Policy::default() };
+    let number = |signal: i32| u8::try_from(signal).unwrap_or(0);
+    let (second, delay) = close.then.unwrap_or_default();
+    Policy {
+        first: if config.is_init() { number(close.signal) } else { 0 },
+        second: number(second),
+        delay,
+        group: close.group,
+    }
+}
