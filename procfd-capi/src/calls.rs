@@ -8,8 +8,18 @@ use std::ffi::{c_int, c_void};
 use procfd::{Errno, ffi};
 
 use crate::args::Data;
+use crate::reserve;
 
 type Result = std::result::Result<c_int, Errno>;
+
+/// Whether there is memory for a call. The four calls look for themselves.
+///
+/// # Errors
+///
+/// ENOMEM.
+pub fn check_memory() -> std::result::Result<(), Errno> {
+    reserve::check()
+}
 
 /// process_open.
 ///
@@ -17,6 +27,7 @@ type Result = std::result::Result<c_int, Errno>;
 ///
 /// Its errnos.
 pub fn open(flags: u64) -> Result {
+    reserve::check()?;
     ffi::open(flags)
 }
 
@@ -30,6 +41,7 @@ pub fn open(flags: u64) -> Result {
 ///
 /// `data` is NULL or valid for what the command reads.
 pub unsafe fn config(procfd: c_int, cmd: u32, arg: u64, data: *mut c_void, size: usize) -> Result {
+    reserve::check()?;
     // SAFETY: the caller's contract says data is NULL or valid for what the command reads.
     crate::config::config(procfd, cmd, arg, unsafe { Data::new(data, size) })
 }
@@ -44,6 +56,7 @@ pub unsafe fn config(procfd: c_int, cmd: u32, arg: u64, data: *mut c_void, size:
 ///
 /// `data` is NULL or valid for what the command reads and writes.
 pub unsafe fn manage(procfd: c_int, cmd: u32, arg: u64, data: *mut c_void, size: usize) -> Result {
+    reserve::check()?;
     // SAFETY: the caller's contract says data is NULL or valid for what the command needs.
     crate::manage::manage(procfd, cmd, arg, unsafe { Data::new(data, size) })
 }
@@ -58,6 +71,7 @@ pub unsafe fn manage(procfd: c_int, cmd: u32, arg: u64, data: *mut c_void, size:
 ///
 /// `data` is NULL or valid for what the command writes.
 pub unsafe fn info(procfd: c_int, cmd: u32, arg: u64, data: *mut c_void, size: usize) -> Result {
+    reserve::check()?;
     // SAFETY: the caller's contract says data is NULL or valid for what the command writes.
     crate::info::info(procfd, cmd, arg, unsafe { Data::new(data, size) })
 }

@@ -6,6 +6,7 @@
 #ifndef KID_H
 #define KID_H
 
+#include <stddef.h>
 #include <sys/stat.h>
 
 /* All bits that there are. */
@@ -105,6 +106,18 @@ UNUSED static struct procfd_info some_of(int fd, uint64_t mask)
 	if (i.mask & ~mask)
 		FAIL("asked %#llx, got %#llx", (unsigned long long)mask, (unsigned long long)i.mask);
 	CHECK_EQ(i.error, 0);
+	/* Each field that was asked for is known, or has exactly one reason. */
+	uint64_t all[] = { i.mask, i.denied, i.unsupported, i.gone, i.nothing }, seen = 0;
+	for (int n = 0; n < 5; n++) {
+		if (all[n] & seen || all[n] & ~mask)
+			FAIL("asked %#llx: mask %#llx, denied %#llx, unsupported %#llx, gone %#llx, nothing %#llx",
+			     (unsigned long long)mask, (unsigned long long)i.mask, (unsigned long long)i.denied,
+			     (unsigned long long)i.unsupported, (unsigned long long)i.gone,
+			     (unsigned long long)i.nothing);
+		seen |= all[n];
+	}
+	if (seen != mask)
+		FAIL("asked %#llx: no reason for %#llx", (unsigned long long)mask, (unsigned long long)(mask & ~seen));
 	return i;
 }
 
@@ -123,7 +136,7 @@ UNUSED static struct procfd_info some_of(int fd, uint64_t mask)
 		struct procfd_info i_ = some_of(fd, want);                                     \
 		if (i_.mask)                                                                   \
 			FAIL("%s: known %#llx", #want, (unsigned long long)i_.mask);           \
-		for (size_t n_ = 0; n_ < sizeof i_; n_++)                                      \
+		for (size_t n_ = 0; n_ < offsetof(struct procfd_info, denied); n_++)           \
 			if (((char *)&i_)[n_])                                                 \
 				FAIL("%s: byte %zu is not 0", #want, n_);                      \
 	} while (0)

@@ -56,6 +56,7 @@ static int configured(int big)
 		{ PROC_FD_OPEN, 8, &o, sizeof o },
 		{ PROC_FD_NULL, 9, NULL, 0 },
 		{ PROC_FD_CLOSE, 9, NULL, 0 },
+		{ PROC_FD_DATA, 12, "some bytes", 10 },
 		{ PROC_FD_CLOSE_RANGE, 0, &range, sizeof range },
 		{ PROC_FD_INHERIT, 1, NULL, 0 },
 		{ PROC_SET_SIGMASK, 0, &none, sizeof none },
@@ -88,8 +89,8 @@ out:
 
 static void open_and_close(void)
 {
-	static const uint64_t flags[] = { 0, PROCFD_NO_WATCH, PROCFD_AUTOREAP };
-	for (int n = 0; n < 3; n++) {
+	static const uint64_t flags[] = { 0, PROCFD_NO_WATCH, PROCFD_AUTOREAP, PROCFD_PIDFD };
+	for (int n = 0; n < 4; n++) {
 		int fd = opened(flags[n]);
 		if (fd < 0)
 			return;

@@ -7,12 +7,14 @@
 
 #include <sys/mount.h>
 
-static void program(void)
+static void start_program(uint64_t flags, int with_a_pipe)
 {
 	char *argv[] = { self_path, (char *)"--child", (char *)"exit", (char *)"7", NULL };
-	int fd = opened(0);
+	int fd = opened(flags), pipe = -1;
 	if (fd < 0)
 		return;
+	if (with_a_pipe && (pipe = (int)CONFIG(fd, PROC_FD_PIPE, PROC_PIPE_FROM_CHILD | 13, NULL, 0)) < 0)
+		return over(fd);
 	if (CONFIG(fd, PROC_SET_EXEC, 0, self_path, 0) >= 0 && CONFIG(fd, PROC_SET_ARGV, 0, argv, 0) >= 0 &&
 	    creates(fd) >= 0) {
 		struct procfd_wait w = { .timeout_ns = 20 * SECOND };
@@ -20,6 +22,19 @@ static void program(void)
 			CHECK(w.what == PROC_EXITED && w.status == 7);
 	}
 	over(fd);
+	if (pipe >= 0)
+		close(pipe);
+}
+
+static void program(void)
+{
+	start_program(0, 1);
+}
+
+/* The descriptor becomes the pidfd. */
+static void lean(void)
+{
+	start_program(PROCFD_PIDFD, 0);
 }
 
 static void found_in_path(void)
@@ -128,6 +143,7 @@ static void attached(void)
 }
 
 static void programs(void) { each_allocation(program, 100); }
+static void lean_programs(void) { each_allocation(lean, 100); }
 static void programs_of_the_path(void) { each_allocation(found_in_path, 100); }
 static void programs_that_are_not_there(void) { each_allocation(not_found, 100); }
 static void forks(void) { each_allocation(fork_alone, 100); }
@@ -222,6 +238,6 @@ static void address_space_at_the_first_use(void)
 	exhausted(0);
 }
 
-TAP_MAIN(CASE(programs), CASE(programs_of_the_path), CASE(programs_that_are_not_there), CASE(forks), CASE(spawns),
+TAP_MAIN(CASE(programs), CASE(lean_programs), CASE(programs_of_the_path), CASE(programs_that_are_not_there), CASE(forks), CASE(spawns),
 	 CASE(attachments), CASE(new_mounts), COLD(new_pid_namespaces), CASE(address_space),
 	 COLD(address_space_at_the_first_use))

@@ -45,6 +45,7 @@ pub(crate) struct Context {
 
 /// Opens a context with the keywords `watch` and `autoreap`, which it takes out of the others.
 fn open(settings: Option<&Bound<'_, PyDict>>) -> PyResult<(procfd::Context, bool)> {
+    error::check_memory()?;
     let take = |name: &str, default: bool| -> PyResult<bool> {
         let Some(settings) = settings else { return Ok(default) };
         match settings.get_item(name)? {

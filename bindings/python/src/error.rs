@@ -28,6 +28,11 @@ fn make(
     Ok(PyErr::from_value(exception))
 }
 
+/// MemoryError where neither malloc nor the reserve has enough for a call.
+pub(crate) fn check_memory() -> PyResult<()> {
+    procfd_capi::calls::check_memory().map_err(|e| of_errno(e.0, None))
+}
+
 /// What the core says in the words of the C interface, and what a Python program has for it.
 const WORDS: &[(&str, &str)] = &[
     ("open the context without PROCFD_NO_WATCH, or use the built-in init", "give watch=True, or init=True"),

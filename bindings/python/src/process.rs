@@ -126,6 +126,7 @@ impl Process {
         what: &str,
         call: impl FnOnce(&procfd::Process) -> io::Result<T> + Send,
     ) -> PyResult<T> {
+        error::check_memory()?;
         let process = self.get()?;
         py.detach(|| call(&process)).map_err(|e| self.refused(what, &e))
     }

@@ -36,6 +36,7 @@ from ._errors import FileNotFound as FileNotFound
 from ._errors import Interrupted as Interrupted
 from ._errors import IsADirectory as IsADirectory
 from ._errors import NotADirectory as NotADirectory
+from ._errors import OutOfMemory as OutOfMemory
 from ._errors import Permission as Permission
 from ._errors import ProcessLookup as ProcessLookup
 from ._errors import Timeout as Timeout

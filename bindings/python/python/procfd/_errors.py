@@ -7,6 +7,7 @@ import enum
 import os
 import re
 from collections.abc import Sequence
+from errno import ENOMEM
 from typing import Any
 
 
@@ -148,6 +149,10 @@ class NotADirectory(Error, NotADirectoryError):
     __doc__ = Error.__doc__
 
 
+class OutOfMemory(Error, MemoryError):
+    __doc__ = Error.__doc__
+
+
 class Permission(Error, PermissionError):
     __doc__ = Error.__doc__
 
@@ -185,6 +190,8 @@ def make(
     """The exception of an errno."""
     if stage == Stage.CONFIG and kind == "InvalidInput":
         of: type[Error] = InvalidSetting
+    elif errno == ENOMEM:
+        of = OutOfMemory
     else:
         of = _classes[type(OSError(errno, ""))]
     strerror = os.strerror(errno)
@@ -209,6 +216,6 @@ def suggest(text: str, name: str, known: Sequence[str]) -> str:
 
 
 # Tracebacks and pickles name the package, where every one of these is found.
-for _class in (Stage, Error, InvalidSetting, *_classes.values()):
+for _class in (Stage, Error, InvalidSetting, OutOfMemory, *_classes.values()):
     _class.__module__ = "procfd"
 del _class
