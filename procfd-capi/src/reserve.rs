@@ -47,8 +47,8 @@ pub(crate) fn check() -> Result<(), Errno> {
 struct Memory;
 
 // SAFETY: each pointer comes from `System` or from the reserve, and goes back to where it came from, which its address
-// tells. A block of the reserve is nobody else's until it is given back, has the length that was asked for, and the
-// alignment of a grain, or there is none.
+// tells. A block of the reserve belongs to its holder alone until it is given back. It has the length that was asked for
+// and the alignment of a grain, or there is none.
 unsafe impl GlobalAlloc for Memory {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's contract is that of System, too.

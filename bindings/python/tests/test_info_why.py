@@ -32,8 +32,7 @@ def test_an_ended_process() -> None:
         info = process.info("state", "memory")
         assert info.state is not None
         assert info.why("memory") == "gone"
-        with pytest.raises(ProcessLookupError):
-            process.memory_info()
+        assert process.memory_info().rss == 0
     os.waitpid(pid, 0)
 
 
@@ -64,13 +63,11 @@ def test_without_memory() -> None:
     """A start that finds no memory is a MemoryError and an OSError, and the next one works."""
     program = """
         import errno, mmap, procfd, resource
-        with procfd.spawn(["true"]) as process:
-            process.wait()
         old = resource.getrlimit(resource.RLIMIT_AS)
         with open("/proc/self/statm") as f:
             size = int(f.read().split()[0]) * mmap.PAGESIZE
-        contexts = [procfd.Context("true", ["true"]) for n in range(4)]
-        # Four stacks for children are not there; small things are.
+        contexts = [procfd.Context("/bin/true", ["true"]) for n in range(4)]
+        # The child's stack is not there; small things are.
         resource.setrlimit(resource.RLIMIT_AS, (size, old[1]))
         worked = lacked = 0
         for context in contexts:
@@ -78,11 +75,12 @@ def test_without_memory() -> None:
                 context.create().wait()
                 worked += 1
             except MemoryError as error:
+                assert isinstance(error, procfd.Error) and error.errno == errno.ENOMEM
                 lacked += 1
         resource.setrlimit(resource.RLIMIT_AS, old)
         with procfd.spawn(["true"]) as process:
-            assert process.wait() == 0
-        assert worked + lacked == 4
+            assert process.wait().code == 0
+        assert lacked > 0, worked
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")

@@ -16,7 +16,7 @@ pub(crate) fn room<T>(of: &mut Vec<T>, more: usize) -> Result<()> {
     of.try_reserve(more).map_err(|_| Errno(libc::ENOMEM))
 }
 
-/// Makes it this long, with zeroes behind what is there. ENOMEM.
+/// Makes it this long, with zeroes at its end. ENOMEM.
 pub(crate) fn lengthen<T: Copy + Default>(of: &mut Vec<T>, to: usize) -> Result<()> {
     let more = to.saturating_sub(of.len());
     room(of, more)?;

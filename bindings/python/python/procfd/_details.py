@@ -159,14 +159,17 @@ def _ask(process: Process, what: str, group: str, missing: Any = None) -> Any:
     if value is not None:
         return value
     why = info.why(group)
-    if why == "gone" or not is_running(process):
+    if not is_running(process):
         raise _gone(process, what)
     if missing is not None and why != "denied":
         return missing
+    if why == "gone":
+        raise _gone(process, what)
     if why == "denied":
         raise _refused(process, what)
-    text = f"{what} pid {process.pid}: {os.strerror(errno.EOPNOTSUPP)}"
-    raise make(errno.EOPNOTSUPP, text, None, 0, 0, "")
+    # A kernel thread has no memory; this kernel cannot tell.
+    number = errno.ENODATA if why == "nothing" else errno.EOPNOTSUPP
+    raise make(number, f"{what} pid {process.pid}: {os.strerror(number)}", None, 0, 0, "")
 
 
 def _listed(ask: Callable[[], list[Any]]) -> list[Any]:
