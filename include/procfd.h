@@ -135,6 +135,8 @@
 #define PROC_SET_GID 0x148
 /* Supplementary groups: data is an array of gid_t, size its bytes; NULL and 0 for none. */
 #define PROC_SET_GROUPS 0x149
+/* A user with its group and supplementary groups: data is its name or number, which the call looks up. */
+#define PROC_SET_USER 0x1d0
 /* The file mode creation mask in arg. */
 #define PROC_SET_UMASK 0x14a
 /* A resource limit: arg is RLIMIT_*, data a struct procfd_rlimit. */
@@ -235,6 +237,20 @@
  * child opens.
  */
 #define PROC_JOIN_PATH 0x1c9
+
+/*
+ * What a clock of a new time namespace is ahead: arg is CLOCK_MONOTONIC or CLOCK_BOOTTIME, data a
+ * struct timespec, whose seconds may be negative.
+ */
+#define PROC_SET_TIME_OFFSET 0x1ca
+/* A kernel parameter of a new namespace: data is "NAME=VALUE", with the name that sysctl(8) has for it. */
+#define PROC_SET_SYSCTL 0x1cb
+
+/*
+ * The pids of the process: data is an array of uint32_t, size its bytes; the first is the pid in its
+ * own pid namespace, the next ones in those around it. NULL and 0 for the kernel's choice.
+ */
+#define PROC_SET_TID 0x1d1
 
 /*
  * arg 1: give the new pid namespace (CLONE_NEWPID) the built-in init: the program runs as pid 2, the
@@ -523,6 +539,10 @@
 #define PROC_STAGE_SUSPEND 119
 /* In the child: setns(2); index is the position among those to join. */
 #define PROC_STAGE_JOIN 118
+/* In the child: a new time namespace with offsets. */
+#define PROC_STAGE_TIME_OFFSETS 122
+/* In the child: a kernel parameter; index is its position. */
+#define PROC_STAGE_SYSCTL 123
 /* In the child: the propagation of all mounts. */
 #define PROC_STAGE_MOUNT_PROPAGATION 64
 /* In the child: the new root. */

@@ -208,6 +208,19 @@ fn join_path(command: Command<'_>) -> Result {
     command.set(join, |settings, (flags, path)| settings.add_join_path(flags, path))
 }
 
+fn set_time_offset(command: Command<'_>) -> Result {
+    // Seconds and nanoseconds, 64 bits each.
+    let offset = |clock, data: Data| match data.list::<u64>(2)?.as_slice() {
+        &[seconds, nanoseconds] => {
+            Ok((i32::try_from(clock).map_err(|_| INVALID)?, seconds as i64, nanoseconds as i64))
+        }
+        _ => Err(INVALID),
+    };
+    command.set(offset, |settings, (clock, seconds, nanoseconds)| {
+        settings.set_time_offset(clock, seconds, nanoseconds)
+    })
+}
+
 fn set_scheduler(command: Command<'_>) -> Result {
     command.set(shapes::optional(shapes::scheduler), Settings::set_scheduler)
 }

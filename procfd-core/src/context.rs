@@ -7,6 +7,7 @@
 
 mod capabilities;
 mod cgroup;
+mod clocks;
 mod descriptors;
 mod environment;
 mod filesystem;
@@ -16,6 +17,7 @@ mod lifecycle;
 mod memory;
 mod mounts;
 mod namespaces;
+mod pids;
 mod pipes;
 mod privileges;
 mod program;
@@ -24,6 +26,7 @@ mod scheduling;
 mod seccomp;
 mod session;
 mod signals;
+mod sysctls;
 mod task;
 
 use std::fmt;

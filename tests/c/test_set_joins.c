@@ -124,6 +124,218 @@ static void by_path(void)
 	finish(held);
 }
 
+static int is_child(pid_t pid)
+{
+	siginfo_t info = { 0 };
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
+}
+
+/* No process is left of those that made the child. */
+static void no_other_child(pid_t first, pid_t second)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	int fd = open(path, O_RDONLY | O_CLOEXEC), found;
+	if (fd < 0)
+		return;
+	const char *text = slurp(fd);
+	for (int n; sscanf(text, "%d%n", &found, &n) == 1; text += n)
+		CHECK(found == first || found == second);
+	close(fd);
+}
+
+/* The child is in the pid namespace, and the creator's child all the same: by descriptor, by pidfd, by path. */
+static void pid_namespace(void)
+{
+	need_user_namespaces();
+	pid_t other;
+	int held = holder(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWTIME, &other);
+	int pidfd = sys_pidfd_open(other), ns = namespace(other, "pid"), user = namespace(other, "user");
+	char paths[2][64];
+	snprintf(paths[0], sizeof paths[0], "/proc/%d/ns/pid", other);
+	snprintf(paths[1], sizeof paths[1], "/proc/%d/ns/user", other);
+	for (int way = 0; way < 5; way++) {
+		int fd = ctx();
+		set_child(fd, "pause");
+		if (way == 0) {
+			join(fd, CLONE_NEWPID, ns);
+			join(fd, CLONE_NEWUSER, user);
+		} else if (way == 1) {
+			join(fd, CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWUTS, pidfd);
+		} else if (way == 2) {
+			CFG(fd, PROC_JOIN_PATH, CLONE_NEWPID, paths[0], 0);
+			CFG(fd, PROC_JOIN_PATH, CLONE_NEWUSER, paths[1], 0);
+		} else if (way == 3) {
+			/* Without a copy of the table, and with a close policy. */
+			join(fd, CLONE_NEWUSER | CLONE_NEWPID, pidfd);
+			SET(fd, PROC_FD_INHERIT_ALL, 1);
+			SET(fd, PROC_SET_CLOSE, SIGKILL);
+		} else {
+			/* In a copy of the memory, and started anew after a failure. */
+			join(fd, CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME, pidfd);
+			CFG(fd, PROC_SET_CWD, 0, "/no/such/directory", 0);
+			CREATE_FAILS(fd, ENOENT, PROC_STAGE_CWD, 0);
+			no_other_child(other, 0);
+			close(fd);
+			fd = ctx();
+			set_child(fd, "pause");
+			join(fd, CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME, pidfd);
+		}
+		pid_t pid = create(fd);
+		CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+		is_in(pid, other, "pid");
+		is_in(pid, other, "user");
+		if (way == 1)
+			is_in(pid, other, "uts");
+		CHECK(is_child(pid));
+		CHECK_EQ(atoi(status_of(pid, "PPid")), getpid());
+		no_other_child(other, pid);
+		if (way == 3) {
+			struct pollfd ended = { .fd = sys_pidfd_open(pid), .events = POLLIN };
+			close(fd);
+			CHECK_EQ(poll(&ended, 1, 5000), 1);
+			CHECK_EQ(waitpid(pid, NULL, 0), pid);
+			close(ended.fd);
+		} else {
+			finish(fd);
+		}
+	}
+	/* Its status is the creator's to have, and a failure of it is told. */
+	int fd = ctx();
+	set_child(fd, "exit", "7");
+	join(fd, CLONE_NEWUSER | CLONE_NEWPID, pidfd);
+	create(fd);
+	expect_exit(fd, 7);
+	close(fd);
+	fd = ctx();
+	set_program(fd, "/no/such/program", (char *)NULL);
+	join(fd, CLONE_NEWUSER | CLONE_NEWPID, pidfd);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, 0);
+	no_other_child(other, 0);
+	close(fd);
+	/* A namespace of another kind, told with its place in the list. */
+	fd = ctx();
+	set_child(fd, "exit", "0");
+	CFG(fd, PROC_JOIN_PATH, CLONE_NEWUSER, paths[1], 0);
+	join(fd, CLONE_NEWPID, user);
+	CREATE_FAILS(fd, EINVAL, PROC_STAGE_JOIN, 1);
+	CHECK(strstr(last_error(fd).message, "PID of descriptor") != NULL);
+	no_other_child(other, 0);
+	close(fd);
+	fd = ctx();
+	set_child(fd, "exit", "0");
+	CFG(fd, PROC_JOIN_PATH, CLONE_NEWPID, "/no/such/namespace", 0);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_JOIN, 0);
+	close(fd);
+	/* A fork has no intermediate process. */
+	fd = ctx();
+	join(fd, CLONE_NEWPID, ns);
+	CREATE_FAILS(fd, EOPNOTSUPP, PROC_STAGE_PLAN, -1);
+	close(fd);
+	/* Without clone3(2). */
+	fd = ctx();
+	set_child(fd, "exit", "0");
+	join(fd, CLONE_NEWUSER | CLONE_NEWPID, pidfd);
+	refuse(SYS_clone3, ENOSYS);
+	CREATE_FAILS(fd, ENOSYS, PROC_STAGE_CLONE, 0);
+	no_other_child(other, 0);
+	close(fd);
+	close(pidfd);
+	close(ns);
+	close(user);
+	finish(held);
+}
+
+static void pid_namespace_without_init(void)
+{
+	need_user_namespaces();
+	pid_t other;
+	int held = holder(CLONE_NEWUSER | CLONE_NEWPID, &other), fd;
+	int ns = namespace(other, "pid"), user = namespace(other, "user");
+	finish(held);
+	fd = ctx();
+	set_child(fd, "exit", "0");
+	join(fd, CLONE_NEWPID, ns);
+	join(fd, CLONE_NEWUSER, user);
+	CREATE_FAILS(fd, ENOMEM, PROC_STAGE_CLONE, 0);
+	CHECK(strstr(last_error(fd).message, "init") != NULL);
+	no_other_child(0, 0);
+	close(fd);
+	close(ns);
+	close(user);
+}
+
+static void *starts_and_ends(void *arg)
+{
+	const int *fds = arg;
+	for (int i = 0; i < 20; i++) {
+		int fd = ctx();
+		set_child(fd, "exit", "3");
+		join(fd, CLONE_NEWUSER | CLONE_NEWPID, fds[0]);
+		create(fd);
+		expect_exit(fd, 3);
+		close(fd);
+	}
+	return NULL;
+}
+
+/* Several threads at once, which start others too. */
+static void pid_namespace_from_threads(void)
+{
+	need_user_namespaces();
+	pid_t other;
+	int held = holder(CLONE_NEWUSER | CLONE_NEWPID, &other), pidfd = sys_pidfd_open(other);
+	pthread_t threads[3];
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, starts_and_ends, &pidfd), 0);
+	for (int i = 0; i < 20; i++) {
+		int fd = ctx();
+		set_child(fd, "exit", "0");
+		create(fd);
+		expect_exit(fd, 0);
+		close(fd);
+	}
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	close(pidfd);
+	finish(held);
+}
+
+/* A time namespace takes a process with a memory of its own. */
+static void time_namespace(void)
+{
+	need_user_namespaces();
+	if (access("/proc/self/ns/time", F_OK))
+		SKIP("no time namespaces");
+	pid_t other;
+	int held = holder(CLONE_NEWUSER | CLONE_NEWTIME, &other);
+	int ns = namespace(other, "time"), user = namespace(other, "user");
+	int fd = ctx();
+	set_child(fd, "pause");
+	join(fd, CLONE_NEWTIME, ns);
+	join(fd, CLONE_NEWUSER, user);
+	pid_t pid = create(fd);
+	is_in(pid, other, "time");
+	is_in(pid, other, "user");
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	finish(fd);
+	/* A fork is such a process. */
+	fd = ctx();
+	join(fd, CLONE_NEWTIME, ns);
+	join(fd, CLONE_NEWUSER, user);
+	pid = process_config(fd, PROC_CREATE, 0, NULL, 0);
+	if (pid == 0)
+		for (;;)
+			pause();
+	CHECK(pid > 0);
+	is_in(pid, other, "time");
+	finish(fd);
+	close(ns);
+	close(user);
+	finish(held);
+}
+
 /* The capabilities are those of the user namespace that it joins: as a set and for the steps that follow. */
 static void all_capabilities_there(void)
 {
@@ -192,8 +404,6 @@ static void failures(void)
 	CHECK_ERR(process_config(fd, PROC_JOIN_FD, 1, &uts, sizeof uts), EINVAL);
 	CHECK_ERR(process_config(fd, PROC_JOIN_FD, CLONE_NEWUTS, NULL, 0), EFAULT);
 	CHECK_ERR(process_config(fd, PROC_JOIN_FD, CLONE_NEWUTS, &none, sizeof none), EBADF);
-	CHECK_ERR(process_config(fd, PROC_JOIN_FD, CLONE_NEWPID, &uts, sizeof uts), EOPNOTSUPP);
-	CHECK_ERR(process_config(fd, PROC_JOIN_FD, CLONE_NEWTIME, &uts, sizeof uts), EOPNOTSUPP);
 	CHECK_ERR(process_config(fd, PROC_JOIN_PATH, CLONE_NEWUTS | CLONE_NEWIPC, "/x", 0), EINVAL);
 	CHECK_ERR(process_config(fd, PROC_JOIN_PATH, CLONE_NEWUTS, "", 0), ENOENT);
 	set_child(fd, "exit", "0");
@@ -235,4 +445,5 @@ static void failures(void)
 	close(uts);
 }
 
-TAP_MAIN(CASE(by_descriptor), CASE(by_pidfd), CASE(by_path), CASE(all_capabilities_there), CASE(ids_there), CASE(failures))
+TAP_MAIN(CASE(by_descriptor), CASE(by_pidfd), CASE(by_path), CASE(pid_namespace), CASE(pid_namespace_without_init), CASE(pid_namespace_from_threads),
+	 CASE(time_namespace), CASE(all_capabilities_there), CASE(ids_there), CASE(failures))

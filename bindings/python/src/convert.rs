@@ -73,6 +73,11 @@ pub(crate) fn items<'py>(
     items.try_iter()?.map(|pair| pair?.extract()).collect()
 }
 
+/// Numbers, in their order.
+pub(crate) fn numbers(object: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
+    object.try_iter()?.map(|number| number?.extract()).collect()
+}
+
 /// The name of an object's type, for a message.
 pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
     object.get_type().name().map_or_else(|_| String::from("object"), |name| name.to_string())

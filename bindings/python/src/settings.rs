@@ -139,6 +139,30 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
             }
             return Ok(true);
         }
+        "time_offsets" => {
+            for (clock, offset) in convert::items(value, name)? {
+                let (seconds, nanoseconds) = offset_of(&offset)?;
+                let done = match clock.extract::<String>()?.as_str() {
+                    "monotonic" => context.monotonic_offset(seconds, nanoseconds),
+                    "boottime" => context.boottime_offset(seconds, nanoseconds),
+                    other => {
+                        let text = format!("time_offsets: no clock {other:?}: \"monotonic\" or \"boottime\"");
+                        return Err(PyValueError::new_err(text));
+                    }
+                };
+                done.map_err(|e| error::of_config(&e))?;
+            }
+            return Ok(true);
+        }
+        "sysctls" => {
+            for (name, value) in convert::items(value, name)? {
+                let value = if value.is_instance_of::<PyInt>() { value.str()?.into_any() } else { value };
+                context
+                    .sysctl(convert::os_string(&name)?, convert::os_string(&value)?)
+                    .map_err(|e| error::of_config(&e))?;
+            }
+            return Ok(true);
+        }
         "namespaces" => context.namespaces(namespaces(value)?),
         "uid_map" => context.uid_map(&id_map(value)?),
         "gid_map" => context.gid_map(&id_map(value)?),
@@ -418,6 +442,19 @@ fn cpus(value: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
         all.extend(first..=last);
     }
     Ok(all)
+}
+
+/// A number of seconds, which may be negative, as whole seconds below it and nanoseconds.
+fn offset_of(value: &Bound<'_, PyAny>) -> PyResult<(i64, u32)> {
+    if value.is_instance_of::<PyInt>() {
+        return Ok((value.extract()?, 0));
+    }
+    let seconds: f64 = value.extract()?;
+    let whole = seconds.floor();
+    if !(-1e15..1e15).contains(&whole) {
+        return Err(PyValueError::new_err(format!("time_offsets: {seconds} seconds")));
+    }
+    Ok((whole as i64, ((seconds - whole) * 1e9).min(999_999_999.0) as u32))
 }
 
 const NAMESPACES: &[(&str, Namespaces)] = &[

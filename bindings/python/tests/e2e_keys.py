@@ -36,6 +36,7 @@ PLAIN: dict[str, Callable[[list[str]], Any]] = {
     "pdeathsig": lambda words: int(words[0]),
     "hostname": lambda words: words[0],
     "domain_name": lambda words: words[0],
+    "set_tid": lambda words: [int(word) for word in words],
     "init": lambda words: True,
     "tmpfs_root": lambda words: True,
     "ro_root": lambda words: True,

@@ -90,6 +90,8 @@ pub const PROC_SET_UID: u32 = 0x147;
 pub const PROC_SET_GID: u32 = 0x148;
 /// Supplementary groups: data is an array of gid_t, size its bytes; NULL and 0 for none.
 pub const PROC_SET_GROUPS: u32 = 0x149;
+/// A user with its group and supplementary groups: data is its name or number, which the call looks up.
+pub const PROC_SET_USER: u32 = 0x1d0;
 /// The file mode creation mask in arg.
 pub const PROC_SET_UMASK: u32 = 0x14a;
 /// A resource limit: arg is RLIMIT_*, data a struct procfd_rlimit.
@@ -163,6 +165,14 @@ pub const PROC_JOIN_FD: u32 = 0x1c8;
 /// Join the existing namespace of the CLONE_NEW* kind in arg at a path: data is the path, which the
 /// child opens.
 pub const PROC_JOIN_PATH: u32 = 0x1c9;
+/// What a clock of a new time namespace is ahead: arg is CLOCK_MONOTONIC or CLOCK_BOOTTIME, data a
+/// struct timespec, whose seconds may be negative.
+pub const PROC_SET_TIME_OFFSET: u32 = 0x1ca;
+/// A kernel parameter of a new namespace: data is "NAME=VALUE", with the name that sysctl(8) has for it.
+pub const PROC_SET_SYSCTL: u32 = 0x1cb;
+/// The pids of the process: data is an array of uint32_t, size its bytes; the first is the pid in its
+/// own pid namespace, the next ones in those around it. NULL and 0 for the kernel's choice.
+pub const PROC_SET_TID: u32 = 0x1d1;
 
 /// arg 1: give the new pid namespace (CLONE_NEWPID) the built-in init: the program runs as pid 2, the
 /// init forwards signals to it, reaps orphans, and ends as it ended. A close policy then holds

@@ -92,6 +92,10 @@ pub const PROC_STAGE_IOPRIO: u32 = 116;
 pub const PROC_STAGE_SUSPEND: u32 = 119;
 /// In the child: setns(2); index is the position among those to join.
 pub const PROC_STAGE_JOIN: u32 = 118;
+/// In the child: a new time namespace with offsets.
+pub const PROC_STAGE_TIME_OFFSETS: u32 = 122;
+/// In the child: a kernel parameter; index is its position.
+pub const PROC_STAGE_SYSCTL: u32 = 123;
 /// In the child: the propagation of all mounts.
 pub const PROC_STAGE_MOUNT_PROPAGATION: u32 = 64;
 /// In the child: the new root.
@@ -178,6 +182,8 @@ const _: () = {
     assert!(PROC_STAGE_IOPRIO == procfd::Stage::IOPRIO.as_raw());
     assert!(PROC_STAGE_SUSPEND == procfd::Stage::SUSPEND.as_raw());
     assert!(PROC_STAGE_JOIN == procfd::Stage::JOIN.as_raw());
+    assert!(PROC_STAGE_TIME_OFFSETS == procfd::Stage::TIME_OFFSETS.as_raw());
+    assert!(PROC_STAGE_SYSCTL == procfd::Stage::SYSCTL.as_raw());
     assert!(PROC_STAGE_MOUNT_PROPAGATION == procfd::Stage::MOUNT_PROPAGATION.as_raw());
     assert!(PROC_STAGE_NEW_ROOT == procfd::Stage::NEW_ROOT.as_raw());
     assert!(PROC_STAGE_MOUNT_SOURCE == procfd::Stage::MOUNT_SOURCE.as_raw());

@@ -44,6 +44,7 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_SET_UID "id, for real, effective and saved; or 0" holds!(procfd_ids), true;
     PROC_SET_GID "id, for real, effective and saved; or 0" holds!(procfd_ids), true;
     PROC_SET_GROUPS "0" Holds::Array("uint32_t", 4), true;
+    PROC_SET_USER "0" Holds::String, false;
     PROC_SET_UMASK "mask, up to 0777" Holds::Nothing, false;
     PROC_SET_RLIMIT "RLIMIT_*" holds!(procfd_rlimit), false;
     PROC_SET_NICE "-20 to 19, as (uint64_t)" Holds::Nothing, false;
@@ -76,6 +77,9 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_SET_DOMAINNAME "0" Holds::String, false;
     PROC_JOIN_FD "CLONE_NEW* to join" Holds::Array("int", 4), false;
     PROC_JOIN_PATH "one CLONE_NEW*" Holds::String, false;
+    PROC_SET_TIME_OFFSET "CLOCK_MONOTONIC or CLOCK_BOOTTIME" Holds::Array("struct timespec", 16), false;
+    PROC_SET_SYSCTL "0" Holds::String, false;
+    PROC_SET_TID "0" Holds::Array("uint32_t", 4), true;
     PROC_SET_INIT "0 or 1" Holds::Nothing, false;
     PROC_MOUNT "PROC_MOUNT_*" holds!(procfd_mount), false;
     PROC_SET_PIVOT_ROOT "0" Holds::String, false;

@@ -44,6 +44,8 @@ pub(crate) struct Moment<'a> {
     /// The pid of the creator as the child sees it; 0 when it cannot see it.
     parent: i32,
     init: Option<Init<'a>>,
+    /// What an intermediate process does first.
+    between: Option<&'a List>,
 }
 
 /// What the built-in init of a new pid namespace is made from.
@@ -81,6 +83,7 @@ impl<'a> Moment<'a> {
             shared_table: false,
             parent: 0,
             init: None,
+            between: None,
         };
         moment.put(Slot::MASK, core::ptr::from_ref(mask) as usize);
         moment.put(Slot::ENV, env.as_ptr() as usize);
@@ -102,6 +105,11 @@ impl<'a> Moment<'a> {
     /// The creator, which the child is to check for.
     pub(crate) fn expect_parent(&mut self, pid: i32) {
         self.parent = pid;
+    }
+
+    /// An intermediate process makes these calls, then it clones the child.
+    pub(crate) fn begin_with(&mut self, between: &'a List) {
+        self.between = Some(between);
     }
 
     /// One more thing holds of this clone.
@@ -182,6 +190,18 @@ unsafe impl SharedChild for Moment<'_> {
         kernel::exit(127)
     }
 
+    #[inline(always)]
+    fn run_between(&self) -> bool {
+        let Some(list) = self.between else { return false };
+        match walk(self, list) {
+            Ok(()) => true,
+            Err(errno) => {
+                self.report.failed(errno);
+                false
+            }
+        }
+    }
+
     fn handlers_left(&self) {
         self.clear_handlers.store(true, Ordering::Relaxed);
     }
@@ -197,12 +217,23 @@ pub(crate) fn set_up(moment: &Moment<'_>) -> Step {
     if moment.clear_handlers.load(Ordering::Relaxed) {
         kernel::clear_handlers();
     }
-    let when = moment.when.0 | if moment.joins_cgroup.load(Ordering::Relaxed) { When::CGROUP.0 } else { 0 };
+    walk(moment, moment.list)
+}
+
+#[inline(always)]
+fn walk(moment: &Moment<'_>, list: &List) -> Step {
+    let mut when = moment.when.0;
+    if moment.joins_cgroup.load(Ordering::Relaxed) {
+        when |= When::CGROUP.0;
+    }
+    if moment.get(Slot::JOINED_USER.0) == 0 {
+        when |= When::USER_TO_JOIN.0;
+    }
     let mut pass_over = 0u16;
     // Of the candidates for the program: the last failure, and the last that was not allowed.
     let mut missing = None;
     let mut refused = None;
-    for call in moment.list.calls() {
+    for call in list.calls() {
         if pass_over != 0 {
             pass_over = pass_over.wrapping_sub(1);
             continue;

@@ -38,6 +38,9 @@ forward! {
     // cgroup
     cgroup(path: impl AsRef<Path>);
     cgroup_fd(fd: impl Into<OwnedFd>);
+    // clocks
+    monotonic_offset(seconds: i64, nanoseconds: u32);
+    boottime_offset(seconds: i64, nanoseconds: u32);
     // descriptors
     current_dir_fd(fd: impl Into<OwnedFd>);
     fd(fd: impl Into<OwnedFd>, target: RawFd);
@@ -55,6 +58,7 @@ forward! {
     root(path: impl AsRef<Path>);
     umask(mask: u32);
     // identity
+    user(user: impl AsRef<OsStr>);
     groups(groups: &[u32]);
     // joins
     join_fd(kinds: Namespaces, fd: impl Into<OwnedFd>);
@@ -80,6 +84,8 @@ forward! {
     setgroups(policy: Setgroups);
     hostname(name: impl AsRef<OsStr>);
     domain_name(name: impl AsRef<OsStr>);
+    // pids
+    set_tid(pids: &[u32]);
     // pipes
     data(target: RawFd, bytes: impl Into<Vec<u8>>);
     pipe_size(bytes: u64);
@@ -105,6 +111,8 @@ forward! {
     signal_mask(set: SignalSet);
     default_signals(set: SignalSet);
     ignored_signals(set: SignalSet);
+    // sysctls
+    sysctl(name: impl AsRef<OsStr>, value: impl AsRef<OsStr>);
     // task
     personality(persona: u32);
     no_tsc();

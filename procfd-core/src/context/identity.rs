@@ -3,8 +3,10 @@
 
 //! User and group ids.
 
+use std::ffi::OsStr;
+
 use super::{Configured, Context};
-use crate::settings::Ids;
+use crate::settings::{Ids, c_string};
 
 impl Context {
     /// User ids. Supplementary groups stay as they are unless [`groups`](Self::groups) says otherwise.
@@ -33,6 +35,32 @@ impl Context {
     #[doc(alias = "PROC_SET_UID")]
     pub fn uid(&mut self, ids: Ids) -> Configured<'_> {
         self.set(|s| s.set_uid(ids))
+    }
+
+    /// A user, by name or number: its user id, group id and supplementary groups, as you find them now.
+    ///
+    /// A later [`uid`](Self::uid), [`gid`](Self::gid) or [`groups`](Self::groups) replaces these one by one.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`: no such user, or a number without an account; what the user database answers.
+    ///
+    /// # Kernel
+    ///
+    /// [getpwnam_r(3)](https://man7.org/linux/man-pages/man3/getpwnam_r.3.html),
+    /// [getgrouplist(3)](https://man7.org/linux/man-pages/man3/getgrouplist.3.html), then setgroups(2), setresgid(2)
+    /// and setresuid(2). Privilege: `CAP_SETUID` and `CAP_SETGID`.
+    ///
+    /// ```no_run
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/usr/bin/id")?.user("nobody")?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SET_USER")]
+    pub fn user(&mut self, user: impl AsRef<OsStr>) -> Configured<'_> {
+        let user = c_string(user)?;
+        self.set(|s| s.set_user(user))
     }
 
     /// Group ids.

@@ -12,11 +12,13 @@ use crate::settings::{Namespaces, c_string};
 impl Context {
     /// Joins existing namespaces: the one of a namespace descriptor, or several of the process of a pidfd.
     ///
-    /// User namespaces come first and mount namespaces last. From a mount namespace on, paths begin at its root.
+    /// User namespaces come first and mount namespaces last. From a mount namespace on, paths begin at its root: the
+    /// program's too. A process of a pid namespace is still your child. A time namespace takes the slow path, which
+    /// copies your memory as fork(2) does.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: no kinds, or one that is joined already; `EOPNOTSUPP`: a pid or time namespace.
+    /// `EINVAL`: no kinds, or one that is joined already.
     ///
     /// # Kernel
     ///

@@ -95,6 +95,10 @@ stages! {
     SUSPEND = 119 "suspend the process";
     /// In the child: setns(2); index is the position among those to join.
     JOIN = 118 "join the namespaces";
+    /// In the child: a new time namespace with offsets.
+    TIME_OFFSETS = 122 "set the time offsets";
+    /// In the child: a kernel parameter; index is its position.
+    SYSCTL = 123 "set the parameter";
     /// In the child: the propagation of all mounts.
     MOUNT_PROPAGATION = 64 "set the propagation of the mounts";
     /// In the child: the new root.

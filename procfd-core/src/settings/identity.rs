@@ -3,12 +3,14 @@
 
 //! User and group ids.
 
+use std::ffi::CString;
 use std::sync::Arc;
 
 use super::check;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::{At, List, Slot, When};
-use crate::error::Stage;
+use crate::error::{Error, Stage};
+use crate::sys::accounts;
 
 /// How long a child whose credentials have changed may take to execute. Processes of its new user may
 /// stop it, and the creator sleeps until it executes: then it ends itself, and the creator is told.
@@ -97,6 +99,27 @@ impl Settings {
         check::len(groups.len(), "supplementary groups")?;
         self.identity.groups = Some(Arc::new(groups));
         Ok(())
+    }
+
+    /// The user ids, group ids and supplementary groups of a user: a name, or the number of one.
+    pub fn set_user(&mut self, user: CString) -> Set {
+        let shown = user.to_string_lossy();
+        let failed = |errno: i32| Error::config(errno, format_args!("the user database, for {shown:?}"));
+        let number = user.to_str().ok().filter(|text| text.bytes().all(|c| c.is_ascii_digit()));
+        let found = match number.and_then(|text| text.parse().ok()) {
+            Some(uid) => accounts::by_id(uid),
+            None => accounts::by_name(&user),
+        };
+        let Some((name, ids)) = found.map_err(|e| failed(e.0))? else {
+            return Err(Error::config(
+                libc::ENOENT,
+                format_args!("there is no user {shown:?}: without an account, give the ids and groups"),
+            ));
+        };
+        let groups = accounts::groups(&name, ids.gid).map_err(|e| failed(e.0))?;
+        self.set_groups(groups)?;
+        self.set_gid(Ids::all(ids.gid))?;
+        self.set_uid(Ids::all(ids.uid))
     }
 }
 

@@ -4,15 +4,19 @@
 //! Existing namespaces that the process joins: by a namespace descriptor, by a pidfd, by a path.
 //!
 //! The child joins them by setns(2). User namespaces come first, since the others may need their capabilities. Mount
-//! namespaces come last, since paths lead elsewhere from then on. A pid namespace takes only later children, and a
-//! time namespace only a process with memory of its own, so the child cannot join either.
+//! namespaces come last, since paths lead elsewhere from then on. A time namespace takes only a process with memory of
+//! its own, so the child runs in a copy. A pid namespace takes only later children. An intermediate process joins it
+//! and clones the child as the creator's own (CLONE_PARENT). Where it may not join the pid namespace, it joins the user
+//! namespace first.
 
 use std::ffi::CString;
-use std::os::fd::RawFd;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use super::{Facts, Namespaces, Prepared, Set, Settings, check, identity};
 use crate::child::{List, Slot, When};
 use crate::error::{Error, Stage};
+use crate::forks::Private;
+use crate::sys::{self, Errno};
 
 /// Where the namespace is.
 #[derive(Clone, Debug)]
@@ -50,15 +54,88 @@ impl Joins {
         self.0.iter().any(|join| join.kinds.contains(Namespaces::USER))
     }
 
-    pub(super) fn kinds(&self) -> Namespaces {
+    fn kinds(&self) -> Namespaces {
         self.0.iter().fold(Namespaces::empty(), |all, join| all | join.kinds)
+    }
+
+    /// Whether the child needs a memory of its own: EUSERS otherwise.
+    pub(crate) fn has_time(&self) -> bool {
+        self.kinds().contains(Namespaces::TIME)
+    }
+
+    fn has_pid(&self) -> bool {
+        self.kinds().contains(Namespaces::PID)
+    }
+
+    /// The one of a kind, with its index.
+    fn of(&self, kind: Namespaces) -> Option<(u32, &Join)> {
+        (0..).zip(&self.0).find(|(_, join)| join.kinds.contains(kind))
+    }
+
+    /// What the intermediate process does, if there is one: it works in the creator's descriptor table, so the creator
+    /// opens the paths. An error has its index.
+    pub(crate) fn between(&self) -> Result<Option<Between>, (u32, Errno)> {
+        if !self.has_pid() {
+            return Ok(None);
+        }
+        let mut opened = Vec::new();
+        let mut number = |kind| {
+            let Some((index, join)) = self.of(kind) else { return Ok(None) };
+            match &join.at {
+                At::Fd(fd) => Ok(Some(*fd)),
+                At::Path(path) => {
+                    let open = || sys::fd::open_at(libc::AT_FDCWD, path, libc::O_RDONLY);
+                    let file = Private::new(open).map_err(|e| (index, e))?;
+                    let number = file.as_fd().as_raw_fd();
+                    opened.push(file);
+                    Ok(Some(number))
+                }
+            }
+        };
+        let (pid, user) = (number(Namespaces::PID)?, number(Namespaces::USER)?);
+        Ok(Some(Between { list: self.between_list(pid, user), _opened: opened }))
+    }
+
+    /// The same for a plan, which opens nothing.
+    pub(crate) fn between_outline(&self) -> Option<List> {
+        let any = |kind| self.of(kind).map(|_| -1);
+        self.has_pid().then(|| self.between_list(any(Namespaces::PID), any(Namespaces::USER)))
+    }
+
+    fn between_list(&self, pid: Option<RawFd>, user: Option<RawFd>) -> List {
+        let mut list = List::default();
+        let index = |kind| self.of(kind).map_or(0, |(index, _)| index);
+        let set = |list: &mut List, fd: Option<RawFd>, kind: Namespaces| {
+            list.setns(fd.unwrap_or(-1), kind.bits() as i32);
+        };
+        if user.is_none() {
+            set(list.step(Stage::JOIN, index(Namespaces::PID)), pid, Namespaces::PID);
+            return list;
+        }
+        // The creator may have the right, as root has. Or it has it in the user namespace that is to be joined.
+        let first = list.step(Stage::JOIN, index(Namespaces::PID));
+        first.setns(pid.unwrap_or(-1), Namespaces::PID.bits() as i32).or_else(USER_FIRST);
+        list.step(Stage::JOIN, index(Namespaces::USER));
+        identity::continue_if_stopped(&mut list);
+        // The creator restores what is found here: see `start::dumpable`.
+        list.dumpable().into(Slot::DUMPABLE).or_not();
+        list.prctl::<{ libc::PR_SET_DUMPABLE }>(0);
+        set(&mut list, user, Namespaces::USER);
+        list.load(Slot::JOINED_USER, 1);
+        set(list.step(Stage::JOIN, index(Namespaces::PID)), pid, Namespaces::PID);
+        list
     }
 }
 
-fn names(kinds: Namespaces) -> String {
-    let mut names = String::new();
-    bitflags::parser::to_writer(&kinds, &mut names).map_or(String::new(), |()| names)
+/// The calls of an intermediate process, and the namespaces that the creator has opened for it.
+#[derive(Debug)]
+pub(crate) struct Between {
+    pub(crate) list: List,
+    _opened: Vec<Private>,
 }
+
+/// How many calls join the user namespace and then the pid namespace.
+const USER_FIRST: u16 = 11;
 
 impl Settings {
     /// The namespaces of these kinds, of a namespace descriptor or a pidfd.
@@ -77,7 +154,6 @@ impl Settings {
     }
 
     fn add_join(&mut self, flags: u64, at: At) -> Set {
-        let unable = Namespaces::PID | Namespaces::TIME;
         let kinds = match Namespaces::from_bits(flags) {
             Some(kinds) if !kinds.is_empty() => kinds,
             _ => {
@@ -87,16 +163,13 @@ impl Settings {
                 ));
             }
         };
-        if kinds.intersects(unable) {
-            return Err(Error::config(
-                libc::EOPNOTSUPP,
-                "a pid or time namespace to join: setns(2) takes only children to come there",
-            ));
-        }
         if self.joins.kinds().intersects(kinds) {
             return Err(Error::config(
                 libc::EINVAL,
-                format_args!("two namespaces of a kind to join: {}", names(self.joins.kinds() & kinds)),
+                format_args!(
+                    "two namespaces of a kind to join: {}",
+                    Namespaces::names_of((self.joins.kinds() & kinds).bits())
+                ),
             ));
         }
         self.joins.0.push(Join { kinds, at });
@@ -111,40 +184,55 @@ pub(super) fn conflicts(s: &Settings) -> Set {
             libc::EINVAL,
             format_args!(
                 "a namespace to join and a new one of the same kind ({}): leave one of them out",
-                names(Namespaces::from_bits_retain(both))
+                Namespaces::names_of(both)
             ),
+        ));
+    }
+    if s.joins.has_pid() && s.program.is_none() {
+        return Err(Error::plan(
+            libc::EOPNOTSUPP,
+            "a pid namespace to join without a program: setns(2) is for the children that come after it",
         ));
     }
     Ok(())
 }
 
 pub(super) fn all(s: &Settings, _: &Facts<'_>, list: &mut List) {
-    let joins = || s.joins.0.iter().zip(0..);
-    if s.joins.has_user() {
+    if let Some((index, _)) = s.joins.of(Namespaces::USER) {
         // A process with the capabilities of that namespace could trace the child into the creator's memory.
-        // The creator restores what is found here: see `start::dumpable`.
-        list.step(Stage::JOIN, 0).dumpable().into(Slot::DUMPABLE).or_not().when(When::SHARED_MEMORY);
+        identity::continue_if_stopped(list.step(Stage::JOIN, index));
+        list.dumpable().into(Slot::DUMPABLE).or_not().when(When::SHARED_MEMORY.and(When::USER_TO_JOIN));
         list.prctl::<{ libc::PR_SET_DUMPABLE }>(0).when(When::SHARED_MEMORY);
-        identity::continue_if_stopped(list);
     }
+    // One after the other if an intermediate process may have joined the user namespace.
+    let apart = if s.joins.has_pid() { Namespaces::USER } else { Namespaces::empty() };
+    let others = Namespaces::all() - Namespaces::PID;
     let place = |kinds: Namespaces| match kinds {
         kinds if kinds.contains(Namespaces::USER) => 0,
         kinds if kinds.contains(Namespaces::MOUNT) => 2,
         _ => 1,
     };
-    for turn in 0..3 {
-        for (join, index) in joins().filter(|(join, _)| place(join.kinds) == turn) {
-            list.step(Stage::JOIN, index);
-            let kinds = join.kinds.bits() as i32;
-            match &join.at {
-                At::Fd(fd) => {
-                    list.setns(*fd, kinds);
-                }
-                At::Path(path) => {
-                    list.open(path, libc::O_RDONLY | libc::O_CLOEXEC, 0).into(Slot::A);
-                    list.setns_slot(Slot::A, kinds);
-                    list.close_slot(Slot::A);
-                }
+    let mut calls = Vec::new();
+    for (join, index) in s.joins.0.iter().zip(0..) {
+        for kinds in [join.kinds & apart, (join.kinds & others) - apart] {
+            if !kinds.is_empty() {
+                calls.push((place(kinds), index, kinds, &join.at));
+            }
+        }
+    }
+    calls.sort_by_key(|(place, ..)| *place);
+    for (_, index, kinds, at) in calls {
+        list.step(Stage::JOIN, index);
+        let bits = kinds.bits() as i32;
+        let when = When::USER_TO_JOIN.only_if(kinds == Namespaces::USER);
+        match at {
+            At::Fd(fd) => {
+                list.setns(*fd, bits).when(when);
+            }
+            At::Path(path) => {
+                list.open(path, libc::O_RDONLY | libc::O_CLOEXEC, 0).into(Slot::A).when(when);
+                list.setns_slot(Slot::A, bits).when(when);
+                list.close_slot(Slot::A).when(when);
             }
         }
     }
@@ -155,7 +243,7 @@ pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> O
         return None;
     }
     let join = s.joins.0.get(usize::try_from(index).ok()?)?;
-    let kinds = names(join.kinds);
+    let kinds = Namespaces::names_of(join.kinds.bits());
     Some(match &join.at {
         At::Fd(fd) => format!("{kinds} of descriptor {fd}"),
         At::Path(path) => format!("{kinds} of {:?}", path.to_string_lossy()),
@@ -167,9 +255,34 @@ pub(super) fn hint(_: &Settings, stage: Stage, errno: i32) -> Option<&'static st
         (Stage::JOIN, libc::EINVAL) => Some(
             "another kind of namespace, the process's own user namespace, or a pidfd on a kernel before 5.8",
         ),
+        (Stage::JOIN, libc::EUSERS) => Some("other threads or processes share the memory"),
         (Stage::JOIN, libc::EPERM) => {
             Some("needs CAP_SYS_ADMIN in the namespace's user namespace: join that one as well")
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_substitute_has_as_many_calls_as_it_says() {
+        let mut settings = Settings::default();
+        settings.add_join_fd((Namespaces::PID | Namespaces::USER).bits(), 3).unwrap();
+        let list = settings.joins.between_outline().unwrap();
+        let calls: Vec<String> = list
+            .outline(When::USER_TO_JOIN.and(When::SHARED_MEMORY))
+            .into_iter()
+            .flat_map(|s| s.calls)
+            .collect();
+        assert_eq!(calls.len(), usize::from(USER_FIRST) + 1);
+        assert_eq!(
+            calls.iter().filter(|call| call.starts_with("or ")).count(),
+            usize::from(USER_FIRST),
+            "{calls:?}"
+        );
+        assert_eq!(calls.last().unwrap(), "or setns");
     }
 }

@@ -28,6 +28,9 @@
 //! | `namespaces` | namespaces, id maps, the host name |
 //! | `task` | execution domain, time-stamp counter, subreaper, I/O priority |
 //! | `joins` | existing namespaces to join |
+//! | `clocks` | the offsets of a new time namespace |
+//! | `sysctls` | kernel parameters of new namespaces |
+//! | `pids` | chosen pids |
 //! | `lifecycle` | close policy, built-in init, exit signal |
 //! | `suspended` | a stop before the program's first instruction |
 //! | `check` | checks of one value, which families share |
@@ -37,6 +40,7 @@ mod capabilities;
 mod capset;
 mod cgroup;
 mod check;
+mod clocks;
 mod descriptors;
 mod environment;
 mod filesystem;
@@ -46,6 +50,7 @@ mod lifecycle;
 mod memory;
 mod mounts;
 mod namespaces;
+mod pids;
 mod pipes;
 mod prepared;
 mod privileges;
@@ -58,6 +63,7 @@ mod seccomp;
 mod session;
 mod signals;
 mod suspended;
+mod sysctls;
 mod task;
 
 pub use capabilities::SecureBits;
@@ -110,6 +116,9 @@ pub struct Settings {
     pub(crate) mounts: mounts::Mounts,
     pub(crate) namespaces: namespaces::NamespaceSettings,
     pub(crate) joins: joins::Joins,
+    pub(crate) clocks: clocks::Clocks,
+    pub(crate) sysctls: sysctls::Sysctls,
+    pub(crate) pids: pids::Pids,
     pub(crate) task: task::Task,
     pub(crate) lifecycle: lifecycle::Lifecycle,
     /// Dropped by [`change`](Self::change).
@@ -133,10 +142,12 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     descriptors::leave_table,
     namespaces::id_maps,
     memory::oom_score,
+    clocks::offsets,
     joins::all,
     // In the user namespace that the new user is of.
     lifecycle::arm_as_new_user,
     namespaces::names,
+    sysctls::write,
     // Paths lead to the creator's root until this is done.
     mounts::all,
     filesystem::root,
@@ -171,6 +182,9 @@ const CONFLICTS: &[fn(&Settings) -> Set] = &[
     session::conflicts,
     namespaces::conflicts,
     joins::conflicts,
+    clocks::conflicts,
+    sysctls::conflicts,
+    pids::conflicts,
     mounts::conflicts,
     signals::conflicts,
     capabilities::conflicts,
@@ -200,6 +214,8 @@ const OPERANDS: &[Words] = &[
     seccomp::operand,
     namespaces::operand,
     joins::operand,
+    clocks::operand,
+    sysctls::operand,
     mounts::operand,
 ];
 
@@ -212,6 +228,8 @@ const HINTS: &[Hint] = &[
     privileges::hint,
     task::hint,
     joins::hint,
+    clocks::hint,
+    sysctls::hint,
     mounts::hint,
     cgroup::hint,
     scheduling::hint,

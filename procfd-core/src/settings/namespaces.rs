@@ -102,11 +102,13 @@ impl NamespaceSettings {
         let uid_alone = self.uid_map.is_empty() || is_own(&self.uid_map, uid);
         if uid_alone && gid_alone { Maps::ByChild } else { Maps::ByParent }
     }
+}
 
+impl Namespaces {
     /// The names of the flags.
-    pub(crate) fn names(&self) -> String {
+    pub(crate) fn names_of(flags: u64) -> String {
         let mut names = String::new();
-        let flags = Namespaces::from_bits_retain(self.flags);
+        let flags = Self::from_bits_retain(flags);
         bitflags::parser::to_writer(&flags, &mut names).map_or(String::new(), |()| names)
     }
 }

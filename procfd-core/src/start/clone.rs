@@ -13,7 +13,7 @@ use super::end::{await_executed, await_stopped, died, held_too_long, never_execu
 use super::idmap_helper;
 use super::leaving;
 use super::publish::{Publication, has_fuse};
-use crate::child::{self, Moment, Slot, When};
+use crate::child::{self, List, Moment, Slot, When};
 use crate::error::{Error, Stage};
 use crate::forks::{self, Private};
 use crate::manage;
@@ -76,6 +76,12 @@ fn spawn_with(
         true => Some(Private::pair(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?),
         false => None,
     };
+    let between =
+        config.joins.between().map_err(|(index, e)| config.step_failed(prepared, Stage::JOIN, index, e))?;
+    let second_stack = match &between {
+        Some(_) => Some(sys::task::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?),
+        None => None,
+    };
     let private = match shared_table {
         true => Vec::new(),
         false => private_numbers(config, pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?,
@@ -84,6 +90,7 @@ fn spawn_with(
     let parts = Parts {
         fuse,
         stack: &stack,
+        between: between.as_ref().map(|between| &between.list).zip(second_stack.as_ref()),
         init: init.as_ref(),
         go: go.as_ref(),
         private: &private,
@@ -96,7 +103,15 @@ fn spawn_with(
     if let Some(init) = init {
         init.stack.put_back();
     }
-    let (pid, pidfd) = cloned?;
+    if let Some(stack) = second_stack {
+        stack.put_back();
+    }
+    let (pid, pidfd) = match (cloned, errno) {
+        (Ok(started), _) => started,
+        // The intermediate process has failed.
+        (Err(_), Some(errno)) => return Err(config.step_failed(prepared, stage, index, errno)),
+        (Err(e), None) => return Err(e),
+    };
     if let Some(errno) = errno {
         reap(pidfd.as_fd(), pid);
         return Err(config.step_failed(prepared, stage, index, errno));
@@ -129,6 +144,8 @@ fn private_numbers(
 struct Parts<'a> {
     fuse: Option<BorrowedFd<'a>>,
     stack: &'a sys::task::Stack,
+    /// What an intermediate process does, and its stack.
+    between: Option<(&'a List, &'a sys::task::Stack)>,
     init: Option<&'a InitParts>,
     /// The child's end and the parent's.
     go: Option<&'a (Private, Private)>,
@@ -188,11 +205,19 @@ fn clone(
         if let Some(error) = config.cgroup.clone_error(e) {
             return error;
         }
-        let error = Error::new(Stage::CLONE, 0, e, in_namespaces(config));
+        let error = Error::new(Stage::CLONE, 0, e, described(config));
+        if let Some(hint) = config.pids.hint(e.0) {
+            return error.hint(hint);
+        }
         match e.0 {
+            libc::ECHILD => error.hint("the process that joins the pid namespace was killed"),
+            libc::ENOSYS if parts.between.is_some() => error.hint("to join a pid namespace takes clone3(2)"),
+            libc::ENOMEM if parts.between.is_some() => {
+                error.hint("or the init of the pid namespace has ended: it takes no new process")
+            }
             libc::EMFILE => super::out_of_descriptors(error),
             libc::EAGAIN => error.hint("RLIMIT_NPROC, the pids limit of the cgroup, or kernel.pid_max"),
-            libc::EPERM if config.namespaces.flags != 0 => error
+            libc::EPERM if config.cloned_namespaces() != 0 => error
                 .hint("new namespaces need CAP_SYS_ADMIN, or a new user namespace with them (CLONE_NEWUSER)"),
             libc::ENOSPC => error.hint("a limit in /proc/sys/user, or nested too deep"),
             _ => error,
@@ -205,7 +230,8 @@ fn clone(
     };
     let mask = signals.as_ref().map_or(0, |signals| signals.before);
     // With CLONE_VFORK the creator sleeps.
-    let copies = config.memory.needs_copy(parts.go.is_none());
+    let is_asleep = parts.go.is_none() && parts.between.is_none();
+    let copies = config.memory.needs_copy(is_asleep) || config.joins.has_time();
     let page = match copies {
         true => Some(sys::task::SharedPage::new().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?),
         false => None,
@@ -222,7 +248,7 @@ fn clone(
         moment.give(Slot::CGROUP, cgroup.procs.as_raw_fd());
     }
     let autokill = publication.as_ref().map_or(0, |p| p.autokill_flags(config));
-    let flags = config.namespaces.flags | autokill | if parts.shared_table { CLONE_FILES } else { 0 };
+    let flags = config.cloned_namespaces() | autokill | if parts.shared_table { CLONE_FILES } else { 0 };
     let changes_credentials = config.identity.changes() || config.joins.has_user();
     let dumpable = changes_credentials.then(DumpableKept::new);
     let began = changes_credentials.then(sys::fd::monotonic_ns);
@@ -249,13 +275,21 @@ fn clone(
     };
     let memory = if copies { sys::task::Memory::Copied } else { sys::task::Memory::Shared };
     let dir = parts.cgroup.map(Cgroup::dir);
-    let cloned = sys::task::clone_child(flags, parts.stack, &moment, memory, dir, meanwhile, blocks);
+    let through = parts.between.map(|(_, stack)| sys::task::Through(stack));
+    let how = sys::task::Cloning {
+        flags,
+        memory,
+        cgroup: dir,
+        pids: config.pids.numbers(),
+        through: through.as_ref(),
+    };
+    let cloned = sys::task::clone_child(how, parts.stack, &moment, meanwhile, blocks);
     if !blocks && cloned.is_err() && !sys::task::clears_handlers() {
         // A seccomp filter that is new refuses clone3(2): again, with the signals blocked.
         return clone(config, prepared, parts, publication);
     }
     let cloned = cloned.map_err(clone_error);
-    if let (true, true, Ok((_, pidfd))) = (copies, parts.go.is_some(), &cloned) {
+    if let (true, false, Ok((_, pidfd))) = (copies, is_asleep, &cloned) {
         await_executed(pidfd.as_fd());
     }
     // A change of ids of the whole process waits for this thread's signals, and so comes after.
@@ -310,6 +344,7 @@ pub(super) fn conditions(config: &Settings, prepared: &Prepared, shared_table: b
     let closes = takes_more || config.built_in_init() || config.descriptors.has_actions();
     let of = |holds: bool, when: When| when.only_if(holds);
     When::ALWAYS
+        .and(When::USER_TO_JOIN)
         .and(of(!forks, When::SHARED_MEMORY))
         .and(of(!shared_table, When::COPIED))
         .and(of(armed && !forks, When::FUSE))
@@ -344,6 +379,9 @@ fn describe<'a>(moment: &mut Moment<'a>, config: &Settings, parts: &Parts<'a>) {
             moment.take_along(b.as_raw_fd());
         }
     }
+    if let Some((list, _)) = parts.between {
+        moment.begin_with(list);
+    }
     if let Some(init) = parts.init {
         moment.become_init(init.lend());
     }
@@ -368,9 +406,13 @@ fn becomes_another_user(config: &Settings) -> bool {
         && !(sys::task::in_initial_user_namespace() && sys::task::effective_ids().0 == 0)
 }
 
-fn in_namespaces(config: &Settings) -> String {
-    match config.namespaces.flags {
+/// The clone in words.
+pub(super) fn described(config: &Settings) -> String {
+    let namespaces = match config.cloned_namespaces() {
         0 => String::new(),
-        _ => format!("in new namespaces {}", config.namespaces.names()),
-    }
+        flags => format!("in new namespaces {}", Namespaces::names_of(flags)),
+    };
+    let pids = config.pids.shown();
+    let sep = if namespaces.is_empty() || pids.is_empty() { "" } else { " " };
+    format!("{namespaces}{sep}{pids}")
 }

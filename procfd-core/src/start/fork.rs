@@ -52,7 +52,14 @@ pub(super) fn create(
     if let Some(when) = config.resources.nofile_when() {
         moment.add(when);
     }
-    match fork(config).map_err(|e| Error::new(Stage::CLONE, 0, e, ""))? {
+    let failed = |e: Errno| {
+        let error = Error::new(Stage::CLONE, 0, e, "");
+        match config.pids.hint(e.0) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    };
+    match fork(config).map_err(failed)? {
         Sides::Child => {
             // From here the private descriptors are closed: `theirs` is what is left of the pair.
             let ready = child::set_up(&moment);
@@ -81,11 +88,12 @@ pub(super) fn create(
 
 fn fork(config: &Settings) -> sys::Result<Sides> {
     let signal = config.exit_signal();
-    if config.namespaces.flags == 0 && signal == libc::SIGCHLD {
+    let pids = config.pids.numbers();
+    if config.namespaces.flags == 0 && pids.is_empty() && signal == libc::SIGCHLD {
         return sys::task::fork();
     }
     forks::before();
-    let forked = sys::task::fork_with(config.namespaces.flags, signal as u64);
+    let forked = sys::task::fork_with(config.namespaces.flags, signal as u64, pids);
     if let Ok(Sides::Child) = forked {
         forks::after_in_child();
         dumpable::restore_in_fork_child();

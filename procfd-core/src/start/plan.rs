@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Write};
 
-use super::clone::{conditions, shares_table};
+use super::clone::{conditions, described, shares_table};
 use crate::error::{Error, Stage};
 use crate::settings::Settings;
 use crate::sys::vec;
@@ -40,19 +40,22 @@ impl Plan {
         let mut steps = Vec::new();
         // A line and the names of the calls for each step.
         vec::need(prepared.list.len().saturating_mul(512)).map_err(|e| Error::plan(e.0, "the steps"))?;
-        let namespaces = match settings.namespaces.flags {
-            0 => String::new(),
-            _ => format!("in new namespaces {}", settings.namespaces.names()),
-        };
         let mut add = |stage: Stage, index, operand: String, calls: Vec<String>| {
             let sep = if operand.is_empty() { "" } else { " " };
             steps.push(PlanStep { stage, index, what: format!("{}{sep}{operand}", stage.name()), calls });
         };
-        add(Stage::CLONE, 0, namespaces, vec!["clone3".into()]);
+        let when = conditions(settings, &prepared, shares_table(settings), watched);
+        if let Some(between) = settings.joins.between_outline() {
+            add(Stage::CLONE, 0, "which joins the pid namespace".into(), vec!["clone3".into()]);
+            for step in between.outline(when) {
+                let operand = settings.operand(&prepared, step.stage, step.index);
+                add(step.stage, step.index, operand, step.calls);
+            }
+        }
+        add(Stage::CLONE, 0, described(settings), vec!["clone3".into()]);
         if settings.built_in_init() {
             add(Stage::INIT, 0, String::new(), vec!["clone".into()]);
         }
-        let when = conditions(settings, &prepared, shares_table(settings), watched);
         for step in prepared.list.outline(when) {
             let operand = settings.operand(&prepared, step.stage, step.index);
             add(step.stage, step.index, operand, step.calls);

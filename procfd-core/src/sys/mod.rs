@@ -4,6 +4,7 @@
 //!
 //! | room | holds |
 //! |---|---|
+//! | `accounts` | users and their groups |
 //! | `bare` | the calls on plain numbers, without std and libc: for the watcher program too |
 //! | `child` | what the child may call while it shares the parent's memory |
 //! | `cstr` | strings and NULL-terminated string arrays for the kernel |
@@ -22,6 +23,7 @@
 //! | `uring` | a waitid with a timeout |
 //! | `vec` | vectors without an abort |
 
+pub(crate) mod accounts;
 pub(crate) mod bare;
 pub(crate) mod child;
 pub(crate) mod cstr;
@@ -43,12 +45,13 @@ pub(crate) mod vec;
 pub use bare::Errno;
 pub(crate) use bare::{
     CGROUP2_SUPER_MAGIC, CLONE_AUTOREAP, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_CLEAR_SIGHAND,
-    CLONE_FILES, CLONE_INTO_CGROUP, CLONE_NNP, CLONE_PIDFD, CLONE_PIDFD_AUTOKILL, CLONE_VFORK, CLONE_VM,
-    CLOSE_RANGE_UNSHARE, CloneArgs, F_GETOWN_EX, F_GETSIG, F_OWNER_PGRP, F_OWNER_PID, F_SETOWN_EX, F_SETSIG,
-    FOwnerEx, O_ASYNC, PID_FS_MAGIC, PIDFD_COREDUMP_ROOT, PIDFD_COREDUMP_SKIP, PIDFD_COREDUMP_USER,
-    PIDFD_COREDUMPED, PIDFD_GET_INFO, PIDFD_INFO_CGROUPID, PIDFD_INFO_COREDUMP, PIDFD_INFO_CREDS,
-    PIDFD_INFO_EXIT, PIDFD_INFO_PID, PIDFD_SIGNAL_PROCESS_GROUP, PIDFD_SIGNAL_THREAD, PIDFD_THREAD,
-    PROC_ROOT_INO, PROC_SUPER_MAGIC, PidfdInfo, PidfdInfoCore, RLimit64, Timespec,
+    CLONE_FILES, CLONE_INTO_CGROUP, CLONE_NNP, CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_PIDFD,
+    CLONE_PIDFD_AUTOKILL, CLONE_VFORK, CLONE_VM, CLOSE_RANGE_UNSHARE, CloneArgs, F_GETOWN_EX, F_GETSIG,
+    F_OWNER_PGRP, F_OWNER_PID, F_SETOWN_EX, F_SETSIG, FOwnerEx, O_ASYNC, PID_FS_MAGIC, PIDFD_COREDUMP_ROOT,
+    PIDFD_COREDUMP_SKIP, PIDFD_COREDUMP_USER, PIDFD_COREDUMPED, PIDFD_GET_INFO, PIDFD_INFO_CGROUPID,
+    PIDFD_INFO_COREDUMP, PIDFD_INFO_CREDS, PIDFD_INFO_EXIT, PIDFD_INFO_PID, PIDFD_SIGNAL_PROCESS_GROUP,
+    PIDFD_SIGNAL_THREAD, PIDFD_THREAD, PROC_ROOT_INO, PROC_SUPER_MAGIC, PidfdInfo, PidfdInfoCore, RLimit64,
+    Timespec,
 };
 pub(crate) use bare::{PollFd, Result, arch, call};
 

@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use super::bare;
 use super::fd::own;
 use super::{
-    CLONE_AUTOREAP, CLONE_CHILD_CLEARTID, CLONE_CLEAR_SIGHAND, CLONE_INTO_CGROUP, CLONE_NNP, CLONE_PIDFD,
-    CLONE_PIDFD_AUTOKILL, CLONE_VFORK, CLONE_VM, CloneArgs, Errno, RLimit64, Result, arch, call,
+    CLONE_AUTOREAP, CLONE_CHILD_CLEARTID, CLONE_CLEAR_SIGHAND, CLONE_FILES, CLONE_INTO_CGROUP, CLONE_NNP,
+    CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_PIDFD_AUTOKILL, CLONE_VFORK, CLONE_VM, CloneArgs,
+    Errno, RLimit64, Result, arch, call,
 };
 
 /// getpid(2); not cached, so a forked child knows itself.
@@ -197,6 +198,9 @@ pub(crate) unsafe trait SharedChild: Sync {
     /// What a second child does, which the first may clone ([`clone_second`]).
     fn run_second(&self) -> !;
 
+    /// What an intermediate process does before it clones the child ([`Through`]); whether it succeeded.
+    fn run_between(&self) -> bool;
+
     /// The kernel could not reset the signal handlers at the clone; the child has to.
     fn handlers_left(&self);
 
@@ -209,12 +213,14 @@ mod procfd_child {
     use core::ffi::c_void;
     use core::marker::PhantomData;
 
-    use super::{SharedChild, arch};
+    use super::{Between, SharedChild, arch};
 
     /// Where a child starts.
     pub(super) struct First<T>(PhantomData<T>);
     /// Where a second child starts.
     pub(super) struct Second<T>(PhantomData<T>);
+    /// Where an intermediate process starts.
+    pub(super) struct Intermediate<T>(PhantomData<T>);
 
     impl<T: SharedChild> arch::Entry for First<T> {
         // The section lets a test find all of the child's code.
@@ -236,9 +242,89 @@ mod procfd_child {
             unsafe { &*arg.cast::<T>() }.run_second()
         }
     }
+
+    impl<T: SharedChild> arch::Entry for Intermediate<T> {
+        #[unsafe(link_section = ".text.procfd_child")]
+        #[inline(never)]
+        unsafe extern "C" fn enter(arg: *const c_void) -> ! {
+            // SAFETY: clone_through passes its `between: &Between<T>`, and CLONE_VFORK suspends it until this
+            // process has left the memory.
+            unsafe { &*arg.cast::<Between<'_, T>>() }.run()
+        }
+    }
 }
 
-use procfd_child::{First, Second};
+use procfd_child::{First, Intermediate, Second};
+
+/// What an intermediate process is given: the child that it clones, and how.
+struct Between<'a, T> {
+    child: &'a T,
+    args: &'a CloneArgs,
+    errno: AtomicU32,
+}
+
+impl<T: SharedChild> Between<'_, T> {
+    #[inline(always)]
+    fn run(&self) -> ! {
+        if self.child.run_between() {
+            // SAFETY: `T: SharedChild` owes that `run` only makes raw system calls. The creator, which waits for the
+            // child to leave the memory, borrows the child, its stack and the words in `args` for that long.
+            let cloned =
+                unsafe { arch::clone3_inline::<First<T>>(self.args, core::ptr::from_ref(self.child).cast()) };
+            if let Err(Errno(errno)) = cloned {
+                self.errno.store(errno as u32, Ordering::Relaxed);
+            }
+        }
+        super::child::exit(127)
+    }
+}
+
+/// The stack of an intermediate process, which makes the child the creator's own (CLONE_PARENT): setns(2) into a pid
+/// namespace is for the children that come after it.
+pub(crate) struct Through<'a>(pub(crate) &'a Stack);
+
+/// How a child is cloned.
+#[derive(Clone, Copy)]
+pub(crate) struct Cloning<'a> {
+    /// CLONE_NEW*, and CLONE_FILES.
+    pub(crate) flags: u64,
+    pub(crate) memory: Memory,
+    /// The cgroup that it starts in.
+    pub(crate) cgroup: Option<RawFd>,
+    /// Its pids, the innermost first; none for the kernel's choice.
+    pub(crate) pids: &'a [u32],
+    pub(crate) through: Option<&'a Through<'a>>,
+}
+
+/// Clones the child of `args` by an intermediate process, which is gone when this returns; the child may still run in
+/// the memory. Returns its pid.
+fn clone_through<T: SharedChild>(args: &mut CloneArgs, through: &Through<'_>, child: &T) -> Result<i32> {
+    // The kernel writes it before the child runs, and only if there is one.
+    let pid = AtomicU32::new(0);
+    args.flags |= CLONE_PARENT | CLONE_PARENT_SETTID;
+    args.parent_tid = pid.as_ptr() as u64;
+    let between = Between { child, args, errno: AtomicU32::new(0) };
+    let Through(stack) = through;
+    // The child's pidfd has to come into the creator's table.
+    let own = CloneArgs {
+        flags: CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_CLEAR_SIGHAND,
+        stack: (stack.base + GUARD) as u64,
+        stack_size: STACK as u64,
+        exit_signal: 0,
+        ..CloneArgs::default()
+    };
+    // SAFETY: `T: SharedChild` owes that `run_between` only makes raw system calls. `between` and the stack are
+    // borrowed for this call, which CLONE_VFORK suspends until the intermediate process has left the memory.
+    let intermediate =
+        unsafe { arch::clone3::<Intermediate<T>>(&own, core::ptr::from_ref(&between).cast()) }?;
+    reap_child(intermediate);
+    match (pid.load(Ordering::Acquire), between.errno.load(Ordering::Relaxed)) {
+        // It was killed, or says elsewhere why.
+        (0, 0) => Err(Errno(libc::ECHILD)),
+        (0, errno) => Err(Errno(errno as i32)),
+        (pid, _) => Ok(pid as i32),
+    }
+}
 
 /// In the child: clones a second one, `child.run_second()`, on `stack`, and sleeps until that has
 /// left the memory (CLONE_VFORK). Returns its pid.
@@ -359,7 +445,7 @@ pub(crate) fn clears_handlers() -> bool {
 ///
 /// Without `meanwhile` the caller sleeps in the kernel until then (CLONE_VFORK). With it, the caller runs
 /// `meanwhile` while the child runs, and then waits until the kernel clears a word (CLONE_CHILD_CLEARTID, which
-/// execve and exit both do).
+/// execve and exit both do). So it is for the child of an intermediate process.
 ///
 /// clone3 is 5.3, CLONE_CLEAR_SIGHAND 5.5. If clone3 is missing or a seccomp filter refuses it (ENOSYS, EPERM),
 /// the old clone does the same, and the child resets the signal handlers itself.
@@ -370,22 +456,23 @@ pub(crate) fn clears_handlers() -> bool {
 /// The child's exit signal is 0 until it executes, which hides it from `wait(-1)` and SIGCHLD. No waiter sees a
 /// child that fails in its set-up. execve sets SIGCHLD.
 pub(crate) fn clone_child<T: SharedChild>(
-    flags: u64,
+    how: Cloning<'_>,
     stack: &Stack,
     child: &T,
-    memory: Memory,
-    cgroup: Option<RawFd>,
     meanwhile: Option<Meanwhile<'_>>,
     masked: bool,
 ) -> Result<(i32, OwnedFd)> {
+    let Cloning { memory, cgroup, pids, .. } = how;
     let mut pidfd: i32 = -1;
     let in_memory = AtomicU32::new(1);
-    let flags = flags | CLONE_PIDFD | if memory == Memory::Shared { CLONE_VM } else { 0 };
+    let flags = how.flags | CLONE_PIDFD | if memory == Memory::Shared { CLONE_VM } else { 0 };
+    // CLONE_VFORK would make the intermediate process wait, which others may kill.
+    let waits_for_word = memory == Memory::Shared && (meanwhile.is_some() || how.through.is_some());
     let flags = match (&meanwhile, memory) {
+        _ if waits_for_word => flags | CLONE_CHILD_CLEARTID,
         (None, _) => flags | CLONE_VFORK,
-        (Some(_), Memory::Shared) => flags | CLONE_CHILD_CLEARTID,
         // The kernel clears the word only where others have the same memory.
-        (Some(_), Memory::Copied) => flags,
+        (Some(_), _) => flags,
     };
     let mut args = CloneArgs {
         flags: flags | CLONE_CLEAR_SIGHAND | if cgroup.is_some() { CLONE_INTO_CGROUP } else { 0 },
@@ -395,10 +482,14 @@ pub(crate) fn clone_child<T: SharedChild>(
         stack: (stack.base + GUARD) as u64,
         stack_size: STACK as u64,
         exit_signal: 0,
+        set_tid: if pids.is_empty() { 0 } else { pids.as_ptr() as u64 },
+        set_tid_size: pids.len() as u64,
         ..CloneArgs::default()
     };
     let arg = core::ptr::from_ref(child).cast::<c_void>();
-    let new_call = if NO_CLONE3.load(Ordering::Relaxed) {
+    let new_call = if let Some(through) = how.through {
+        clone_through(&mut args, through, child)
+    } else if NO_CLONE3.load(Ordering::Relaxed) {
         Err(Errno(libc::ENOSYS))
     } else {
         // SAFETY: `T: SharedChild` owes that `run` only makes raw system calls. `child`, `stack` and the words
@@ -408,6 +499,8 @@ pub(crate) fn clone_child<T: SharedChild>(
         unsafe { arch::clone3::<First<T>>(&args, arg) }
     };
     let pid = match new_call {
+        // The old call has neither.
+        Err(e) if how.through.is_some() || !pids.is_empty() => return Err(e),
         // EPERM: a filter, or the honest answer to a namespace flag; the old call tells which.
         // EINVAL: a kernel before 5.5.
         // E2BIG: with a cgroup, one before 5.7.
@@ -443,8 +536,8 @@ pub(crate) fn clone_child<T: SharedChild>(
         Err(e) => Err(e),
     }?;
     let pidfd = own(pidfd as usize);
+    let _left = waits_for_word.then(|| LeftMemory(&in_memory));
     if let Some(meanwhile) = meanwhile {
-        let _left = (memory == Memory::Shared).then(|| LeftMemory(&in_memory));
         meanwhile(pid, pidfd.as_fd());
     }
     Ok((pid, pidfd))
@@ -510,7 +603,7 @@ pub(crate) fn fork() -> Result<Forked> {
 /// clone3 or clone without CLONE_VM: a fork with namespace flags and an exit signal. libc does not know of it.
 /// `CLONE_CHILD_SETTID` tells it the new thread id, as its own fork does: on the address that libc gave the kernel
 /// for this thread (PR_GET_TID_ADDRESS).
-pub(crate) fn fork_with(flags: u64, exit_signal: u64) -> Result<Forked> {
+pub(crate) fn fork_with(flags: u64, exit_signal: u64, pids: &[u32]) -> Result<Forked> {
     let mut tid_address = 0u64;
     const PR_GET_TID_ADDRESS: i32 = 40;
     // SAFETY: PR_GET_TID_ADDRESS writes one word: `tid_address` on this frame. Without
@@ -518,14 +611,20 @@ pub(crate) fn fork_with(flags: u64, exit_signal: u64) -> Result<Forked> {
     let has =
         unsafe { call!(SYS_prctl, PR_GET_TID_ADDRESS, &raw mut tid_address) }.is_ok() && tid_address != 0;
     let tid_flags = if has { super::CLONE_CHILD_CLEARTID | super::CLONE_CHILD_SETTID } else { 0 };
-    let args =
-        CloneArgs { flags: flags | tid_flags, child_tid: tid_address, exit_signal, ..CloneArgs::default() };
-    // SAFETY: the kernel reads `args`, on this frame. Without CLONE_VM and a stack the child is a copy that
+    let args = CloneArgs {
+        flags: flags | tid_flags,
+        child_tid: tid_address,
+        exit_signal,
+        set_tid: if pids.is_empty() { 0 } else { pids.as_ptr() as u64 },
+        set_tid_size: pids.len() as u64,
+        ..CloneArgs::default()
+    };
+    // SAFETY: the kernel reads `args`, on this frame, and `pids`. Without CLONE_VM and a stack the child is a copy that
     // returns here on its own copy of this stack, as after fork; the address in `child_tid` is the one that
     // libc gave the kernel for this thread, valid in the copy too.
     let pid = unsafe {
         match call!(SYS_clone3, &raw const args, size_of::<CloneArgs>()) {
-            Err(Errno(libc::ENOSYS | libc::EPERM)) => old_fork(&args),
+            Err(Errno(libc::ENOSYS | libc::EPERM)) if pids.is_empty() => old_fork(&args),
             done => done,
         }
     }?;

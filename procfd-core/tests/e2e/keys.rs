@@ -39,6 +39,7 @@ pub fn set(c: &mut Context, key: &str, words: &[String]) -> Done<bool> {
         "pdeathsig" => c.parent_death_signal(number(words)?)?,
         "hostname" => c.hostname(word(words)?)?,
         "domain_name" => c.domain_name(word(words)?)?,
+        "set_tid" => c.set_tid(&numbers(words)?)?,
         "init" => c.built_in_init(true)?,
         "tmpfs_root" => c.tmpfs_root(true)?,
         "ro_root" => c.readonly_root(true)?,

@@ -59,6 +59,8 @@ class Stage(enum.IntEnum):
     IOPRIO = 116
     SUSPEND = 119
     JOIN = 118
+    TIME_OFFSETS = 122
+    SYSCTL = 123
     MOUNT_PROPAGATION = 64
     NEW_ROOT = 65
     MOUNT_SOURCE = 66

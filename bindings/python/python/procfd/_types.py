@@ -112,6 +112,9 @@ class Settings(TypedDict, total=False):
     hostname: str | bytes | None
     domain_name: str | bytes | None
     join: Iterable[tuple[int | str | Iterable[str], Fd | StrPath]] | None
+    time_offsets: Mapping[str, float] | None
+    sysctls: Mapping[str, str | int] | None
+    set_tid: Iterable[int] | None
     init: bool | None
     mounts: Iterable[Mount] | None
     pivot_root: StrPath | None

@@ -85,6 +85,8 @@ impl List {
         fn setns(fd: i32, kinds: i32) = SYS_setns(fd, kinds);
         /// setns(2) of what a slot holds.
         fn setns_slot(fd: Slot, kinds: i32) = SYS_setns(fd, kinds);
+        /// unshare(2).
+        fn unshare(kinds: i32) = SYS_unshare(kinds);
         /// chroot(2).
         fn chroot(path: &CStr) = SYS_chroot(path);
         /// chdir(2).

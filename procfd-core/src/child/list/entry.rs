@@ -41,6 +41,8 @@ impl Slot {
     pub(crate) const TIMER: Self = Self(14);
     /// Only the foreground group.
     pub(crate) const GROUP: Self = Self(15);
+    /// Not 0 when the child begins, if an intermediate process has joined the user namespace.
+    pub(crate) const JOINED_USER: Self = Self::GROUP;
 }
 
 /// The address of a slot, for a call that reads or writes there.
@@ -76,6 +78,8 @@ impl When {
     pub(crate) const CGROUP: Self = Self(1 << 9);
     /// The creator has blocked the signals.
     pub(crate) const MASKED: Self = Self(1 << 10);
+    /// The child has to join the user namespace by itself.
+    pub(crate) const USER_TO_JOIN: Self = Self(1 << 11);
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -8,6 +8,8 @@ pub(crate) const CLONE_FILES: u64 = 0x400;
 pub(crate) const CLONE_PIDFD: u64 = 0x1000;
 pub(crate) const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 pub(crate) const CLONE_VFORK: u64 = 0x4000;
+pub(crate) const CLONE_PARENT: u64 = 0x8000;
+pub(crate) const CLONE_PARENT_SETTID: u64 = 0x10_0000;
 pub(crate) const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
 pub(crate) const CLONE_CHILD_SETTID: u64 = 0x100_0000;
 /// 5.5; not of the old clone. (The libc crate's overflows to 0 on gnu.)

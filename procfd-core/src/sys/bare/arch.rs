@@ -68,6 +68,17 @@ pub(crate) unsafe fn raw(nr: isize, a: [usize; 6]) -> isize {
 /// live until the child has executed or ended.
 #[inline(never)]
 pub(crate) unsafe fn clone3<E: Entry>(args: &CloneArgs, arg: *const c_void) -> Result<i32> {
+    // SAFETY: the caller owes it.
+    unsafe { clone3_inline::<E>(args, arg) }
+}
+
+/// The same for a child, all of whose code is in one section.
+///
+/// # Safety
+///
+/// As for [`clone3`].
+#[inline(always)]
+pub(crate) unsafe fn clone3_inline<E: Entry>(args: &CloneArgs, arg: *const c_void) -> Result<i32> {
     let ret: isize;
     // SAFETY: in the parent this is a plain system call. The child starts here with a fresh stack
     // pointer, touches no parent frame and leaves for `E` at once.

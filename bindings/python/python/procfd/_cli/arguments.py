@@ -151,6 +151,17 @@ def variable(text: str) -> tuple[str, str]:
     return name, value
 
 
+def offset(text: str) -> tuple[str, float]:
+    """monotonic=SECONDS or boottime=SECONDS."""
+    clock, _, number = text.partition("=")
+    try:
+        if clock in ("monotonic", "boottime"):
+            return clock, float(number)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"not monotonic=SECONDS nor boottime=SECONDS: {text!r}")
+
+
 def octal(text: str) -> int:
     """A file mode creation mask."""
     try:

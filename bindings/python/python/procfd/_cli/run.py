@@ -76,6 +76,8 @@ def add_to(commands: Any) -> None:
         metavar="NAME,...=PATH|PID",
         help="enter the namespace of a path, or those of a process",
     )
+    add("--sysctl", type=arguments.variable, action="append", metavar="NAME=VALUE")
+    add("--time-offset", type=arguments.offset, action="append", metavar="CLOCK=SECONDS")
     add("--map-root", action="store_true", help="you are root in a new user namespace")
     add("--uid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
     add("--gid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
@@ -123,6 +125,8 @@ def settings(given: argparse.Namespace) -> OpenSettings:
     special: OpenSettings = {
         "search": True,
         "namespaces": unshare or None,
+        "time_offsets": dict(given.time_offset) if given.time_offset else None,
+        "sysctls": dict(given.sysctl) if given.sysctl else None,
         "uid_map": uid_map,
         "gid_map": gid_map,
         "uid": uid,
