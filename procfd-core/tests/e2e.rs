@@ -138,6 +138,7 @@ fn failing(context: Context, wanted: &[String]) -> Done<Context> {
         "EACCES" => libc::EACCES,
         "EPERM" => libc::EPERM,
         "EINVAL" => libc::EINVAL,
+        "EEXIST" => libc::EEXIST,
         other => panic!("no such errno here: {other}"),
     };
     let found = (error.stage().as_raw(), error.raw_os_error(), error.index());

@@ -63,7 +63,7 @@ static int errno_named(const char *name)
 {
 	static const struct { const char *name; int value; } known[] = {
 		{ "ENOENT", ENOENT }, { "EACCES", EACCES }, { "EPERM", EPERM },
-		{ "EINVAL", EINVAL },
+		{ "EINVAL", EINVAL }, { "EEXIST", EEXIST },
 	};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (!strcmp(name, known[i].name))

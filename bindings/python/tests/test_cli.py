@@ -163,6 +163,12 @@ def test_run_joins_namespaces() -> None:
     finally:
         holder.kill()
         holder.wait()
+    clocks = ("--unshare", "user,net,time", "--time-offset", "boottime=86400.5")
+    parameter = ("--sysctl", "net.ipv4.ip_forward=1")
+    show = "cat /proc/sys/net/ipv4/ip_forward; grep -c 86400 /proc/self/timens_offsets"
+    assert run(*clocks, *parameter, "sh", "-c", show) == (0, "1\n1\n")
+    for wrong in ("realtime=1", "boottime", "boottime=x"):
+        assert run("--time-offset", wrong, "true")[0] == 2
     for wrong in ("uts", "uts=", "=/proc/1/ns/uts", "box=1", "uts=0"):
         assert run("--join", wrong, "true")[0] == 2
     # No process has the highest number that a pid could have.

@@ -348,3 +348,52 @@ def test_namespaces_to_join() -> None:
     with pytest.raises(FileNotFoundError) as failed:
         run("true", join=[("uts", "/no/such/namespace")])
     assert failed.value.stage == procfd.Stage.JOIN  # type: ignore[attr-defined]
+
+
+def test_a_pid_namespace_to_join() -> None:
+    holder = procfd.spawn(
+        "sleep",
+        ["sleep", "60"],
+        search=True,
+        namespaces=["user", "pid"],
+        uid_map=[(0, os.geteuid(), 1)],
+    )
+    try:
+        fd = os.pidfd_open(holder.pid)
+        wanted = os.readlink(f"/proc/{holder.pid}/ns/pid")
+        assert sh("readlink /proc/self/ns/pid", join=[(("user", "pid"), fd)]) == wanted
+        assert int(sh("echo $$", join=[(("user", "pid"), fd)])) < os.getpid()
+        os.close(fd)
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def test_the_clocks_of_a_time_namespace() -> None:
+    settings: dict[str, Any] = {
+        "namespaces": ["user", "time"],
+        "time_offsets": {"monotonic": -0.25, "boottime": 1000},
+    }
+    lines = sh("cat /proc/self/timens_offsets", **settings).splitlines()
+    offsets = {clock: int(s) + int(ns) / 1e9 for clock, s, ns in map(str.split, lines)}
+    assert offsets == {"monotonic": -0.25, "boottime": 1000.0}
+    for wrong in ({"realtime": 1}, {"monotonic": "1"}, {"monotonic": 1e300}, 1):
+        with pytest.raises((ValueError, TypeError)):
+            run("true", namespaces="time", time_offsets=wrong)
+
+
+def test_kernel_parameters_of_a_network_namespace() -> None:
+    sysctls = {"net.ipv4.ip_default_ttl": 33, "net/ipv4/ip_forward": "1"}
+    path = "/proc/sys/net/ipv4/"
+    script = f"cat {path}ip_default_ttl {path}ip_forward"
+    assert sh(script, namespaces=["user", "net"], sysctls=sysctls).split() == ["33", "1"]
+    with pytest.raises(ValueError, match="kernel.panic"):
+        run("true", sysctls={"kernel.panic": 1})
+    with pytest.raises(OSError, match="NET"):
+        run("true", sysctls=sysctls)
+
+
+def test_a_chosen_pid() -> None:
+    assert sh("echo $$", namespaces=["user", "pid"], set_tid=[1]) == "1"
+    with pytest.raises(ValueError):
+        run("true", set_tid=[0])

@@ -216,7 +216,10 @@ def test_actions_run_in_order(tmp_path: pathlib.Path) -> None:
 def test_bytes_to_read() -> None:
     assert sh("cat", stdin=b"from memory") == "from memory"
     large = bytearray(b"x" * 1_000_000)
-    assert sh("cat <&5; cat <&6; wc -c <&7", fds={5: b"five", 6: memoryview(b"six"), 7: large}) == "fivesix1000000\n"
+    assert (
+        sh("cat <&5; cat <&6; wc -c <&7", fds={5: b"five", 6: memoryview(b"six"), 7: large})
+        == "fivesix1000000\n"
+    )
     assert sh("cat <&5", actions=[("data", 5, b"in order")]) == "in order"
     with pytest.raises(TypeError, match="bytes are for stdin"):
         sh("true", stdout=b"no")

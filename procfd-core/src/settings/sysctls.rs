@@ -56,7 +56,7 @@ const KNOWN: &[(Namespaces, &[&str])] = &[
 /// The namespace that a parameter is of.
 fn namespace_of(path: &str) -> Option<Namespaces> {
     let is = |known: &&str| if known.ends_with('/') { path.starts_with(known) } else { path == *known };
-    KNOWN.iter().find_map(|(of, names)| names.iter().any(|known| is(&known)).then_some(*of))
+    KNOWN.iter().find_map(|(of, names)| names.iter().any(is).then_some(*of))
 }
 
 /// The path of a name as sysctl(8) has it: where a dot comes before any slash, dots and slashes change places.
