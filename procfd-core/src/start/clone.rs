@@ -106,12 +106,7 @@ fn spawn_with(
     if let Some(stack) = second_stack {
         stack.put_back();
     }
-    let (pid, pidfd) = match (cloned, errno) {
-        (Ok(started), _) => started,
-        // The intermediate process has failed.
-        (Err(_), Some(errno)) => return Err(config.step_failed(prepared, stage, index, errno)),
-        (Err(e), None) => return Err(e),
-    };
+    let (pid, pidfd) = cloned?;
     if let Some(errno) = errno {
         reap(pidfd.as_fd(), pid);
         return Err(config.step_failed(prepared, stage, index, errno));
@@ -288,7 +283,11 @@ fn clone(
         // A seccomp filter that is new refuses clone3(2): again, with the signals blocked.
         return clone(config, prepared, parts, publication);
     }
-    let cloned = cloned.map_err(clone_error);
+    let cloned = cloned.map_err(|e| match moment.report.read() {
+        // The intermediate process has failed at a step.
+        (stage, index, Some(errno)) => config.step_failed(prepared, stage, index, errno),
+        _ => clone_error(e),
+    });
     if let (true, false, Ok((_, pidfd))) = (copies, is_asleep, &cloned) {
         await_executed(pidfd.as_fd());
     }
