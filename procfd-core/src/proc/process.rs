@@ -15,6 +15,9 @@ use crate::sys::{self, Errno, Result};
 /// its leader, the old leader shows 0 threads, and no longer stands for the process.
 const TRIES: usize = 4;
 
+/// Is told of a file that was not read, and why.
+type Note<'a> = &'a dyn Fn(&CStr, Errno);
+
 /// One process in /proc.
 #[derive(Clone, Copy)]
 pub(crate) struct Proc<'a> {
@@ -23,7 +26,7 @@ pub(crate) struct Proc<'a> {
     /// A living thread, for the files that the kernel answers from the leader alone, once the leader has ended.
     living: Option<u32>,
     /// Is told of each file that was not read, and why.
-    note: Option<&'a dyn Fn(&CStr, Errno)>,
+    note: Option<Note<'a>>,
 }
 
 impl<'a> Proc<'a> {
@@ -33,7 +36,7 @@ impl<'a> Proc<'a> {
     }
 
     /// The same; `note` is told of each file that was not read, and why.
-    pub(crate) fn noting(self, note: &'a dyn Fn(&CStr, Errno)) -> Self {
+    pub(crate) fn noting(self, note: Note<'a>) -> Self {
         Self { note: Some(note), ..self }
     }
 
