@@ -77,6 +77,11 @@ NATIVE     := $(BUILD)/native-libs
 # What stable Rust cannot define; and the library that is preloaded, which nothing links with: it has
 # no soname, and a directory of its own.
 C_OBJECT   := $(BUILD)/ioctl.o
+# What libgcc_eh asks of glibc.
+ifneq ($(findstring musl,$(CARGO_BUILD_TARGET)),)
+C_OBJECT   += $(BUILD)/musl.o
+KEPT       := _dl_find_object
+endif
 PRELOAD    := $(BUILD)/libprocfd-ioctl.so
 PYTHON_TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))/python
 PYTHON_SO  := $(PYTHON_TARGET)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release/lib_native.so
@@ -109,13 +114,13 @@ $(RUST_LIB): $(SOURCES)
 	@touch $@
 
 # What a static link needs beyond our own code. The compiler driver adds libc by itself, and
-# libgcc_s or libgcc_eh, whichever fits the link.
+# libgcc_s or libgcc_eh, whichever fits the link. (For musl, rustc names a libunwind in their place.)
 $(NATIVE): $(RUST_LIB)
 	@mkdir -p $(BUILD)
-	@tr -s ' \n' '\n' < $(TARGET)/procfd-native-libs | grep -v -x -e '-lc' -e '-lgcc_s' | tr '\n' ' ' \
+	@tr -s ' \n' '\n' < $(TARGET)/procfd-native-libs | grep -v -x -e '-lc' -e '-lgcc_s' -e '-lunwind' | tr '\n' ' ' \
 	    | sed 's/ *$$//' > $@
 
-$(C_OBJECT): procfd-capi/c/ioctl.c include/procfd.h
+$(C_OBJECT): $(BUILD)/%.o: procfd-capi/c/%.c include/procfd.h
 	@mkdir -p $(BUILD)
 	$(CC) $(C_FLAGS) -c -o $@ $<
 
@@ -137,8 +142,8 @@ $(BUILD)/libprocfd.so: $(SHARED)
 # One object with only our calls global: a program may link it beside other Rust libraries.
 $(OBJECT): $(RUST_LIB) $(C_OBJECT) $(MAP)
 	@mkdir -p $(BUILD)
-	$(LD) -r -o $@.tmp --gc-sections $(SYMBOLS:%=-u %) $(C_OBJECT) --whole-archive $(RUST_LIB) --no-whole-archive
-	$(OBJCOPY) --strip-debug -R .llvmbc -R .llvmcmd $(SYMBOLS:%=--keep-global-symbol=%) $@.tmp $@
+	$(LD) -r -o $@.tmp --gc-sections $(patsubst %,-u %,$(SYMBOLS) $(KEPT)) $(C_OBJECT) --whole-archive $(RUST_LIB) --no-whole-archive
+	$(OBJCOPY) --strip-debug -R .llvmbc -R .llvmcmd $(patsubst %,--keep-global-symbol=%,$(SYMBOLS) $(KEPT)) $@.tmp $@
 	@rm -f $@.tmp
 
 $(STATIC): $(OBJECT)

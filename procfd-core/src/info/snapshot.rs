@@ -181,7 +181,7 @@ impl Snapshot {
         }
         self.round = self.round.wrapping_add(1);
         self.short = None;
-        let limit = sys::task::rlimit(libc::RLIMIT_NOFILE).map_or(0, |limit| limit.cur);
+        let limit = sys::task::rlimit(libc::RLIMIT_NOFILE as _).map_or(0, |limit| limit.cur);
         self.room = if self.keep { usize::try_from(limit / 2).unwrap_or(usize::MAX) } else { 0 };
         // The limit may have been lowered.
         let room = self.room;
