@@ -43,6 +43,7 @@ use crate::process::Process;
 use crate::settings::Settings;
 use crate::start::{self, Forked, Plan};
 use crate::sys::Errno;
+use crate::sys::task::SignalsBlocked;
 
 /// What a configuration method returns: the context again, so that calls can be chained.
 pub(crate) type Configured<'a> = Result<&'a mut Context, Error>;
@@ -257,12 +258,16 @@ impl Context {
         let init = opened.state().config.built_in_init();
         match start::program(fd.as_fd(), &opened) {
             Ok((pid, pidfd)) => {
+                // Once for the steps that each block the signals. Without it they do so one by one.
+                let _signals = SignalsBlocked::new();
                 let process = Process::from_parts(fd, pidfd, init).started_as(pid);
                 // The object has all that the context would keep.
-                match contexts::forget(&opened) {
-                    Some(reap) => Ok(process.reaped_by_us(reap)),
-                    None => Ok(process),
-                }
+                let reap = contexts::forget(&opened);
+                drop(opened);
+                Ok(match reap {
+                    Some(reap) => process.reaped_by_us(reap),
+                    None => process,
+                })
             }
             Err(error) => Err(CreateError { error, context: Self { form: Form::Full(fd, opened), flags } }),
         }

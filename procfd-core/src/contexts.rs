@@ -20,6 +20,7 @@ use crate::procfd;
 use crate::settings::Settings;
 use crate::status::Status;
 use crate::sys::per_process::PerProcess;
+use crate::sys::task::SignalsBlocked;
 use crate::sys::{self, Errno, Result};
 use crate::watch::{AddError, Client, Policy};
 
@@ -103,7 +104,22 @@ impl State {
     }
 }
 
+impl State {
+    /// There is a process. It has its own copies of what the settings hold: a pipe whose end stayed open here would
+    /// never end.
+    pub(crate) fn has_started(&mut self, pid: i32) {
+        self.pid = pid;
+        self.started = true;
+        self.config.descriptors.let_go();
+    }
+}
+
 impl Opened {
+    /// Whether the library reaps the child.
+    fn reaps(&self, state: &State) -> bool {
+        state.config.close().is_some() || self.flags.contains(OpenFlags::AUTOREAP)
+    }
+
     /// B, for a call that has just seen it with [`live_b`](Self::live_b).
     pub(crate) fn b(&self) -> BorrowedFd<'_> {
         self.b.as_fd()
@@ -185,8 +201,9 @@ fn table() -> MutexGuard<'static, Table> {
 
 /// Opens a context: the procfd and its entry here. Sweeps first.
 pub(crate) fn open(flags: OpenFlags, config: Settings) -> Result<(OwnedFd, Arc<Opened>)> {
-    sweep();
     tend_watcher();
+    let _signals = SignalsBlocked::new()?;
+    sweep();
     let (a, b) = procfd::open()?;
     let cookie = procfd::cookie(a.as_fd())?;
     Ok((a, enter(cookie, b, flags, config)?))
@@ -194,8 +211,9 @@ pub(crate) fn open(flags: OpenFlags, config: Settings) -> Result<(OwnedFd, Arc<O
 
 /// The same for an object, which a forked copy of this process does not hold.
 pub(crate) fn open_held(flags: OpenFlags, config: Settings) -> Result<(Held, Arc<Opened>)> {
-    sweep();
     tend_watcher();
+    let _signals = SignalsBlocked::new()?;
+    sweep();
     let (a, b) = procfd::open_held()?;
     let cookie = a.cookie().ok_or(Errno(libc::EINVAL))?;
     Ok((a, enter(cookie, b, flags, config)?))
@@ -229,7 +247,7 @@ pub(crate) fn forget(opened: &Arc<Opened>) -> Option<bool> {
     drop(known);
     let mut state = opened.state();
     let kept = state.pidfd.take();
-    let reap = state.config.close().is_some() || opened.flags.contains(OpenFlags::AUTOREAP);
+    let reap = opened.reaps(&state);
     drop(state);
     drop(kept);
     Some(reap)
@@ -283,19 +301,29 @@ pub(crate) fn opened_here(fd: BorrowedFd<'_>) -> Option<Arc<Opened>> {
     table().contexts.get(&cookie).map(Arc::clone)
 }
 
+/// A process that this process started, by its procfd.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    pub(crate) context: Arc<Opened>,
+    pub(crate) pidfd: Arc<Pidfd>,
+    /// It is a built-in init.
+    pub(crate) init: bool,
+}
+
 /// The process of a procfd that this process opened and started, without a look into its queue.
 ///
 /// Returns `None` for contexts of other processes, when a lock is contended, and when the program has closed the kept
 /// pidfd. The caller then peeks at the queue, which never blocks.
-pub(crate) fn started(fd: BorrowedFd<'_>) -> Option<(Arc<Pidfd>, bool)> {
-    let cookie = procfd::cookie_of_socket(fd)?;
+pub(crate) fn started(cookie: u64) -> Option<Running> {
     let table = TABLE.get(forks::generation()).try_lock().ok()?;
-    let opened = Arc::clone(table.contexts.get(&cookie)?);
+    let context = Arc::clone(table.contexts.get(&cookie)?);
     drop(table);
-    let state = opened.state.try_lock().ok()?;
+    let state = context.state.try_lock().ok()?;
     let pidfd = Arc::clone(state.pidfd.as_ref()?);
+    let init = state.config.built_in_init();
+    drop(state);
     pidfd.live().ok()?;
-    Some((pidfd, state.config.built_in_init()))
+    Some(Running { context, pidfd, init })
 }
 
 /// The next contexts behind the one with this cookie: a portion of all, so that the lock is held for a moment.

@@ -8,14 +8,13 @@ mod configuring;
 mod lists;
 mod spawn;
 
-use std::os::fd::{IntoRawFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, RawFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::contexts;
 use crate::info::{Fields, Info, ProcessState, Snapshot};
-use crate::kept::Keeper;
 use crate::manage::{Advice, KillTree};
 pub use crate::settings::{Close, DATA_MAX, MountKind, PipeWay, Program, Settings, WindowSize};
 use crate::settings::{ClosePolicy, Scheduler};
@@ -47,7 +46,19 @@ pub fn fork(context: Context) -> std::result::Result<Option<Process>, CreateErro
 
 fn target(fd: RawFd) -> Result<Target<'static>> {
     contexts::tend_watcher();
-    target::resolve(sys::fd::borrow(fd)?)
+    resolve(sys::fd::borrow(fd)?)
+}
+
+/// The process behind a descriptor. Where the last one of such a number was a pidfd, it is first asked whether it is
+/// one.
+fn resolve(given: BorrowedFd<'static>) -> Result<Target<'static>> {
+    let seen = seen(given);
+    if seen.pidfd.load(Ordering::Relaxed) && sys::fs_is(given, PID_FS_MAGIC) {
+        return Ok(Target::Given(given));
+    }
+    let target = target::resolve(given)?;
+    seen.pidfd.store(matches!(target, Target::Given(_)), Ordering::Relaxed);
+    Ok(target)
 }
 
 /// PROC_SIGNAL.
@@ -172,14 +183,9 @@ pub fn get_fd(fd: RawFd, number: i32) -> Result<RawFd> {
 pub fn info(fd: RawFd, fields: Fields) -> Result<Info> {
     contexts::tend_watcher_by_the_tick();
     let given = sys::fd::borrow(fd)?;
-    let Some(seen) = SEEN.get(fd as usize % SEEN.len()) else { return Err(Errno(libc::EBADF)) };
-    if seen.pidfd.load(Ordering::Relaxed) && sys::fs_is(given, PID_FS_MAGIC) {
-        return info::info(given, &seen.number, fields);
-    }
-    let target = target::resolve(given)?;
-    seen.pidfd.store(matches!(target, Target::Given(_)), Ordering::Relaxed);
-    let known = info::info(target.pidfd()?, &seen.number, fields);
-    info::with_kept(known, &Keeper::of(given), target.is_init().then_some(given), fields)
+    let target = resolve(given)?;
+    let known = info::info(target.pidfd()?, &seen(given).number, fields);
+    info::with_kept(known, &target.keeper(given), target.is_init().then_some(given), fields)
 }
 
 /// What was last seen behind a descriptor of such a number: only where to look first.
@@ -189,6 +195,11 @@ struct Seen {
 }
 
 static SEEN: [Seen; 64] = [const { Seen { pidfd: AtomicBool::new(false), number: AtomicU32::new(0) } }; 64];
+
+fn seen(fd: BorrowedFd<'_>) -> &'static Seen {
+    let [first, ..] = &SEEN;
+    SEEN.get(fd.as_raw_fd() as usize % SEEN.len()).unwrap_or(first)
+}
 
 /// Whom a snapshot is of.
 #[allow(missing_docs, reason = "named as the C scopes")]
@@ -232,7 +243,7 @@ pub fn snapshot(
                 let known = target(fd).and_then(|target| {
                     let given = sys::fd::borrow(fd)?;
                     let init = target.is_init().then_some(given);
-                    info::with_kept(snapshot.one(target.pidfd()?), &Keeper::of(given), init, fields)
+                    info::with_kept(snapshot.one(target.pidfd()?), &target.keeper(given), init, fields)
                 });
                 !each(known)
             });

@@ -57,7 +57,8 @@ static LIST: Mutex<List> = Mutex::new(List { own: Vec::new(), held: Vec::new() }
 /// Counts forks: a value made before one does not close numbers after it.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
-/// The list, and the signals of this thread: the one is given back before the others are let in.
+/// The list, and the signals of this thread: the one is given back before the others are let in. A call of the library
+/// that takes the list several times blocks the signals once for all of them ([`SignalsBlocked`]).
 struct Held {
     list: MutexGuard<'static, List>,
     _signals: Option<SignalsBlocked>,
@@ -193,6 +194,17 @@ impl Private {
     fn listed(list: &mut List, fd: OwnedFd) -> Result<Self> {
         let fd = sys::fd::above_standard(fd);
         let file = Identity::of(fd.as_fd())?;
+        Self::listed_as(list, fd, file)
+    }
+
+    /// The same of a socket.
+    fn socket(list: &mut List, fd: OwnedFd) -> Result<Self> {
+        let fd = sys::fd::above_standard(fd);
+        let file = Identity::of_socket(fd.as_fd())?;
+        Self::listed_as(list, fd, file)
+    }
+
+    fn listed_as(list: &mut List, fd: OwnedFd, file: Identity) -> Result<Self> {
         enter(&mut list.own, fd.as_raw_fd(), file)?;
         Ok(Self { number: Number::keep(fd), file, generation: GENERATION.load(Ordering::Relaxed) })
     }
@@ -208,22 +220,22 @@ impl Private {
         Self::listed(&mut lock().list, fd)
     }
 
-    /// Two descriptors that `make` makes.
+    /// Two sockets that `make` makes.
     pub(crate) fn pair(make: impl FnOnce() -> Result<(OwnedFd, OwnedFd)>) -> Result<(Self, Self)> {
         let mut held = lock();
         let (a, b) = make()?;
-        let a = Self::listed(&mut held.list, a)?;
-        let b = Self::listed(&mut held.list, b);
+        let a = Self::socket(&mut held.list, a)?;
+        let b = Self::socket(&mut held.list, b);
         // `a` takes the lock when it is dropped.
         drop(held);
         Ok((a, b?))
     }
 
-    /// Two descriptors that `make` makes, of which only the second is private.
+    /// Two sockets that `make` makes, of which only the second is private.
     pub(crate) fn second(make: impl FnOnce() -> Result<(OwnedFd, OwnedFd)>) -> Result<(OwnedFd, Self)> {
         let mut held = lock();
         let (a, b) = make()?;
-        Ok((a, Self::listed(&mut held.list, b)?))
+        Ok((a, Self::socket(&mut held.list, b)?))
     }
 
     /// The same, where an object holds the first: it is on the list too, under its cookie.
@@ -233,7 +245,7 @@ impl Private {
         let mut locked = lock();
         let (a, b) = make()?;
         let cookie = sys::sock::cookie(a.as_fd())?;
-        let b = Self::listed(&mut locked.list, b);
+        let b = Self::socket(&mut locked.list, b);
         let entered = enter(&mut locked.list.held, a.as_raw_fd(), Procfd { cookie, pidfd: None });
         // It takes the lock when it is dropped.
         drop(locked);

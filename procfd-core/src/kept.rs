@@ -28,6 +28,11 @@ impl<'a> Keeper<'a> {
         Self { context: contexts::opened_here(fd), object: None }
     }
 
+    /// A context of this process.
+    pub(crate) fn of_context(context: &Arc<Opened>) -> Self {
+        Self { context: Some(Arc::clone(context)), object: None }
+    }
+
     /// The same, and an object of this program.
     pub(crate) fn and(self, object: &'a Mutex<Option<Status>>) -> Self {
         Self { object: Some(object), ..self }

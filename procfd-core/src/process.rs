@@ -42,6 +42,8 @@ pub struct Process {
     pidfd: HandedOn,
     /// It is a built-in init, whose status is the program's.
     init: bool,
+    /// The procfd may have a context of this process, which keeps the status too.
+    has_context: bool,
     /// The pid that its creation returned.
     started_as: Option<u32>,
     /// Its pid as it was last seen: see [`info::info`].
@@ -71,6 +73,7 @@ impl Process {
             fd: None,
             pidfd,
             init: false,
+            has_context: true,
             started_as: None,
             number: AtomicU32::new(0),
             ended: Mutex::default(),
@@ -80,6 +83,7 @@ impl Process {
     /// Its context is forgotten, and so the object sees to the reaping.
     pub(crate) fn reaped_by_us(mut self, reap: bool) -> Self {
         self.pidfd.hand_to(reaper(reap));
+        self.has_context = false;
         self
     }
 
@@ -111,7 +115,7 @@ impl Process {
         let (pidfd, init) = match target::resolve(fd.as_fd())? {
             Target::Own(pidfd) => (pidfd, false),
             Target::Init(pidfd) => (pidfd, true),
-            Target::Kept(pidfd, init) => (sys::fd::dup_cloexec(pidfd.get()?)?, init),
+            Target::Kept(running) => (sys::fd::dup_cloexec(running.pidfd.get()?)?, running.init),
             Target::Given(_) => return Ok(Self::of(HandedOn::new(fd, drop))),
             Target::Configuring => return Err(Errno(libc::ESRCH).into()),
         };
@@ -224,13 +228,18 @@ impl Process {
 
     /// What it keeps by itself holds also where the procfd's context is another's, or gone.
     fn keeper(&self) -> Keeper<'_> {
-        self.fd.as_ref().map_or_else(Keeper::default, |fd| Keeper::of(fd.as_fd())).and(&self.ended)
+        let fd = self.fd.as_ref().filter(|_| self.has_context);
+        fd.map_or_else(Keeper::default, |fd| Keeper::of(fd.as_fd())).and(&self.ended)
     }
 
     fn wait_once(&self, options: Options, limit: Limit) -> sys::Result<Status> {
         let mut status = wait::wait_keeping(self.pidfd.as_fd(), options, limit, &self.keeper())?;
         if let Some(fd) = self.fd.as_ref().filter(|_| self.init) {
             status.change = wait::of_program(fd.as_fd(), status.change);
+        }
+        if status.change.is_end() && !options.contains(Options::PEEK) {
+            // Reaped: nothing is left to do for the reaper.
+            self.pidfd.keep_from_all();
         }
         Ok(status)
     }

@@ -4,9 +4,9 @@
 //! The process behind a descriptor of any kind.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::Arc;
 
-use crate::contexts::{self, Pidfd};
+use crate::contexts::{self, Running};
+use crate::kept::Keeper;
 use crate::pair::{self, Kind};
 use crate::proc::{self, parse::stat::stat};
 use crate::procfd::{self, Published};
@@ -19,8 +19,8 @@ pub(crate) enum Target<'a> {
     Configuring,
     /// The pidfd out of a procfd, or of a /proc directory.
     Own(OwnedFd),
-    /// The pidfd that the opener keeps, and whether it is a built-in init's.
-    Kept(Arc<Pidfd>, bool),
+    /// The opener's own.
+    Kept(Running),
     /// The pidfd of a built-in init.
     Init(OwnedFd),
     /// The pidfd that was given.
@@ -33,26 +33,38 @@ impl Target<'_> {
         match self {
             Self::Configuring => Err(Errno(libc::ESRCH)),
             Self::Own(fd) | Self::Init(fd) => Ok(fd.as_fd()),
-            Self::Kept(fd, _) => fd.get(),
+            Self::Kept(running) => running.pidfd.get(),
             Self::Given(fd) => Ok(*fd),
         }
     }
 
     /// Whether it is known to be a built-in init: only a procfd says so.
     pub(crate) fn is_init(&self) -> bool {
-        matches!(self, Self::Init(_) | Self::Kept(_, true))
+        matches!(self, Self::Init(_) | Self::Kept(Running { init: true, .. }))
+    }
+
+    /// Who keeps the status of the process, of which `fd` is the descriptor.
+    pub(crate) fn keeper(&self, fd: BorrowedFd<'_>) -> Keeper<'static> {
+        match self {
+            Self::Kept(running) => Keeper::of_context(&running.context),
+            Self::Given(_) => Keeper::default(),
+            Self::Configuring | Self::Own(_) | Self::Init(_) => Keeper::of(fd),
+        }
     }
 }
 
 /// Finds the process of a procfd, a pidfd or a /proc/PID directory. EBADF: it is not open. EINVAL: it is none of
 /// these. ESRCH: the directory's process has gone.
 pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
-    if let Some((pidfd, init)) = contexts::started(fd) {
-        return Ok(Target::Kept(pidfd, init));
-    }
-    // pidfs (6.9) has nothing but pidfds.
-    if sys::fs_is(fd, PID_FS_MAGIC) {
-        return Ok(Target::Given(fd));
+    match procfd::cookie_of_socket(fd) {
+        Some(cookie) => {
+            if let Some(running) = contexts::started(cookie) {
+                return Ok(Target::Kept(running));
+            }
+        }
+        // pidfs (6.9) has nothing but pidfds.
+        None if sys::fs_is(fd, PID_FS_MAGIC) => return Ok(Target::Given(fd)),
+        None => {}
     }
     match pair::kind(fd)? {
         Kind::Procfd => return published(fd),

@@ -70,12 +70,7 @@ pub(crate) fn wait_for(
     options: Options,
     limit: Limit,
 ) -> Result<Status> {
-    let keeper = match target {
-        // A pidfd has no context that keeps the status.
-        Target::Given(_) => Keeper::default(),
-        _ => Keeper::of(fd),
-    };
-    let mut status = wait_keeping(target.pidfd()?, options, limit, &keeper)?;
+    let mut status = wait_keeping(target.pidfd()?, options, limit, &target.keeper(fd))?;
     if target.is_init() {
         status.change = of_program(fd, status.change);
     }

@@ -11,7 +11,7 @@
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
-use super::{Entry, OpenFlags, Opened, table};
+use super::{Entry, Opened, table};
 use crate::placeholder;
 use crate::procfd;
 use crate::sys::{self, Errno, PollFd};
@@ -74,6 +74,10 @@ fn look(entries: &[Entry]) -> Vec<i16> {
             Entry::Leaving(pidfd) => PollFd { fd: pidfd.number(), events: libc::POLLIN, revents: 0 },
         })
         .collect();
+    if fds.iter().all(|fd| fd.fd < 0) {
+        // All are forgotten already.
+        return vec![0; fds.len()];
+    }
     match sys::fd::poll_many(&mut fds, sys::fd::NOW) {
         Ok(()) | Err(Errno(libc::EINTR)) => {}
         Err(_) => sys::fd::poll_by_epoll(&mut fds),
@@ -98,6 +102,14 @@ fn look_at(entry: Entry, events: i16) -> Found {
             None => return Found::Gone(None),
         },
     };
+    if events & (libc::POLLHUP | libc::POLLERR) == libc::POLLHUP | libc::POLLERR {
+        // The last A is closed, and left the start message unread. Without a child to reap there is only B to close,
+        // which proves what it closes.
+        let state = opened.state.try_lock();
+        if state.is_ok_and(|state| state.started && !opened.reaps(&state)) {
+            return Found::Gone(Some(opened));
+        }
+    }
     let Ok(b) = opened.live_b() else {
         // A number that the program has closed tells nothing of A any more. A context that has not been started stays
         // known, since its next creation has to say why it fails.
@@ -111,11 +123,11 @@ fn look_at(entry: Entry, events: i16) -> Found {
         // A creation is under way on a procfd that was closed meanwhile: at a later look.
         return Found::Stays(entry);
     };
-    if state.started && !procfd::is_gone(b) {
+    if state.started && events & libc::POLLERR == 0 && !procfd::is_gone(b) {
         // The watcher has hung it up: the process has ended, and its procfd is still held.
         return Found::Stays(entry);
     }
-    let reap = state.config.close().is_some() || opened.flags.contains(OpenFlags::AUTOREAP);
+    let reap = opened.reaps(&state);
     let pidfd = state.pidfd.take().filter(|_| reap);
     drop(state);
     if let Some(pidfd) = pidfd {

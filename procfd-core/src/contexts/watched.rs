@@ -76,7 +76,7 @@ pub(crate) fn see_to(opened: &Opened) {
     }
 }
 
-/// The same as [`tend_watcher`] for questions, which cost less.
+/// The same as [`tend_watcher`] for questions and settings, which cost less.
 pub(crate) fn tend_watcher_by_the_tick() {
     if keeper::is_due() {
         tend_watcher();

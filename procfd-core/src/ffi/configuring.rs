@@ -115,7 +115,7 @@ impl Context {
         match placeholder::find(fd) {
             Some(context) => Ok(Self::Lean(context)),
             None => {
-                contexts::tend_watcher();
+                contexts::tend_watcher_by_the_tick();
                 contexts::find(fd).map(Self::Full)
             }
         }

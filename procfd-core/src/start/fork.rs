@@ -72,7 +72,7 @@ pub(super) fn create(
             }
             sys::fd::close_raw(publication.procfd().as_raw_fd());
             // What the mask is now is what was asked for.
-            std::mem::forget(signals);
+            signals.leave();
             // The parent's, all of it.
             std::mem::forget(publication);
             Ok(Forked::Child)

@@ -63,11 +63,13 @@ pub(crate) fn create(a: BorrowedFd<'_>, opened: &Opened) -> Result<Forked<()>, E
     })
 }
 
-/// The same for a program, with its pidfd.
+/// The same for a program, with its pidfd. A context without a watcher keeps none: forget it
+/// ([`contexts::forget`]).
 pub(crate) fn program(a: BorrowedFd<'_>, opened: &Opened) -> Result<(i32, OwnedFd), Error> {
     with_record(opened, |state| match state.config.program.is_none() {
         true => Err(Error::plan(libc::EINVAL, "no program is set")),
-        false => run_program(a, opened, state),
+        false if opened.is_watched() => run_program(a, opened, state),
+        false => run_unkept(a, opened, state),
     })
 }
 
@@ -178,6 +180,18 @@ fn run_program<T: ForCaller>(
     let (theirs, ours) = room.share(pidfd).map_err(|(e, pidfd)| publication.undone(pidfd.as_fd(), pid, e))?;
     publication.publish(ours, pid)?.enter(state);
     Ok((pid, theirs))
+}
+
+/// The same where the caller has the only pidfd.
+fn run_unkept(a: BorrowedFd<'_>, opened: &Opened, state: &mut State) -> Result<(i32, OwnedFd), Error> {
+    first(opened, state)?;
+    let prepared = state.config.prepare()?;
+    let mut publication = ready(a, opened, state)?;
+    let (pid, pidfd) = clone::spawn(&state.config, &prepared, Some(&mut publication))?;
+    let pidfd = publication.take_killer(sys::fd::above_standard(pidfd), pid)?;
+    publication.publish_unkept(pidfd.as_fd(), pid)?;
+    state.has_started(pid);
+    Ok((pid, pidfd))
 }
 
 fn run_fork<T: ForCaller>(a: BorrowedFd<'_>, opened: &Opened, state: &mut State) -> Result<Forked<T>, Error> {

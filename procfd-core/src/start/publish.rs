@@ -106,11 +106,8 @@ pub(crate) struct Started {
 impl Started {
     pub(crate) fn enter(self, state: &mut State) {
         state.keep(self.pidfd);
-        state.pid = self.pid;
         state.watched = self.watched;
-        state.started = true;
-        // The process has its own: a pipe whose end stayed open here would never end.
-        state.config.descriptors.let_go();
+        state.has_started(self.pid);
     }
 }
 
@@ -150,15 +147,7 @@ impl<'a> Publication<'a> {
                 return Err(Error::new(Stage::PUBLISH, 0, e, ""));
             }
         };
-        let killer = self.killer.as_ref().map(AsFd::as_fd);
-        let sent = self
-            .opened
-            .live_b()
-            .and_then(|b| procfd::publish(b, pidfd.as_fd(), self.fuse, self.init, killer));
-        if let Err(e) = sent {
-            FLIGHT_WAS_FULL.store(e.0 == libc::ETOOMANYREFS, Ordering::Relaxed);
-            return Err(self.undone(pidfd.as_fd(), pid, in_flight(Stage::PUBLISH, e)));
-        }
+        self.publish_unkept(pidfd.as_fd(), pid)?;
         let mut watched = None;
         if let Some(room) = self.room.take() {
             if let Err(e) = contexts::watch(room, self.opened, pidfd.as_fd(), &self.policy) {
@@ -197,6 +186,16 @@ impl<'a> Publication<'a> {
             (true, false) => CLONE_PIDFD_AUTOKILL | CLONE_AUTOREAP,
             (true, true) => CLONE_PIDFD_AUTOKILL | CLONE_AUTOREAP | CLONE_NNP,
         }
+    }
+
+    /// The same without a watcher, where the context keeps no pidfd.
+    pub(super) fn publish_unkept(&self, pidfd: BorrowedFd<'_>, pid: i32) -> Result<(), Error> {
+        let killer = self.killer.as_ref().map(AsFd::as_fd);
+        let sent = self.opened.live_b().and_then(|b| procfd::publish(b, pidfd, self.fuse, self.init, killer));
+        sent.map_err(|e| {
+            FLIGHT_WAS_FULL.store(e.0 == libc::ETOOMANYREFS, Ordering::Relaxed);
+            self.undone(pidfd, pid, in_flight(Stage::PUBLISH, e))
+        })
     }
 
     /// Whether the watcher is to have the process before its program can run.

@@ -4,6 +4,7 @@
 
 use core::ffi::CStr;
 use core::mem::ManuallyDrop;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use super::bare::{self, PollFd};
@@ -59,11 +60,17 @@ impl AsFd for Number {
 pub(crate) struct HandedOn {
     fd: ManuallyDrop<OwnedFd>,
     to: fn(OwnedFd),
+    closes: AtomicBool,
 }
 
 impl HandedOn {
     pub(crate) fn new(fd: OwnedFd, to: fn(OwnedFd)) -> Self {
-        Self { fd: ManuallyDrop::new(fd), to }
+        Self { fd: ManuallyDrop::new(fd), to, closes: AtomicBool::new(false) }
+    }
+
+    /// Nothing is left to do with it: dropping it closes it.
+    pub(crate) fn keep_from_all(&self) {
+        self.closes.store(true, Ordering::Relaxed);
     }
 
     /// Another than before gets it.
@@ -89,7 +96,10 @@ impl AsFd for HandedOn {
 impl Drop for HandedOn {
     fn drop(&mut self) {
         // SAFETY: a drop runs once, and nothing uses `self.fd` after it.
-        (self.to)(unsafe { ManuallyDrop::take(&mut self.fd) });
+        let fd = unsafe { ManuallyDrop::take(&mut self.fd) };
+        if !self.closes.load(Ordering::Relaxed) {
+            (self.to)(fd);
+        }
     }
 }
 
@@ -364,7 +374,8 @@ pub(crate) fn device(fd: BorrowedFd<'_>) -> Result<u64> {
     stat(fd).map(|st| st.st_dev)
 }
 
-fn stat(fd: BorrowedFd<'_>) -> Result<libc::stat> {
+/// fstat(2).
+pub(crate) fn stat(fd: BorrowedFd<'_>) -> Result<libc::stat> {
     let mut st = core::mem::MaybeUninit::<libc::stat>::zeroed();
     // SAFETY: the kernel writes one `struct stat`, whose form is libc's on the 64-bit architectures this
     // builds for, into `st` on this frame; all zeroes is a value of it.

@@ -25,14 +25,19 @@ const REAPED: u64 = u64::MAX;
 
 impl Identity {
     pub(crate) fn of(file: BorrowedFd<'_>) -> Result<Self> {
-        if let Ok(number) = sock::cookie(file) {
-            return Ok(Self { device: SOCKET, number });
+        let stat = fd::stat(file)?;
+        if stat.st_mode & libc::S_IFMT == libc::S_IFSOCK {
+            return sock::cookie(file).map(|number| Self { device: SOCKET, number });
         }
-        let (mode, inode) = fd::mode_and_inode(file)?;
-        if mode & libc::S_IFMT == 0 && !pidfd::has_own_inode() && pidfd::is_pidfd(file)? {
+        if stat.st_mode & libc::S_IFMT == 0 && !pidfd::has_own_inode() && pidfd::is_pidfd(file)? {
             return Ok(Self { device: PROCESS, number: process(file).unwrap_or(REAPED) });
         }
-        Ok(Self { device: fd::device(file)?, number: inode })
+        Ok(Self { device: stat.st_dev, number: stat.st_ino })
+    }
+
+    /// The same of a file that the caller has just made as a socket.
+    pub(crate) fn of_socket(file: BorrowedFd<'_>) -> Result<Self> {
+        sock::cookie(file).map(|number| Self { device: SOCKET, number })
     }
 
     /// Whether `file` is that file.

@@ -2,7 +2,9 @@
 
 //! Clone, stacks, signal masks, limits, dumpable, and the fork hooks of libc.
 
+use core::cell::Cell;
 use core::ffi::c_void;
+use core::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
@@ -110,20 +112,42 @@ pub(crate) fn rlimit(resource: u32) -> Result<RLimit64> {
     super::manage::rlimit_of(0, resource, None)
 }
 
-/// The signal mask, all signals blocked (libc's internal ones too) while it lives.
+/// All signals of this thread are blocked (libc's internal ones too) while it lives. The outermost one of a thread
+/// makes the two system calls: a call of the library blocks them once for all its steps.
 pub(crate) struct SignalsBlocked {
+    /// The thread's mask before the outermost one.
     pub before: u64,
+    /// It counts in its own thread.
+    _thread: PhantomData<*const ()>,
+}
+
+thread_local! {
+    /// How many of them this thread has, and its mask before the first. It changes while the signals are blocked.
+    static BLOCKED: Cell<(u32, u64)> = const { Cell::new((0, 0)) };
 }
 
 impl SignalsBlocked {
     pub(crate) fn new() -> Result<Self> {
-        bare::set_mask(!0).map(|before| Self { before })
+        let (many, before) = BLOCKED.get();
+        let before = if many == 0 { bare::set_mask(!0)? } else { before };
+        BLOCKED.set((many.saturating_add(1), before));
+        Ok(Self { before, _thread: PhantomData })
+    }
+
+    /// In the child of a fork, for the only one: the mask stays what it is now.
+    pub(crate) fn leave(self) {
+        BLOCKED.set((0, 0));
+        core::mem::forget(self);
     }
 }
 
 impl Drop for SignalsBlocked {
     fn drop(&mut self) {
-        let _ = bare::set_mask(self.before);
+        let (many, before) = BLOCKED.get();
+        BLOCKED.set((many.saturating_sub(1), before));
+        if many <= 1 {
+            let _ = bare::set_mask(before);
+        }
     }
 }
 
