@@ -65,6 +65,7 @@ pub fn parts(rounds: &Rounds) {
 
     let pause = Program::pause();
     let process = pausing(&pause).expect("a process that waits");
+    let opened = opened(&pause).expect("a context whose process waits");
     let (fd, pidfd) = (process.as_raw_fd(), process.pidfd().as_raw_fd());
     let fields = Fields::IDS | Fields::CREDS | Fields::CGROUP_ID;
     group(
@@ -78,7 +79,12 @@ pub fn parts(rounds: &Rounds) {
                 Ok(())
             }),
             Method::hundred("poll(pidfd)", || poll(pidfd)),
-            Method::hundred("PROC_INFO_STATE", || ffi::state(fd).map(drop).map_err(Into::into)),
+            Method::hundred("PROC_INFO_STATE, by the opener", || {
+                ffi::state(opened).map(drop).map_err(Into::into)
+            }),
+            Method::hundred("PROC_INFO_STATE, by another holder", || {
+                ffi::state(fd).map(drop).map_err(Into::into)
+            }),
             Method::hundred("PROC_INFO_STATE on a pidfd", || ffi::state(pidfd).map(drop).map_err(Into::into)),
             Method::hundred("Process::state", || process.state().map(drop)),
         ],
@@ -89,7 +95,10 @@ pub fn parts(rounds: &Rounds) {
         rounds,
         vec![
             Method::hundred("pidfd_send_signal", || signal(pidfd)),
-            Method::hundred("PROC_SIGNAL", || {
+            Method::hundred("PROC_SIGNAL, by the opener", || {
+                ffi::send_signal(opened, 0, Scope::Process, None).map_err(Into::into)
+            }),
+            Method::hundred("PROC_SIGNAL, by another holder", || {
                 ffi::send_signal(fd, 0, Scope::Process, None).map_err(Into::into)
             }),
             Method::hundred("PROC_SIGNAL on a pidfd", || {
@@ -105,7 +114,12 @@ pub fn parts(rounds: &Rounds) {
         rounds,
         vec![
             Method::hundred("ioctl(PIDFD_GET_INFO)", || get_info(pidfd)),
-            Method::hundred("PROC_INFO", || ffi::info(fd, fields).map(drop).map_err(Into::into)),
+            Method::hundred("PROC_INFO, by the opener", || {
+                ffi::info(opened, fields).map(drop).map_err(Into::into)
+            }),
+            Method::hundred("PROC_INFO, by another holder", || {
+                ffi::info(fd, fields).map(drop).map_err(Into::into)
+            }),
             Method::hundred("PROC_INFO on a pidfd", || {
                 ffi::info(pidfd, fields).map(drop).map_err(Into::into)
             }),
@@ -113,8 +127,19 @@ pub fn parts(rounds: &Rounds) {
                 .aim(Aim::AtMost(1.10, "ioctl(PIDFD_GET_INFO)")),
         ],
     );
+    let _ = ffi::send_signal(opened, libc::SIGKILL, Scope::Process, None);
+    let _ = ffi::wait(opened, procfd::WaitOptions::empty(), false, 0);
+    bare::close(opened);
     let _ = process.kill();
     let _ = process.wait();
+}
+
+/// A procfd whose context this process keeps. The object's context is forgotten, so its procfd is asked as one that
+/// was received.
+fn opened(program: &Program) -> io::Result<RawFd> {
+    let fd = ffi::open(OpenFlags::NO_WATCH.bits())?;
+    crate::start::create_on(fd, program.path.as_c_str(), [])?;
+    Ok(fd)
 }
 
 fn pausing(program: &Program) -> io::Result<Process> {

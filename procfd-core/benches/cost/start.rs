@@ -193,7 +193,7 @@ impl Setting {
     }
 }
 
-fn create_on(fd: RawFd, path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
+pub fn create_on(fd: RawFd, path: &CStr, more: impl IntoIterator<Item = Setting>) -> io::Result<()> {
     ffi::configuring(fd)?.change(|s| s.set_program(ffi::Program::Path(path.to_owned())))?;
     ffi::configuring(fd)?.change(|s| s.set_argv(vec![path.to_owned()]))?;
     for setting in more {
