@@ -151,10 +151,13 @@ static void it_ends_suspended(void)
 {
 	int output, fd = suspended("exit 5", &output);
 	SET(fd, PROC_SET_CLOSE, SIGKILL);
-	create(fd);
+	pid_t pid = create(fd);
 	close(fd);
 	CHECK_STR(slurp(output), "");
 	close(output);
+	/* The library reaps it once it has ended. */
+	siginfo_t info;
+	CHECK_EQ(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 	sweep();
 }
 

@@ -316,7 +316,7 @@ fn clone(
 /// No handler of the creator may run in a child that shares its memory. CLONE_CLEAR_SIGHAND (5.5) sees to that too: the
 /// child begins without handlers, and a signal that ends or stops it does so before the execution with the signals
 /// blocked as well. So a plain start does without the three calls. A child that becomes the foreground group of its
-/// terminal needs SIGTTOU blocked.
+/// terminal needs SIGTTOU blocked, and one that writes a file SIGXFSZ.
 fn blocks_signals(config: &Settings, prepared: &Prepared, go: bool) -> bool {
     !sys::task::clears_handlers()
         || go
@@ -327,6 +327,7 @@ fn blocks_signals(config: &Settings, prepared: &Prepared, go: bool) -> bool {
         || config.cgroup.is_set()
         || config.identity.changes()
         || config.session.takes_foreground()
+        || config.descriptors.has_data()
         || config.memory.needs_copy(!go)
 }
 
