@@ -74,10 +74,22 @@ static void without_epoll(void *arg)
 	without(SYS_epoll_pwait);
 }
 
+#ifdef SYS_poll
+static void without_both(void *arg)
+{
+	(void)arg;
+	refuse(SYS_epoll_pwait, EPERM);
+	without(SYS_ppoll);
+}
+#endif
+
 static void where_a_filter_refuses_a_poll(void)
 {
 	in_fork(without_ppoll, NULL);
 	in_fork(without_epoll, NULL);
+#ifdef SYS_poll
+	in_fork(without_both, NULL);
+#endif
 }
 
 TAP_MAIN(CASE(many_closed_at_once), CASE(where_a_filter_refuses_a_poll))

@@ -62,7 +62,7 @@ pub(crate) fn sweep() {
     }
 }
 
-/// One poll(2) of all. Where a seccomp filter refuses it, an epoll(7) for the moment.
+/// One poll(2) of all, by the call that a seccomp filter lets through.
 fn look(entries: &[Entry]) -> Vec<i16> {
     let mut fds: Vec<PollFd> = entries
         .iter()
@@ -80,7 +80,7 @@ fn look(entries: &[Entry]) -> Vec<i16> {
     }
     match sys::fd::poll_many(&mut fds, sys::fd::NOW) {
         Ok(()) | Err(Errno(libc::EINTR)) => {}
-        Err(_) => sys::fd::poll_by_epoll(&mut fds),
+        Err(_) => sys::fd::poll_without_ppoll(&mut fds),
     }
     fds.iter().map(|fd| fd.revents).collect()
 }

@@ -250,9 +250,17 @@ pub(crate) fn poll_many(fds: &mut [PollFd], timeout: Option<Timespec>) -> Result
     bare::poll(fds, timeout).map(drop)
 }
 
-/// The same without waiting, where a filter refuses ppoll(2). On an error nothing is ready.
-pub(crate) fn poll_by_epoll(fds: &mut [PollFd]) {
-    let Ok(epoll) = bare::epoll_create().map(made).map(above_standard) else { return };
+/// The same without waiting, where a filter refuses ppoll(2): epoll(7) for the moment, or where it refuses
+/// epoll_pwait(2) too, poll(2), which machines after x86-64 do not have. On an error nothing is ready.
+pub(crate) fn poll_without_ppoll(fds: &mut [PollFd]) {
+    if by_epoll(fds).is_err() {
+        // SAFETY: the kernel writes the events of `fds.len()` entries of its own form, in a slice borrowed for the call.
+        unsafe { libc::poll(fds.as_mut_ptr().cast(), fds.len() as libc::nfds_t, 0) };
+    }
+}
+
+fn by_epoll(fds: &mut [PollFd]) -> Result<()> {
+    let epoll = above_standard(made(bare::epoll_create()?));
     for (data, one) in (0u64..).zip(fds.iter_mut()) {
         one.revents = 0;
         let events = u32::from(one.events as u16);
@@ -261,13 +269,14 @@ pub(crate) fn poll_by_epoll(fds: &mut [PollFd]) {
         }
     }
     let mut events = [bare::EpollEvent::default(); 32];
-    let ready = bare::epoll_wait(epoll.as_raw_fd(), &mut events, 0).unwrap_or(0);
+    let ready = bare::epoll_wait(epoll.as_raw_fd(), &mut events, 0)?;
     for event in events.iter().take(ready) {
         let (data, events) = (event.data, event.events);
         if let Some(one) = usize::try_from(data).ok().and_then(|at| fds.get_mut(at)) {
             one.revents = events as i16;
         }
     }
+    Ok(())
 }
 
 /// No wait: the events that are ready now.
