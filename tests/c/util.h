@@ -29,6 +29,16 @@
 #define CLONE_NEWTIME 0x80
 #endif
 
+/* musl's refuse every call: POSIX means processes, and Linux threads. */
+#define sched_getscheduler(pid) ((int)syscall(SYS_sched_getscheduler, pid))
+#define sched_getparam(pid, param) ((int)syscall(SYS_sched_getparam, pid, param))
+#define sched_setscheduler sys_sched_setscheduler
+
+UNUSED static int sys_sched_setscheduler(pid_t pid, int policy, const struct sched_param *param)
+{
+	return (int)syscall(SYS_sched_setscheduler, pid, policy, param);
+}
+
 static char self_path[PATH_MAX] UNUSED;
 
 UNUSED static size_t page_size(void)
