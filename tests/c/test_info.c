@@ -260,7 +260,7 @@ static void structure_sizes(void)
 {
 	pid_t pid;
 	int fd = paused(&pid);
-	unsigned char buf[512];
+	unsigned char buf[sizeof(struct procfd_info) + 64];
 	memset(buf, 0, sizeof buf);
 	CHECK_EQ(process_info(fd, PROC_INFO, PROC_FIELD_IDS, buf, sizeof buf), 0);
 	struct procfd_info i;

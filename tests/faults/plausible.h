@@ -47,6 +47,8 @@ static int cannot_fail(const struct scenario *s, const struct point *p)
 		return p->args[0] == PR_GET_DUMPABLE || p->args[0] == PR_SET_DUMPABLE;
 	case SYS_sendmsg: /* the kernel has always that much memory; the child of a fork is released with it */
 		return p->one_byte;
+	case SYS_dup3: /* of one open descriptor over another */
+		return s->start == start_fork && p->task == 0;
 	case SYS_read: /* the same byte's */
 		return s->start == start_fork && p->task > 0 && p->args[2] <= 2;
 	case SYS_waitid: /* it does not sleep, so that no signal ends it */
