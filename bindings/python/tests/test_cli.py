@@ -107,6 +107,7 @@ def test_run_shows_the_usage() -> None:
 def test_run_reads_a_file(tmp_path: pathlib.Path) -> None:
     (tmp_path / "in").write_text("hello")
     assert run("--stdin", tmp_path / "in", "cat") == (0, "hello")
+    assert run("--stdin-text", "two words", "cat") == (0, "two words\n")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

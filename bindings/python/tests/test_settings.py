@@ -218,7 +218,7 @@ def test_bytes_to_read() -> None:
     large = bytearray(b"x" * 1_000_000)
     assert (
         sh("cat <&5; cat <&6; wc -c <&7", fds={5: b"five", 6: memoryview(b"six"), 7: large})
-        == "fivesix1000000\n"
+        == "fivesix1000000"
     )
     assert sh("cat <&5", actions=[("data", 5, b"in order")]) == "in order"
     with pytest.raises(TypeError, match="bytes are for stdin"):
@@ -254,7 +254,10 @@ def test_started_suspended() -> None:
     reader, writer = os.pipe()
     with procfd.spawn("/bin/echo", ["echo", "ran"], stdout=writer, suspended=True) as process:
         os.close(writer)
-        assert pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        assert (
+            pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+            == "T"
+        )
         process.resume()
         assert os.read(reader, 9) == b"ran\n"
         assert process.wait(60).code == 0
