@@ -270,8 +270,11 @@ pub(crate) fn find(fd: BorrowedFd<'_>) -> Result<Arc<Opened>> {
     if let Some(opened) = opened_here(fd) {
         return Ok(opened);
     }
+    if pair::kind(fd)? != Kind::Other {
+        return Err(Errno(libc::EPERM));
+    }
     procfd::cookie(fd)?;
-    Err(Errno(if pair::kind(fd)? == Kind::Other { libc::EINVAL } else { libc::EPERM }))
+    Err(Errno(libc::EINVAL))
 }
 
 /// How many contexts this process has open.

@@ -11,7 +11,7 @@ use crate::sys::{self, Errno, Result};
 /// Says "this socket is a procfd" before any message does. It is a sanity check, not a protection: a receiver of a
 /// procfd trusts its sender, as with a pidfd.
 const MARK: u64 = 0x7072_6f63_6664_0001;
-/// The upper 16 bits of the mark of a placeholder; below them is its serial number.
+/// The upper 16 bits of the mark of a placeholder, which is a timer; below them is its serial number.
 const PLACEHOLDER: u64 = 0x7066 << SERIAL_BITS;
 const SERIAL_BITS: u32 = 48;
 const SO_LOCK_FILTER: i32 = 44;
@@ -53,6 +53,10 @@ pub(crate) fn placeholder_mark(serial: u64) -> u64 {
     PLACEHOLDER | serial & ((1 << SERIAL_BITS) - 1)
 }
 
+fn is_placeholder(fd: BorrowedFd<'_>) -> bool {
+    sys::timer::number(fd).is_ok_and(|mark| mark >> SERIAL_BITS == PLACEHOLDER >> SERIAL_BITS)
+}
+
 /// What a descriptor was made as, by this or any other process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -66,7 +70,7 @@ pub(crate) enum Kind {
 pub(crate) fn kind(fd: BorrowedFd<'_>) -> Result<Kind> {
     match sys::sock::mark(fd) {
         Ok(MARK) => Ok(Kind::Procfd),
-        Ok(mark) if mark >> SERIAL_BITS == PLACEHOLDER >> SERIAL_BITS => Ok(Kind::Placeholder),
+        Err(_) if is_placeholder(fd) => Ok(Kind::Placeholder),
         Err(_) if !sys::fd::is_open(fd.as_raw_fd()) => Err(Errno(libc::EBADF)),
         _ => Ok(Kind::Other),
     }

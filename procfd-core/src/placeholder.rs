@@ -4,8 +4,8 @@
 //! The lean contexts of the C interface: their descriptor is a placeholder until the start, and then the pidfd.
 //!
 //! A Rust context has its configuration in an object and needs no descriptor before the start. A C program has only a
-//! number. So a socket that nothing can send to keeps the number, and dup3(2) puts the pidfd over it at the start. The
-//! socket has a mark with a serial number. The mark proves that the number is still the placeholder: the program may
+//! number. So a timer that never expires keeps the number, and dup3(2) puts the pidfd over it at the start. The timer's
+//! interval is a mark with a serial number. The mark proves that the number is still the placeholder: the program may
 //! have closed the number, and the kernel may have given it away again.
 //!
 //! The context belongs to the number that [`open`] returned. A copy (dup(2), a forked process, SCM_RIGHTS) has the
@@ -18,7 +18,7 @@
 //! placeholder is gone is found after as many calls as there are entries, at most.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Stage};
@@ -51,7 +51,7 @@ impl Lean {
     /// The placeholder, proved to be it still. EBADF: the program has closed it.
     pub(crate) fn live(&self) -> Result<BorrowedFd<'_>> {
         let fd = sys::fd::borrow(self.number)?;
-        if sys::sock::mark(fd) == Ok(self.mark) { Ok(fd) } else { Err(Errno(libc::EBADF)) }
+        if sys::timer::number(fd) == Ok(self.mark) { Ok(fd) } else { Err(Errno(libc::EBADF)) }
     }
 
     /// Starts or binds a process, once. The failing step stays on record. A context that has a process has nothing to
@@ -135,9 +135,8 @@ fn table() -> MutexGuard<'static, Table> {
 
 /// Opens a context. The caller sweeps first.
 pub(crate) fn open(config: Settings) -> Result<OwnedFd> {
-    let fd = sys::sock::alone()?;
     let mark = table().mark();
-    sys::sock::set_mark(fd.as_fd(), mark)?;
+    let fd = sys::timer::with_number(mark)?;
     let number = fd.as_raw_fd();
     let state = Mutex::new(State { config, ..State::default() });
     let context = Arc::new(Lean { number, mark, state });
@@ -193,6 +192,7 @@ pub(crate) fn sweep() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::AsFd;
 
     fn count() -> usize {
         table().contexts.len()

@@ -20,6 +20,7 @@
 //! | `query` | questions by number: CPU clocks, priorities, files |
 //! | `sock` | socket pairs, and descriptors in flight |
 //! | `task` | clone, stacks, signal masks, limits, dumpable |
+//! | `timer` | a descriptor with a number in it |
 //! | `uring` | a waitid with a timeout |
 //! | `vec` | vectors without an abort |
 
@@ -39,6 +40,7 @@ pub(crate) mod pidfd;
 pub(crate) mod query;
 pub(crate) mod sock;
 pub(crate) mod task;
+pub(crate) mod timer;
 pub(crate) mod uring;
 pub(crate) mod vec;
 

@@ -15,11 +15,6 @@ pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
     Ok((above_standard(made(a)), above_standard(made(b))))
 }
 
-/// A datagram socket that nothing can send to, above the standard streams: neither readable nor hung up.
-pub(crate) fn alone() -> Result<OwnedFd> {
-    bare::datagram_socket().map(|fd| above_standard(made(fd)))
-}
-
 /// Marks a socket, for all who hold it.
 ///
 /// SO_MAX_PACING_RATE is a 64-bit socket option that every process may set, and that has no effect for AF_UNIX.

@@ -54,7 +54,6 @@ const _: () = {
 };
 
 const AF_UNIX: u16 = 1;
-const DGRAM: u32 = 2;
 const SEQPACKET: u32 = 5;
 const SOCK_CLOEXEC: u32 = 0o2_000_000;
 const SOCK_NONBLOCK: u32 = 0o4000;
@@ -65,12 +64,6 @@ pub(crate) fn socket_pair() -> Result<(i32, i32)> {
     // SAFETY: the kernel writes two numbers, which is the array `fds`.
     unsafe { call!(SYS_socketpair, AF_UNIX, SEQPACKET | SOCK_CLOEXEC, 0, fds.as_mut_ptr()) }?;
     Ok((fds[0], fds[1]))
-}
-
-/// socket(AF_UNIX, SOCK_DGRAM), close-on-exec, with neither a name nor a peer.
-pub(crate) fn datagram_socket() -> Result<i32> {
-    // SAFETY: the arguments are numbers and flags, not addresses.
-    unsafe { call!(SYS_socket, AF_UNIX, DGRAM | SOCK_CLOEXEC, 0) }.map(|fd| fd as i32)
 }
 
 /// A socket to connect or to bind; no call on it waits.
