@@ -49,10 +49,6 @@ impl Opened {
 }
 
 impl Cgroup {
-    pub(crate) fn is_set(&self) -> bool {
-        self.place.is_some()
-    }
-
     /// The caller's descriptor of it.
     pub(super) fn descriptor(&self) -> Option<RawFd> {
         match self.place {

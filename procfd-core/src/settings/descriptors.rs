@@ -36,11 +36,6 @@ impl Descriptors {
         self.actions.iter()
     }
 
-    /// Whether the child writes a file, which above RLIMIT_FSIZE is a SIGXFSZ too.
-    pub(crate) fn has_data(&self) -> bool {
-        self.actions.iter().any(|action| matches!(action, Action::Data { .. }))
-    }
-
     pub(crate) fn has_actions(&self) -> bool {
         !self.actions.is_empty()
     }

@@ -45,10 +45,6 @@ impl Joins {
         })
     }
 
-    pub(crate) fn any(&self) -> bool {
-        !self.0.is_empty()
-    }
-
     /// Whether the child gets the capabilities of another user namespace, whose processes may reach it.
     pub(crate) fn has_user(&self) -> bool {
         self.0.iter().any(|join| join.kinds.contains(Namespaces::USER))

@@ -20,11 +20,6 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Whether the process becomes the foreground group of a terminal.
-    pub(crate) fn takes_foreground(&self) -> bool {
-        self.foreground.is_some()
-    }
-
     /// Whether the process leaves the creator's group.
     pub(super) fn is_apart(&self) -> bool {
         self.session || self.group.is_some()

@@ -4,7 +4,7 @@
 //! The signal mask, and which signals are ignored or have their default action.
 
 use super::{Facts, Prepared, Set, Settings};
-use crate::child::{List, When};
+use crate::child::List;
 use crate::error::{Error, Stage};
 
 /// A set of signals: signal n is bit n-1, as in `/proc/PID/status`.
@@ -70,12 +70,12 @@ pub(super) fn actions(s: &Settings, _: &Facts<'_>, list: &mut List) {
     }
 }
 
-/// Last but the execution: until then no handler of the creator may run in its memory. See `blocks_signals` of the start.
+/// Last but the execution: until then no handler of the creator may run in its memory.
 pub(super) fn mask(s: &Settings, _: &Facts<'_>, list: &mut List) {
     list.step(Stage::SIGMASK, 0);
     match s.signals.mask {
         Some(mask) => list.set_mask(mask),
-        None => list.restore_mask().when(When::MASKED),
+        None => list.restore_mask(),
     };
 }
 

@@ -218,12 +218,10 @@ fn clone(
             _ => error,
         }
     };
-    let blocks = blocks_signals(config, prepared, parts.go.is_some());
-    let signals = match blocks {
-        true => Some(sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?),
-        false => None,
-    };
-    let mask = signals.as_ref().map_or(0, |signals| signals.before);
+    // Also where the kernel clears the handlers: a signal that is pending makes clone3 begin again, and with a timer
+    // whose handler takes longer than its period it would never end.
+    let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
+    let mask = signals.before;
     // With CLONE_VFORK the creator sleeps.
     let is_asleep = parts.go.is_none() && parts.between.is_none();
     let copies = config.memory.needs_copy(is_asleep) || config.joins.has_time();
@@ -236,9 +234,6 @@ fn clone(
     let mut moment =
         Moment::new(&prepared.list, &prepared.sources, report, &mask, prepared.environment(config));
     describe(&mut moment, config, parts);
-    if blocks {
-        moment.add(When::MASKED);
-    }
     if let Some(cgroup) = parts.cgroup {
         moment.give(Slot::CGROUP, cgroup.procs.as_raw_fd());
     }
@@ -278,11 +273,7 @@ fn clone(
         pids: config.pids.numbers(),
         through: through.as_ref(),
     };
-    let cloned = sys::task::clone_child(how, parts.stack, &moment, meanwhile, blocks);
-    if !blocks && cloned.is_err() && !sys::task::clears_handlers() {
-        // A seccomp filter that is new refuses clone3(2): again, with the signals blocked.
-        return clone(config, prepared, parts, publication);
-    }
+    let cloned = sys::task::clone_child(how, parts.stack, &moment, meanwhile);
     let cloned = cloned.map_err(|e| match moment.report.read() {
         // The intermediate process has failed at a step.
         (stage, index, Some(errno)) => config.step_failed(prepared, stage, index, errno),
@@ -311,26 +302,6 @@ fn clone(
     Ok((moment.report.read(), cloned))
 }
 
-/// Whether the signals are blocked from before the clone until the child executes.
-///
-/// No handler of the creator may run in a child that shares its memory. CLONE_CLEAR_SIGHAND (5.5) sees to that too: the
-/// child begins without handlers, and a signal that ends or stops it does so before the execution with the signals
-/// blocked as well. So a plain start does without the three calls. A child that becomes the foreground group of its
-/// terminal needs SIGTTOU blocked, and one that writes a file SIGXFSZ.
-fn blocks_signals(config: &Settings, prepared: &Prepared, go: bool) -> bool {
-    !sys::task::clears_handlers()
-        || go
-        || prepared.by_parent
-        || config.built_in_init()
-        || config.namespaces.flags != 0
-        || config.joins.any()
-        || config.cgroup.is_set()
-        || config.identity.changes()
-        || config.session.takes_foreground()
-        || config.descriptors.has_data()
-        || config.memory.needs_copy(!go)
-}
-
 /// What holds of a start with these settings now, as far as it can be known before it.
 pub(super) fn conditions(config: &Settings, prepared: &Prepared, shared_table: bool, watched: bool) -> When {
     let forks = config.program.is_none();
@@ -351,7 +322,6 @@ pub(super) fn conditions(config: &Settings, prepared: &Prepared, shared_table: b
         .and(of(armed, When::HAS_FUSE))
         .and(of(arms_again, When::NEW_USER))
         .and(of(waits, When::GO))
-        .and(of(forks || blocks_signals(config, prepared, waits), When::MASKED))
         .and(of(closes && !forks, When::CLOSES))
         .and(config.resources.nofile_when().unwrap_or(When::ALWAYS))
 }

@@ -34,7 +34,6 @@ pub(super) fn create(
     let mut moment =
         Moment::new(&prepared.list, &prepared.sources, &report, &mask, prepared.environment(config));
     // A fork has its own table, keeps all of it, and is armed by its parent.
-    moment.add(When::MASKED);
     if publication.fuse {
         moment.add(When::HAS_FUSE);
     }

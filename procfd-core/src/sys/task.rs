@@ -454,15 +454,6 @@ pub(crate) fn has_autokill() -> bool {
 /// What the creator does while the child runs; it is given the child's pid.
 pub(crate) type Meanwhile<'a> = &'a mut dyn FnMut(i32, BorrowedFd<'_>);
 
-/// Set by a clone3 that has cleared the signal handlers.
-static CLEARS_HANDLERS: AtomicBool = AtomicBool::new(false);
-
-/// Whether a child begins without the signal handlers of its creator (CLONE_CLEAR_SIGHAND). False before the first
-/// clone has shown it.
-pub(crate) fn clears_handlers() -> bool {
-    CLEARS_HANDLERS.load(Ordering::Relaxed)
-}
-
 /// Clones a child that runs `child.run()` on `stack` in the shared address space. Returns its pid and pidfd once it
 /// has left that memory, by execve or by its end. A child in a copy of the memory is the same with CLONE_VFORK. With
 /// `meanwhile` this returns after `meanwhile`, while the child runs.
@@ -474,9 +465,6 @@ pub(crate) fn clears_handlers() -> bool {
 /// clone3 is 5.3, CLONE_CLEAR_SIGHAND 5.5. If clone3 is missing or a seccomp filter refuses it (ENOSYS, EPERM),
 /// the old clone does the same, and the child resets the signal handlers itself.
 ///
-/// A child whose caller has not blocked the signals (`masked`) must not begin with handlers: an error after which
-/// [`clears_handlers`] is false asks for another try with the signals blocked.
-///
 /// The child's exit signal is 0 until it executes, which hides it from `wait(-1)` and SIGCHLD. No waiter sees a
 /// child that fails in its set-up. execve sets SIGCHLD.
 pub(crate) fn clone_child<T: SharedChild>(
@@ -484,7 +472,6 @@ pub(crate) fn clone_child<T: SharedChild>(
     stack: &Stack,
     child: &T,
     meanwhile: Option<Meanwhile<'_>>,
-    masked: bool,
 ) -> Result<(i32, OwnedFd)> {
     let Cloning { memory, cgroup, pids, .. } = how;
     let mut pidfd: i32 = -1;
@@ -532,11 +519,6 @@ pub(crate) fn clone_child<T: SharedChild>(
             if e.0 == libc::ENOSYS {
                 NO_CLONE3.store(true, Ordering::Relaxed);
             }
-            if !masked {
-                // The old call leaves the handlers, which must not run before the child has cleared them.
-                CLEARS_HANDLERS.store(false, Ordering::Relaxed);
-                return Err(e);
-            }
             if flags & libc::CSIGNAL as u64 != 0 {
                 // CLONE_NEWTIME stands where the old call has the exit signal.
                 return Err(e);
@@ -553,11 +535,7 @@ pub(crate) fn clone_child<T: SharedChild>(
             // SAFETY: as for clone3: the same code, stack, argument and words, and the same wait.
             unsafe { arch::clone::<First<T>>(&args, arg) }
         }
-        Ok(pid) => {
-            CLEARS_HANDLERS.store(true, Ordering::Relaxed);
-            Ok(pid)
-        }
-        Err(e) => Err(e),
+        done => done,
     }?;
     let pidfd = own(pidfd as usize);
     let _left = waits_for_word.then(|| LeftMemory(&in_memory));

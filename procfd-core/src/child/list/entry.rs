@@ -76,8 +76,6 @@ impl When {
 
     /// The kernel has not started the child in its cgroup.
     pub(crate) const CGROUP: Self = Self(1 << 9);
-    /// The creator has blocked the signals.
-    pub(crate) const MASKED: Self = Self(1 << 10);
     /// The child has to join the user namespace by itself.
     pub(crate) const USER_TO_JOIN: Self = Self(1 << 11);
 
