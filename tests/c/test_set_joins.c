@@ -302,6 +302,64 @@ static void pid_namespace_from_threads(void)
 	finish(held);
 }
 
+/* Kills the children of a process, but for two. */
+static pid_t killer(pid_t of, pid_t but)
+{
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid)
+		return pid;
+	char path[64], text[4096];
+	snprintf(path, sizeof path, "/proc/%d/task/%d/children", of, of);
+	for (;;) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC), found, n;
+		ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+		if (len < 0)
+			_exit(0);
+		close(fd);
+		text[len] = 0;
+		for (const char *at = text; sscanf(at, "%d%n", &found, &n) == 1; at += n)
+			if (found != getpid() && found != but)
+				kill(found, SIGKILL);
+	}
+}
+
+/* Wherever the intermediate process or the child is killed: the start succeeds or fails, and nothing is left. */
+static void killed_on_the_way(void)
+{
+	need_user_namespaces();
+	/* The watcher would be killed as well. */
+	int held = ctx_flags(PROCFD_NO_WATCH), failed = 0;
+	set_child(held, "pause");
+	SET(held, PROC_SET_FLAG, CLONE_NEWUSER | CLONE_NEWPID);
+	pid_t other = create(held);
+	int pidfd = sys_pidfd_open(other);
+	pid_t by = killer(getpid(), other);
+	for (int i = 0; i < 150; i++) {
+		int fd = ctx_flags(PROCFD_NO_WATCH);
+		set_child(fd, "exit", "0");
+		join(fd, CLONE_NEWUSER | CLONE_NEWPID, pidfd);
+		errno = 0;
+		if (process_config(fd, PROC_CREATE, 0, NULL, 0) >= 0) {
+			wait_end(fd);
+		} else {
+			CHECK_EQ(errno, ECHILD);
+			uint32_t stage = last_error(fd).stage;
+			CHECK(stage == PROC_STAGE_CLONE || stage == PROC_STAGE_CHILD_DIED);
+			failed++;
+		}
+		close(fd);
+	}
+	CHECK_EQ(kill(by, SIGKILL), 0);
+	CHECK_EQ(waitpid(by, NULL, 0), by);
+	no_other_child(other, 0);
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	close(pidfd);
+	finish(held);
+	if (!failed)
+		SKIP("none was killed on its way");
+}
+
 /* A time namespace takes a process with a memory of its own. */
 static void time_namespace(void)
 {
@@ -445,5 +503,6 @@ static void failures(void)
 	close(uts);
 }
 
-TAP_MAIN(CASE(by_descriptor), CASE(by_pidfd), CASE(by_path), CASE(pid_namespace), CASE(pid_namespace_without_init), CASE(pid_namespace_from_threads),
+TAP_MAIN(CASE(by_descriptor), CASE(by_pidfd), CASE(by_path), CASE(pid_namespace),
+	 CASE(pid_namespace_without_init), CASE(pid_namespace_from_threads), CASE(killed_on_the_way),
 	 CASE(time_namespace), CASE(all_capabilities_there), CASE(ids_there), CASE(failures))
