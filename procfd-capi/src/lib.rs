@@ -70,13 +70,15 @@ fn answer(call: impl FnOnce() -> Result) -> c_int {
     }
 }
 
-/// Opens a process context and returns its procfd, close-on-exec. No process exists yet; closing
-/// the descriptor is all it takes to drop it.
+/// Opens a process context and returns its procfd, close-on-exec. No process exists yet. You drop the
+/// context with close(2).
 ///
 /// flags: PROCFD_NO_WATCH, PROCFD_AUTOREAP, PROCFD_PIDFD.
 ///
-/// Errors: EINVAL (unknown flags), EOPNOTSUPP (PROCFD_PIDFD with PROCFD_AUTOREAP), EMFILE, ENFILE, ENOMEM,
-/// ENOBUFS.
+/// Errors:
+/// - EINVAL: you gave unknown flags.
+/// - EOPNOTSUPP: you gave PROCFD_PIDFD with PROCFD_AUTOREAP.
+/// - EMFILE, ENFILE, ENOMEM, ENOBUFS: there is no room for the descriptors.
 ///
 /// Thread-safe. Not for signal handlers, nor for a child of vfork.
 #[unsafe(no_mangle)]
@@ -99,10 +101,15 @@ pub extern "C" fn process_open(flags: u64) -> c_int {
 /// Structures go by pointer and size: a shorter one is zero-extended, a longer one with a non-zero
 /// tail is E2BIG. Strings: size 0 means NUL-terminated, else size bytes.
 ///
-/// Errors: EBADF (not open), EINVAL (not a procfd; unknown command, flag or reserved bit), EPERM
-/// (opened by another process), EBUSY (started already), EFAULT (NULL where data is needed), E2BIG,
-/// ENAMETOOLONG, ENOENT (an empty path), ENOMEM; PROC_CREATE: the errno of the step that failed. Which
-/// step, on what, and what to do, is told by process_info with PROC_INFO_ERROR.
+/// Errors:
+/// - EBADF: the descriptor is not open.
+/// - EINVAL: it is no procfd; or the command, a flag or a reserved bit is unknown.
+/// - EPERM: another process opened the procfd.
+/// - EBUSY: its process is started already.
+/// - EFAULT: data is NULL, and the command needs it.
+/// - E2BIG, ENAMETOOLONG: data is too long. ENOENT: you gave an empty path. ENOMEM: there is no memory.
+/// - PROC_CREATE: the errno of the step that failed. process_info with PROC_INFO_ERROR tells the step, its
+///   operand, and what to do.
 ///
 /// Thread-safe. Not for signal handlers.
 ///
@@ -127,19 +134,36 @@ pub unsafe extern "C" fn process_config(
 
 /// Manages the process behind a procfd, a pidfd, or an open /proc/PID directory.
 ///
-/// Errors: EBADF, EINVAL (stands for no process; unknown command, flag or reserved bit), ESRCH (no
-/// process yet, or reaped), EPERM, EMFILE (no room for the pidfd that a procfd holds), ENOMEM;
-/// PROC_WAIT: EAGAIN (PROC_WAIT_NOHANG), ETIMEDOUT, EINTR (a signal handler ran), ENODATA (ended,
-/// status not knowable), ECHILD (stops of another's child), EOPNOTSUPP (stops with a timeout where io_uring has no waitid, before 6.7);
-/// PROC_GETFD: EBADF (it has no such descriptor), ENOSYS (before 5.6);
-/// PROC_SIGNAL: EOPNOTSUPP (scopes, before 6.9); PROC_SET_CLOSE: EOPNOTSUPP (started without one);
-/// PROC_KILL_TREE: EINVAL (the init of the caller's own pid namespace), EOPNOTSUPP (no /proc; no
-/// cgroup.kill, before 5.14), EBUSY (the caller's own cgroup), EACCES, EREMOTE.
-/// PROC_RESUME: EALREADY (not stopped).
-/// The others are for a process that runs: ESRCH once it has ended, reaped or not; EREMOTE (not in the
-/// caller's pid namespace), EOPNOTSUPP (no /proc of it), EACCES (a lower nice value or OOM score, another's
-/// cgroup, memory that may not be traced), EBUSY (no room for SCHED_DEADLINE; a cgroup with controllers),
-/// EAGAIN (threads made faster than they are set), ENOSYS (PROC_MADVISE before 5.10, PROC_MRELEASE 5.15).
+/// Errors:
+/// - EBADF: the descriptor is not open.
+/// - EINVAL: it stands for no process; or the command, a flag or a reserved bit is unknown.
+/// - ESRCH: there is no process yet, or it is reaped.
+/// - EPERM: you may not do this to the process.
+/// - EMFILE: there is no room for the pidfd of the procfd. ENOMEM: there is no memory.
+///
+/// Of PROC_WAIT:
+/// - EAGAIN: no change yet, with PROC_WAIT_NOHANG. ETIMEDOUT: the time is over.
+/// - EINTR: a signal handler ran.
+/// - ENODATA: the process has ended, and its status is no longer available.
+/// - ECHILD: you asked for the stops of another process's child.
+/// - EOPNOTSUPP: you asked for stops with a timeout, and io_uring has no waitid (before 6.7).
+///
+/// Of other commands:
+/// - PROC_GETFD: EBADF: the process has no such descriptor. ENOSYS: before 5.6.
+/// - PROC_SIGNAL: EOPNOTSUPP: a scope, before 6.9.
+/// - PROC_SET_CLOSE: EOPNOTSUPP: the process was started without a policy.
+/// - PROC_KILL_TREE: EINVAL: the init of your own pid namespace. EBUSY: your own cgroup. EACCES: a cgroup of
+///   another user. EOPNOTSUPP: no /proc, or no cgroup.kill (before 5.14). EREMOTE: not in your pid namespace.
+/// - PROC_RESUME: EALREADY: the process is not stopped.
+///
+/// The remaining commands are for a running process:
+/// - ESRCH: the process has ended, reaped or not.
+/// - EREMOTE: it is not in your pid namespace. EOPNOTSUPP: there is no /proc of it.
+/// - EACCES: you gave a lower nice value or OOM score, a cgroup of another user, or memory that you may not
+///   trace.
+/// - EBUSY: there is no room for SCHED_DEADLINE, or the cgroup has controllers.
+/// - EAGAIN: the process makes threads faster than they are set.
+/// - ENOSYS: PROC_MADVISE before 5.10, PROC_MRELEASE before 5.15.
 ///
 /// Thread-safe. Not for signal handlers.
 ///
@@ -164,10 +188,15 @@ pub unsafe extern "C" fn process_manage(
 
 /// Asks about the process behind a procfd, a pidfd, or an open /proc/PID directory.
 ///
-/// Errors: EBADF, EINVAL (stands for no process; unknown command, field or reserved bit), ESRCH (no
-/// process yet, or reaped and nothing of it left), EPERM (PROC_INFO_ERROR of another's context),
-/// EREMOTE (PROC_INFO_PID: not in the caller's pid namespace), EFAULT, EMFILE, ENOMEM.
-/// PROC_CHANGES: EAGAIN (PROC_WAIT_NOHANG), ETIMEDOUT, EINTR, EOPNOTSUPP (stops, before 6.7).
+/// Errors:
+/// - EBADF: the descriptor is not open.
+/// - EINVAL: it stands for no process; or the command, a field or a reserved bit is unknown.
+/// - ESRCH: there is no process yet, or it is reaped and the kernel has nothing left of it.
+/// - EPERM: you asked PROC_INFO_ERROR of a context that another process opened.
+/// - EREMOTE: PROC_INFO_PID: the process is not in your pid namespace.
+/// - EFAULT: data is NULL. EMFILE: there is no free descriptor. ENOMEM: there is no memory.
+/// - PROC_CHANGES: EAGAIN: no change yet, with PROC_WAIT_NOHANG. ETIMEDOUT: the time is over. EINTR: a signal
+///   handler ran. EOPNOTSUPP: you asked for stops, before 6.7.
 ///
 /// Thread-safe. Not for signal handlers.
 ///

@@ -37,10 +37,10 @@ pub struct procfd_change {
     pub what: u32,
     /// Out: exit code, or signal number.
     pub status: i32,
-    /// Out: an errno, else 0. With PROC_CHANGE_EXIT, why it is not known how it ended: EAGAIN (not until
-    /// it is reaped), ENODATA, ESRCH (a directory of a process that is reaped). Without: EBADF, EINVAL
-    /// (stands for no process), ECHILD (stops of a process that is not the caller's child), ESRCH (its
-    /// opener has gone and will not start it), EMFILE.
+    /// Out: an errno, else 0. With PROC_CHANGE_EXIT it says why the status is unknown: EAGAIN (wait until it
+    /// is reaped), ENODATA, or ESRCH (a directory of a reaped process). Without it: EBADF, EINVAL (stands for
+    /// no process), EMFILE, ECHILD (stops of another process's child), or ESRCH (its opener has gone, so
+    /// nothing will start it).
     pub error: i32,
 }
 
