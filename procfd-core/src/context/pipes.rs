@@ -77,9 +77,10 @@ impl Context {
     /// context.program("/bin/stty")?.args(["stty", "size"])?;
     /// let master = context.pty(WindowSize { rows: 24, columns: 80, ..WindowSize::default() })?;
     /// let process = context.create()?;
-    /// let mut text = [0; 32];
-    /// let length = std::fs::File::from(master).read(&mut text)?;
-    /// assert_eq!(&text[..length], b"24 80\r\n");
+    /// let mut text = Vec::new();
+    /// // The end is EIO.
+    /// let _ = std::fs::File::from(master).read_to_end(&mut text);
+    /// assert_eq!(text, b"24 80\r\n");
     /// assert!(process.wait()?.is_success());
     /// # Ok::<(), std::io::Error>(())
     /// ```
