@@ -5,6 +5,11 @@
 #include <linux/ioprio.h>
 #include <sys/uio.h>
 
+/* Newer than the headers of some C libraries; the number is that of all architectures. */
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease 448
+#endif
+
 static int manage(int fd, uint32_t cmd, uint64_t arg)
 {
 	return process_manage(fd, cmd, arg, NULL, 0);
