@@ -99,9 +99,7 @@ KINDS = {
     "uid": Kind("Ids", "ids(value, names::uid)?", "int(words[0])"),
     "gid": Kind("Ids", "ids(value, names::gid)?", "int(words[0])"),
     "gids": Kind("Iterable[User]", "&names::gids(value)?", "[int(word) for word in words]"),
-    "numbers": Kind(
-        "Iterable[int]", "&convert::numbers(value)?", "[int(word) for word in words]"
-    ),
+    "numbers": Kind("Iterable[int]", "&convert::numbers(value)?", "[int(word) for word in words]"),
     "string": Kind("str | bytes", "convert::os_string(value)?", "words[0]"),
     "caps": Kind(
         "Capabilities",
