@@ -12,7 +12,9 @@ use procfd::Context;
 
 /// A call of each line, with its reason. The stages are apart by an empty line.
 const LEAN: &str = "
+rt_sigprocmask    no handler runs in the child
 clone3
+rt_sigprocmask
 waitid        the exec has happened
 
 waitid
@@ -30,7 +32,9 @@ getsockopt    the cookie of A, by which a fork knows it
 getsockopt    the cookie of B, for its proofs
 rt_sigprocmask
 getsockopt    B is still B, which the child arms
+rt_sigprocmask    no handler runs in the child
 clone3
+rt_sigprocmask
 waitid        the exec has happened
 getsockopt    B is still B, to be sent on
 sendmsg       the start message with the fuse

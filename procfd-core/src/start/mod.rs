@@ -34,6 +34,7 @@ pub(crate) use publish::attach;
 use self::publish::{Publication, check_close, ends_by_its_pidfd, has_fuse, reserve};
 use crate::contexts::{self, Opened, State};
 use crate::error::{Error, Stage};
+use crate::sys::task::SignalsBlocked;
 use crate::sys::{self, Errno};
 use crate::{fuse, pair};
 
@@ -175,6 +176,8 @@ fn run_program<T: ForCaller>(
     let prepared = state.config.prepare()?;
     let mut publication = ready(a, opened, state)?;
     let room = T::room(opened, has_fuse(&state.config))?;
+    // Once for the clone and for the list of private descriptors. Not while a watcher is waited for.
+    let _signals = if opened.is_watched() { None } else { SignalsBlocked::new().ok() };
     let (pid, pidfd) = clone::spawn(&state.config, &prepared, Some(&mut publication))?;
     let pidfd = publication.take_killer(sys::fd::above_standard(pidfd), pid)?;
     let (theirs, ours) = room.share(pidfd).map_err(|(e, pidfd)| publication.undone(pidfd.as_fd(), pid, e))?;
