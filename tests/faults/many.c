@@ -24,7 +24,7 @@ static void start_and_end(int i)
 
 static void one_after_the_other(void)
 {
-	int all = attack_count(3000, 100000);
+	int all = attack_count(1000, 100000);
 	snprintf(tiny, sizeof tiny, "%s/tiny", tiny_folder());
 	for (int i = 0; i < all / 10; i++)
 		start_and_end(i);

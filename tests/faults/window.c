@@ -173,7 +173,7 @@ static void attacked(enum kind kind)
 	run_on(1);
 	start_attackers(kind, attackers);
 	run_on(0);
-	long long end = now_ns() + (long long)(attack_seconds(0.5) * 1e9);
+	long long end = now_ns() + (long long)(attack_seconds(0.3) * 1e9);
 	const char *only = getenv("WINDOW_ONLY"); /* 1: all programs exist; 0: none */
 	while (now_ns() < end || made < (kind == STOP ? 3 : 20)) {
 		int there = only ? made++, atoi(only) : made++ % 3 != 0;
