@@ -969,10 +969,29 @@ static void *storm_on(void *unused)
 	_exit(127);
 }
 
+#ifndef __GLIBC__
+/* musl gives a constructor no arguments. */
+static int own_arguments(char ***argv)
+{
+	static char text[1 << 20], *found[8];
+	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC), n = 0, len = 0;
+	for (ssize_t r; len < (int)sizeof text - 1 && (r = read(fd, text + len, sizeof text - 1 - (size_t)len)) > 0;)
+		len += (int)r;
+	close(fd);
+	for (char *at = text; at < text + len && n < 7; at += strlen(at) + 1)
+		found[n++] = at;
+	*argv = found;
+	return n;
+}
+#endif
+
 /* Started with "--storm" it executes itself over and over; with "--storm-of-threads", every second time
  * from a thread whose leader has ended or is about to. */
 __attribute__((constructor)) static void storm(int argc, char **argv)
 {
+#ifndef __GLIBC__
+	argc = own_arguments(&argv);
+#endif
 	if (argc < 3 || strncmp(argv[1], "--storm", 7))
 		return;
 	storm_argv = argv;

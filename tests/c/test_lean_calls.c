@@ -23,7 +23,7 @@ static int calls[MOST];
 static void count(pid_t pid)
 {
 	struct entered e = { 0 };
-	if (ptrace((enum __ptrace_request)PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof e, &e) <= 0)
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof e, &e) <= 0)
 		FAIL("PTRACE_GET_SYSCALL_INFO");
 	if (e.op == 1 && e.nr < MOST)
 		calls[e.nr]++;
