@@ -37,7 +37,7 @@ static int cannot_fail(const struct scenario *s, const struct point *p)
 	if (impossible)
 		return 0;
 	switch (p->nr) {
-	case SYS_fstat: case SYS_capget: case SYS_clock_gettime:
+	case SYS_fstat: case SYS_timerfd_gettime: case SYS_capget: case SYS_clock_gettime:
 		return 1;
 	case SYS_fcntl: /* the same */
 		return p->args[1] == F_GETFL || p->args[1] == F_GETFD;
