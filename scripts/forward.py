@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The settings of a context as methods of a command, made from the signatures in procfd-core/src/context/."""
+"""The settings of a context as methods of a command: the signatures in procfd-core/src/context."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import textwrap
 
 CORE = "procfd-core/src"
 FILE = f"{CORE}/command/forward.rs"
-METHOD = re.compile(r"^    pub fn (\w+)(<[^(]*>)?\(\s*&mut self,?\s*([^{]*?),?\s*\) -> Configured<'_>", re.M)
+METHOD = re.compile(
+    r"^    pub fn (\w+)(<[^(]*>)?\(\s*&mut self,?\s*([^{]*?),?\s*\) -> Configured<'_>", re.M
+)
 OWN = re.compile(r"^    pub fn (\w+)", re.M)
-# What a command has in another form: the program, the whole environment, and the signal of a close policy.
+# What a command has in another form: the program, the whole environment, and the signal of a
+# close policy.
 ELSEWHERE = {
     "program",
     "program_in_path",
@@ -38,7 +41,7 @@ def sources() -> list[str]:
 
 
 def methods(root: pathlib.Path) -> dict[str, list[tuple[str, str]]]:
-    """By family: the name and the arguments of each method that a command has by this file alone."""
+    """By family: name and arguments of each method that a command has by this file alone."""
     command, *families = sources()
     skipped = ELSEWHERE | set(OWN.findall((root / command).read_text()))
     found: dict[str, list[tuple[str, str]]] = {}
@@ -47,8 +50,12 @@ def methods(root: pathlib.Path) -> dict[str, list[tuple[str, str]]]:
             if name in skipped:
                 continue
             if generics:
-                raise SystemExit(f"{family}: {name} has type parameters: give Command a method of its own")
-            found.setdefault(pathlib.Path(family).stem, []).append((name, " ".join(arguments.split())))
+                raise SystemExit(
+                    f"{family}: {name} has type parameters: give Command a method of its own"
+                )
+            found.setdefault(pathlib.Path(family).stem, []).append(
+                (name, " ".join(arguments.split()))
+            )
     return found
 
 
@@ -64,10 +71,16 @@ def imports(arguments: str) -> str:
 
 def use(room: str, names: list[str]) -> str:
     """A `use` line, as rustfmt breaks it."""
-    line = f"use {room}::{names[0]};\n" if len(names) == 1 else f"use {room}::{{{', '.join(names)}}};\n"
+    line = (
+        f"use {room}::{names[0]};\n"
+        if len(names) == 1
+        else f"use {room}::{{{', '.join(names)}}};\n"
+    )
     if len(line) <= 111:
         return line
-    wrapped = textwrap.fill(f"{', '.join(names)},", 110, initial_indent="    ", subsequent_indent="    ")
+    wrapped = textwrap.fill(
+        f"{', '.join(names)},", 110, initial_indent="    ", subsequent_indent="    "
+    )
     return f"use {room}::{{\n{wrapped}\n}};\n"
 
 
@@ -78,12 +91,14 @@ def body() -> str:
         f"    // {family}\n" + "".join(f"    {name}({arguments});\n" for name, arguments in each)
         for family, each in found.items()
     )
+    name = "stringify!($name)"
+    link = f'concat!("See [`Context::", {name}, "`](crate::Context::", {name}, ").")'
     return f"""{imports(rows)}
 macro_rules! forward {{
     ($($name:ident($($arg:ident: $kind:ty),*);)*) => {{
         impl Command {{
             $(
-                #[doc = concat!("See [`Context::", stringify!($name), "`](crate::Context::", stringify!($name), ").")]
+                #[doc = {link}]
                 pub fn $name(&mut self, $($arg: $kind),*) -> &mut Self {{
                     self.configure(|context| context.$name($($arg),*).map(drop))
                 }}

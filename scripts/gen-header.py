@@ -3,8 +3,8 @@
 """Make include/procfd.h from procfd-capi with cbindgen, and the layout tables from the header.
 
 cbindgen writes every number in decimal and every comment on three lines, and passes Rust's
-"# Safety" sections on. This script gives the constants the spelling of the source, in a form that no C
-compiler reads as too small a type. It also tidies the comments.
+"# Safety" sections on. This script gives the constants the spelling of the source, in a form that
+no C compiler reads as too small a type. It also tidies the comments.
 
 The layout tables: procfd-capi/abi/layout.txt is what a C compiler says of each structure,
 procfd-capi/abi/fields.rs lists the same for procfd-capi/tests/layout.rs, which compares Rust's.

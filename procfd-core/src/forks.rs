@@ -51,6 +51,8 @@ struct Procfd {
     cookie: u64,
     /// The number of its process's pidfd.
     pidfd: Option<RawFd>,
+    /// In a forked copy: the file that took its place.
+    now: Option<Identity>,
 }
 
 static LIST: Mutex<List> = Mutex::new(List { own: Vec::new(), held: Vec::new() });
@@ -118,38 +120,53 @@ impl List {
     /// In a forked child: another file takes the place of each procfd that an object holds.
     fn replace_held(&mut self) {
         let mut dead = None;
-        for (fd, held) in listed(&self.held) {
-            let Ok(place) = sys::fd::borrow(fd) else { continue };
-            if sys::sock::cookie(place) != Ok(held.cookie) {
-                continue;
+        for (fd, entry) in (0..).zip(&mut self.held) {
+            if let Some(held) = entry {
+                held.now = held.replace(fd, &mut dead);
             }
-            let with = match held.pidfd.map(sys::fd::borrow) {
-                Some(Ok(pidfd)) if sys::pidfd::is_pidfd(pidfd) == Ok(true) => Some(pidfd),
-                Some(_) => None,
-                None => {
-                    dead = dead.or_else(|| pair::dead().ok());
-                    dead.as_ref().map(AsFd::as_fd)
-                }
-            };
-            if let Some(with) = with {
-                let _ = sys::fd::replace_raw(fd, with);
-            }
+            *entry = entry.filter(|held| held.now.is_some());
         }
-        self.held.clear();
+    }
+}
+
+impl Procfd {
+    /// Puts another file over its number, and returns which. `None`: the number is not the procfd any more.
+    fn replace(&self, fd: RawFd, dead: &mut Option<OwnedFd>) -> Option<Identity> {
+        let place = sys::fd::borrow(fd).ok()?;
+        if sys::sock::cookie(place) != Ok(self.cookie) {
+            return None;
+        }
+        let with = match self.pidfd {
+            Some(pidfd) => {
+                sys::fd::borrow(pidfd).ok().filter(|&pidfd| sys::pidfd::is_pidfd(pidfd) == Ok(true))?
+            }
+            None => {
+                *dead = dead.take().or_else(|| pair::dead().ok());
+                dead.as_ref()?.as_fd()
+            }
+        };
+        sys::fd::replace_raw(fd, with).ok()?;
+        Identity::of(place).ok()
     }
 }
 
 /// A procfd that an object holds, and its process once there is one. ENOMEM.
 pub(crate) fn hold(fd: BorrowedFd<'_>, cookie: u64, pidfd: Option<BorrowedFd<'_>>) -> Result<()> {
     let pidfd = pidfd.map(|pidfd| pidfd.as_raw_fd());
-    enter(&mut lock().list.held, fd.as_raw_fd(), Procfd { cookie, pidfd })
+    enter(&mut lock().list.held, fd.as_raw_fd(), Procfd { cookie, pidfd, now: None })
 }
 
-/// Takes a procfd off the list, with what is to be done before the next fork.
-pub(crate) fn let_go(fd: BorrowedFd<'_>, cookie: u64, then: impl FnOnce()) {
+/// Takes a procfd off the list, with what is to be done before the next fork: `then` learns which file an earlier fork
+/// has put in its place.
+pub(crate) fn let_go(fd: BorrowedFd<'_>, cookie: u64, then: impl FnOnce(Option<Identity>)) {
     let mut held = lock();
-    clear(&mut held.list.held, fd.as_raw_fd(), |entry| entry.cookie == cookie);
-    then();
+    let mut now = None;
+    clear(&mut held.list.held, fd.as_raw_fd(), |entry| {
+        let it_is = entry.cookie == cookie;
+        now = entry.now.filter(|_| it_is);
+        it_is
+    });
+    then(now);
 }
 
 /// Whether a number is one of the library's own.
@@ -246,7 +263,7 @@ impl Private {
         let (a, b) = make()?;
         let cookie = sys::sock::cookie(a.as_fd())?;
         let b = Self::socket(&mut locked.list, b);
-        let entered = enter(&mut locked.list.held, a.as_raw_fd(), Procfd { cookie, pidfd: None });
+        let entered = enter(&mut locked.list.held, a.as_raw_fd(), Procfd { cookie, pidfd: None, now: None });
         // It takes the lock when it is dropped.
         drop(locked);
         let b = b?;

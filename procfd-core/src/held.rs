@@ -11,34 +11,30 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use crate::forks;
-use crate::sys::{self, fd::Number};
+use crate::sys::{self, owned::Proved};
 
-/// A descriptor that an object owns.
+/// A descriptor that an object owns. A procfd is on the list of the fork hook.
 #[derive(Debug)]
-pub(crate) struct Held {
-    number: Number,
-    /// Of a procfd, which is on the list of the fork hook.
-    cookie: Option<u64>,
-}
+pub(crate) struct Held(Proved);
 
 impl Held {
     /// A procfd that the caller has just put on the list, under its cookie.
     pub(crate) fn listed(fd: OwnedFd, cookie: u64) -> Self {
-        Self { number: Number::keep(fd), cookie: Some(cookie) }
+        Self(Proved::socket(fd, cookie))
     }
 
     /// A descriptor of a process: on the list if it is a procfd.
     pub(crate) fn of(fd: OwnedFd, pidfd: BorrowedFd<'_>) -> sys::Result<Self> {
-        let cookie = sys::sock::cookie(fd.as_fd()).ok();
-        if let Some(cookie) = cookie {
+        if let Ok(cookie) = sys::sock::cookie(fd.as_fd()) {
             forks::hold(fd.as_fd(), cookie, Some(pidfd))?;
+            return Ok(Self::listed(fd, cookie));
         }
-        Ok(Self { number: Number::keep(fd), cookie })
+        Ok(Self(Proved::new(fd)))
     }
 
     /// The procfd has a process from now on.
     pub(crate) fn stands_for(&self, pidfd: BorrowedFd<'_>) {
-        if let Some(cookie) = self.cookie {
+        if let Some(cookie) = self.cookie() {
             // Its entry exists, so there is room for it.
             let _ = forks::hold(self.as_fd(), cookie, Some(pidfd));
         }
@@ -46,15 +42,15 @@ impl Held {
 
     /// The cookie of a procfd.
     pub(crate) fn cookie(&self) -> Option<u64> {
-        self.cookie
+        self.0.cookie()
     }
 
     /// The descriptor, which the copies of the program hold from now on.
     pub(crate) fn into_fd(self) -> OwnedFd {
-        if let Some(cookie) = self.cookie {
-            forks::let_go(self.as_fd(), cookie, || ());
+        if let Some(cookie) = self.cookie() {
+            forks::let_go(self.as_fd(), cookie, drop);
         }
-        let fd = sys::fd::made(self.as_fd().as_raw_fd());
+        let fd = sys::fd::made(self.as_raw_fd());
         std::mem::forget(self);
         fd
     }
@@ -62,22 +58,22 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        match self.cookie {
+        match self.cookie() {
             // Under the lock of the list: a fork finds it listed, or closed.
-            Some(cookie) => forks::let_go(self.as_fd(), cookie, || self.number.close()),
-            None => self.number.close(),
+            Some(cookie) => forks::let_go(self.as_fd(), cookie, |now| self.0.close_as(now)),
+            None => self.0.close_as(None),
         }
     }
 }
 
 impl AsFd for Held {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.number.as_fd()
+        self.0.as_fd()
     }
 }
 
 impl AsRawFd for Held {
     fn as_raw_fd(&self) -> i32 {
-        self.number.as_fd().as_raw_fd()
+        self.as_fd().as_raw_fd()
     }
 }

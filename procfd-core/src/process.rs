@@ -21,7 +21,7 @@ use crate::kept::Keeper;
 use crate::settings::{ClosePolicy, Scope};
 use crate::signal;
 use crate::status::Status;
-use crate::sys::fd::HandedOn;
+use crate::sys::owned::Owned;
 use crate::sys::{self, Errno};
 use crate::target::{self, Target};
 use crate::wait::{self, Limit, Options};
@@ -39,7 +39,7 @@ pub struct Process {
     /// The descriptor that stands for it; `None`: the pidfd.
     fd: Option<Held>,
     /// What is dropped hands it on to the reaper, if the process is the library's to reap.
-    pidfd: HandedOn,
+    pidfd: Owned,
     /// It is a built-in init, whose status is the program's.
     init: bool,
     /// The procfd may have a context of this process, which keeps the status too.
@@ -60,15 +60,15 @@ impl Process {
 
     pub(crate) fn from_parts(fd: Held, pidfd: OwnedFd, init: bool) -> Self {
         fd.stands_for(pidfd.as_fd());
-        Self { fd: Some(fd), init, ..Self::of(HandedOn::new(pidfd, drop)) }
+        Self { fd: Some(fd), init, ..Self::of(Owned::new(pidfd, None)) }
     }
 
     /// A child without a procfd.
     pub(crate) fn lean(pidfd: OwnedFd, reap: bool) -> Self {
-        Self::of(HandedOn::new(pidfd, reaper(reap)))
+        Self::of(Owned::new(pidfd, reaper(reap)))
     }
 
-    fn of(pidfd: HandedOn) -> Self {
+    fn of(pidfd: Owned) -> Self {
         Self {
             fd: None,
             pidfd,
@@ -116,7 +116,7 @@ impl Process {
             Target::Own(pidfd) => (pidfd, false),
             Target::Init(pidfd) => (pidfd, true),
             Target::Kept(running) => (sys::fd::dup_cloexec(running.pidfd.get()?)?, running.init),
-            Target::Given(_) => return Ok(Self::of(HandedOn::new(fd, drop))),
+            Target::Given(_) => return Ok(Self::of(Owned::new(fd, None))),
             Target::Configuring => return Err(Errno(libc::ESRCH).into()),
         };
         Ok(Self::from_parts(Held::of(fd, pidfd.as_fd())?, pidfd, init))
@@ -346,8 +346,8 @@ impl Process {
 }
 
 /// Who gets the pidfd of a child that is dropped.
-fn reaper(reap: bool) -> fn(OwnedFd) {
-    if reap { contexts::reap } else { drop }
+fn reaper(reap: bool) -> Option<fn(OwnedFd)> {
+    if reap { Some(contexts::reap) } else { None }
 }
 
 fn none_if(errno: i32, done: sys::Result<Status>) -> io::Result<Option<Status>> {

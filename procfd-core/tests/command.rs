@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -95,6 +96,36 @@ fn the_first_error_is_kept() {
     assert_eq!(e.raw_os_error(), libc::EINVAL);
     let e = Command::new("/no/such/program").status().unwrap_err();
     assert_eq!((e.stage(), e.kind()), (Stage::EXEC, std::io::ErrorKind::NotFound));
+}
+
+#[test]
+fn a_missing_interpreter_is_named() {
+    let folder = std::env::temp_dir().join(format!("procfd-missing.{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let make = |name: &str, content: &[u8]| {
+        let path = folder.join(name);
+        let mut file = File::options().create_new(true).write(true).mode(0o755).open(&path).unwrap();
+        file.write_all(content).unwrap();
+        path
+    };
+    let script = make("script", b"#! /no/such/interpreter -x\n");
+    let behind = make("behind", format!("#!{}\n", script.display()).as_bytes());
+    let elf = std::fs::read("/bin/sh").unwrap();
+    let at = elf.windows(4).position(|bytes| bytes == b"/ld-").unwrap();
+    let mut elf = elf.clone();
+    elf[at..at + 4].copy_from_slice(b"/no-");
+    let program = make("program", &elf);
+    let message = |command: &mut Command| command.status().unwrap_err().to_string();
+    let words = "its interpreter \"/no/such/interpreter\" does not exist";
+    for path in [&script, &behind] {
+        assert!(message(&mut Command::new(path)).contains(words));
+    }
+    assert!(message(&mut Command::new(&program)).contains("/no-"));
+    // A relative path is one of the child's directory.
+    let mut relative = Command::new("./script");
+    assert!(!message(relative.current_dir(&folder)).contains("interpreter"));
+    assert!(!message(&mut Command::new(folder.join("absent"))).contains("interpreter"));
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

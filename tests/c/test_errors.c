@@ -215,6 +215,25 @@ static void long_operands_fit_the_message(void)
 	close(fd);
 }
 
+static void a_missing_interpreter_is_named(void)
+{
+	static const char line[] = "#!/no/such/interpreter\n";
+	char path[] = "/tmp/procfd-script.XXXXXX";
+	int file = mkstemp(path);
+	CHECK(file >= 0);
+	CHECK_EQ(write(file, line, sizeof line - 1), sizeof line - 1);
+	CHECK_EQ(fchmod(file, 0755), 0);
+	close(file);
+	int fd = ctx();
+	CFG(fd, PROC_SET_EXEC, 0, path, 0);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, -1);
+	CHECK(strstr(last_error(fd).message, "its interpreter \"/no/such/interpreter\" does not exist"));
+	unlink(path);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, -1);
+	CHECK(!strstr(last_error(fd).message, "interpreter"));
+	close(fd);
+}
+
 static void record_sizes(void)
 {
 	struct {
@@ -314,5 +333,6 @@ static void each_thread_has_its_own(void)
 
 TAP_MAIN(CASE(each_call_says_what_is_wrong), CASE(each_thread_has_its_own), CASE(each_step_is_reported), CASE(nothing_is_left), CASE(a_second_try_works),
 	 CASE(no_signal_to_the_caller), CASE(arguments_are_reported_too),
-	 CASE(long_operands_fit_the_message), CASE(record_sizes),
+	 CASE(long_operands_fit_the_message), CASE(a_missing_interpreter_is_named),
+	 CASE(record_sizes),
 	 CASE(failures_of_one_do_not_touch_another))

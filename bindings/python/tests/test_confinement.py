@@ -387,7 +387,7 @@ def test_kernel_parameters_of_a_network_namespace() -> None:
     path = "/proc/sys/net/ipv4/"
     script = f"cat {path}ip_default_ttl {path}ip_forward"
     assert sh(script, namespaces=["user", "net"], sysctls=sysctls).split() == ["33", "1"]
-    with pytest.raises(ValueError, match="kernel.panic"):
+    with pytest.raises(ValueError, match=r"kernel\.panic"):
         run("true", sysctls={"kernel.panic": 1})
     with pytest.raises(OSError, match="NET"):
         run("true", sysctls=sysctls)

@@ -9,9 +9,8 @@ import subprocess
 import sys
 import textwrap
 
-import pytest
-
 import procfd
+import pytest
 
 
 def test_a_running_process() -> None:
@@ -37,9 +36,11 @@ def test_an_ended_process() -> None:
 
 
 def test_no_such_field() -> None:
-    with procfd.open(os.getpid()) as process:
-        with pytest.raises(ValueError, match="there is no field"):
-            process.info("comm").why("nonsense")
+    with (
+        procfd.open(os.getpid()) as process,
+        pytest.raises(ValueError, match="there is no field"),
+    ):
+        process.info("comm").why("nonsense")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root is permitted to know")

@@ -14,6 +14,15 @@ import os, procfd, socket
 def numbers():
     return {int(n) for n in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{n}")}
 
+def is_open(number):
+    try:
+        return bool(os.fstat(number))
+    except OSError:
+        return False
+
+def open_numbers():
+    return {number for number in map(int, os.listdir("/proc/self/fd")) if is_open(number)}
+
 def works():
     assert procfd.run(["true"], watch=True).returncode == 0
     assert procfd.run(["echo", "x"], capture_output=True).stdout == b"x\\n"
@@ -95,4 +104,67 @@ if os.fork() == 0:
 os.close(write)
 with open(read, "rb") as answer:
     assert answer.read() == b"works"
+""")
+
+
+OBJECTS = {
+    "spawn": "procfd.spawn(['sleep', '1'])",
+    "spawn, kill_on_close": "procfd.spawn(['sleep', '60'], kill_on_close=True)",
+    "Popen": "procfd.Popen(['sleep', '1'])",
+    "Popen, watch": "procfd.Popen(['sleep', '1'], watch=True)",
+    "open": "procfd.open(os.getpid())",
+    "open a directory": "procfd.open('/proc/self')",
+    "attach": "procfd.attach(sleeper.pid)",
+    "Context": "procfd.Context('true', ['true'])",
+    "Context, stdin": "configured(procfd.Context('cat', ['cat']))",
+}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_an_object_closes_no_number_that_is_not_its_own(name: str) -> None:
+    """Its numbers are closed by others, and one by one become files of the program."""
+    python(f"""
+import subprocess
+
+def configured(context):
+    with open("/etc/group") as file:
+        context.configure(stdin=file)
+    return context
+
+sleeper = subprocess.Popen(["sleep", "60"])
+before = open_numbers()
+made = {OBJECTS[name]}
+own = sorted(open_numbers() - before)
+assert own
+for number in own:
+    os.dup2(os.open("/etc/passwd", os.O_RDONLY | os.O_CLOEXEC), number)
+del made
+works()
+for number in own:
+    os.fstat(number)
+    os.close(number)
+
+before = open_numbers()
+made = {OBJECTS[name]}
+for number in open_numbers() - before:
+    os.close(number)
+del made
+works()
+sleeper.kill()
+sleeper.wait()
+""")
+
+
+def test_a_fork_closes_the_files_that_took_the_places_of_its_parents() -> None:
+    python("""
+before = open_numbers()
+held = [procfd.spawn(["sleep", "60"], kill_on_close=True), procfd.open(os.getpid())]
+held.append(procfd.Context("true", ["true"]))
+if os.fork() == 0:
+    held.clear()
+    assert open_numbers() <= before, open_numbers() - before
+    os._exit(0)
+assert os.wait()[1] == 0
+held.clear()
+assert open_numbers() <= before, open_numbers() - before
 """)

@@ -9,6 +9,7 @@ import gc
 import os
 import pathlib
 import platform
+import re
 import resource
 import select
 import signal
@@ -137,11 +138,25 @@ def test_as_subprocess(number: int) -> None:
     both(CALLS[number])
 
 
-def test_a_script_without_its_interpreter_names_the_script(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [("#!/no/such/interpreter -x\n", '"/no/such/interpreter"'), ("#!/bin/sh\r\n", r'"/bin/sh\r"')],
+)
+def test_a_script_without_its_interpreter_names_both(
+    tmp_path: pathlib.Path, line: str, shown: str
+) -> None:
     script = tmp_path / "script"
-    script.write_text("#!/no/such/interpreter\n")
+    script.write_bytes(line.encode())
     script.chmod(0o755)
-    both(lambda s: s.run([str(script)]))
+    standard = outcome(lambda: subprocess.run([str(script)]))
+    ours = outcome(lambda: procfd.run([str(script)]))
+    assert ours[:3] == standard[:3]
+    assert ours[3] == f"{standard[3]} (its interpreter {shown} does not exist)"
+    with pytest.raises(FileNotFoundError, match=f"its interpreter {re.escape(shown)}"):
+        procfd.spawn([str(script)])
+    with pytest.raises(FileNotFoundError) as searched:
+        procfd.run(["script"], env={"PATH": f"/no/such:{tmp_path}"})
+    assert f'"{script}" is there, and its interpreter {shown}' in str(searched.value)
 
 
 def test_errors_carry_the_step() -> None:

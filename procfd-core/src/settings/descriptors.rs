@@ -15,6 +15,7 @@ use super::pipes::Pipes;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::List;
 use crate::error::{Error, Stage};
+use crate::sys::owned::Owned;
 use crate::sys::vec::Shared;
 use action::Shown;
 
@@ -27,7 +28,7 @@ pub(crate) struct Descriptors {
     actions: Shared<Action>,
     pub(crate) inherit_all: bool,
     /// Descriptors that the Rust interface was given to keep until the start.
-    held: Vec<Arc<OwnedFd>>,
+    held: Vec<Arc<Owned>>,
     pub(super) pipes: Pipes,
 }
 
@@ -38,6 +39,11 @@ impl Descriptors {
 
     pub(crate) fn has_actions(&self) -> bool {
         !self.actions.is_empty()
+    }
+
+    /// Whether the child works in another directory than the creator.
+    pub(super) fn changes_directory(&self) -> bool {
+        self.actions().any(|action| matches!(action, Action::Chdir(_) | Action::Fchdir(_)))
     }
 
     /// After the start the process has its own: a pipe whose end stayed open here would never end.
@@ -59,7 +65,7 @@ impl Settings {
     /// Keeps a descriptor until the start or the end of the context, and returns its number.
     pub(crate) fn hold(&mut self, fd: OwnedFd) -> RawFd {
         let number = fd.as_raw_fd();
-        self.descriptors.held.push(Arc::new(fd));
+        self.descriptors.held.push(Arc::new(Owned::new(fd, None)));
         number
     }
 

@@ -50,17 +50,22 @@ impl Joins {
         self.0.iter().any(|join| join.kinds.contains(Namespaces::USER))
     }
 
+    /// Whether the child joins a namespace of this kind.
+    pub(super) fn has(&self, kind: Namespaces) -> bool {
+        self.kinds().contains(kind)
+    }
+
     fn kinds(&self) -> Namespaces {
         self.0.iter().fold(Namespaces::empty(), |all, join| all | join.kinds)
     }
 
     /// Whether the child needs a memory of its own: EUSERS otherwise.
     pub(crate) fn has_time(&self) -> bool {
-        self.kinds().contains(Namespaces::TIME)
+        self.has(Namespaces::TIME)
     }
 
     fn has_pid(&self) -> bool {
-        self.kinds().contains(Namespaces::PID)
+        self.has(Namespaces::PID)
     }
 
     /// The one of a kind, with its index.

@@ -45,6 +45,7 @@ mod descriptors;
 mod environment;
 mod filesystem;
 mod identity;
+mod interpreter;
 mod joins;
 mod lifecycle;
 mod memory;
@@ -274,6 +275,13 @@ impl Settings {
         errno: crate::Errno,
     ) -> Error {
         let error = Error::new(stage, index, errno, self.operand(prepared, stage, index));
+        let interpreter = match (stage, errno.0) {
+            (Stage::EXEC, libc::ENOENT) => interpreter::missing(self, prepared),
+            _ => None,
+        };
+        if let Some(interpreter) = interpreter {
+            return error.hint(&interpreter);
+        }
         match HINTS.iter().find_map(|hint| hint(self, stage, errno.0)) {
             Some(hint) => error.hint(hint),
             None => error,

@@ -3,8 +3,6 @@
 //! Descriptors: close, flags, poll, epoll, stat, reading small files.
 
 use core::ffi::CStr;
-use core::mem::ManuallyDrop;
-use core::sync::atomic::{AtomicBool, Ordering};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use super::bare::{self, PollFd};
@@ -52,54 +50,6 @@ impl AsFd for Number {
         // SAFETY: `keep` takes the number from an OwnedFd, so it is not -1, the one value that the type
         // forbids. It only goes to the kernel, which answers EBADF where it is not open.
         unsafe { BorrowedFd::borrow_raw(self.0) }
-    }
-}
-
-/// A descriptor that another owner gets when this one is dropped.
-#[derive(Debug)]
-pub(crate) struct HandedOn {
-    fd: ManuallyDrop<OwnedFd>,
-    to: fn(OwnedFd),
-    closes: AtomicBool,
-}
-
-impl HandedOn {
-    pub(crate) fn new(fd: OwnedFd, to: fn(OwnedFd)) -> Self {
-        Self { fd: ManuallyDrop::new(fd), to, closes: AtomicBool::new(false) }
-    }
-
-    /// Nothing is left to do with it: dropping it closes it.
-    pub(crate) fn keep_from_all(&self) {
-        self.closes.store(true, Ordering::Relaxed);
-    }
-
-    /// Another than before gets it.
-    pub(crate) fn hand_to(&mut self, to: fn(OwnedFd)) {
-        self.to = to;
-    }
-
-    /// The descriptor, which `to` does not get.
-    pub(crate) fn into_fd(mut self) -> OwnedFd {
-        // SAFETY: nothing uses `self.fd` again: `self` is forgotten, and its drop does not run.
-        let fd = unsafe { ManuallyDrop::take(&mut self.fd) };
-        core::mem::forget(self);
-        fd
-    }
-}
-
-impl AsFd for HandedOn {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
-    }
-}
-
-impl Drop for HandedOn {
-    fn drop(&mut self) {
-        // SAFETY: a drop runs once, and nothing uses `self.fd` after it.
-        let fd = unsafe { ManuallyDrop::take(&mut self.fd) };
-        if !self.closes.load(Ordering::Relaxed) {
-            (self.to)(fd);
-        }
     }
 }
 

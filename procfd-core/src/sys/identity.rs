@@ -27,7 +27,7 @@ impl Identity {
     pub(crate) fn of(file: BorrowedFd<'_>) -> Result<Self> {
         let stat = fd::stat(file)?;
         if stat.st_mode & libc::S_IFMT == libc::S_IFSOCK {
-            return sock::cookie(file).map(|number| Self { device: SOCKET, number });
+            return Self::of_socket(file);
         }
         if stat.st_mode & libc::S_IFMT == 0 && !pidfd::has_own_inode() && pidfd::is_pidfd(file)? {
             return Ok(Self { device: PROCESS, number: process(file).unwrap_or(REAPED) });
@@ -37,7 +37,17 @@ impl Identity {
 
     /// The same of a file that the caller has just made as a socket.
     pub(crate) fn of_socket(file: BorrowedFd<'_>) -> Result<Self> {
-        sock::cookie(file).map(|number| Self { device: SOCKET, number })
+        sock::cookie(file).map(Self::of_cookie)
+    }
+
+    /// The same by its cookie.
+    pub(crate) fn of_cookie(number: u64) -> Self {
+        Self { device: SOCKET, number }
+    }
+
+    /// The cookie of a socket.
+    pub(crate) fn cookie(self) -> Option<u64> {
+        (self.device == SOCKET).then_some(self.number)
     }
 
     /// Whether `file` is that file.

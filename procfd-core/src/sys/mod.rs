@@ -35,6 +35,7 @@ pub(crate) mod identity;
 pub(crate) mod manage;
 pub(crate) mod memfd;
 pub(crate) mod orphan;
+pub(crate) mod owned;
 pub(crate) mod per_process;
 pub(crate) mod pidfd;
 pub(crate) mod query;

@@ -150,7 +150,7 @@ def _refused(process: Process, what: str) -> Exception:
 
 
 def _ask(process: Process, what: str, group: str, missing: Any = None) -> Any:
-    """One group of info(). If it is absent and has no value, the reason decides which error it is."""
+    """One group of info(). Where it is absent, the reason decides which error it is."""
     try:
         info = process.info(group)
     except ProcessLookupError:

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -325,7 +326,8 @@ def _unknown(error: OSError, deadstate: int | None) -> int:
 def _as_the_standard_library(error: Error, executable: Any, cwd: Any) -> None:
     """Give an error the file that the standard library would name, and its words."""
     if error.stage == Stage.EXEC:
-        error.filename, error.message = executable, None
+        error.filename = executable
+        error.message = _missing_interpreter(error)
     elif error.stage == Stage.CWD or (cwd is not None and error.filename is cwd):
         error.filename, error.message = cwd, None
     elif error.stage == Stage.CONFIG and error.errno == errno.ENAMETOOLONG:
@@ -333,6 +335,12 @@ def _as_the_standard_library(error: Error, executable: Any, cwd: Any) -> None:
     elif error.errno == errno.E2BIG:
         # With the message, which says which argument it was.
         error.filename = executable
+
+
+def _missing_interpreter(error: Error) -> str | None:
+    """Say what the standard library does not: the file is there, and its interpreter is not."""
+    reason = re.search(r"\((.*its interpreter .*)\)$", error.message or "", re.DOTALL)
+    return f"{error.strerror}: {error.filename!r} ({reason[1]})" if reason else None
 
 
 def _become(keywords: dict[str, Any], settings: dict[str, Any]) -> None:

@@ -107,7 +107,7 @@ def namespaces(text: str) -> list[str]:
 
 def join(text: str) -> tuple[list[str], str | int]:
     """NAME,...=PATH, or NAME,...=PID."""
-    names, equals, where = text.partition("=")
+    names, _, where = text.partition("=")
     if not names or not where:
         raise argparse.ArgumentTypeError(f"not NAME,...=PATH nor NAME,...=PID: {text!r}")
     return namespaces(names), target(where).pid if where.isdecimal() else where
