@@ -342,8 +342,6 @@ DIFFERENT = {
     "wait nan": "as above",
     "pg+session": "a session leader leads its own group, which is what was asked for",
     "env empty key": "a variable without a name is refused",
-    "badinterp": "the message names the interpreter that is missing",
-    "crlf": "as above",
     "run env pairs": "an env that is no mapping is a TypeError",
 }
 
