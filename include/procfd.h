@@ -183,6 +183,16 @@
 #define PROC_SET_CGROUP 0x1a3
 /* The cgroup (v2) that it starts in: arg is a descriptor of its directory. */
 #define PROC_SET_CGROUP_FD 0x1a4
+/* Which mappings a core dump has: bits of /proc/PID/coredump_filter, up to 0x1ff. */
+#define PROC_SET_COREDUMP_FILTER 0x1a6
+/* arg 1: no transparent huge pages. */
+#define PROC_SET_THP_DISABLE 0x1a7
+/* arg 1: the kernel may merge equal pages (KSM). */
+#define PROC_SET_MEMORY_MERGE 0x1a8
+/* arg 1: no memory becomes executable that is writable, or was not executable before. */
+#define PROC_SET_MDWE 0x1a9
+/* arg 1: a core scheduling cookie of its own: only it and its descendants run at once on a core. */
+#define PROC_SET_CORE_SCHED 0x1aa
 /* arg 1: set no_new_privs. */
 #define PROC_SET_NO_NEW_PRIVS 0x14d
 /* The capability bounding set: capability n in bit n of arg; UINT64_MAX for all that the kernel has. */
@@ -577,6 +587,16 @@
 #define PROC_STAGE_SECUREBITS 84
 /* The cgroup: opening it, the clone into it, or in the child the move. */
 #define PROC_STAGE_CGROUP 99
+/* In the child: /proc/self/coredump_filter. */
+#define PROC_STAGE_COREDUMP_FILTER 100
+/* In the child: prctl(PR_SET_THP_DISABLE). */
+#define PROC_STAGE_THP_DISABLE 101
+/* In the child: prctl(PR_SET_MEMORY_MERGE). */
+#define PROC_STAGE_MEMORY_MERGE 102
+/* In the child: prctl(PR_SET_MDWE). */
+#define PROC_STAGE_MDWE 103
+/* In the child: prctl(PR_SCHED_CORE). */
+#define PROC_STAGE_CORE_SCHED 104
 /* In the child: a seccomp program; index is its position. */
 #define PROC_STAGE_SECCOMP 85
 /* In the child: the session keyring. */

@@ -228,6 +228,43 @@ static int child_use(int fd, const char *what)
 	return say_flush(1);
 }
 
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_GET_MDWE 66
+#endif
+#ifndef PR_SET_MEMORY_MERGE
+#define PR_SET_MEMORY_MERGE 67
+#define PR_GET_MEMORY_MERGE 68
+#endif
+#ifndef PR_SCHED_CORE
+#define PR_SCHED_CORE 62
+#endif
+
+/* The core dump filter, and what the getters of prctl(2) say. */
+static void memory_text(char text[64])
+{
+	char filter[16] = "";
+	int f = open("/proc/self/coredump_filter", O_RDONLY | O_CLOEXEC);
+	CHECK(f >= 0 && read(f, filter, sizeof filter - 1) > 0);
+	close(f);
+	snprintf(text, 64, "%lx %d %d %d\n", strtoul(filter, NULL, 16), prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0),
+		 prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0), prctl(PR_GET_MDWE, 0, 0, 0, 0));
+}
+
+static int tells_of_its_memory(void)
+{
+	char text[64];
+	memory_text(text);
+	return write(1, text, strlen(text)) < 0;
+}
+
+/* 0 for a process with a core scheduling cookie. */
+static int asks_for_a_cookie(void)
+{
+	unsigned long cookie = 0;
+	return prctl(PR_SCHED_CORE, 0, 0, 0, &cookie) || !cookie;
+}
+
 static int child_main(int argc, char **argv)
 {
 	const char *mode = argc > 2 ? argv[2] : "";
@@ -236,6 +273,10 @@ static int child_main(int argc, char **argv)
 	alarm(CHILD_LIFE * (unsigned)tap_factor);
 	if (!strcmp(mode, "exit"))
 		return n;
+	if (!strcmp(mode, "memory"))
+		return tells_of_its_memory();
+	if (!strcmp(mode, "cookie"))
+		return asks_for_a_cookie();
 	if (!strcmp(mode, "pause"))
 		return child_forever();
 	if (!strcmp(mode, "facts")) {

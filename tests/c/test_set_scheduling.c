@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* How the kernel schedules the process, and its oom_score_adj. */
+/* How the kernel schedules the process, its oom_score_adj, and what is of its memory. */
 #include "filter.h"
 #include "util.h"
 
@@ -333,7 +333,131 @@ static void no_lower_oom_score_adj(void)
 	close(fd);
 }
 
+/* ---- what is of the memory itself ---- */
+
+static const int of_memory[] = { PROC_SET_COREDUMP_FILTER, PROC_SET_THP_DISABLE, PROC_SET_MEMORY_MERGE,
+				 PROC_SET_MDWE };
+
+static void sets_memory(int fd)
+{
+	set_child(fd, "memory");
+	for (unsigned i = 0; i < 4; i++)
+		SET(fd, of_memory[i], i ? 1 : 0x15);
+}
+
+static void memory_is_the_program_s_alone(void)
+{
+	char own[64], now[64];
+	memory_text(own);
+	if (prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0) < 0 || prctl(PR_GET_MDWE, 0, 0, 0, 0) < 0)
+		SKIP("needs Linux 6.4 with KSM");
+	int fd = ctx();
+	sets_memory(fd);
+	CHECK_STR(printed(fd), "15 1 1 1\n");
+	memory_text(now);
+	CHECK_STR(now, own);
+	close(fd);
+	/* Each alone, and taken back: nothing is left of it, in the program neither. */
+	for (unsigned i = 1; i < 4; i++) {
+		fd = ctx();
+		sets_memory(fd);
+		for (unsigned other = 1; other < 4; other++)
+			if (other != i)
+				SET(fd, of_memory[other], 0);
+		char expected[64];
+		snprintf(expected, sizeof expected, "15 %d %d %d\n", i == 1, i == 2, i == 3);
+		CHECK_STR(printed(fd), expected);
+		memory_text(now);
+		CHECK_STR(now, own);
+		close(fd);
+	}
+}
+
+static void memory_with_the_built_in_init(void)
+{
+	NEED_ROOT();
+	char own[64], now[64];
+	memory_text(own);
+	if (prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0) < 0 || prctl(PR_GET_MDWE, 0, 0, 0, 0) < 0)
+		SKIP("needs Linux 6.4 with KSM");
+	int fd = ctx_flags(PROCFD_NO_WATCH);
+	sets_memory(fd);
+	SET(fd, PROC_SET_FLAG, CLONE_NEWPID);
+	SET(fd, PROC_SET_INIT, 1);
+	CHECK_STR(printed(fd), "15 1 1 1\n");
+	memory_text(now);
+	CHECK_STR(now, own);
+	close(fd);
+}
+
+static void memory_that_fails(void)
+{
+	char own[64], now[64];
+	memory_text(own);
+	int fd = ctx();
+	sets_memory(fd);
+	CHECK_ERR(process_config(fd, PROC_SET_COREDUMP_FILTER, 0x200, NULL, 0), EINVAL);
+	message_has(fd, "core dump filter 0x200; there are 0 to 0x1ff");
+	close(fd);
+	static const struct {
+		int command, option, stage;
+		const char *message;
+	} all[] = {
+		{ PROC_SET_THP_DISABLE, PR_SET_THP_DISABLE, PROC_STAGE_THP_DISABLE, "disable transparent huge pages: " },
+		{ PROC_SET_MEMORY_MERGE, PR_SET_MEMORY_MERGE, PROC_STAGE_MEMORY_MERGE, "have equal pages merged: " },
+		{ PROC_SET_MDWE, PR_SET_MDWE, PROC_STAGE_MDWE, "deny memory that is writable and executable: " },
+		{ PROC_SET_CORE_SCHED, PR_SCHED_CORE, PROC_STAGE_CORE_SCHED, "make a core scheduling cookie: " },
+	};
+	for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
+		fd = ctx_flags(PROCFD_NO_WATCH);
+		set_child(fd, "exit", "0");
+		SET(fd, all[i].command, 1);
+		refuse_argument(SYS_prctl, 0, ~0U, (unsigned)all[i].option, 1, EACCES);
+		CREATE_FAILS(fd, EACCES, (uint32_t)all[i].stage, 0);
+		message_has(fd, all[i].message);
+		close(fd);
+	}
+	memory_text(now);
+	CHECK_STR(now, own);
+}
+
+static void no_coredump_filter_without_proc(void)
+{
+	int fd = ctx();
+	set_child(fd, "exit", "0");
+	SET(fd, PROC_SET_COREDUMP_FILTER, 0x15);
+	/* Only the child opens for writing. */
+	refuse_argument(SYS_openat, 2, O_ACCMODE, O_WRONLY, 1, ENOENT);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_COREDUMP_FILTER, 0);
+	message_has(fd, "set the core dump filter to 0x15: ");
+	message_has(fd, "/proc");
+	close(fd);
+}
+
+/* What the kernel says to a process that asks by itself is what a start has: a cookie, or the errno. */
+static void a_cookie(void)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(prctl(PR_SCHED_CORE, 1, 0, 0, 0) ? errno : 0);
+	int status, fd = ctx();
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	set_child(fd, "cookie");
+	SET(fd, PROC_SET_CORE_SCHED, 1);
+	if (status) {
+		CREATE_FAILS(fd, WEXITSTATUS(status), PROC_STAGE_CORE_SCHED, 0);
+		message_has(fd, "make a core scheduling cookie: ");
+		SET(fd, PROC_SET_CORE_SCHED, 0);
+		set_child(fd, "exit", "0");
+	}
+	create(fd);
+	expect_exit(fd, 0);
+	close(fd);
+}
+
 TAP_MAIN(CASE(policies), CASE(policy_with_a_nice_value), CASE(real_time), CASE(deadline), CASE(utilization_clamps),
 	 CASE(the_policy_is_taken_back), CASE(bad_policies), CASE(cpus), CASE(bad_cpus), CASE(oom_score_adj),
 	 CASE(oom_score_adj_with_maps_of_the_creator), CASE(oom_score_adj_with_the_watcher),
-	 COLD(oom_score_adj_of_the_built_in_init), CASE(oom_score_adj_without_proc), CASE(no_lower_oom_score_adj))
+	 COLD(oom_score_adj_of_the_built_in_init), CASE(oom_score_adj_without_proc), CASE(no_lower_oom_score_adj),
+	 CASE(memory_is_the_program_s_alone), COLD(memory_with_the_built_in_init), CASE(memory_that_fails),
+	 CASE(no_coredump_filter_without_proc), CASE(a_cookie))

@@ -123,6 +123,16 @@ pub const PROC_SET_OOM_SCORE_ADJ: u32 = 0x1a2;
 pub const PROC_SET_CGROUP: u32 = 0x1a3;
 /// The cgroup (v2) that it starts in: arg is a descriptor of its directory.
 pub const PROC_SET_CGROUP_FD: u32 = 0x1a4;
+/// Which mappings a core dump has: bits of /proc/PID/coredump_filter, up to 0x1ff.
+pub const PROC_SET_COREDUMP_FILTER: u32 = 0x1a6;
+/// arg 1: no transparent huge pages.
+pub const PROC_SET_THP_DISABLE: u32 = 0x1a7;
+/// arg 1: the kernel may merge equal pages (KSM).
+pub const PROC_SET_MEMORY_MERGE: u32 = 0x1a8;
+/// arg 1: no memory becomes executable that is writable, or was not executable before.
+pub const PROC_SET_MDWE: u32 = 0x1a9;
+/// arg 1: a core scheduling cookie of its own: only it and its descendants run at once on a core.
+pub const PROC_SET_CORE_SCHED: u32 = 0x1aa;
 /// arg 1: set no_new_privs.
 pub const PROC_SET_NO_NEW_PRIVS: u32 = 0x14d;
 /// The capability bounding set: capability n in bit n of arg; UINT64_MAX for all that the kernel has.

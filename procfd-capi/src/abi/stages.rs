@@ -130,6 +130,16 @@ pub const PROC_STAGE_AMBIENT: u32 = 83;
 pub const PROC_STAGE_SECUREBITS: u32 = 84;
 /// The cgroup: opening it, the clone into it, or in the child the move.
 pub const PROC_STAGE_CGROUP: u32 = 99;
+/// In the child: /proc/self/coredump_filter.
+pub const PROC_STAGE_COREDUMP_FILTER: u32 = 100;
+/// In the child: prctl(PR_SET_THP_DISABLE).
+pub const PROC_STAGE_THP_DISABLE: u32 = 101;
+/// In the child: prctl(PR_SET_MEMORY_MERGE).
+pub const PROC_STAGE_MEMORY_MERGE: u32 = 102;
+/// In the child: prctl(PR_SET_MDWE).
+pub const PROC_STAGE_MDWE: u32 = 103;
+/// In the child: prctl(PR_SCHED_CORE).
+pub const PROC_STAGE_CORE_SCHED: u32 = 104;
 /// In the child: a seccomp program; index is its position.
 pub const PROC_STAGE_SECCOMP: u32 = 85;
 /// In the child: the session keyring.
@@ -201,6 +211,11 @@ const _: () = {
     assert!(PROC_STAGE_AMBIENT == procfd::Stage::AMBIENT.as_raw());
     assert!(PROC_STAGE_SECUREBITS == procfd::Stage::SECUREBITS.as_raw());
     assert!(PROC_STAGE_CGROUP == procfd::Stage::CGROUP.as_raw());
+    assert!(PROC_STAGE_COREDUMP_FILTER == procfd::Stage::COREDUMP_FILTER.as_raw());
+    assert!(PROC_STAGE_THP_DISABLE == procfd::Stage::THP_DISABLE.as_raw());
+    assert!(PROC_STAGE_MEMORY_MERGE == procfd::Stage::MEMORY_MERGE.as_raw());
+    assert!(PROC_STAGE_MDWE == procfd::Stage::MDWE.as_raw());
+    assert!(PROC_STAGE_CORE_SCHED == procfd::Stage::CORE_SCHED.as_raw());
     assert!(PROC_STAGE_SECCOMP == procfd::Stage::SECCOMP.as_raw());
     assert!(PROC_STAGE_KEYRING == procfd::Stage::KEYRING.as_raw());
 };

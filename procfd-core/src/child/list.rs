@@ -18,6 +18,7 @@ mod calls;
 mod entry;
 mod operand;
 
+pub(crate) use calls::PR_SET_MEMORY_MERGE;
 pub(super) use entry::{ADDRESS, Call, NO_SLOT, SLOTS, kind, soft};
 pub(crate) use entry::{At, Slot, When};
 use operand::Arg;

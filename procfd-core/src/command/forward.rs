@@ -69,6 +69,10 @@ forward! {
     no_close_policy();
     // memory
     oom_score_adj(value: i32);
+    coredump_filter(filter: u32);
+    thp_disable();
+    memory_merge();
+    mdwe();
     // mounts
     mount(mount: Mount);
     pivot_root(path: impl AsRef<Path>);
@@ -100,6 +104,7 @@ forward! {
     // scheduling
     scheduler(scheduler: &Scheduler);
     affinity(cpus: impl IntoIterator<Item = usize>);
+    core_sched();
     // seccomp
     seccomp(program: &[u8], flags: SeccompFlags);
     // session

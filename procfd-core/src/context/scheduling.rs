@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! How the kernel schedules the process: policy and CPUs.
+//! How the kernel schedules the process: policy, CPUs, core scheduling.
 
 use super::{Configured, Context};
 use crate::error::Error;
@@ -61,5 +61,21 @@ impl Context {
     pub fn affinity(&mut self, cpus: impl IntoIterator<Item = usize>) -> Configured<'_> {
         let mask = cpu_mask(cpus).map_err(|e| Error::config(e.0, "a CPU number over 8191"))?;
         self.set(|s| s.set_affinity(Some(mask)))
+    }
+
+    /// A core scheduling cookie of its own: only the process and its descendants run at once on the threads of a core.
+    ///
+    /// # Errors
+    ///
+    /// None here. [`create`](Self::create) fails with `ENODEV` where no CPU has several threads, with `EINVAL` where the
+    /// kernel has no core scheduling.
+    ///
+    /// # Kernel
+    ///
+    /// `PR_SCHED_CORE` of [prctl(2)](https://man7.org/linux/man-pages/man2/prctl.2.html); since 5.14, with
+    /// `CONFIG_SCHED_CORE`. No privilege.
+    #[doc(alias = "PROC_SET_CORE_SCHED")]
+    pub fn core_sched(&mut self) -> Configured<'_> {
+        self.set(|s| s.set_core_sched(true))
     }
 }

@@ -133,6 +133,16 @@ stages! {
     SECUREBITS = 84 "set the securebits";
     /// The cgroup: opening it, the clone into it, or in the child the move.
     CGROUP = 99 "start in the cgroup";
+    /// In the child: /proc/self/coredump_filter.
+    COREDUMP_FILTER = 100 "set the core dump filter";
+    /// In the child: prctl(PR_SET_THP_DISABLE).
+    THP_DISABLE = 101 "disable transparent huge pages";
+    /// In the child: prctl(PR_SET_MEMORY_MERGE).
+    MEMORY_MERGE = 102 "have equal pages merged";
+    /// In the child: prctl(PR_SET_MDWE).
+    MDWE = 103 "deny memory that is writable and executable";
+    /// In the child: prctl(PR_SCHED_CORE).
+    CORE_SCHED = 104 "make a core scheduling cookie";
     /// In the child: a seccomp program; index is its position.
     SECCOMP = 85 "start seccomp program";
     /// In the child: the session keyring.

@@ -4,20 +4,32 @@
 //! What the kernel does with the memory of the process.
 
 use super::{Facts, Prepared, Set, Settings};
-use crate::child::List;
+use crate::child::{List, PR_SET_MEMORY_MERGE};
 use crate::error::{Error, Stage};
 
 /// What concerns the memory as a whole.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     oom_score_adj: Option<i32>,
+    coredump_filter: Option<u32>,
+    thp_disable: bool,
+    memory_merge: bool,
+    mdwe: bool,
 }
+
+/// prctl.h: no page becomes executable that was not.
+const PR_MDWE_REFUSE_EXEC_GAIN: u64 = 1;
 
 impl Memory {
     /// Whether the child needs memory of its own. The kernel gives an oom_score_adj to all processes with the same
-    /// memory, but for a child of vfork(2), whose creator sleeps (`is_asleep`).
+    /// memory, but for a child of vfork(2), whose creator sleeps (`is_asleep`). What is of the memory itself would
+    /// be the creator's too, asleep or not.
     pub(crate) fn needs_copy(&self, is_asleep: bool) -> bool {
-        self.oom_score_adj.is_some() && !is_asleep
+        (self.oom_score_adj.is_some() && !is_asleep) || self.is_of_memory_itself()
+    }
+
+    fn is_of_memory_itself(&self) -> bool {
+        self.coredump_filter.is_some() || self.thp_disable || self.memory_merge || self.mdwe
     }
 }
 
@@ -35,6 +47,56 @@ impl Settings {
             )),
         }
     }
+
+    /// Which mappings a core dump has.
+    pub fn set_coredump_filter(&mut self, filter: u32) -> Set {
+        if filter & !COREDUMP_MAX != 0 {
+            return Err(Error::config(
+                libc::EINVAL,
+                format_args!("core dump filter {filter:#x}; there are 0 to {COREDUMP_MAX:#x}"),
+            ));
+        }
+        self.memory.coredump_filter = Some(filter);
+        Ok(())
+    }
+
+    /// No transparent huge pages.
+    pub fn set_thp_disable(&mut self, on: bool) -> Set {
+        self.memory.thp_disable = on;
+        Ok(())
+    }
+
+    /// Equal pages are merged.
+    pub fn set_memory_merge(&mut self, on: bool) -> Set {
+        self.memory.memory_merge = on;
+        Ok(())
+    }
+
+    /// No memory that is writable, or was, is executable.
+    pub fn set_mdwe(&mut self, on: bool) -> Set {
+        self.memory.mdwe = on;
+        Ok(())
+    }
+}
+
+/// core(5): bits 0 to 8. The kernel drops others without a word.
+const COREDUMP_MAX: u32 = 0x1ff;
+
+/// After the oom_score_adj, in the child's own copy of the memory; the new program's memory inherits it.
+pub(super) fn of_memory_itself(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    if let Some(filter) = s.memory.coredump_filter {
+        let text = format!("{filter:#x}");
+        list.step(Stage::COREDUMP_FILTER, 0).write_file(c"/proc/self/coredump_filter", text.as_bytes());
+    }
+    if s.memory.thp_disable {
+        list.step(Stage::THP_DISABLE, 0).prctl::<{ libc::PR_SET_THP_DISABLE }>(1);
+    }
+    if s.memory.memory_merge {
+        list.step(Stage::MEMORY_MERGE, 0).prctl::<{ PR_SET_MEMORY_MERGE }>(1);
+    }
+    if s.memory.mdwe {
+        list.step(Stage::MDWE, 0).prctl::<{ libc::PR_SET_MDWE }>(PR_MDWE_REFUSE_EXEC_GAIN);
+    }
 }
 
 /// By a file, so not in the creator's descriptor table.
@@ -48,6 +110,7 @@ pub(super) fn oom_score(s: &Settings, _: &Facts<'_>, list: &mut List) {
 pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, _: u32) -> Option<String> {
     match stage {
         Stage::OOM_SCORE_ADJ => s.memory.oom_score_adj.map(|value| format!("to {value}")),
+        Stage::COREDUMP_FILTER => s.memory.coredump_filter.map(|filter| format!("to {filter:#x}")),
         _ => None,
     }
 }
@@ -57,7 +120,11 @@ pub(super) fn hint(_: &Settings, stage: Stage, errno: i32) -> Option<&'static st
         (Stage::OOM_SCORE_ADJ, libc::EACCES) => {
             Some("a lower value needs CAP_SYS_RESOURCE in the initial user namespace")
         }
-        (Stage::OOM_SCORE_ADJ, libc::ENOENT) => Some("no /proc that shows the process is mounted"),
+        (Stage::MEMORY_MERGE, libc::EINVAL) => Some("this kernel has no KSM, or is older than 6.4"),
+        (Stage::MDWE, libc::EINVAL) => Some("a kernel older than 6.3"),
+        (Stage::OOM_SCORE_ADJ | Stage::COREDUMP_FILTER, libc::ENOENT) => {
+            Some("no /proc that shows the process is mounted")
+        }
         _ => None,
     }
 }

@@ -143,6 +143,7 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     descriptors::leave_table,
     namespaces::id_maps,
     memory::oom_score,
+    memory::of_memory_itself,
     clocks::offsets,
     joins::all,
     // In the user namespace that the new user is of.

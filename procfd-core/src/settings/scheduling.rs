@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! How the kernel schedules the process: policy and CPUs.
+//! How the kernel schedules the process: policy, CPUs, core scheduling.
 
 use super::scheduler::{Scheduler, sched_attr};
 use super::{Facts, Prepared, Set, Settings};
@@ -50,6 +50,7 @@ pub(crate) struct Scheduling {
     scheduler: Option<Scheduler>,
     /// The mask as the kernel takes it.
     cpus: Option<Vec<u8>>,
+    has_cookie: bool,
 }
 
 impl Settings {
@@ -68,6 +69,12 @@ impl Settings {
             return Err(Error::config(libc::EINVAL, "an affinity without a CPU"));
         }
         self.scheduling.cpus = mask;
+        Ok(())
+    }
+
+    /// A core scheduling cookie of its own.
+    pub fn set_core_sched(&mut self, on: bool) -> Set {
+        self.scheduling.has_cookie = on;
         Ok(())
     }
 }
@@ -121,6 +128,9 @@ pub(super) fn cpus_and_policy(s: &Settings, _: &Facts<'_>, list: &mut List) {
     }
     if let Some(scheduler) = &s.scheduling.scheduler {
         policy(scheduler, list.step(Stage::SCHEDULER, 0));
+    }
+    if s.scheduling.has_cookie {
+        list.step(Stage::CORE_SCHED, 0).make_core_cookie();
     }
 }
 
@@ -200,6 +210,10 @@ fn ranges(mask: &[u8]) -> String {
 pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
     let policy = s.scheduling.scheduler.as_ref().map(|scheduler| scheduler.policy);
     match (stage, errno) {
+        (Stage::CORE_SCHED, libc::ENODEV) => Some("no CPU of this machine has several threads"),
+        (Stage::CORE_SCHED, libc::EINVAL) => {
+            Some("this kernel has no core scheduling (CONFIG_SCHED_CORE, 5.14)")
+        }
         (Stage::AFFINITY, libc::EINVAL) => Some("none of these CPUs is online and in the cpuset"),
         (Stage::SCHEDULER, libc::EPERM) if policy == Some(DEADLINE) => Some(
             "SCHED_DEADLINE needs CAP_SYS_NICE, and an affinity of all CPUs: leave the affinity out, or use a cpuset",

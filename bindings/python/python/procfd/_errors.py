@@ -78,6 +78,11 @@ class Stage(enum.IntEnum):
     AMBIENT = 83
     SECUREBITS = 84
     CGROUP = 99
+    COREDUMP_FILTER = 100
+    THP_DISABLE = 101
+    MEMORY_MERGE = 102
+    MDWE = 103
+    CORE_SCHED = 104
     SECCOMP = 85
     KEYRING = 86
     # end of stages

@@ -95,6 +95,11 @@ class Settings(TypedDict, total=False):
     affinity: str | Iterable[int] | None
     oom_score_adj: int | None
     cgroup: StrPath | Fd | None
+    coredump_filter: int | None
+    thp_disable: bool | None
+    memory_merge: bool | None
+    mdwe: bool | None
+    core_sched: bool | None
     no_new_privs: bool | None
     cap_bounding: Capabilities | None
     cap_permitted: Capabilities | None

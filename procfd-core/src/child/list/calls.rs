@@ -17,8 +17,13 @@ const RESOLVE_IN_ROOT: u64 = 0x10;
 const MOVE_MOUNT_F_EMPTY_PATH: u32 = 4;
 const MOVE_MOUNT_T_EMPTY_PATH: u32 = 0x40;
 
-/// Whether an option of prctl(2) takes a number and writes nothing, and is of the task alone; but PR_SET_DUMPABLE is of
-/// the memory, which the caller sees to.
+/// linux/prctl.h.
+const PR_SCHED_CORE: i32 = 62;
+/// linux/prctl.h, 6.4; libc has it for some C libraries.
+pub(crate) const PR_SET_MEMORY_MERGE: i32 = 67;
+
+/// Whether an option of prctl(2) takes a number and writes nothing, and is of the task alone. PR_SET_DUMPABLE is of the
+/// memory, which the caller sees to; so are the last three, for which the child has memory of its own.
 const fn takes_number(option: i32) -> bool {
     matches!(
         option,
@@ -32,6 +37,9 @@ const fn takes_number(option: i32) -> bool {
             | libc::PR_MCE_KILL
             | libc::PR_SET_CHILD_SUBREAPER
             | libc::PR_SET_NO_NEW_PRIVS
+            | libc::PR_SET_THP_DISABLE
+            | libc::PR_SET_MDWE
+            | PR_SET_MEMORY_MERGE
     )
 }
 
@@ -73,6 +81,8 @@ impl List {
         fn sched_setattr(attr: &[u8]) = SYS_sched_setattr(0, attr, 0);
         /// sched_setaffinity(2) of the caller.
         fn sched_setaffinity(mask: &[u8]) = SYS_sched_setaffinity(0, mask.len(), mask);
+        /// prctl(PR_SCHED_CORE) of the caller: PR_SCHED_CORE_CREATE, for the thread alone.
+        fn make_core_cookie() = SYS_prctl(PR_SCHED_CORE, 1, 0, 0, 0);
         /// setrlimit(2): soft, hard.
         fn setrlimit(resource: u32, limit: [u64; 2]) = SYS_prlimit64(0, resource, limit.as_slice(), 0);
         /// umask(2).

@@ -41,6 +41,17 @@ OPTIONS: tuple[tuple[str, str, str, str | None, str | None], ...] = (
         "-1000 to 1000: how likely the kernel kills it for want of memory",
     ),
     ("--cgroup", "cgroup", "text", "PATH", "start it in this cgroup"),
+    (
+        "--coredump-filter",
+        "coredump_filter",
+        "int",
+        "N",
+        "the mappings in its core dump, as bits of core(5)",
+    ),
+    ("--thp-disable", "thp_disable", "switch", None, "no transparent huge pages"),
+    ("--memory-merge", "memory_merge", "switch", None, "the kernel may merge equal pages (KSM)"),
+    ("--mdwe", "mdwe", "switch", None, "writable memory never becomes executable"),
+    ("--core-sched", "core_sched", "switch", None, "no other process runs beside it on a core"),
     ("--no-new-privs", "no_new_privs", "switch", None, None),
     (
         "--cap-bounding",
