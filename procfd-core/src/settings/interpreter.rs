@@ -53,7 +53,7 @@ fn behind(s: &Settings, mut program: OwnedFd) -> Option<CString> {
     None
 }
 
-/// A regular file as the child sees it. EINVAL: not one, or not to be known.
+/// A regular file as the child sees it. EINVAL: another kind of file, or one that only the child can find.
 fn open(s: &Settings, path: &CStr) -> sys::Result<OwnedFd> {
     if !path.to_bytes().starts_with(b"/") && s.descriptors.changes_directory() {
         return Err(Errno(libc::EINVAL));
