@@ -141,11 +141,11 @@ static void arm_again(void)
 		CHECK_EQ(process_manage(fd, PROC_SET_CLOSE, SIGTERM, NULL, 0), 0);
 	}
 	int before = tap_fds(NULL, 0);
-	CHECK_EQ(process_manage(fd, PROC_SET_CLOSE, SIGHUP, NULL, 0), 0);
+	CHECK_EQ(process_manage(fd, PROC_SET_CLOSE, SIGUSR1, NULL, 0), 0);
 	CHECK_EQ(tap_fds(NULL, 0), before);
 	check_alive(pidfd);
 	close(fd);
-	ends_by(pidfd, SIGHUP);
+	ends_by(pidfd, SIGUSR1);
 }
 
 static void changing(void *arg)

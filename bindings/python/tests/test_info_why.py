@@ -89,5 +89,5 @@ def test_without_memory() -> None:
 
 def test_the_class_of_a_lack_of_memory() -> None:
     error = procfd._errors.make(errno.ENOMEM, "no memory", None, 0, 0, "OutOfMemory")
-    assert isinstance(error, MemoryError) and isinstance(error, procfd.Error)
     assert type(error) is procfd.OutOfMemory and error.errno == errno.ENOMEM
+    assert issubclass(procfd.OutOfMemory, MemoryError)

@@ -55,7 +55,7 @@ macro_rules! groups {
             /// ```
             /// use procfd::{Fields, Missing, Process};
             ///
-            /// let own = Process::open(std::process::id() as i32)?;
+            /// let own = Process::open(std::process::id())?;
             /// let info = own.info(Fields::EXIT | Fields::COMM)?;
             /// assert_eq!(info.missing(Fields::EXIT), Some(Missing::Nothing));
             /// assert_eq!(info.missing(Fields::COMM), None);
