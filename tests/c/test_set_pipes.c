@@ -346,8 +346,11 @@ static void a_terminal(void)
 
 static void a_key_interrupts(void)
 {
+	/* Also where this program was started with both signals ignored, as nohup's shell does. */
+	uint64_t both = 1ULL << (SIGINT - 1) | 1ULL << (SIGHUP - 1);
 	int fd = ctx(), master = pty(fd, 0, 0);
 	set_child(fd, "ready");
+	SET(fd, PROC_SET_SIGDEFAULT, both);
 	pid_t pid = create(fd);
 	CHECK_EQ(read_ready(master), pid);
 	CHECK_EQ(write(master, "\003", 1), 1);
@@ -357,6 +360,7 @@ static void a_key_interrupts(void)
 	/* The end of the master hangs the session up. */
 	fd = ctx(), master = pty(fd, 0, 0);
 	set_child(fd, "ready");
+	SET(fd, PROC_SET_SIGDEFAULT, both);
 	pid = create(fd);
 	CHECK_EQ(read_ready(master), pid);
 	close(master);

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import sys
 import termios
@@ -28,6 +29,9 @@ class Terminal:
         if self.pid == 0:
             # Not the environment of libc, where readline(3) puts COLUMNS.
             env = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+            # The keys of a terminal work though these tests run under nohup.
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
             # The size is set before the command asks for it.
             os.read(0, 1)
             os.execve(sys.executable, [*CLI, *words], {**env, "TERM": "vt100"})
