@@ -217,6 +217,20 @@
 #define PROC_SET_SECCOMP 0x188
 /* A session keyring: data is its name; an empty one for a new keyring without a name. */
 #define PROC_SET_KEYRING 0x189
+
+/*
+ * A Landlock ruleset: data is a struct procfd_landlock, what it restricts. arg is PROC_LANDLOCK_STRICT,
+ * or 0: what the kernel lacks stays unrestricted. NULL, 0 and arg 0 drop it and its rules.
+ */
+#define PROC_SET_LANDLOCK 0x18a
+
+/*
+ * Allow the LANDLOCK_ACCESS_FS_* accesses in arg to a file, or to a directory and all beneath it:
+ * data is its path, which the child opens.
+ */
+#define PROC_LANDLOCK_PATH 0x18b
+/* Allow the LANDLOCK_ACCESS_NET_* accesses in arg to a TCP port: data is the port, a uint32_t. */
+#define PROC_LANDLOCK_PORT 0x18c
 /* The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none. */
 #define PROC_SET_PDEATHSIG 0x14e
 
@@ -309,6 +323,9 @@
 #define PROC_SETGROUPS_ALLOW 1
 /* setgroups is denied. */
 #define PROC_SETGROUPS_DENY 2
+
+/* PROC_SET_LANDLOCK: PROC_CREATE fails where the kernel lacks some of it. */
+#define PROC_LANDLOCK_STRICT 0x1
 
 /* PROC_MOUNT: bind the source of the caller on the target. */
 #define PROC_MOUNT_BIND 1
@@ -601,6 +618,10 @@
 #define PROC_STAGE_SECCOMP 85
 /* In the child: the session keyring. */
 #define PROC_STAGE_KEYRING 86
+/* In the child: the Landlock ruleset. */
+#define PROC_STAGE_LANDLOCK 87
+/* In the child: a Landlock rule; index is its position. */
+#define PROC_STAGE_LANDLOCK_RULE 88
 
 /*
  * Wait until any of many processes changes: the descriptor is -1, arg 0 or PROC_WAIT_NOHANG and
@@ -1059,6 +1080,16 @@ struct procfd_idmap {
     uint32_t count;
     /* Must be 0. */
     uint32_t reserved;
+};
+
+/* Data of PROC_SET_LANDLOCK: what it restricts, as in linux/landlock.h. */
+struct procfd_landlock {
+    /* LANDLOCK_ACCESS_FS_*: accesses to files. */
+    uint64_t fs;
+    /* LANDLOCK_ACCESS_NET_*: accesses to TCP ports; 6.7. */
+    uint64_t net;
+    /* LANDLOCK_SCOPE_*: what it does not reach outside; 6.12. */
+    uint64_t scoped;
 };
 
 /* Data of PROC_MOUNT. */

@@ -11,6 +11,7 @@
     layout!(procfd_ids { real, effective, saved, reserved });
     layout!(procfd_rlimit { soft, hard });
     layout!(procfd_idmap { inside, outside, count, reserved });
+    layout!(procfd_landlock { fs, net, scoped });
     layout!(procfd_mount { source, target, options, content, content_size, set, clear, flags, propagation, mode, user_namespace });
     layout!(procfd_signal { scope, flags, value });
     layout!(procfd_kill_tree { flags, how, signalled, refused });

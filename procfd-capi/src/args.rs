@@ -68,6 +68,7 @@ plain!(
     procfd_ids,
     procfd_rlimit,
     procfd_idmap,
+    procfd_landlock,
     procfd_mount,
     procfd_signal,
     procfd_kill_tree,

@@ -13,7 +13,7 @@ use std::os::fd::{IntoRawFd, OwnedFd};
 use std::sync::Arc;
 
 use procfd::ffi::{self, Configuring, Pid, PipeWay, Program, Settings, WindowSize};
-use procfd::{Errno, Error, Setgroups};
+use procfd::{Errno, Error, Landlock, LandlockFs, LandlockNet, LandlockScopes, Setgroups};
 
 use crate::Result;
 use crate::abi::*;
@@ -186,6 +186,32 @@ fn set_seccomp(command: Command<'_>) -> Result {
     // A word more than the kernel takes: the core says which length is wrong.
     let program = |arg, data: Data| Ok((data.list::<u32>(2 * 4096 + 2)?, arg));
     command.set(program, |settings, (words, flags)| settings.add_seccomp(words, flags))
+}
+
+fn set_landlock(command: Command<'_>) -> Result {
+    let ruleset = |arg, data: Data| {
+        let given: procfd_landlock = data.read()?;
+        let ruleset = Landlock::new()
+            .fs(LandlockFs::from_bits_retain(given.fs))
+            .net(LandlockNet::from_bits_retain(given.net))
+            .scopes(LandlockScopes::from_bits_retain(given.scoped));
+        match arg {
+            0 => Ok(ruleset),
+            PROC_LANDLOCK_STRICT => Ok(ruleset.strict()),
+            _ => Err(INVALID),
+        }
+    };
+    command.set(shapes::optional(ruleset), Settings::set_landlock)
+}
+
+fn landlock_path(command: Command<'_>) -> Result {
+    let rule = |accesses, data: Data| Ok((LandlockFs::from_bits_retain(accesses), data.string()?));
+    command.set(rule, |settings, (accesses, path)| settings.add_landlock_path(accesses, path))
+}
+
+fn landlock_port(command: Command<'_>) -> Result {
+    let rule = |accesses, data: Data| Ok((LandlockNet::from_bits_retain(accesses), data.read::<u32>()?));
+    command.set(rule, |settings, (accesses, port)| settings.add_landlock_port(accesses, port))
 }
 
 fn set_setgroups(command: Command<'_>) -> Result {

@@ -13,6 +13,7 @@ mod environment;
 mod filesystem;
 mod identity;
 mod joins;
+mod landlock;
 mod lifecycle;
 mod memory;
 mod mounts;

@@ -124,6 +124,7 @@ pub use settings::{CapSet, Scheduler, SeccompFlags, SecureBits, UnknownCapabilit
 pub use settings::{
     IdMap, Ids, Mount, MountAttributes, Namespaces, Propagation, Scope, Setgroups, SignalSet,
 };
+pub use settings::{Landlock, LandlockFs, LandlockNet, LandlockScopes};
 pub use start::{Plan, PlanStep};
 pub use status::{Change, Status, Usage};
 pub use wait::Options as WaitOptions;

@@ -103,6 +103,21 @@ static void mounts(void)
 	over(fd);
 }
 
+static void landlock(void)
+{
+	struct procfd_landlock r = { .fs = 3, .net = 2 };
+	uint32_t port = 80;
+	int fd = opened(0);
+	if (fd < 0)
+		return;
+	if (CONFIG(fd, PROC_SET_LANDLOCK, 0, &r, sizeof r) >= 0 && CONFIG(fd, PROC_LANDLOCK_PATH, 1, "/", 0) >= 0 &&
+	    CONFIG(fd, PROC_LANDLOCK_PORT, 2, &port, sizeof port) >= 0 &&
+	    CONFIG(fd, PROC_SET_NO_NEW_PRIVS, 1, NULL, 0) >= 0 &&
+	    CONFIG(fd, PROC_SET_EXEC, 0, "/bin/true", 0) >= 0)
+		creates(fd);
+	over(fd);
+}
+
 static void built_in_init(void)
 {
 	int fd = namespaces(CLONE_NEWPID);
@@ -154,6 +169,11 @@ static void new_mounts(void)
 {
 	NEED_UNSHARE(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWUTS);
 	each_allocation(mounts, 60);
+}
+
+static void new_rulesets(void)
+{
+	each_allocation(landlock, 40);
 }
 
 static void new_pid_namespaces(void)
@@ -239,5 +259,5 @@ static void address_space_at_the_first_use(void)
 }
 
 TAP_MAIN(CASE(programs), CASE(lean_programs), CASE(programs_of_the_path), CASE(programs_that_are_not_there), CASE(forks), CASE(spawns),
-	 CASE(attachments), CASE(new_mounts), COLD(new_pid_namespaces), CASE(address_space),
+	 CASE(attachments), CASE(new_mounts), CASE(new_rulesets), COLD(new_pid_namespaces), CASE(address_space),
 	 COLD(address_space_at_the_first_use))

@@ -3,6 +3,7 @@
 
 //! The keywords of a configuration. `None` leaves a setting as it is.
 
+mod landlock;
 mod mounts;
 mod plain;
 
@@ -177,6 +178,10 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
                 }
                 return Ok(true);
             }
+        }
+        "landlock" => {
+            landlock::set(context, value)?;
+            return Ok(true);
         }
         "setgroups" => context.setgroups(setgroups(value)?),
         "pivot_root" => context.pivot_root(convert::os_string(value)?),

@@ -177,6 +177,20 @@ def test_run_joins_namespaces() -> None:
     assert run("--join", "uts=/no/such/file", "true")[0] == 125
 
 
+def test_run_with_landlock(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    usual = [path for path in ("/usr", "/bin", "/lib", "/lib64", "/etc") if os.path.exists(path)]
+    read_only = [word for path in usual for word in ("--landlock-ro", path)]
+    write = f"echo 1 > {tmp_path}/in/f && cat {tmp_path}/in/f; echo 2 > {tmp_path}/out/f || echo no"
+    options = (*read_only, "--landlock-rw", f"{tmp_path}/in", "--no-new-privs")
+    assert run(*options, "sh", "-c", write) == (0, "1\nno\n")
+    assert (tmp_path / "in/f").read_text() == "1\n"
+    assert not (tmp_path / "out/f").exists()
+    assert "restrict by Landlock" in run("--explain", *options, "true")[1]
+    assert run("--landlock-ro", "/no/such", "--no-new-privs", "true")[0] == 125
+
+
 def test_run_forwards_signals() -> None:
     with subprocess.Popen(
         [*CLI, "run", "sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done"],

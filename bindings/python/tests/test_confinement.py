@@ -248,6 +248,79 @@ def test_what_is_no_filter(given: Any, error: type[Exception]) -> None:
         procfd.Context("/bin/true", no_new_privs=True, seccomp=given)
 
 
+@pytest.fixture
+def places(tmp_path: pathlib.Path) -> list[pathlib.Path]:
+    """Two directories with a file each."""
+    all_of_it = [tmp_path / "one", tmp_path / "two"]
+    for place in all_of_it:
+        place.mkdir()
+        (place / "file").write_text("text")
+    return all_of_it
+
+
+TRIES = (
+    "import os, sys\n"
+    "for path in sys.argv[1:]:\n"
+    "    for flags in os.O_RDONLY, os.O_WRONLY:\n"
+    "        try:\n"
+    "            os.close(os.open(path + '/file', flags))\n"
+    "            print('yes')\n"
+    "        except PermissionError:\n"
+    "            print('no')\n"
+)
+
+
+def tries(places: list[pathlib.Path], **settings: Any) -> list[str]:
+    """Whether the file of each place may be read, then written."""
+    names = [str(place) for place in places]
+    code, output = run(sys.executable, "-c", TRIES, *names, no_new_privs=True, **settings)
+    assert code == 0
+    return output.split()
+
+
+def test_landlock_leaves_paths(places: list[pathlib.Path]) -> None:
+    one, two = places
+    assert tries(places) == ["yes", "yes", "yes", "yes"]
+    # Without a key for it reading stays unrestricted.
+    assert tries(places, landlock={"write": [one]}) == ["yes", "yes", "yes", "no"]
+    others = [sys.prefix, sys.base_prefix, "/usr", "/lib", "/lib64", "/bin", "/etc", "/dev"]
+    readable = [path for path in others if os.path.exists(path)]
+    rules = {"read": [*readable, one], "write": [two / "file"], "ioctl": [], "execute": ["/"]}
+    assert tries(places, landlock=rules) == ["yes", "no", "no", "yes"]
+    # Another one replaces it.
+    with procfd.Context("/bin/true", landlock=rules, no_new_privs=True) as context:
+        context.configure(landlock={"scope": ["signal"]})
+        assert not any("rule" in step["what"] for step in context.explain())
+        context.configure(landlock={"connect": [443], "scope": ["signal"], "strict": True})
+        what = [step["what"] for step in context.explain()]
+        assert "add the Landlock rule for port 443" in what
+
+
+def test_landlock_names_what_is_missing(places: list[pathlib.Path]) -> None:
+    missing = places[0] / "missing"
+    with pytest.raises(FileNotFoundError, match="missing") as caught:
+        run("true", landlock={"write": [places[0], missing]}, no_new_privs=True)
+    error: Any = caught.value
+    assert (error.stage, error.index) == (procfd.Stage.LANDLOCK_RULE, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"reads": []}, TypeError),
+        ({"read": "/usr"}, TypeError),
+        ({"scope": "signal"}, TypeError),
+        ({"scope": ["signals"]}, ValueError),
+        ({"connect": [65536]}, OverflowError),
+        (["/usr"], TypeError),
+    ],
+    ids=repr,
+)
+def test_what_is_no_ruleset(given: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        procfd.Context("/bin/true", no_new_privs=True, landlock=given)
+
+
 SCHEDULER = "import os; print(os.sched_getscheduler(0), os.sched_getparam(0).sched_priority)"
 
 

@@ -104,6 +104,21 @@ pub struct procfd_idmap {
     pub reserved: u32,
 }
 
+/// PROC_SET_LANDLOCK: PROC_CREATE fails where the kernel lacks some of it.
+pub const PROC_LANDLOCK_STRICT: u64 = 0x1;
+
+/// Data of PROC_SET_LANDLOCK: what it restricts, as in linux/landlock.h.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct procfd_landlock {
+    /// LANDLOCK_ACCESS_FS_*: accesses to files.
+    pub fs: u64,
+    /// LANDLOCK_ACCESS_NET_*: accesses to TCP ports; 6.7.
+    pub net: u64,
+    /// LANDLOCK_SCOPE_*: what it does not reach outside; 6.12.
+    pub scoped: u64,
+}
+
 /// PROC_MOUNT: bind the source of the caller on the target.
 pub const PROC_MOUNT_BIND: u64 = 1;
 /// PROC_MOUNT: a new filesystem, whose type is the source.

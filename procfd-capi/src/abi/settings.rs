@@ -154,6 +154,14 @@ pub const PROC_SET_SECUREBITS: u32 = 0x186;
 pub const PROC_SET_SECCOMP: u32 = 0x188;
 /// A session keyring: data is its name; an empty one for a new keyring without a name.
 pub const PROC_SET_KEYRING: u32 = 0x189;
+/// A Landlock ruleset: data is a struct procfd_landlock, what it restricts. arg is PROC_LANDLOCK_STRICT,
+/// or 0: what the kernel lacks stays unrestricted. NULL, 0 and arg 0 drop it and its rules.
+pub const PROC_SET_LANDLOCK: u32 = 0x18a;
+/// Allow the LANDLOCK_ACCESS_FS_* accesses in arg to a file, or to a directory and all beneath it:
+/// data is its path, which the child opens.
+pub const PROC_LANDLOCK_PATH: u32 = 0x18b;
+/// Allow the LANDLOCK_ACCESS_NET_* accesses in arg to a TCP port: data is the port, a uint32_t.
+pub const PROC_LANDLOCK_PORT: u32 = 0x18c;
 /// The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none.
 pub const PROC_SET_PDEATHSIG: u32 = 0x14e;
 /// The signal the creator gets when the child ends; 0 for none. The kernel resets it to

@@ -144,6 +144,10 @@ pub const PROC_STAGE_CORE_SCHED: u32 = 104;
 pub const PROC_STAGE_SECCOMP: u32 = 85;
 /// In the child: the session keyring.
 pub const PROC_STAGE_KEYRING: u32 = 86;
+/// In the child: the Landlock ruleset.
+pub const PROC_STAGE_LANDLOCK: u32 = 87;
+/// In the child: a Landlock rule; index is its position.
+pub const PROC_STAGE_LANDLOCK_RULE: u32 = 88;
 
 /// The core has the same numbers.
 #[cfg(test)]
@@ -218,4 +222,6 @@ const _: () = {
     assert!(PROC_STAGE_CORE_SCHED == procfd::Stage::CORE_SCHED.as_raw());
     assert!(PROC_STAGE_SECCOMP == procfd::Stage::SECCOMP.as_raw());
     assert!(PROC_STAGE_KEYRING == procfd::Stage::KEYRING.as_raw());
+    assert!(PROC_STAGE_LANDLOCK == procfd::Stage::LANDLOCK.as_raw());
+    assert!(PROC_STAGE_LANDLOCK_RULE == procfd::Stage::LANDLOCK_RULE.as_raw());
 };

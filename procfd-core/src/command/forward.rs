@@ -10,7 +10,8 @@ use std::path::Path;
 
 use super::Command;
 use crate::{
-    CapSet, IdMap, Mount, Namespaces, Propagation, Scheduler, SeccompFlags, SecureBits, Setgroups, SignalSet,
+    CapSet, IdMap, Landlock, LandlockFs, LandlockNet, Mount, Namespaces, Propagation, Scheduler,
+    SeccompFlags, SecureBits, Setgroups, SignalSet,
 };
 
 macro_rules! forward {
@@ -63,6 +64,10 @@ forward! {
     // joins
     join_fd(kinds: Namespaces, fd: impl Into<OwnedFd>);
     join_path(kind: Namespaces, path: impl AsRef<Path>);
+    // landlock
+    landlock(ruleset: Landlock);
+    landlock_path(path: impl AsRef<Path>, accesses: LandlockFs);
+    landlock_port(port: u16, accesses: LandlockNet);
     // lifecycle
     built_in_init(on: bool);
     start_suspended(on: bool);

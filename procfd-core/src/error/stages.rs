@@ -147,4 +147,8 @@ stages! {
     SECCOMP = 85 "start seccomp program";
     /// In the child: the session keyring.
     KEYRING = 86 "join the session keyring";
+    /// In the child: the Landlock ruleset.
+    LANDLOCK = 87 "restrict by Landlock";
+    /// In the child: a Landlock rule; index is its position.
+    LANDLOCK_RULE = 88 "add the Landlock rule";
 }

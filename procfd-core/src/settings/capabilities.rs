@@ -189,9 +189,9 @@ impl Settings {
 
     /// The sets that the child begins with, if they count.
     pub(super) fn sets_at_start(&self) -> Option<Sets> {
-        // A new user would not have the right that a seccomp program takes.
+        // A new user would not have the right that Landlock or a seccomp program takes.
         let counts =
-            self.capabilities.is_set() || (self.seccomp_needs_rights() && self.identity.uid().is_some());
+            self.capabilities.is_set() || (self.needs_rights_late() && self.identity.uid().is_some());
         counts.then(|| Sets::at_start(self.has_other_user_namespace()))
     }
 }
@@ -268,17 +268,17 @@ pub(super) fn change(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     }
 }
 
-/// The end of the rights, unless a seccomp program takes them.
+/// The end of the rights, unless Landlock or a seccomp program takes them.
 pub(super) fn finish(s: &Settings, facts: &Facts<'_>, list: &mut List) {
-    if !s.seccomp_needs_rights() {
+    if !s.needs_rights_late() {
         give_up(s, facts, list);
     }
 }
 
-/// The same after such a program. What is not given, execve(2) takes from a new user by itself.
-pub(super) fn finish_after_seccomp(s: &Settings, facts: &Facts<'_>, list: &mut List) {
+/// The same after those. What is not given, execve(2) takes from a new user by itself.
+pub(super) fn finish_late(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     let Capabilities { permitted, effective, .. } = s.capabilities;
-    if s.seccomp_needs_rights() && (s.program.is_none() || permitted.is_some() || effective.is_some()) {
+    if s.needs_rights_late() && (s.program.is_none() || permitted.is_some() || effective.is_some()) {
         give_up(s, facts, list);
     }
 }

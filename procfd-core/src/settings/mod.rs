@@ -24,6 +24,7 @@
 //! | `capabilities` | the five sets of capabilities, securebits |
 //! | `privileges` | no_new_privs, the parent-death signal, the session keyring |
 //! | `seccomp` | seccomp programs |
+//! | `landlock` | a Landlock ruleset and its rules |
 //! | `mounts` | mounts in a new mount namespace, its root |
 //! | `namespaces` | namespaces, id maps, the host name |
 //! | `task` | execution domain, time-stamp counter, subreaper, I/O priority |
@@ -47,6 +48,7 @@ mod filesystem;
 mod identity;
 mod interpreter;
 mod joins;
+mod landlock;
 mod lifecycle;
 mod memory;
 mod mounts;
@@ -74,6 +76,7 @@ pub(crate) use check::{SIGNAL_MAX, c_string, c_strings};
 pub(crate) use environment::assignment;
 pub(crate) use identity::HELD_SECONDS;
 pub use identity::Ids;
+pub use landlock::{Landlock, LandlockFs, LandlockNet, LandlockScopes};
 pub(crate) use lifecycle::ClosePolicy;
 pub use lifecycle::{Close, Scope};
 pub use mounts::{Mount, MountAttributes, MountKind, Propagation};
@@ -114,6 +117,7 @@ pub struct Settings {
     pub(crate) capabilities: capabilities::Capabilities,
     pub(crate) privileges: privileges::Privileges,
     pub(crate) seccomp: seccomp::Seccomp,
+    pub(crate) landlock: landlock::Confinement,
     pub(crate) mounts: mounts::Mounts,
     pub(crate) namespaces: namespaces::NamespaceSettings,
     pub(crate) joins: joins::Joins,
@@ -166,12 +170,14 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     capabilities::change,
     privileges::no_new_privs,
     capabilities::finish,
+    // As the new user, in the new root; before what refuses its calls.
+    landlock::landlock,
     // A change of credentials clears it.
     privileges::parent_death_signal,
     suspended::arm,
     // Each program has to allow what follows it.
     seccomp::seccomp,
-    capabilities::finish_after_seccomp,
+    capabilities::finish_late,
     signals::mask,
     program::execute,
 ];
@@ -191,6 +197,7 @@ const CONFLICTS: &[fn(&Settings) -> Set] = &[
     signals::conflicts,
     capabilities::conflicts,
     seccomp::conflicts,
+    landlock::conflicts,
 ];
 
 /// What a failed step is about.
@@ -214,6 +221,7 @@ const OPERANDS: &[Words] = &[
     capabilities::operand,
     privileges::operand,
     seccomp::operand,
+    landlock::operand,
     namespaces::operand,
     joins::operand,
     clocks::operand,
@@ -227,6 +235,7 @@ const HINTS: &[Hint] = &[
     identity::hint,
     capabilities::hint,
     seccomp::hint,
+    landlock::hint,
     privileges::hint,
     task::hint,
     joins::hint,
@@ -248,6 +257,11 @@ impl Settings {
     /// Whether the process is in another user namespace than its creator, with all capabilities there.
     fn has_other_user_namespace(&self) -> bool {
         self.namespaces.has(Namespaces::USER) || self.joins.has_user()
+    }
+
+    /// Whether the child needs CAP_SYS_ADMIN up to its last steps.
+    fn needs_rights_late(&self) -> bool {
+        self.seccomp_needs_rights() || self.landlock_needs_rights()
     }
 
     /// Refuses settings that do not go together.

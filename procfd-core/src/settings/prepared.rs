@@ -37,6 +37,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) directory: Option<&'a CStr>,
     /// The capabilities that the child begins with; none where no setting depends on them.
     pub(crate) sets: Option<Sets>,
+    /// The version of Landlock, where a setting depends on it; else 0.
+    pub(crate) landlock_abi: u32,
 }
 
 /// A configuration, prepared for a start.
@@ -59,6 +61,7 @@ pub(crate) struct Prepared {
     ids: Option<(u32, u32)>,
     /// With mounts: what their sources are, and the working directory.
     mounts: Option<(Vec<bool>, Option<CString>)>,
+    landlock_abi: Option<u32>,
 }
 
 impl Prepared {
@@ -73,7 +76,15 @@ impl Prepared {
             None => (&[][..], None),
         };
         let sets = settings.sets_at_start();
-        let facts = Facts { candidates: &candidates, maps, mount_directories, directory, sets };
+        let landlock_abi = settings.landlock.abi();
+        let facts = Facts {
+            candidates: &candidates,
+            maps,
+            mount_directories,
+            directory,
+            sets,
+            landlock_abi: landlock_abi.unwrap_or(0),
+        };
         Ok(Self {
             list: settings.list(&facts).map_err(no_memory)?,
             by_parent: maps == Maps::ByParent,
@@ -85,6 +96,7 @@ impl Prepared {
             sets,
             ids,
             mounts,
+            landlock_abi,
         })
     }
 
@@ -94,6 +106,7 @@ impl Prepared {
         self.path.as_ref().is_none_or(path_is)
             && self.environment.as_ref().is_none_or(Edited::is_current)
             && (self.sets.is_none() || self.sets == settings.sets_at_start())
+            && (self.landlock_abi.is_none() || self.landlock_abi == settings.landlock.abi())
             && self.ids.is_none_or(|ids| ids == sys::task::effective_ids())
             && self.mounts.as_ref().is_none_or(|(directories, directory)| {
                 *directories == settings.mounts.directories() && *directory == mounts::directory()

@@ -61,6 +61,14 @@ pub(crate) fn no_new_privs() -> bool {
     unsafe { call!(SYS_prctl, libc::PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) }.is_ok_and(|on| on == 1)
 }
 
+/// The version of Landlock; 0 where the kernel lacks it or does not enable it, and where a filter refuses it.
+pub(crate) fn landlock_abi() -> u32 {
+    const LANDLOCK_CREATE_RULESET_VERSION: u32 = 1;
+    // SAFETY: the arguments are numbers.
+    let abi = unsafe { call!(SYS_landlock_create_ruleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION) };
+    abi.map_or(0, |abi| u32::try_from(abi).unwrap_or(0))
+}
+
 /// The highest number of a capability that the kernel has; asked once.
 pub(crate) fn last_capability() -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);

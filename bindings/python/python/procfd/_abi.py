@@ -86,6 +86,9 @@ PROC_SET_KEEP_CAPS = 0x185
 PROC_SET_SECUREBITS = 0x186
 PROC_SET_SECCOMP = 0x188
 PROC_SET_KEYRING = 0x189
+PROC_SET_LANDLOCK = 0x18A
+PROC_LANDLOCK_PATH = 0x18B
+PROC_LANDLOCK_PORT = 0x18C
 PROC_SET_PDEATHSIG = 0x14E
 PROC_SET_EXIT_SIGNAL = 0x14F
 PROC_SET_UID_MAP = 0x150
@@ -112,6 +115,7 @@ PROC_PIPE_FROM_CHILD = 0x200000000
 PROC_SETGROUPS_AUTO = 0
 PROC_SETGROUPS_ALLOW = 1
 PROC_SETGROUPS_DENY = 2
+PROC_LANDLOCK_STRICT = 0x1
 PROC_MOUNT_BIND = 1
 PROC_MOUNT_FILESYSTEM = 2
 PROC_MOUNT_DEV = 3
@@ -242,6 +246,8 @@ PROC_STAGE_MDWE = 103
 PROC_STAGE_CORE_SCHED = 104
 PROC_STAGE_SECCOMP = 85
 PROC_STAGE_KEYRING = 86
+PROC_STAGE_LANDLOCK = 87
+PROC_STAGE_LANDLOCK_RULE = 88
 PROC_CHANGES = 0x331
 PROC_CHANGE_START = 0x1
 PROC_CHANGE_STOP = 0x2
@@ -520,6 +526,20 @@ class procfd_idmap(Structure):
         ("outside", ctypes.c_uint32),
         ("count", ctypes.c_uint32),
         ("reserved", ctypes.c_uint32),
+    )
+
+
+class procfd_landlock(Structure):
+    """struct procfd_landlock."""
+
+    fs: int
+    net: int
+    scoped: int
+
+    _fields_: ClassVar[Any] = (
+        ("fs", ctypes.c_uint64),
+        ("net", ctypes.c_uint64),
+        ("scoped", ctypes.c_uint64),
     )
 
 

@@ -85,6 +85,8 @@ class Stage(enum.IntEnum):
     CORE_SCHED = 104
     SECCOMP = 85
     KEYRING = 86
+    LANDLOCK = 87
+    LANDLOCK_RULE = 88
     # end of stages
 
 

@@ -31,6 +31,21 @@ Mount = Union[
     Mapping[str, object],
 ]
 Ids = Union[User, tuple[Union[User, None], Union[User, None], Union[User, None]]]
+
+
+class Landlock(TypedDict, total=False):
+    """What a process may do; what has no key stays unrestricted."""
+
+    read: Iterable[StrPath]
+    write: Iterable[StrPath]
+    execute: Iterable[StrPath]
+    ioctl: Iterable[StrPath]
+    bind: Iterable[int]
+    connect: Iterable[int]
+    scope: Iterable[Literal["abstract_unix_socket", "signal"]]
+    strict: bool
+
+
 # A number, or a name with or without "SIG".
 Signal = Union[int, str]
 # Names with or without "CAP_", or numbers; or one string of them with commas, "all", "none".
@@ -110,6 +125,7 @@ class Settings(TypedDict, total=False):
     securebits: int | Iterable[str] | None
     seccomp: bytes | Iterable[bytes] | None
     session_keyring: str | bytes | None
+    landlock: Landlock | None
     pdeathsig: Signal | None
     uid_map: Iterable[tuple[int, int, int]] | None
     gid_map: Iterable[tuple[int, int, int]] | None

@@ -71,6 +71,7 @@ pub(super) const KEYWORDS: &[&str] = &[
     "securebits",
     "seccomp",
     "session_keyring",
+    "landlock",
     "pdeathsig",
     "uid_map",
     "gid_map",

@@ -141,6 +141,14 @@ impl List {
         fn join_session_keyring(name: &CStr) = SYS_keyctl(libc::KEYCTL_JOIN_SESSION_KEYRING, name);
         /// seccomp(SECCOMP_SET_MODE_FILTER).
         fn set_filter(flags: u64, program: SockFprog) = SYS_seccomp(libc::SECCOMP_SET_MODE_FILTER, flags, program);
+        /// landlock_create_ruleset(2): the restricted accesses to files and ports, the scopes.
+        fn landlock_create_ruleset(attr: [u64; 3]) = SYS_landlock_create_ruleset(attr.as_slice(), 24, 0);
+        /// landlock_add_rule(LANDLOCK_RULE_PATH_BENEATH): slot B has the accesses, slot C behind it the descriptor.
+        fn landlock_add_path_at_b(ruleset: Slot) = SYS_landlock_add_rule(ruleset, 1, At(Slot::B), 0);
+        /// landlock_add_rule(LANDLOCK_RULE_NET_PORT): accesses, port.
+        fn landlock_add_port(ruleset: Slot, attr: [u64; 2]) = SYS_landlock_add_rule(ruleset, 2, attr.as_slice(), 0);
+        /// landlock_restrict_self(2).
+        fn landlock_restrict_self(ruleset: Slot) = SYS_landlock_restrict_self(ruleset, 0);
         /// capset(2): effective, permitted, inheritable. Of this version the kernel writes no header.
         fn capset(sets: [u64; 3]) = SYS_capset([CAPABILITY_VERSION_3, 0].as_slice(), halves(sets).as_slice());
         /// prctl(PR_CAPBSET_DROP).
@@ -322,6 +330,9 @@ impl List {
         self.push(0, kind::LOAD, [Arg::Number(number.into() as usize)]).into(slot)
     }
 }
+
+/// The kernel reads `struct landlock_path_beneath_attr` there: eight bytes, then an int.
+const _: () = assert!(Slot::B.is_before(Slot::C) && cfg!(target_endian = "little"));
 
 /// Of linux/capability.h: sets of 64 bits.
 const CAPABILITY_VERSION_3: u32 = 0x2008_0522;

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from .. import Context, ExitStatus, OpenSettings, Process, Stage, spawn
 from . import arguments
+from .._types import Landlock
 from ._options import OPTIONS
 from .arguments import seconds, signal_number
 from .table import clean, print_json, size
@@ -82,6 +83,18 @@ def add_to(commands: Any) -> None:
     add("--uid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
     add("--gid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
     add = run.add_argument_group("files, terminal, environment").add_argument
+    add(
+        "--landlock-ro",
+        action="append",
+        metavar="PATH",
+        help="reads and executes nothing but what is there and beneath (Landlock)",
+    )
+    add(
+        "--landlock-rw",
+        action="append",
+        metavar="PATH",
+        help="the same, and changes nothing but what is there and beneath",
+    )
     add("--stdin", metavar="FILE", help="read the standard input from this file")
     add("--stdin-text", metavar="TEXT", help="read this text and a newline there")
     add("--pty", action="store_true", help="a new terminal and session, joined to this one")
@@ -136,6 +149,7 @@ def settings(given: argparse.Namespace) -> OpenSettings:
         "env": {} if given.clear_env else None,
         "env_set": variables or None,
         "env_unset": given.unset_env,
+        "landlock": landlock(given.landlock_ro or [], given.landlock_rw or []),
         "kill_on_close": True if given.kill_on_exit else None,
         # The kernel protects a pid 1 from the signal of a close: the watcher sends it there.
         "watch": given.kill_on_exit and "pid" in unshare and not given.init,
@@ -144,6 +158,14 @@ def settings(given: argparse.Namespace) -> OpenSettings:
     }
     plain = {keyword: getattr(given, keyword) for _, keyword, *_ in OPTIONS}
     return cast(OpenSettings, {**plain, **special})
+
+
+def landlock(readable: list[str], writable: list[str]) -> Landlock | None:
+    """The rules of --landlock-ro and --landlock-rw."""
+    if not readable and not writable:
+        return None
+    both = [*readable, *writable]
+    return {"read": both, "execute": both, "write": writable, "ioctl": writable}
 
 
 def pidfd_or_path(where: str | int) -> str | int:

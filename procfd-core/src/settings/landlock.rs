@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! Landlock: which files, ports and processes the process reaches.
+//!
+//! The child makes the ruleset itself, shortly before it executes: it opens the paths in its own root, as its own user.
+//! No descriptor of the creator takes part. The kernel wants no_new_privs, or CAP_SYS_ADMIN in the user namespace.
+
+mod ruleset;
+
+use std::ffi::CString;
+
+use ruleset::OF_FILES;
+pub use ruleset::{Landlock, LandlockFs, LandlockNet, LandlockScopes};
+
+use super::check;
+use super::{Facts, Prepared, Set, Settings};
+use crate::child::{List, Slot};
+use crate::error::{Error, Stage};
+use crate::sys;
+use crate::sys::vec::Shared;
+
+const CAP_SYS_ADMIN: u32 = 21;
+
+/// What a rule allows.
+#[derive(Clone, Debug)]
+enum Rule {
+    Path(LandlockFs, CString),
+    Port(LandlockNet, u16),
+}
+
+impl Rule {
+    /// The accesses, as a ruleset that restricts just them.
+    fn accesses(&self) -> Landlock {
+        match self {
+            Self::Path(accesses, _) => Landlock::new().fs(*accesses),
+            Self::Port(accesses, _) => Landlock::new().net(*accesses),
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Path(_, path) => format!("for {path:?}"),
+            Self::Port(_, port) => format!("for port {port}"),
+        }
+    }
+}
+
+/// The ruleset, and the rules in the order in which they came.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Confinement {
+    ruleset: Option<Landlock>,
+    rules: Shared<Rule>,
+}
+
+impl Confinement {
+    /// The kernel's version, where something depends on it.
+    pub(super) fn abi(&self) -> Option<u32> {
+        self.ruleset.map(|_| sys::task::landlock_abi())
+    }
+}
+
+fn unknown(bits: u64, what: &str) -> Error {
+    Error::config(libc::EINVAL, format_args!("{what} {bits:#x} of Landlock, which are unknown"))
+}
+
+impl Settings {
+    /// The ruleset; none drops the rules too.
+    pub fn set_landlock(&mut self, ruleset: Option<Landlock>) -> Set {
+        let Some(ruleset) = ruleset else {
+            self.landlock = Confinement::default();
+            return Ok(());
+        };
+        let Landlock { fs, net, scopes, .. } = ruleset;
+        let beyond = [
+            (fs.bits() & !LandlockFs::all().bits(), "accesses to files"),
+            (net.bits() & !LandlockNet::all().bits(), "accesses to ports"),
+            (scopes.bits() & !LandlockScopes::all().bits(), "scopes"),
+        ];
+        if let Some((bits, what)) = beyond.into_iter().find(|(bits, _)| *bits != 0) {
+            return Err(unknown(bits, what));
+        }
+        if ruleset.is_empty() {
+            return Err(Error::config(libc::EINVAL, "a Landlock ruleset that restricts nothing"));
+        }
+        self.landlock.ruleset = Some(ruleset);
+        Ok(())
+    }
+
+    /// A rule for a path and what is beneath.
+    pub fn add_landlock_path(&mut self, accesses: LandlockFs, path: CString) -> Set {
+        check::path(&path, "a Landlock rule")?;
+        let beyond = accesses.bits() & !LandlockFs::all().bits();
+        if beyond != 0 {
+            return Err(unknown(beyond, "accesses to files"));
+        }
+        self.add_landlock_rule(Rule::Path(accesses, path))
+    }
+
+    /// A rule for a TCP port.
+    pub fn add_landlock_port(&mut self, accesses: LandlockNet, port: u32) -> Set {
+        let Ok(port) = u16::try_from(port) else {
+            return Err(Error::config(libc::EINVAL, format_args!("port {port} is not in 0 to 65535")));
+        };
+        let beyond = accesses.bits() & !LandlockNet::all().bits();
+        if beyond != 0 {
+            return Err(unknown(beyond, "accesses to ports"));
+        }
+        self.add_landlock_rule(Rule::Port(accesses, port))
+    }
+
+    fn add_landlock_rule(&mut self, rule: Rule) -> Set {
+        if rule.accesses().is_empty() {
+            let words = rule.words();
+            return Err(Error::config(
+                libc::EINVAL,
+                format_args!("a Landlock rule {words} that allows nothing"),
+            ));
+        }
+        check::len(self.landlock.rules.len() + 1, "Landlock rules")?;
+        self.landlock.rules.push(rule).map_err(|e| Error::config(e.0, "the Landlock rules"))
+    }
+
+    /// Whether the child needs CAP_SYS_ADMIN for it.
+    pub(super) fn landlock_needs_rights(&self) -> bool {
+        self.landlock.ruleset.is_some() && !self.privileges.is_no_new_privs()
+    }
+}
+
+pub(super) fn conflicts(s: &Settings) -> Set {
+    let Some(ruleset) = s.landlock.ruleset else {
+        return match s.landlock.rules.is_empty() {
+            true => Ok(()),
+            false => Err(Error::plan(libc::EINVAL, "Landlock rules without a ruleset")
+                .hint("say what it restricts (PROC_SET_LANDLOCK)")),
+        };
+    };
+    for rule in s.landlock.rules.iter() {
+        let beyond = rule.accesses().beyond(ruleset);
+        if !beyond.is_empty() {
+            let text = format_args!("a Landlock rule {} for {beyond}", rule.words());
+            return Err(Error::plan(libc::EINVAL, text)
+                .hint("the ruleset does not restrict it: add it there, or leave it out"));
+        }
+    }
+    if ruleset.strict {
+        let abi = sys::task::landlock_abi();
+        let missing = ruleset.beyond(ruleset.known(abi));
+        if !missing.is_empty() {
+            let text = match abi {
+                0 => "Landlock, which this kernel lacks or does not enable".into(),
+                _ => format!("{missing} of Landlock, which version {abi} of this kernel lacks"),
+            };
+            return Err(Error::plan(libc::EOPNOTSUPP, text)
+                .hint("without PROC_LANDLOCK_STRICT it stays unrestricted"));
+        }
+    }
+    if s.landlock_needs_rights() && !sys::task::no_new_privs() && !s.creator_has(CAP_SYS_ADMIN) {
+        return Err(Error::plan(libc::EPERM, "a Landlock ruleset without CAP_SYS_ADMIN")
+            .hint("set no_new_privs (PROC_SET_NO_NEW_PRIVS)"));
+    }
+    Ok(())
+}
+
+/// The ruleset, its rules, and the restriction. Rules of which this kernel knows nothing are left out.
+pub(super) fn landlock(s: &Settings, facts: &Facts<'_>, list: &mut List) {
+    let Some(ruleset) = s.landlock.ruleset.map(|all| all.known(facts.landlock_abi)) else { return };
+    if ruleset.is_empty() {
+        return;
+    }
+    let Landlock { fs, net, scopes, .. } = ruleset;
+    let attr = [fs.bits(), net.bits(), scopes.bits()];
+    list.step(Stage::LANDLOCK, 0).landlock_create_ruleset(attr).into(Slot::A);
+    for (rule, index) in s.landlock.rules.iter().zip(0..) {
+        match rule {
+            Rule::Path(accesses, path) => add_path(list, index, path, *accesses & fs),
+            Rule::Port(accesses, port) if accesses.intersects(net) => {
+                let attr = [(*accesses & net).bits(), u64::from(*port)];
+                list.step(Stage::LANDLOCK_RULE, index).landlock_add_port(Slot::A, attr);
+            }
+            Rule::Port(..) => {}
+        }
+    }
+    list.step(Stage::LANDLOCK, 0).landlock_restrict_self(Slot::A);
+    list.close_slot(Slot::A);
+}
+
+fn add_path(list: &mut List, index: u32, path: &CString, accesses: LandlockFs) {
+    if accesses.is_empty() {
+        return;
+    }
+    list.step(Stage::LANDLOCK_RULE, index).open(path, libc::O_PATH | libc::O_CLOEXEC, 0).into(Slot::C);
+    // `struct landlock_path_beneath_attr` begins at B: the accesses, then the descriptor.
+    list.load(Slot::B, accesses.bits() as i64);
+    let of_file = accesses & OF_FILES;
+    let added = list.landlock_add_path_at_b(Slot::A);
+    if of_file != accesses && !of_file.is_empty() {
+        // The path may be no directory.
+        added.or_else(2);
+        list.load(Slot::B, of_file.bits() as i64);
+        list.landlock_add_path_at_b(Slot::A);
+    }
+    list.close_slot(Slot::C);
+}
+
+pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> Option<String> {
+    if stage != Stage::LANDLOCK_RULE {
+        return None;
+    }
+    s.landlock.rules.get(usize::try_from(index).ok()?).map(Rule::words)
+}
+
+pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
+    match (stage, errno) {
+        (Stage::LANDLOCK, libc::E2BIG) => Some("16 rulesets are the most, with those of the creator"),
+        (Stage::LANDLOCK | Stage::LANDLOCK_RULE, libc::EMFILE) => {
+            Some("it takes two more descriptors: raise RLIMIT_NOFILE")
+        }
+        (Stage::LANDLOCK_RULE, libc::EINVAL) => {
+            Some("the path is no directory, and what the rule allows is for directories")
+        }
+        (Stage::EXEC, libc::EACCES) if s.landlock.ruleset.is_some_and(|all| all.fs.intersects(EXECUTES)) => {
+            Some("or no Landlock rule allows the program, its interpreter or its dynamic linker")
+        }
+        _ => None,
+    }
+}
+
+/// What an execution needs of the kernel's own accesses.
+const EXECUTES: LandlockFs = LandlockFs::EXECUTE.union(LandlockFs::READ_FILE);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::child::When;
+
+    const ALL: Landlock =
+        Landlock::new().fs(LandlockFs::all()).net(LandlockNet::all()).scopes(LandlockScopes::all());
+
+    fn steps(abi: u32) -> Vec<(u32, String)> {
+        let mut s = Settings::default();
+        s.set_landlock(Some(ALL)).unwrap();
+        s.add_landlock_path(LandlockFs::READ, c"/usr".into()).unwrap();
+        s.add_landlock_path(LandlockFs::TRUNCATE, c"/tmp".into()).unwrap();
+        s.add_landlock_port(LandlockNet::BIND_TCP, 80).unwrap();
+        s.add_landlock_path(LandlockFs::MAKE_DIR, c"/tmp".into()).unwrap();
+        let facts = Facts {
+            candidates: &[],
+            maps: super::super::namespaces::Maps::None,
+            mount_directories: &[],
+            directory: None,
+            sets: None,
+            landlock_abi: abi,
+        };
+        let mut list = List::default();
+        landlock(&s, &facts, &mut list);
+        list.outline(When::ALWAYS).into_iter().map(|step| (step.index, step.calls.join(" "))).collect()
+    }
+
+    #[test]
+    fn what_the_kernel_lacks_is_left_out() {
+        assert_eq!(steps(0), []);
+        let create = (0, "landlock_create_ruleset".to_string());
+        let usr = (0, "openat landlock_add_rule or landlock_add_rule close".to_string());
+        let tmp = (1, "openat landlock_add_rule close".to_string());
+        let port = (2, "landlock_add_rule".to_string());
+        let mkdir = (3, "openat landlock_add_rule close".to_string());
+        let restrict = (0, "landlock_restrict_self close".to_string());
+        let all = [create, usr, tmp, port, mkdir, restrict];
+        assert_eq!(steps(7), all);
+        assert_eq!(steps(3), [0, 1, 2, 4, 5].map(|n: usize| all[n].clone()));
+        assert_eq!(steps(2), [0, 1, 4, 5].map(|n: usize| all[n].clone()));
+    }
+}
