@@ -12,8 +12,8 @@ from time import monotonic
 from typing import Any, cast
 
 from .. import Context, ExitStatus, OpenSettings, Process, Stage, spawn
-from . import arguments
 from .._types import Landlock
+from . import arguments
 from ._options import OPTIONS
 from .arguments import seconds, signal_number
 from .table import clean, print_json, size
