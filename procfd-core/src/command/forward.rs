@@ -10,8 +10,8 @@ use std::path::Path;
 
 use super::Command;
 use crate::{
-    CapSet, IdMap, Landlock, LandlockFs, LandlockNet, Mount, Namespaces, Propagation, Scheduler, SeccompFlags,
-    SecureBits, Setgroups, SignalSet,
+    CapSet, IdMap, Landlock, LandlockFs, LandlockNet, Mount, Namespaces, Propagation, Scheduler,
+    SeccompFlags, SecureBits, Setgroups, SignalSet,
 };
 
 macro_rules! forward {
