@@ -79,7 +79,7 @@ def use(room: str, names: list[str]) -> str:
     if len(line) <= 111:
         return line
     wrapped = textwrap.fill(
-        f"{', '.join(names)},", 110, initial_indent="    ", subsequent_indent="    "
+        f"{', '.join(names)},", 108, initial_indent="    ", subsequent_indent="    "
     )
     return f"use {room}::{{\n{wrapped}\n}};\n"
 
