@@ -285,7 +285,7 @@ def test_landlock_leaves_paths(places: list[pathlib.Path]) -> None:
     assert tries(places, landlock={"write": [one]}) == ["yes", "yes", "yes", "no"]
     others = [sys.prefix, sys.base_prefix, "/usr", "/lib", "/lib64", "/bin", "/etc", "/dev"]
     readable = [path for path in others if os.path.exists(path)]
-    rules = {"read": [*readable, one], "write": [two / "file"], "ioctl": [], "execute": ["/"]}
+    rules: Any = {"read": [*readable, one], "write": [two / "file"], "ioctl": [], "execute": ["/"]}
     assert tries(places, landlock=rules) == ["yes", "no", "no", "yes"]
     # Another one replaces it.
     with procfd.Context("/bin/true", landlock=rules, no_new_privs=True) as context:
