@@ -10,6 +10,7 @@ import pathlib
 import pwd
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -189,6 +190,41 @@ def test_run_with_landlock(tmp_path: pathlib.Path) -> None:
     assert not (tmp_path / "out/f").exists()
     assert "restrict by Landlock" in run("--explain", *options, "true")[1]
     assert run("--landlock-ro", "/no/such", "--no-new-privs", "true")[0] == 125
+
+
+def test_run_mounts_and_priorities(tmp_path: pathlib.Path) -> None:
+    if not namespaces_are_allowed():
+        pytest.skip("no user namespaces")
+    inside = ("--map-root", "--unshare", "mount", "--tmpfs-root", "--mount", "rbind:/usr:/usr")
+    mounts = ("tmpfs:/t:size=64k,mode=0750,noexec", "file:words:/t/file", "symlink:file:/t/link")
+    options = [word for mount in mounts for word in ("--mount", mount)]
+    links = [f"symlink:usr/{name}:/{name}" for name in ("bin", "lib", "lib64")]
+    links.append("rbind:/proc:/proc")
+    options += [word for link in links for word in ("--mount", link)]
+    show = "cat /t/link; echo; stat -c %a /t; grep -c ' /t .*noexec.*size=64k' /proc/self/mountinfo"
+    assert run(*inside, *options, "/bin/sh", "-c", show) == (0, "words\n750\n1\n")
+    layers = ("lower", "upper", "work", "all")
+    for name in layers:
+        (tmp_path / name).mkdir()
+    (tmp_path / "lower/a").touch()
+    places = ",".join(f"{name}={tmp_path / name}" for name in layers[:3])
+    overlay = ("--map-root", "--unshare", "mount", "--mount", f"overlay:{tmp_path}/all:{places}")
+    assert run(*overlay, "ls", f"{tmp_path}/all") == (0, "a\n")
+    for wrong in ("bind", "bind:/usr", "tmpfs", "tmpfs:", "tmpfs:/t:a:b", "disk:/t"):
+        assert run("--mount", wrong, "true")[0] == 2
+    for wrong in ("size=x", "size=1t", "mode=9"):
+        assert run("--mount", f"tmpfs:/t:{wrong}", "true")[0] == 2
+    assert run("--ioprio", "best-effort:6", "ionice") == (0, "best-effort: prio 6\n")
+    assert run("--ioprio", "idle", "ionice") == (0, "idle\n")
+    for wrong in ("7", "best", "idle:x"):
+        assert run("--ioprio", wrong, "true")[0] == 2
+    allows = tmp_path / "filter"
+    # BPF_RET | BPF_K, SECCOMP_RET_ALLOW.
+    allows.write_bytes(struct.pack("=HBBI", 6, 0, 0, 0x7FFF0000))
+    twice = ("--no-new-privs", "--seccomp", allows, "--seccomp", allows)
+    show = ("grep", "Seccomp", "/proc/self/status")
+    assert run(*twice, *show) == (0, "Seccomp:\t2\nSeccomp_filters:\t2\n")
+    assert run("--seccomp", tmp_path / "none", "true")[0] == 2
 
 
 def test_run_forwards_signals() -> None:

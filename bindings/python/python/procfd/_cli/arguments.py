@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import grp
 import os
+import pathlib
 import pwd
 import resource
 import signal
@@ -160,6 +161,80 @@ def offset(text: str) -> tuple[str, float]:
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(f"not monotonic=SECONDS nor boottime=SECONDS: {text!r}")
+
+
+# The types of mounts that have a source, and those that have none.
+WITH_SOURCE = ("bind", "rbind", "filesystem", "file", "symlink", "move", "propagation")
+WITHOUT_SOURCE = (
+    *("tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup2", "overlay", "dev"),
+    *("directory", "remount", "unmount"),
+)
+ATTRIBUTES = (
+    *("ro", "nosuid", "nodev", "noexec", "noatime", "strictatime", "nodiratime"),
+    "nosymfollow",
+)
+
+
+def mount(text: str) -> dict[str, object]:
+    """TYPE:[SOURCE:]TARGET[:OPTION,...]."""
+    kind, *parts = text.split(":")
+    if kind not in (*WITH_SOURCE, *WITHOUT_SOURCE):
+        known = ", ".join((*WITH_SOURCE, *WITHOUT_SOURCE))
+        raise argparse.ArgumentTypeError(f"no type of mount {kind!r}; there are {known}")
+    entry: dict[str, object] = {"type": kind}
+    if kind in WITH_SOURCE and parts:
+        entry["source"] = parts.pop(0)
+    if len(parts) not in (1, 2) or not parts[0]:
+        wanted = "SOURCE:TARGET" if kind in WITH_SOURCE else "TARGET"
+        raise argparse.ArgumentTypeError(f"not {kind}:{wanted}[:OPTION,...]: {text!r}")
+    entry["target"] = parts[0]
+    others: dict[str, str | None] = {}
+    for word in parts[1].split(",") if len(parts) == 2 else ():
+        name, equals, value = word.partition("=")
+        if not equals and name in (*ATTRIBUTES, "recursive", "create"):
+            entry[name] = True
+        elif not equals and name == "rw":
+            entry["ro"] = False
+        elif equals and name == "mode":
+            entry["mode"] = octal(value)
+        elif equals and name == "size":
+            entry["size"] = bytes_of(value)
+        elif equals and kind == "overlay" and name in ("lower", "upper", "work"):
+            entry[name] = value.split("+") if name == "lower" else value
+        else:
+            others[name] = value if equals else None
+    if others:
+        entry["options"] = others
+    return entry
+
+
+def bytes_of(text: str) -> int:
+    """A number of bytes, or of k, m, g."""
+    number = text.rstrip("kmgKMG")
+    power = {"": 0, "k": 1, "m": 2, "g": 3}.get(text[len(number) :].lower())
+    if not number.isdecimal() or power is None:
+        raise argparse.ArgumentTypeError(f"not a size: {text!r} (4096, 64k, 16m, 1g)")
+    return int(number) << (10 * power)
+
+
+IO_CLASSES = {"realtime": 1, "best-effort": 2, "idle": 3}
+
+
+def io_priority(text: str) -> tuple[int, int]:
+    """CLASS[:LEVEL], by the names that ionice has."""
+    name, _, level = text.partition(":")
+    if name not in IO_CLASSES or not (level or "0").isdecimal():
+        known = ", ".join(IO_CLASSES)
+        raise argparse.ArgumentTypeError(f"not CLASS[:LEVEL]: {text!r}; classes are {known}")
+    return IO_CLASSES[name], int(level or (7 if name == "idle" else 4))
+
+
+def content(path: str) -> bytes:
+    """The bytes of a file."""
+    try:
+        return pathlib.Path(path).read_bytes()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path}: {error.strerror}") from None
 
 
 def octal(text: str) -> int:

@@ -79,6 +79,13 @@ def add_to(commands: Any) -> None:
     )
     add("--sysctl", type=arguments.variable, action="append", metavar="NAME=VALUE")
     add("--time-offset", type=arguments.offset, action="append", metavar="CLOCK=SECONDS")
+    add(
+        "--mount",
+        type=arguments.mount,
+        action="append",
+        metavar="TYPE:[SOURCE:]TARGET[:OPTION,...]",
+        help="bind, rbind, tmpfs, proc, dev, overlay, symlink, ..., in order",
+    )
     add("--map-root", action="store_true", help="you are root in a new user namespace")
     add("--uid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
     add("--gid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
@@ -103,6 +110,14 @@ def add_to(commands: Any) -> None:
     add("--clear-env", action="store_true")
     add = run.add_argument_group("settings of the process").add_argument
     add("--limit", type=arguments.limit, action="append", metavar="NAME=SOFT[:HARD]")
+    add("--ioprio", type=arguments.io_priority, metavar="CLASS[:LEVEL]", help="as of ionice")
+    add(
+        "--seccomp",
+        type=arguments.content,
+        action="append",
+        metavar="FILE",
+        help="a program of seccomp as libseccomp exports it",
+    )
     for option, keyword, kind, metavar, text in OPTIONS:
         names = ["--chdir", option] if keyword == "cwd" else [option]
         if kind == "switch":
@@ -139,6 +154,9 @@ def settings(given: argparse.Namespace) -> OpenSettings:
         "search": True,
         "namespaces": unshare or None,
         "time_offsets": dict(given.time_offset) if given.time_offset else None,
+        "mounts": given.mount,
+        "ioprio": given.ioprio,
+        "seccomp": given.seccomp,
         "sysctls": dict(given.sysctl) if given.sysctl else None,
         "uid_map": uid_map,
         "gid_map": gid_map,
