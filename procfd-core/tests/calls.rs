@@ -16,9 +16,11 @@ rt_sigprocmask    no handler runs in the child
 clone3
 rt_sigprocmask
 waitid        the exec has happened
+fstat         the identity of the pidfd, for the proof at its close
 
 waitid
 
+fstat         the number is still the pidfd
 close";
 
 /// With kill on close, and so with a procfd.
@@ -39,6 +41,7 @@ waitid        the exec has happened
 getsockopt    B is still B, to be sent on
 sendmsg       the start message with the fuse
 rt_sigprocmask    once for what the context lets go of
+fstat         the identity of the pidfd, for the proof at its close
 getsockopt    B is still B, to be closed
 close
 rt_sigprocmask
@@ -46,8 +49,10 @@ rt_sigprocmask
 waitid
 
 rt_sigprocmask    no fork between the close of A and its place on the list
+getsockopt    the number is still A
 close
 rt_sigprocmask
+fstat         the number is still the pidfd
 close         the pidfd";
 
 const FORM: &str = "PROCFD_TEST_CALLS";
