@@ -43,7 +43,7 @@ def test_no_such_field() -> None:
         process.info("comm").why("nonsense")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root is permitted to know")
+@pytest.mark.skipif(os.geteuid() == 0, reason="needs a user other than root")
 def test_not_permitted() -> None:
     with procfd.open(1) as process:
         info = process.info("io", "exit")
