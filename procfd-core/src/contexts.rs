@@ -102,9 +102,7 @@ impl State {
         let _ = place.0.set(pidfd);
         self.pidfd = Some(place);
     }
-}
 
-impl State {
     /// There is a process. It has its own copies of what the settings hold: a pipe whose end stayed open here would
     /// never end.
     pub(crate) fn has_started(&mut self, pid: i32) {

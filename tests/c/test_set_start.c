@@ -187,12 +187,9 @@ static void many(void)
 	}
 }
 
-static void as_another_user(void)
+/* It starts suspended, and goes on. */
+static void is_suspended(int fd, int output)
 {
-	NEED_ROOT();
-	int output, fd = suspended("echo ran", &output);
-	SET(fd, PROC_SET_GID, NOBODY);
-	SET(fd, PROC_SET_UID, NOBODY);
 	pid_t pid = create(fd);
 	CHECK_EQ(state_of(pid), 'T');
 	CHECK_EQ(resume(fd), 0);
@@ -202,17 +199,20 @@ static void as_another_user(void)
 	close(fd);
 }
 
+static void as_another_user(void)
+{
+	NEED_ROOT();
+	int output, fd = suspended("echo ran", &output);
+	SET(fd, PROC_SET_GID, NOBODY);
+	SET(fd, PROC_SET_UID, NOBODY);
+	is_suspended(fd, output);
+}
+
 static void in_a_user_namespace(void)
 {
 	int output, fd = suspended("echo ran", &output);
 	SET(fd, PROC_SET_FLAG, CLONE_NEWUSER);
-	pid_t pid = create(fd);
-	CHECK_EQ(state_of(pid), 'T');
-	CHECK_EQ(resume(fd), 0);
-	CHECK_STR(slurp(output), "ran\n");
-	expect_exit(fd, 0);
-	close(output);
-	close(fd);
+	is_suspended(fd, output);
 }
 
 static void refused(void)

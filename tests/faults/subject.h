@@ -133,26 +133,42 @@ static int open_descriptors(void)
 	return n;
 }
 
+/* The file "name" of a directory in /proc, with a NUL; empty if it cannot be read. Returns its length. */
+static size_t read_proc(char *to, size_t size, const char *directory, pid_t pid, const char *name)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%s%d/%s", directory, pid, name);
+	FILE *f = fopen(path, "re");
+	size_t n = f ? fread(to, 1, size - 1, f) : 0;
+	if (f)
+		fclose(f);
+	to[n] = 0;
+	return n;
+}
+
+/* The children of this thread, one after the other: begin with an empty `list`; 0 behind the last. */
+struct children {
+	char list[1024], *next;
+};
+
+static pid_t next_child(struct children *c)
+{
+	char *from = c->next;
+	if (!from) {
+		read_proc(c->list, sizeof c->list, "self/task/", getpid(), "children");
+		from = c->list;
+	}
+	pid_t pid = (pid_t)strtol(from, &c->next, 10);
+	return c->next == from ? 0 : pid;
+}
+
 /* A child that is not the watcher, or a zombie; 0 when there is none. */
 static pid_t left_child(char *what, size_t size)
 {
-	char path[64], list[512], line[256];
-	snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
-	FILE *f = fopen(path, "re");
-	size_t n = f ? fread(list, 1, sizeof list - 1, f) : 0;
-	if (f)
-		fclose(f);
-	list[n] = 0;
-	for (char *p = list, *e; *p; p = e + strspn(e, " ")) {
-		pid_t pid = (pid_t)strtol(p, &e, 10);
-		if (e == p)
-			break;
-		snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
-		f = fopen(path, "re");
-		n = f ? fread(line, 1, sizeof line - 1, f) : 0;
-		if (f)
-			fclose(f);
-		line[n] = 0;
+	struct children children = { .next = NULL };
+	char line[256];
+	for (pid_t pid; (pid = next_child(&children));) {
+		size_t n = read_proc(line, sizeof line, "", pid, "cmdline");
 		if (!strncmp(line, "procfd-watch", 12))
 			continue;
 		snprintf(what, size, "%s", n ? line : "zombie");

@@ -162,28 +162,15 @@ static void stopped(struct task *t, int status, const struct point *p)
 /* Kill all that is left, and say what it was. */
 static void clear_away(char *what, size_t size)
 {
-	char path[80], list[1024], line[200];
+	char line[200];
 	size_t at = 0;
 	what[0] = 0;
 	for (int round = 0; round < 50; round++) {
-		snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
-		FILE *f = fopen(path, "re");
-		size_t n = f ? fread(list, 1, sizeof list - 1, f) : 0;
-		if (f)
-			fclose(f);
-		list[n] = 0;
-		for (char *p = list, *e; *p; p = e + strspn(e, " ")) {
-			int pid = (int)strtol(p, &e, 10);
-			if (e == p)
-				break;
-			snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
-			f = fopen(path, "re");
-			n = f ? fread(line, 1, sizeof line - 1, f) : 0;
-			if (f)
-				fclose(f);
+		struct children children = { .next = NULL };
+		for (pid_t pid; (pid = next_child(&children));) {
+			size_t n = read_proc(line, sizeof line, "", pid, "cmdline");
 			for (size_t i = 0; i < n; i++)
 				line[i] = line[i] ? line[i] : ' ';
-			line[n] = 0;
 			if (round == 0 && at + 1 < size)
 				at += (size_t)snprintf(what + at, size - at, " %d (%.60s)", pid, line);
 			kill(pid, SIGKILL);

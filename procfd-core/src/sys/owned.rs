@@ -64,6 +64,7 @@ pub(crate) struct Owned {
     to: Option<fn(OwnedFd)>,
     closes: AtomicBool,
 }
+
 impl Owned {
     pub(crate) fn new(fd: OwnedFd, to: Option<fn(OwnedFd)>) -> Self {
         Self { fd: Proved::new(fd), to, closes: AtomicBool::new(false) }
