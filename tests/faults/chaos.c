@@ -45,11 +45,11 @@ static void *work(void *arg)
 		STRICT(pid > 0);
 		atomic_fetch_add(pid > 0 ? &started : &refused, 1);
 		if (pid > 0 && !(armed && roll(&seed, 4) == 0)) { /* else it is closed, running */
-			if (stays)
-				STRICT(process_manage(fd, PROC_SIGNAL, SIGTERM, NULL, 0) == 0);
-			/* Its own procfd may be gone: then nothing ends the program that stays. */
+			/* Among foreign closes the number may be a pidfd of this very process by now, as the library uses. */
 			if (stays && atomic_load(&foreign))
 				kill(pid, SIGKILL);
+			else if (stays)
+				STRICT(process_manage(fd, PROC_SIGNAL, SIGTERM, NULL, 0) == 0);
 			int rc = process_manage(fd, PROC_WAIT, atomic_load(&foreign) ? PROC_WAIT_NOHANG : 0, &w, sizeof w);
 			STRICT(rc == 0);
 			STRICT(stays ? w.what == PROC_KILLED && w.status == SIGTERM : w.what == PROC_EXITED && w.status == 0);

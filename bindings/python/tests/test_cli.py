@@ -222,8 +222,8 @@ def test_run_mounts_and_priorities(tmp_path: pathlib.Path) -> None:
     # BPF_RET | BPF_K, SECCOMP_RET_ALLOW.
     allows.write_bytes(struct.pack("=HBBI", 6, 0, 0, 0x7FFF0000))
     twice = ("--no-new-privs", "--seccomp", allows, "--seccomp", allows)
-    show = ("grep", "Seccomp", "/proc/self/status")
-    assert run(*twice, *show) == (0, "Seccomp:\t2\nSeccomp_filters:\t2\n")
+    state = ("grep", "Seccomp", "/proc/self/status")
+    assert run(*twice, *state) == (0, "Seccomp:\t2\nSeccomp_filters:\t2\n")
     assert run("--seccomp", tmp_path / "none", "true")[0] == 2
 
 

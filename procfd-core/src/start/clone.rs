@@ -111,7 +111,7 @@ fn spawn_with(
         reap(pidfd.as_fd(), pid);
         return Err(config.step_failed(prepared, stage, index, errno));
     }
-    if stage != Stage::EXEC || never_executed(pidfd.as_fd()) {
+    if stage != Stage::EXEC || never_executed(pidfd.as_fd(), pid) {
         return Err(died(pidfd.as_fd(), pid, stage));
     }
     if config.starts_suspended() {
@@ -279,8 +279,8 @@ fn clone(
         (stage, index, Some(errno)) => config.step_failed(prepared, stage, index, errno),
         _ => clone_error(e),
     });
-    if let (true, false, Ok((_, pidfd))) = (copies, is_asleep, &cloned) {
-        await_executed(pidfd.as_fd());
+    if let (true, false, Ok((pid, pidfd))) = (copies, is_asleep, &cloned) {
+        await_executed(pidfd.as_fd(), *pid);
     }
     // A change of ids of the whole process waits for this thread's signals, and so comes after.
     if let Some(dumpable) = dumpable {

@@ -10,19 +10,22 @@ use crate::manage;
 use crate::settings::HELD_SECONDS;
 use crate::status::{Change, decode};
 use crate::sys::{self, Errno, PIDFD_INFO_EXIT};
+use crate::wait;
 
 /// Whether the child has not executed. Until then its exit signal is 0, since only execve sets SIGCHLD. A plain
 /// waitid therefore does not see the child, ended or still ending: vfork's sleep is over once it has left the memory.
 /// If no waitid sees it, another waiter of the program has reaped it, so it had executed.
-pub(super) fn never_executed(pidfd: BorrowedFd<'_>) -> bool {
+pub(super) fn never_executed(pidfd: BorrowedFd<'_>, pid: i32) -> bool {
     let look = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    sys::pidfd::wait_plain(pidfd, look) == Err(Errno(libc::ECHILD)) && sys::pidfd::wait(pidfd, look).is_ok()
+    let by_pidfd = sys::pidfd::wait_plain(pidfd, look) == Err(Errno(libc::ECHILD))
+        && sys::pidfd::wait(pidfd, look).is_ok();
+    by_pidfd && (is_its(pidfd, pid) || sys::task::child_never_executed(pid))
 }
 
 /// Waits until a child that is no child of vfork(2) and has its own memory has executed, or ended: the kernel tells
 /// nothing of that, so this looks every tenth of a millisecond.
-pub(super) fn await_executed(pidfd: BorrowedFd<'_>) {
-    while never_executed(pidfd) && is_running(pidfd) {
+pub(super) fn await_executed(pidfd: BorrowedFd<'_>, pid: i32) {
+    while never_executed(pidfd, pid) && is_running(pidfd) {
         std::thread::sleep(std::time::Duration::from_micros(100));
     }
 }
@@ -117,9 +120,25 @@ pub(super) fn died(pidfd: BorrowedFd<'_>, pid: i32, stage: Stage) -> Error {
     )
 }
 
+/// Whether the pidfd is still that of our own child `pid`. The program may have closed its number, and the kernel may
+/// have given it to another file, even to the pidfd of another process or of this one.
+fn is_its(pidfd: BorrowedFd<'_>, pid: i32) -> bool {
+    match wait::pid(pidfd) {
+        Ok(now) => now == pid,
+        // No descriptor, or none of a process.
+        Err(Errno(libc::EBADF | libc::EINVAL)) => false,
+        // Reaped; or nothing tells (before 6.13 without a /proc of our own).
+        Err(_) => true,
+    }
+}
+
 /// Takes the status of our own child, which is ending. By its pid where a program has closed the pidfd
 /// under us: it is not reaped yet, so the number is its.
 pub(super) fn reap(pidfd: BorrowedFd<'_>, pid: i32) -> Option<sys::pidfd::Waited> {
+    if !is_its(pidfd, pid) {
+        sys::task::reap_child(pid);
+        return None;
+    }
     loop {
         match sys::pidfd::wait(pidfd, libc::WEXITED) {
             Err(Errno(libc::EINTR)) => {}
@@ -138,12 +157,25 @@ pub(super) fn end_by_pid(pid: i32) {
     sys::task::reap_child(pid);
 }
 
+/// Sends SIGKILL to our own child, by its pid where the pidfd is lost. False: we may not.
+pub(super) fn kill(pidfd: BorrowedFd<'_>, pid: i32) -> bool {
+    let sent = match is_its(pidfd, pid) {
+        true => sys::pidfd::send_signal(pidfd, libc::SIGKILL, None, 0),
+        false => Err(Errno(libc::EBADF)),
+    };
+    match sent {
+        Ok(()) | Err(Errno(libc::ESRCH)) => true,
+        Err(Errno(libc::EPERM)) => false,
+        Err(_) => {
+            sys::task::kill_child(pid, libc::SIGKILL);
+            true
+        }
+    }
+}
+
 /// Ends our own child and takes its status.
 pub(super) fn end(pidfd: BorrowedFd<'_>, pid: i32) {
-    match sys::pidfd::send_signal(pidfd, libc::SIGKILL, None, 0) {
-        Ok(()) | Err(Errno(libc::ESRCH)) => {}
-        Err(Errno(libc::EPERM)) => return,
-        Err(_) => sys::task::kill_child(pid, libc::SIGKILL),
+    if kill(pidfd, pid) {
+        reap(pidfd, pid);
     }
-    reap(pidfd, pid);
 }

@@ -8,7 +8,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use super::end::{died, reap};
+use super::end::{died, kill, reap};
 use super::publish::{Publication, Started};
 use super::{Forked, dumpable, idmap_helper};
 use crate::child::{self, Moment, Report, Slot, When};
@@ -129,7 +129,7 @@ fn follow(
         Ok(12) => report.set_from_bytes(bytes),
         _ => {
             // It may wait for what will not come.
-            let _ = sys::pidfd::send_signal(pidfd.as_fd(), libc::SIGKILL, None, 0);
+            let _ = kill(pidfd.as_fd(), pid);
             return Err(died(pidfd.as_fd(), pid, Stage::CLONE));
         }
     }

@@ -43,6 +43,13 @@ pub(crate) fn reap_child(pid: i32) {
     while bare::wait(bare::P_PID, pid, bare::WEXITED | bare::WALL).err() == Some(bare::EINTR) {}
 }
 
+/// Whether such a child has not executed: waitid(P_PID) sees it only with __WALL, since its exit signal is not SIGCHLD.
+pub(crate) fn child_never_executed(pid: i32) -> bool {
+    let look = bare::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    bare::wait(bare::P_PID, pid, look).err() == Some(bare::ECHILD)
+        && bare::wait(bare::P_PID, pid, look | bare::WALL).is_ok()
+}
+
 /// geteuid(2) and getegid(2).
 pub(crate) fn effective_ids() -> (u32, u32) {
     // SAFETY: both calls take no argument and cannot fail.
