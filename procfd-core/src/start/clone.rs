@@ -250,7 +250,7 @@ fn clone(
             mapped = idmap_helper::write_for(config, pid, mask);
         }
         if let (Ok(()), Some(publication)) = (&mapped, &mut publication) {
-            mapped = publication.give_early(pidfd);
+            mapped = publication.give_early(pidfd, pid);
         }
         let byte: &[u8] = if mapped.is_ok() { b"g" } else { b"no" };
         // Two bytes are no go: the child stops at once.

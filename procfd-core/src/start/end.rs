@@ -122,7 +122,7 @@ pub(super) fn died(pidfd: BorrowedFd<'_>, pid: i32, stage: Stage) -> Error {
 
 /// Whether the pidfd is still that of our own child `pid`. The program may have closed its number, and the kernel may
 /// have given it to another file, even to the pidfd of another process or of this one.
-fn is_its(pidfd: BorrowedFd<'_>, pid: i32) -> bool {
+pub(super) fn is_its(pidfd: BorrowedFd<'_>, pid: i32) -> bool {
     match wait::pid(pidfd) {
         Ok(now) => now == pid,
         // No descriptor, or none of a process.

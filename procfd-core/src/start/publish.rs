@@ -7,7 +7,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::end::{end, end_by_pid};
+use super::end::{end, end_by_pid, is_its};
 use crate::contexts::{self, OpenFlags, Opened, State};
 use crate::error::{Error, Stage};
 use crate::forks::Private;
@@ -137,7 +137,12 @@ impl<'a> Publication<'a> {
 
     /// Publishes the process of `pidfd`. If that fails it is ended, and nothing has happened.
     pub(super) fn publish(mut self, pidfd: OwnedFd, pid: i32) -> Result<Started, Error> {
-        let pidfd = match Private::adopt(pidfd) {
+        // The watcher acts on whatever it is given.
+        let adopted = match self.room.is_none() || self.spare || is_its(pidfd.as_fd(), pid) {
+            true => Private::adopt(pidfd),
+            false => Err(Errno(libc::EBADF)),
+        };
+        let pidfd = match adopted {
             Ok(pidfd) => pidfd,
             Err(e) => {
                 // The program has closed the pidfd under us.
@@ -204,8 +209,11 @@ impl<'a> Publication<'a> {
     }
 
     /// Gives the watcher the process, whose child waits.
-    pub(super) fn give_early(&mut self, pidfd: BorrowedFd<'_>) -> Result<(), Error> {
+    pub(super) fn give_early(&mut self, pidfd: BorrowedFd<'_>, pid: i32) -> Result<(), Error> {
         let Some(room) = self.room.as_mut().filter(|_| !self.policy.is_silent()) else { return Ok(()) };
+        if !is_its(pidfd, pid) {
+            return Err(Error::new(Stage::PUBLISH, 0, Errno(libc::EBADF), ""));
+        }
         contexts::watch_early(room, self.opened, pidfd, &self.policy).map_err(watch_error)
     }
 
