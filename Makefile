@@ -174,6 +174,7 @@ install: all
 	    $(INSTALL) -d $(DESTDIR)$(MANDIR)/man$${page##*.}; \
 	    $(INSTALL) -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/; \
 	done
+	$(PYTHON) scripts/man-links $(DESTDIR)$(MANDIR)
 
 uninstall:
 	rm -f $(DESTDIR)$(LIBDIR)/procfd/$(notdir $(PRELOAD))
@@ -182,6 +183,7 @@ uninstall:
 	    $(DESTDIR)$(LIBDIR)/libprocfd.so $(DESTDIR)$(LIBDIR)/libprocfd.a \
 	    $(DESTDIR)$(INCLUDEDIR)/procfd.h $(DESTDIR)$(PKGCONFIGDIR)/procfd.pc \
 	    $(foreach page,$(MANPAGES),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
+	$(PYTHON) scripts/man-links --remove $(DESTDIR)$(MANDIR)
 
 # For distributions: what maturin puts into the wheel, by cargo alone; and its object, for scripts/check-child.py.
 python:
