@@ -110,8 +110,8 @@ trait ForCaller: Sized {
     /// Returns the caller's and the library's.
     fn share(self, pidfd: OwnedFd) -> Result<(Self, OwnedFd), (Error, OwnedFd)>;
 
-    /// Makes the caller's of the library's, of which both are open.
-    fn copy(self, pidfd: BorrowedFd<'_>) -> Self;
+    /// Makes the caller's of the library's, or anew where the program has closed one of them under the start.
+    fn copy(self, pidfd: BorrowedFd<'_>, pid: i32) -> Result<Self, Errno>;
 }
 
 impl ForCaller for () {
@@ -123,7 +123,9 @@ impl ForCaller for () {
         Ok(((), pidfd))
     }
 
-    fn copy(self, _: BorrowedFd<'_>) -> Self {}
+    fn copy(self, _: BorrowedFd<'_>, _: i32) -> Result<Self, Errno> {
+        Ok(())
+    }
 }
 
 impl ForCaller for OwnedFd {
@@ -141,10 +143,11 @@ impl ForCaller for OwnedFd {
         }
     }
 
-    fn copy(self, pidfd: BorrowedFd<'_>) -> Self {
-        // Of two open descriptors it does not fail.
-        let _ = sys::fd::replace(&self, pidfd);
-        self
+    fn copy(self, pidfd: BorrowedFd<'_>, pid: i32) -> Result<Self, Errno> {
+        match end::is_its(pidfd, pid) {
+            true => sys::fd::replace(&self, pidfd).map(|()| self),
+            false => sys::pidfd::open(pid).map(sys::fd::above_standard),
+        }
     }
 }
 
@@ -205,9 +208,12 @@ fn run_fork<T: ForCaller>(a: BorrowedFd<'_>, opened: &Opened, state: &mut State)
     match fork::create(publication, &state.config, &prepared)? {
         Forked::Child => Ok(Forked::Child),
         Forked::Parent(pid, started) => {
-            let theirs = room.copy(started.pidfd.as_fd());
+            let theirs = room.copy(started.pidfd.as_fd(), pid).map_err(|e| {
+                end::end(started.pidfd.as_fd(), pid);
+                Error::new(Stage::PUBLISH, 0, e, "")
+            });
             started.enter(state);
-            Ok(Forked::Parent(pid, theirs))
+            theirs.map(|theirs| Forked::Parent(pid, theirs))
         }
     }
 }
