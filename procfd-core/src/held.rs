@@ -50,7 +50,7 @@ impl Held {
         if let Some(cookie) = self.cookie() {
             forks::let_go(self.as_fd(), cookie, drop);
         }
-        let fd = sys::fd::made(self.as_raw_fd());
+        let fd = sys::fd::taken(self.as_raw_fd());
         std::mem::forget(self);
         fd
     }

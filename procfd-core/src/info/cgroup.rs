@@ -46,13 +46,13 @@ fn add(found: &mut Members, dir: BorrowedFd<'_>) -> Result<()> {
 }
 
 fn beneath(dir: BorrowedFd<'_>) -> Vec<OwnedFd> {
-    let path = format!("/proc/self/fd/{}", dir.as_raw_fd());
-    let Ok(entries) = std::fs::read_dir(path) else { return Vec::new() };
-    entries
-        .filter_map(|entry| {
-            let entry = entry.ok().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))?;
-            let name = std::ffi::CString::new(entry.file_name().into_encoded_bytes()).ok()?;
-            sys::fd::open_at(dir.as_raw_fd(), &name, libc::O_RDONLY | libc::O_DIRECTORY).ok()
-        })
-        .collect()
+    let mut found = Vec::new();
+    // The directory's own offset stays where it is.
+    let Ok(list) = sys::fd::open_at(dir.as_raw_fd(), c".", libc::O_RDONLY | libc::O_DIRECTORY) else {
+        return found;
+    };
+    let _ = sys::dir::directories_in(list.as_fd(), |name| {
+        found.extend(sys::fd::open_at(dir.as_raw_fd(), name, libc::O_RDONLY | libc::O_DIRECTORY).ok());
+    });
+    found
 }

@@ -11,14 +11,9 @@ use crate::contexts::{self, OpenFlags};
 use crate::error::{Error, Stage};
 use crate::placeholder::{self, Lean};
 use crate::settings::Settings;
-use crate::sys;
 
 /// A program without a procfd, and its pidfd: raw system calls, and nothing that outlives the start.
 pub(crate) fn lean(config: &Settings) -> Result<(i32, OwnedFd), Error> {
-    spawn(config).map(|(pid, pidfd)| (pid, sys::fd::above_standard(pidfd)))
-}
-
-fn spawn(config: &Settings) -> Result<(i32, OwnedFd), Error> {
     if config.program.is_none() {
         return Err(Error::plan(libc::EINVAL, "no program is set"));
     }
@@ -30,7 +25,7 @@ fn spawn(config: &Settings) -> Result<(i32, OwnedFd), Error> {
 pub(crate) fn create_lean(context: &Lean) -> Result<Forked<()>, Error> {
     let created = context.start(|state| match state.config.program.is_none() {
         true => run_fork(context, &state.config),
-        false => spawn(&state.config).and_then(|(pid, pidfd)| become_pidfd(context, pid, &pidfd)),
+        false => lean(&state.config).and_then(|(pid, pidfd)| become_pidfd(context, pid, &pidfd)),
     })?;
     if matches!(created, Forked::Parent(..)) {
         placeholder::forget(context);

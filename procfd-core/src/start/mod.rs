@@ -182,7 +182,7 @@ fn run_program<T: ForCaller>(
     // Once for the clone and for the list of private descriptors. Not while a watcher is waited for.
     let _signals = if opened.is_watched() { None } else { SignalsBlocked::new().ok() };
     let (pid, pidfd) = clone::spawn(&state.config, &prepared, Some(&mut publication))?;
-    let pidfd = publication.take_killer(sys::fd::above_standard(pidfd), pid)?;
+    let pidfd = publication.take_killer(pidfd, pid)?;
     let (theirs, ours) = room.share(pidfd).map_err(|(e, pidfd)| publication.undone(pidfd.as_fd(), pid, e))?;
     publication.publish(ours, pid)?.enter(state);
     Ok((pid, theirs))
@@ -194,7 +194,7 @@ fn run_unkept(a: BorrowedFd<'_>, opened: &Opened, state: &mut State) -> Result<(
     let prepared = state.config.prepare()?;
     let mut publication = ready(a, opened, state)?;
     let (pid, pidfd) = clone::spawn(&state.config, &prepared, Some(&mut publication))?;
-    let pidfd = publication.take_killer(sys::fd::above_standard(pidfd), pid)?;
+    let pidfd = publication.take_killer(pidfd, pid)?;
     publication.publish_unkept(pidfd.as_fd(), pid)?;
     state.has_started(pid);
     Ok((pid, pidfd))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The numbers among the names of a directory: processes, threads and descriptors in /proc.
+//! The numbers among the names of a directory: processes, threads and descriptors in /proc. The directories in one.
 
+use core::ffi::CStr;
 use core::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -9,25 +10,42 @@ use super::{Result, call};
 
 /// `struct linux_dirent64`: inode and offset, then length, type, and the name.
 const LEN_AT: usize = 16;
+const TYPE_AT: usize = 18;
 const NAME_AT: usize = 19;
 
 /// The numbers in the directory's order, in few reads. `each` ends the walk by returning false.
 pub(crate) fn numbers_in(dir: BorrowedFd<'_>, each: impl FnMut(u32) -> bool) -> Result<()> {
-    walk::<2048>(dir, each)
+    numbers_of::<2048>(dir, each)
+}
+
+/// The directories in a directory, without it and its parent, where the file system tells the type (cgroups do).
+pub(crate) fn directories_in(dir: BorrowedFd<'_>, mut each: impl FnMut(&CStr)) -> Result<()> {
+    walk::<512>(dir, |filled| {
+        entries(filled)
+            .filter(|&(kind, _)| kind == libc::DT_DIR)
+            .filter_map(|(_, name)| CStr::from_bytes_until_nul(name).ok())
+            .filter(|&name| name != c"." && name != c"..")
+            .for_each(&mut each);
+        true
+    })
 }
 
 /// The same in small reads: what is created behind the numbers already told is told too.
 pub(crate) fn each_number(dir: BorrowedFd<'_>, mut f: impl FnMut(i32) -> Result<()>) -> Result<()> {
     let mut done = Ok(());
-    walk::<128>(dir, |number| {
+    numbers_of::<128>(dir, |number| {
         done = f(number as i32);
         done.is_ok()
     })?;
     done
 }
 
-/// Reads so many 64-bit words at a time, as the entries are aligned to those.
-fn walk<const WORDS: usize>(dir: BorrowedFd<'_>, mut each: impl FnMut(u32) -> bool) -> Result<()> {
+fn numbers_of<const WORDS: usize>(dir: BorrowedFd<'_>, mut each: impl FnMut(u32) -> bool) -> Result<()> {
+    walk::<WORDS>(dir, |filled| numbers(filled).all(&mut each))
+}
+
+/// Reads so many 64-bit words at a time, as the entries are aligned to those. `each` ends the walk by returning false.
+fn walk<const WORDS: usize>(dir: BorrowedFd<'_>, mut each: impl FnMut(&[u8]) -> bool) -> Result<()> {
     let mut entries = [MaybeUninit::<u64>::uninit(); WORDS];
     loop {
         // SAFETY: the kernel writes at most the size that is given, which is that of `entries`.
@@ -38,25 +56,26 @@ fn walk<const WORDS: usize>(dir: BorrowedFd<'_>, mut each: impl FnMut(u32) -> bo
         }
         // SAFETY: the kernel has filled the first `len` bytes of `entries`, which live on this frame.
         let filled = unsafe { core::slice::from_raw_parts(entries.as_ptr().cast::<u8>(), len) };
-        if !numbers(filled).all(&mut each) {
+        if !each(filled) {
             return Ok(());
         }
     }
 }
 
-/// The numbers in what getdents64(2) has filled.
-fn numbers(mut entries: &[u8]) -> impl Iterator<Item = u32> + '_ {
+/// The types and the names in what getdents64(2) has filled.
+fn entries(mut entries: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     std::iter::from_fn(move || {
-        loop {
-            let len = entries.get(LEN_AT..LEN_AT + 2)?;
-            let len = usize::from(u16::from_ne_bytes([*len.first()?, *len.get(1)?]));
-            let name = entries.get(NAME_AT..len)?;
-            entries = entries.get(len..)?;
-            if let Some(number) = number(name) {
-                return Some(number);
-            }
-        }
+        let len = entries.get(LEN_AT..LEN_AT + 2)?;
+        let len = usize::from(u16::from_ne_bytes([*len.first()?, *len.get(1)?]));
+        let entry = (*entries.get(TYPE_AT)?, entries.get(NAME_AT..len)?);
+        entries = entries.get(len..)?;
+        Some(entry)
     })
+}
+
+/// The numbers among the names.
+fn numbers(filled: &[u8]) -> impl Iterator<Item = u32> + '_ {
+    entries(filled).filter_map(|(_, name)| number(name))
 }
 
 /// The number that a name is, up to its NUL.

@@ -8,16 +8,22 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawF
 use super::bare::{self, PollFd};
 use super::{Errno, F_GETOWN_EX, F_GETSIG, F_SETOWN_EX, F_SETSIG, FOwnerEx, Result, Timespec, call};
 
-/// Takes ownership of a descriptor that a system call has just returned.
+/// Takes ownership of a descriptor that a system call has just returned. It moves above the standard streams: a
+/// program whose streams are closed puts others in their places sooner or later, by number.
 pub(super) fn own(fd: usize) -> OwnedFd {
-    // SAFETY: every caller passes what a system call has just returned as a new descriptor, so no
-    // other owner has the number.
-    unsafe { OwnedFd::from_raw_fd(fd as RawFd) }
+    taken(bare::above_standard(fd as RawFd))
 }
 
 /// The same of a number from `bare`. Only for one that a call has just returned.
 pub(crate) fn made(fd: RawFd) -> OwnedFd {
     own(fd as usize)
+}
+
+/// Takes ownership of a number as it is. Only for one that its owner gives up.
+pub(crate) fn taken(fd: RawFd) -> OwnedFd {
+    // SAFETY: every caller passes what a system call has just returned as a new descriptor, or a number that it owned
+    // and gives up. So no other owner has the number.
+    unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
 /// A borrow of a caller's descriptor number; what is behind it is the kernel's to say.
@@ -98,32 +104,32 @@ pub(crate) fn set_flags(fd: BorrowedFd<'_>, flags: i32) -> Result<()> {
 
 /// fcntl(F_DUPFD_CLOEXEC), above the standard streams.
 pub(crate) fn dup_cloexec(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
-    bare::dup_above(fd.as_raw_fd(), 3).map(made)
+    bare::dup_above(fd.as_raw_fd(), bare::ABOVE_STANDARD).map(taken)
 }
 
 /// The same at or above a number.
 pub(crate) fn dup_cloexec_above(fd: BorrowedFd<'_>, least: RawFd) -> Result<OwnedFd> {
-    bare::dup_above(fd.as_raw_fd(), least.max(3) as usize).map(made)
+    bare::dup_above(fd.as_raw_fd(), (least.max(0) as usize).max(bare::ABOVE_STANDARD)).map(taken)
 }
 
-/// A descriptor that only keeps a number, above the standard streams.
+/// A descriptor that only keeps a number.
 pub(crate) fn placeholder() -> Result<OwnedFd> {
-    bare::epoll_create().map(|fd| above_standard(made(fd)))
+    bare::epoll_create().map(made)
 }
 
-/// pipe2(O_CLOEXEC): the reading and the writing end, above the standard streams.
+/// pipe2(O_CLOEXEC): the reading and the writing end.
 pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd)> {
     let mut ends = [-1i32; 2];
     // SAFETY: the kernel writes two numbers, into an array borrowed for the call.
     unsafe { call!(SYS_pipe2, ends.as_mut_ptr(), libc::O_CLOEXEC) }?;
-    Ok((above_standard(made(ends[0])), above_standard(made(ends[1]))))
+    Ok((made(ends[0]), made(ends[1])))
 }
 
 /// A new pseudo-terminal: the master and the other end, both close-on-exec, neither a controlling terminal. The size
 /// is rows, columns, and both in pixels.
 pub(crate) fn pty(size: [u16; 4]) -> Result<(OwnedFd, OwnedFd)> {
     let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
-    let master = above_standard(open_at(libc::AT_FDCWD, c"/dev/ptmx", flags)?);
+    let master = open_at(libc::AT_FDCWD, c"/dev/ptmx", flags)?;
     let number = master.as_raw_fd();
     let unlock = 0i32;
     // SAFETY: TIOCSPTLCK reads one number and TIOCSWINSZ four of 16 bits, which outlive the calls; TIOCGPTPEER (4.13)
@@ -133,7 +139,7 @@ pub(crate) fn pty(size: [u16; 4]) -> Result<(OwnedFd, OwnedFd)> {
         call!(SYS_ioctl, number, libc::TIOCSWINSZ, size.as_ptr())?;
         call!(SYS_ioctl, number, libc::TIOCGPTPEER, flags)
     }
-    .map(|peer| (master, above_standard(own(peer))))
+    .map(|peer| (master, own(peer)))
 }
 
 /// fcntl(F_SETPIPE_SZ).
@@ -149,10 +155,9 @@ pub(crate) fn pipe_size(fd: BorrowedFd<'_>) -> Result<i32> {
     unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_GETPIPE_SZ) }.map(|bytes| bytes as i32)
 }
 
-/// The same file with a number above the standard streams, if there is one: a program whose streams
-/// are closed puts others in their places sooner or later, by number.
+/// The same file with a number above the standard streams, if there is one.
 pub(crate) fn above_standard(fd: OwnedFd) -> OwnedFd {
-    if fd.as_raw_fd() > 2 { fd } else { dup_cloexec(fd.as_fd()).unwrap_or(fd) }
+    made(fd.into_raw_fd())
 }
 
 /// dup3(2) onto a descriptor of one's own: it stands for `with` from now on.
@@ -210,7 +215,7 @@ pub(crate) fn poll_without_ppoll(fds: &mut [PollFd]) {
 }
 
 fn by_epoll(fds: &mut [PollFd]) -> Result<()> {
-    let epoll = above_standard(made(bare::epoll_create()?));
+    let epoll = made(bare::epoll_create()?);
     for (data, one) in (0u64..).zip(fds.iter_mut()) {
         one.revents = 0;
         let events = u32::from(one.events as u16);

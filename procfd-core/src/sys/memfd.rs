@@ -34,6 +34,7 @@ pub(crate) fn sealed(name: &CStr, bytes: &[u8], mut at: impl FnMut(Step)) -> Res
         Err(EINVAL) => bare::memfd_create(name, CLOEXEC | ALLOW_SEALING),
         made => made,
     }?;
+    let fd = bare::above_standard(fd);
     at(Step::Write);
     let filled = fill(fd, bytes).and_then(|()| {
         at(Step::Seal);

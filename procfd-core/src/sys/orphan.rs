@@ -212,6 +212,9 @@ impl arch::Entry for Intermediate {
         match cloned {
             Ok(pid) => {
                 shared.pid.store(pid, Ordering::Relaxed);
+                // It is in the creator's table.
+                let pidfd = bare::above_standard(shared.pidfd.load(Ordering::Relaxed));
+                shared.pidfd.store(pidfd, Ordering::Relaxed);
                 if !shared.executed() {
                     // It has ended, or is about to: the creator has no use for it, were it to inherit it.
                     while bare::wait(bare::P_PID, pid, bare::WEXITED | bare::WALL).err() == Some(EINTR) {}

@@ -82,7 +82,7 @@ impl Owned {
 
     /// The descriptor, whatever it is by now: the caller owns it.
     pub(crate) fn into_fd(self) -> OwnedFd {
-        let fd = fd::made(self.as_fd().as_raw_fd());
+        let fd = fd::taken(self.as_fd().as_raw_fd());
         std::mem::forget(self);
         fd
     }
@@ -92,7 +92,7 @@ impl Drop for Owned {
     fn drop(&mut self) {
         match self.to {
             Some(to) if !self.closes.load(Ordering::Relaxed) && self.fd.is_there(None) => {
-                to(fd::made(self.as_fd().as_raw_fd()));
+                to(fd::taken(self.as_fd().as_raw_fd()));
             }
             Some(_) | None => self.fd.close_as(None),
         }

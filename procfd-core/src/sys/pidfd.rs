@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use super::bare;
-use super::fd::{above_standard, made, own};
+use super::fd::{made, own};
 use super::{Errno, PIDFD_GET_INFO, PIDFD_THREAD, PidfdInfo, Result, call};
 
 /// What waitid(2) reports.
@@ -22,7 +22,7 @@ pub(crate) struct Waited {
 
 /// pidfd_open(2), 5.3.
 pub(crate) fn open(pid: i32) -> Result<OwnedFd> {
-    bare::pidfd_open(pid).map(made).map(above_standard)
+    bare::pidfd_open(pid).map(made)
 }
 
 /// Whether two descriptors of this process are of one open file: the same number, or kcmp(2) says so.

@@ -6,13 +6,13 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use super::bare;
-use super::fd::{above_standard, made};
+use super::fd::made;
 use super::{Errno, Result, call};
 
-/// socketpair(AF_UNIX, SOCK_SEQPACKET), above the standard streams.
+/// socketpair(AF_UNIX, SOCK_SEQPACKET).
 pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
     let (a, b) = bare::socket_pair()?;
-    Ok((above_standard(made(a)), above_standard(made(b))))
+    Ok((made(a), made(b)))
 }
 
 /// Marks a socket, for all who hold it.

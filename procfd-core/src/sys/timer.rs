@@ -4,7 +4,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use super::fd::{above_standard, own};
+use super::fd::own;
 use super::{Result, Timespec, call};
 
 /// `struct itimerspec`.
@@ -17,14 +17,13 @@ struct Setting {
 
 const NS: u64 = 1_000_000_000;
 
-/// timerfd_create(2), above the standard streams and close-on-exec; never readable. The number is its interval, in
+/// timerfd_create(2), close-on-exec; never readable. The number is its interval, in
 /// nanoseconds, below 2^63. The timer is not armed.
 pub(crate) fn with_number(number: u64) -> Result<OwnedFd> {
     let interval = Timespec { sec: (number / NS) as i64, nsec: (number % NS) as i64 };
     let setting = Setting { interval, ..Setting::default() };
     // SAFETY: plain numbers.
     let fd = unsafe { call!(SYS_timerfd_create, libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC) }.map(own)?;
-    let fd = above_standard(fd);
     // SAFETY: the kernel reads one `struct itimerspec`, whose 64-bit form is `setting` on this frame.
     unsafe { call!(SYS_timerfd_settime, fd.as_fd().as_raw_fd(), 0, &raw const setting, 0) }?;
     Ok(fd)

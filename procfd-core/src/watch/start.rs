@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use super::client::StartError;
 use super::image;
 use crate::sys::bare::{self, ECHILD, EINTR, ENOENT, EOPNOTSUPP, Errno};
-use crate::sys::fd::{above_standard, made};
+use crate::sys::fd::{made, read_small};
 use crate::sys::orphan::{self, Image, Socket, Step};
 
 /// A watcher that runs and has not been spoken to.
@@ -26,7 +26,7 @@ pub(super) fn start() -> Result<Started, StartError> {
     let title = title();
     let at = |step| move |errno: Errno| StartError { step, errno: errno.0 };
     let (control, theirs) = bare::socket_pair().map_err(at("make the watcher's socket"))?;
-    let (control, theirs) = (above_standard(made(control)), above_standard(made(theirs)));
+    let (control, theirs) = (made(control), made(theirs));
     let met = if theirs.as_raw_fd() >= FEW { meet(&title) } else { None };
     if let Some(met) = met {
         return Ok(met);
@@ -116,8 +116,12 @@ fn check_pid_namespace() -> Result<(), StartError> {
 
 /// What `ps` shows: what it is, and for whom.
 fn title() -> CString {
-    let comm = std::fs::read("/proc/self/comm").unwrap_or_default();
-    let comm: String =
-        String::from_utf8_lossy(&comm).trim_end().chars().filter(|c| !c.is_control()).collect();
+    let mut comm = [0; 64];
+    let len = read_small(libc::AT_FDCWD, c"/proc/self/comm", &mut comm).unwrap_or(0);
+    let comm: String = String::from_utf8_lossy(comm.get(..len).unwrap_or_default())
+        .trim_end()
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect();
     CString::new(format!("procfd-watch [for {} {comm}]", bare::getpid())).unwrap_or_default()
 }

@@ -40,6 +40,22 @@ pub(crate) fn dup3(from: i32, to: i32, flags: u32) -> Result<()> {
     unsafe { call!(SYS_dup3, from, to, flags) }.map(drop)
 }
 
+/// The least number that is no standard stream's.
+pub(crate) const ABOVE_STANDARD: usize = 3;
+
+/// The same file, close-on-exec, with a number above the standard streams, if there is one.
+#[inline(always)]
+pub(crate) fn above_standard(fd: i32) -> i32 {
+    if fd as usize >= ABOVE_STANDARD {
+        return fd;
+    }
+    let above = dup_above(fd, ABOVE_STANDARD).unwrap_or(fd);
+    if above != fd {
+        let _ = close(fd);
+    }
+    above
+}
+
 /// fcntl(F_DUPFD_CLOEXEC) at or above `least`.
 pub(crate) fn dup_above(fd: i32, least: usize) -> Result<i32> {
     // SAFETY: F_DUPFD_CLOEXEC takes a number, not an address.
