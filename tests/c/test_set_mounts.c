@@ -306,6 +306,76 @@ static void pivot_to_a_directory(void)
 	remove_source();
 }
 
+/* The caller's root inside each kind of new root is the caller's: it has /etc, and not the new root's /host. */
+static void the_callers_root_in_a_new_one(void)
+{
+	static const char *const script =
+		"for d in /host /again; do test -e $d/etc/passwd && ! test -e $d/host/etc && echo callers; "
+		"grep -c \" $d/proc \" /proc/self/mountinfo; done";
+	make_source();
+	for (int i = 0; i < 3; i++) {
+		int fd = shell(script);
+		uint32_t create = PROC_MOUNT_CREATE | PROC_MOUNT_RECURSIVE;
+		if (i == 0) {
+			SET(fd, PROC_SET_TMPFS_ROOT, 1);
+		} else if (i == 1) {
+			CFG(fd, PROC_SET_PIVOT_ROOT, 0, dir, 0);
+			add(fd, PROC_MOUNT_PROPAGATION, (struct procfd_mount){ .target = "/", .propagation = MS_PRIVATE });
+		} else {
+			SET(fd, PROC_SET_READONLY_ROOT, 1);
+			add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt" });
+		}
+		if (i < 2) {
+			static const char *const parts[] = { "/usr", "/bin", "/lib", "/lib64", "/proc" };
+			for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
+				if (!access(parts[p], F_OK))
+					add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = parts[p],
+						.target = parts[p], .flags = create });
+		}
+		const char *host = i == 2 ? "/mnt/host" : "/host", *again = i == 2 ? "/mnt/again" : "/again";
+		add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = "/", .target = host, .flags = create });
+		add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = "/proc/self/root", .target = again,
+			.flags = create, .set = RDONLY });
+		if (i == 2) {
+			const char *argv[] = { "sh", "-c", "for d in /mnt/host /mnt/again; do "
+				"test -e $d/etc/passwd && ! test -e $d/mnt/host && echo callers; "
+				"grep -c \" $d/proc \" /proc/self/mountinfo; done", NULL };
+			CFG(fd, PROC_SET_ARGV, 0, argv, 0);
+		}
+		says(fd, "callers\n1\ncallers\n1\n");
+		static const char *const made[] = { "usr", "bin", "lib", "lib64", "proc", "host", "again" };
+		for (size_t p = 0; i == 1 && p < sizeof made / sizeof *made; p++)
+			rmdir(in_dir(made[p]));
+	}
+	/* Layers. */
+	int fd = shell("test -e /o/passwd && test -e /o/in && echo callers");
+	SET(fd, PROC_SET_TMPFS_ROOT, 1);
+	system_of(fd);
+	char options[128];
+	snprintf(options, sizeof options, "lowerdir=/etc:%s", dir);
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "overlay", .target = "/o", .options = options });
+	says(fd, "callers\n");
+	remove_source();
+}
+
+/* Also after an entry for which the child changes its directory. */
+static void a_relative_source(void)
+{
+	make_source();
+	char before[PATH_MAX];
+	CHECK(getcwd(before, sizeof before));
+	CHECK_EQ(chdir(dir), 0);
+	int fd = shell("cat /mnt/in /mnt/sub/f");
+	add(fd, PROC_MOUNT_PROPAGATION, (struct procfd_mount){ .target = "/", .propagation = MS_PRIVATE });
+	add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = ".", .target = "/mnt", .flags = PROC_MOUNT_RECURSIVE });
+	add(fd, PROC_MOUNT_FILE, (struct procfd_mount){ .target = "/mnt/sub/f", .content = "x\n", .content_size = 2,
+		.flags = PROC_MOUNT_CREATE });
+	says(fd, "outside\nx\n");
+	CHECK_EQ(unlink("sub/f"), 0);
+	CHECK_EQ(chdir(before), 0);
+	remove_source();
+}
+
 static void as_nobody(void)
 {
 	NEED_ROOT();
@@ -479,6 +549,7 @@ static void bad_values(void)
 TAP_MAIN(CASE(a_bind), CASE(a_read_only_bind), CASE(a_file_bind_in_a_fresh_root), CASE(filesystems),
 	 CASE(mqueue_and_sysfs), CASE(an_overlay), CASE(a_private_dev), CASE(private_tmp_before_the_list),
 	 CASE(a_file_from_bytes), CASE(links_directories_moves), CASE(a_remount), CASE(propagation_of_the_tree),
-	 CASE(a_read_only_root_with_exceptions), CASE(the_directory_stays), CASE(pivot_to_a_directory),
+	 CASE(a_read_only_root_with_exceptions), CASE(the_directory_stays), CASE(pivot_to_a_directory), CASE(the_callers_root_in_a_new_one),
+	 CASE(a_relative_source),
 	 CASE(as_nobody), CASE(as_root_without_a_user_namespace), CASE(an_id_mapped_bind), CASE(failures),
 	 CASE(a_filter_refuses), CASE(contradictions), CASE(bad_values))

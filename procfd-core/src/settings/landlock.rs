@@ -247,7 +247,7 @@ mod tests {
         let facts = Facts {
             candidates: &[],
             maps: super::super::namespaces::Maps::None,
-            mount_directories: &[],
+            mount_sources: &[],
             directory: None,
             sets: None,
             landlock_abi: abi,

@@ -12,8 +12,10 @@ mod lower;
 mod mount;
 
 use std::ffi::CString;
+use std::fs::Metadata;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 pub(super) use lower::all;
@@ -39,6 +41,15 @@ pub(crate) enum NewRoot {
     ReadOnly,
 }
 
+/// What the source of an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// A directory, or not known.
+    pub(super) is_dir: bool,
+    /// The creator's root with the mounts beneath it, the new root among them.
+    pub(super) has_new_root: bool,
+}
+
 /// The mounts of the process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mounts {
@@ -58,17 +69,26 @@ impl Mounts {
             || !self.list.is_empty()
     }
 
-    /// Of each entry: whether its source is a directory. Only of those that make a missing target.
-    pub(super) fn directories(&self) -> Vec<bool> {
+    /// What the source of each entry is, as far as the child's list depends on it.
+    pub(super) fn sources(&self) -> Vec<Source> {
         let fresh = self.root == NewRoot::Tmpfs;
-        let is_dir = |entry: &Entry| {
-            !(fresh || entry.create)
-                || entry.kind != MountKind::Bind
-                // One that is missing fails in the child, with its step.
-                || std::fs::metadata(Path::new(std::ffi::OsStr::from_bytes(entry.source.as_bytes())))
-                    .map_or(true, |found| found.is_dir())
+        let replaced = self.root != NewRoot::Own;
+        let root = std::fs::metadata("/").ok();
+        let source = |entry: &Entry| {
+            let asked = fresh || entry.create || (replaced && entry.recursive);
+            // One that is missing fails in the child, with its step.
+            let found = (asked && entry.kind == MountKind::Bind)
+                .then(|| std::fs::metadata(Path::new(std::ffi::OsStr::from_bytes(entry.source.as_bytes()))))
+                .and_then(Result::ok);
+            let is_same = |a: &Metadata, b: &Metadata| a.dev() == b.dev() && a.ino() == b.ino();
+            Source {
+                is_dir: found.as_ref().is_none_or(Metadata::is_dir),
+                has_new_root: replaced
+                    && entry.recursive
+                    && found.is_some_and(|found| root.as_ref().is_none_or(|root| is_same(&found, root))),
+            }
         };
-        self.list.iter().map(is_dir).collect()
+        self.list.iter().map(source).collect()
     }
 
     /// The descriptors of user namespaces, with the index of their entry.

@@ -31,8 +31,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) candidates: &'a [CString],
     /// Which way the id maps are written.
     pub(crate) maps: Maps,
-    /// Of each mount: whether its source is a directory.
-    pub(crate) mount_directories: &'a [bool],
+    /// Of each mount: what its source is.
+    pub(crate) mount_sources: &'a [mounts::Source],
     /// With mounts: the creator's working directory.
     pub(crate) directory: Option<&'a CStr>,
     /// The capabilities that the child begins with; none where no setting depends on them.
@@ -60,7 +60,7 @@ pub(crate) struct Prepared {
     /// The effective ids that chose the way of the maps.
     ids: Option<(u32, u32)>,
     /// With mounts: what their sources are, and the working directory.
-    mounts: Option<(Vec<bool>, Option<CString>)>,
+    mounts: Option<(Vec<mounts::Source>, Option<CString>)>,
     landlock_abi: Option<u32>,
 }
 
@@ -70,9 +70,9 @@ impl Prepared {
         let (candidates, path) = program::candidates(settings)?;
         let ids = settings.namespaces.has_maps().then(sys::task::effective_ids);
         let maps = ids.map_or(Maps::None, |ids| settings.namespaces.choose(ids));
-        let mounts = settings.mounts.any().then(|| (settings.mounts.directories(), mounts::directory()));
-        let (mount_directories, directory) = match &mounts {
-            Some((directories, directory)) => (directories.as_slice(), directory.as_deref()),
+        let mounts = settings.mounts.any().then(|| (settings.mounts.sources(), mounts::directory()));
+        let (mount_sources, directory) = match &mounts {
+            Some((sources, directory)) => (sources.as_slice(), directory.as_deref()),
             None => (&[][..], None),
         };
         let sets = settings.sets_at_start();
@@ -80,7 +80,7 @@ impl Prepared {
         let facts = Facts {
             candidates: &candidates,
             maps,
-            mount_directories,
+            mount_sources,
             directory,
             sets,
             landlock_abi: landlock_abi.unwrap_or(0),
@@ -108,8 +108,8 @@ impl Prepared {
             && (self.sets.is_none() || self.sets == settings.sets_at_start())
             && (self.landlock_abi.is_none() || self.landlock_abi == settings.landlock.abi())
             && self.ids.is_none_or(|ids| ids == sys::task::effective_ids())
-            && self.mounts.as_ref().is_none_or(|(directories, directory)| {
-                *directories == settings.mounts.directories() && *directory == mounts::directory()
+            && self.mounts.as_ref().is_none_or(|(sources, directory)| {
+                *sources == settings.mounts.sources() && *directory == mounts::directory()
             })
     }
 

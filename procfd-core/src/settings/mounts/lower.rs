@@ -6,7 +6,11 @@
 //! A new root is made detached and put on top of the present one, where no path of the creator leads:
 //! sources are found as before, targets beneath the new root's descriptor (`Slot::ROOT`). pivot_root(2) at
 //! the end makes it the root, and the old one is unmounted.
+//!
+//! A recursive bind of the creator's root would take along what is on top of it. With such a source the new root is on
+//! top of a mount that cannot be bound: the kernel leaves that out, and what is on it.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
 use super::mount::{ATIME, Entry, IDMAP, MountKind, Target};
@@ -45,19 +49,20 @@ pub(crate) fn all(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     let propagation = mounts.propagation.unwrap_or_default();
     list.step(Stage::MOUNT_PROPAGATION, 0).set_propagation(c"/", libc::MS_REC | propagation.flag());
     list.umask(0).into(Slot::UMASK);
-    new_root(&mounts.root, list);
+    let is_bound = facts.mount_sources.iter().any(|source| source.has_new_root);
+    new_root(&mounts.root, is_bound, list);
     let fresh = mounts.root == NewRoot::Tmpfs;
-    let mut work = Work { list, step: Steps::LIST, index: 0, fresh };
+    let mut work = Work { list, step: Steps::LIST, index: 0, fresh, directory: facts.directory };
     if mounts.private_tmp {
         work.short(Stage::PRIVATE_TMP, private_tmp());
     }
     if mounts.private_dev {
         work.short(Stage::PRIVATE_DEV, private_dev());
     }
-    for ((entry, index), is_dir) in mounts.list.iter().zip(0..).zip(facts.mount_directories) {
+    for ((entry, index), source) in mounts.list.iter().zip(0..).zip(facts.mount_sources) {
         work.step = Steps::LIST;
         work.index = index;
-        work.entry(entry, *is_dir);
+        work.entry(entry, source.is_dir);
     }
     list.step(Stage::PIVOT_ROOT, 0);
     if mounts.root != NewRoot::Own {
@@ -74,7 +79,8 @@ pub(crate) fn all(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     list.umask_slot(Slot::UMASK);
 }
 
-fn new_root(root: &NewRoot, list: &mut List) {
+/// The new root, on top of the creator's. That one is bound too if `is_bound`.
+fn new_root(root: &NewRoot, is_bound: bool, list: &mut List) {
     list.step(Stage::NEW_ROOT, 0);
     match root {
         NewRoot::Own => {
@@ -97,8 +103,20 @@ fn new_root(root: &NewRoot, list: &mut List) {
             list.mount_setattr(Slot::ROOT, RECURSIVE, [MountAttributes::READ_ONLY.bits(), 0, 0, 0]);
         }
     }
+    if is_bound {
+        list.fsopen(c"tmpfs").into(Slot::A);
+        list.fsconfig_create(Slot::A);
+        list.fsmount(Slot::A, 0).into(Slot::B);
+        list.close_slot(Slot::A);
+        list.move_mount_over_root(Slot::B);
+        list.close_slot(Slot::B);
+        list.set_propagation(TOP, libc::MS_UNBINDABLE);
+    }
     list.move_mount_over_root(Slot::ROOT);
 }
+
+/// What is on top of the creator's root: the way up from a root ends there.
+const TOP: &CStr = c"/..";
 
 struct Work<'a> {
     list: &'a mut List,
@@ -106,6 +124,8 @@ struct Work<'a> {
     index: u32,
     /// The root is a new tmpfs: what is missing is made.
     fresh: bool,
+    /// The creator's, where relative sources begin.
+    directory: Option<&'a CStr>,
 }
 
 impl Work<'_> {
@@ -122,8 +142,8 @@ impl Work<'_> {
         match entry.kind {
             MountKind::Bind => {
                 let recursive = if entry.recursive { RECURSIVE } else { 0 };
-                let source = self.source();
-                source.open_tree(&entry.source, CLONE | CLOEXEC | recursive as u32).into(Slot::A);
+                let path = self.absolute(&entry.source);
+                self.source().open_tree(&path, CLONE | CLOEXEC | recursive as u32).into(Slot::A);
                 self.attributes(Slot::A, entry, recursive);
                 self.attach(&entry.target, creates, source_is_dir);
             }
@@ -176,6 +196,17 @@ impl Work<'_> {
                 self.list.set_propagation(c".", entry.propagation.flag() | recursive);
                 self.list.close_slot(Slot::B);
             }
+        }
+    }
+
+    /// A source wherever the child is.
+    fn absolute<'p>(&self, path: &'p CStr) -> Cow<'p, CStr> {
+        match self.directory {
+            Some(directory) if !path.to_bytes().starts_with(b"/") => {
+                let whole = [directory.to_bytes(), b"/", path.to_bytes()].concat();
+                CString::new(whole).map_or(Cow::Borrowed(path), Cow::Owned)
+            }
+            _ => Cow::Borrowed(path),
         }
     }
 

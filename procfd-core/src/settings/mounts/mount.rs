@@ -92,7 +92,7 @@ pub enum MountKind {
 
 /// One entry of the list of mounts ([`Context::mount`](crate::Context::mount)).
 ///
-/// A source is a path as the creator sees it, a target one in the new root. Both are absolute.
+/// A source is a path as the creator sees it, a target an absolute one in the new root.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Mount {
