@@ -163,6 +163,12 @@
 #define PROC_SET_IOPRIO 0x1c4
 
 /*
+ * A feature of the CPU: arg is PR_SPEC_* of linux/prctl.h (the feature), data a uint32_t,
+ * PR_SPEC_ENABLE, PR_SPEC_DISABLE or PR_SPEC_FORCE_DISABLE. NULL and 0 for the creator's control.
+ */
+#define PROC_SET_SPECULATION 0x1ac
+
+/*
  * The scheduling policy: data is a struct procfd_sched, whose nice value 0 leaves the creator's;
  * NULL and 0 for the creator's.
  */
@@ -193,6 +199,12 @@
 #define PROC_SET_MDWE 0x1a9
 /* arg 1: a core scheduling cookie of its own: only it and its descendants run at once on a core. */
 #define PROC_SET_CORE_SCHED 0x1aa
+
+/*
+ * The NUMA policy: arg is MPOL_* of linux/mempolicy.h, with MPOL_F_*; data is the mask of nodes as
+ * set_mempolicy(2) takes it, size its bytes.
+ */
+#define PROC_SET_NUMA 0x1ab
 /* arg 1: set no_new_privs. */
 #define PROC_SET_NO_NEW_PRIVS 0x14d
 /* The capability bounding set: capability n in bit n of arg; UINT64_MAX for all that the kernel has. */
@@ -614,6 +626,10 @@
 #define PROC_STAGE_MDWE 103
 /* In the child: prctl(PR_SCHED_CORE). */
 #define PROC_STAGE_CORE_SCHED 104
+/* In the child: set_mempolicy(2). */
+#define PROC_STAGE_NUMA 105
+/* In the child: prctl(PR_SET_SPECULATION_CTRL); index is the feature. */
+#define PROC_STAGE_SPECULATION 106
 /* In the child: a seccomp program; index is its position. */
 #define PROC_STAGE_SECCOMP 85
 /* In the child: the session keyring. */

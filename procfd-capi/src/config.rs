@@ -251,6 +251,20 @@ fn set_scheduler(command: Command<'_>) -> Result {
     command.set(shapes::optional(shapes::scheduler), Settings::set_scheduler)
 }
 
+fn set_numa(command: Command<'_>) -> Result {
+    // 1,024 nodes are the most that a kernel has.
+    let mask = |mode, data: Data| Ok((mode, data.list::<u8>(128)?));
+    command.set(mask, |settings, (mode, nodes)| settings.set_numa(mode, nodes))
+}
+
+fn set_speculation(command: Command<'_>) -> Result {
+    let control = |feature, data: Data| match data.list::<u32>(1)?.as_slice() {
+        [] => Ok((feature, None)),
+        &[control, ..] => Ok((feature, Some(control))),
+    };
+    command.set(control, |settings, (feature, control)| settings.set_speculation(feature, control))
+}
+
 fn set_affinity(command: Command<'_>) -> Result {
     // 8,192 CPUs are the most that a kernel has.
     let mask = |arg, data| shapes::zero(arg, data)?.list::<u8>(1024);

@@ -18,6 +18,7 @@ mod lifecycle;
 mod memory;
 mod mounts;
 mod namespaces;
+mod numa;
 mod pids;
 mod pipes;
 mod privileges;
@@ -27,6 +28,7 @@ mod scheduling;
 mod seccomp;
 mod session;
 mod signals;
+mod speculation;
 mod sysctls;
 mod task;
 

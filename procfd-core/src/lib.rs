@@ -125,6 +125,7 @@ pub use settings::{
     IdMap, Ids, Mount, MountAttributes, Namespaces, Propagation, Scope, Setgroups, SignalSet,
 };
 pub use settings::{Landlock, LandlockFs, LandlockNet, LandlockScopes};
+pub use settings::{NumaFlags, NumaPolicy, Speculation, SpeculationControl};
 pub use start::{Plan, PlanStep};
 pub use status::{Change, Status, Usage};
 pub use wait::Options as WaitOptions;

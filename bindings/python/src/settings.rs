@@ -4,6 +4,7 @@
 //! The keywords of a configuration. `None` leaves a setting as it is.
 
 mod landlock;
+mod machine;
 mod mounts;
 mod plain;
 
@@ -123,7 +124,15 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
             }
         }
         "scheduler" => context.scheduler(&scheduler(value)?),
-        "affinity" => context.affinity(cpus(value)?),
+        "affinity" => context.affinity(machine::cpus(value)?),
+        "numa" => {
+            machine::numa(context, value)?;
+            return Ok(true);
+        }
+        "speculation" => {
+            machine::speculation(context, value)?;
+            return Ok(true);
+        }
         "ioprio" => {
             let (class, level): (u16, u16) = value.extract()?;
             context.ioprio(class, level)
@@ -427,26 +436,6 @@ fn policy(value: &Bound<'_, PyAny>) -> PyResult<u32> {
         let text = format!("there is no scheduling policy {name:?}");
         PyValueError::new_err(error::with_suggestion(&text, &name, &known))
     })
-}
-
-/// Processor numbers, or a list of ranges as the kernel's files have it ("0-3,8").
-fn cpus(value: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
-    let Ok(text) = value.cast::<PyString>() else {
-        return value.try_iter()?.map(|cpu| cpu?.extract()).collect();
-    };
-    let text = text.to_cow()?;
-    let wrong = || PyValueError::new_err(format!("affinity: {text:?} is no list of CPUs, as \"0-3,8\""));
-    let mut all = Vec::new();
-    for part in text.split(',') {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let first: usize = first.trim().parse().map_err(|_| wrong())?;
-        let last: usize = last.trim().parse().map_err(|_| wrong())?;
-        if first > last || last > 8191 {
-            return Err(wrong());
-        }
-        all.extend(first..=last);
-    }
-    Ok(all)
 }
 
 /// A number of seconds, which may be negative, as whole seconds below it and nanoseconds.

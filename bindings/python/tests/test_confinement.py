@@ -358,6 +358,39 @@ def test_the_affinity_as_numbers_and_as_a_list_of_ranges() -> None:
             procfd.Context("/bin/true", affinity=wrong)
 
 
+def numa_maps(**settings: Any) -> str:
+    try:
+        return sh("head -1 /proc/self/numa_maps", **settings).split()[1]
+    except AssertionError:
+        pytest.skip("this kernel has no NUMA")
+
+
+def test_the_numa_policy() -> None:
+    assert numa_maps() == "default"
+    assert numa_maps(numa="bind:0") == "bind:0"
+    assert numa_maps(numa="interleave=static:0-1") == "interleave=static:0"
+    assert numa_maps(numa="local") == "local"
+    wrongs = ("bin:0", "bind=sttic:0", "bind:", "bind:x", "bind", "local:0", "bind:1024")
+    for wrong in wrongs:
+        with pytest.raises((ValueError, OSError)):
+            procfd.Context("/bin/true", numa=wrong)
+    with pytest.raises(OSError) as caught:
+        procfd.Context("/bin/true", numa="bind:63").create()
+    assert caught.value.stage == procfd.Stage.NUMA  # type: ignore[attr-defined]
+
+
+def test_the_speculation() -> None:
+    own = sh("grep Speculation_Store_Bypass /proc/self/status || :")
+    if "thread" not in own or "force" in own:
+        pytest.skip("no control of the store bypass on this machine")
+    for given in ({"store_bypass": "force_disable"}, "store_bypass=force_disable"):
+        seen = sh("grep Speculation_Store_Bypass /proc/self/status", speculation=given)
+        assert seen.endswith("thread force mitigated")
+    for wrong in ("store_bypass", "bypass=disable", {"store_bypass": "off"}, "", {"l1d_flush": 1}):
+        with pytest.raises((ValueError, TypeError)):
+            procfd.Context("/bin/true", speculation=wrong)
+
+
 def test_the_io_priority_and_the_oom_score() -> None:
     code = "import ctypes; print(ctypes.CDLL(None).syscall(252, 1, 0))"
     if platform.machine() == "x86_64":

@@ -19,6 +19,10 @@ if not TABLE.exists():
     TABLE = HERE.parents[3] / "tests/e2e/cases"
 
 Words = list[str]
+# By the numbers of linux/mempolicy.h and linux/prctl.h.
+NUMA = {2: "bind", 3: "interleave"}
+FEATURES = {0: "store_bypass", 1: "indirect_branch", 2: "l1d_flush"}
+CONTROLS = {2: "enable", 4: "disable", 8: "force_disable"}
 
 
 class Case:
@@ -73,6 +77,8 @@ def setting(key: str, values: Words) -> dict[str, Any]:
         "open": lambda: {"actions": [("open", numbers[0], values[1], os.O_RDONLY, 0)]},
         "data": lambda: {"actions": [("data", numbers[0], values[1].encode())]},
         "limit": lambda: {"limits": {numbers[0]: (numbers[1], numbers[2])}},
+        "numa": lambda: {"numa": f"{NUMA[numbers[0]]}:{values[1]}"},
+        "speculation": lambda: {"speculation": {FEATURES[numbers[0]]: CONTROLS[numbers[1]]}},
         "namespaces": lambda: {"namespaces": values},
         "join_path": lambda: {"join": [(values[0], values[1])]},
         "uid_map_self": lambda: {"uid_map": [(0, os.geteuid(), 1)]},
@@ -106,6 +112,9 @@ def test_case(case: Case) -> None:
     need = next((words[0] for words in case.of("need")), None)
     if need == "root" and os.geteuid() != 0:
         pytest.skip("needs root")
+    for path, text in (words for words in case.of("need") if len(words) == 2):
+        if not os.path.exists(path) or text not in pathlib.Path(path).read_text():
+            pytest.skip(f"{path} is not so on this machine")
     if need == "user" and os.geteuid() == 0:
         pytest.skip("needs a user other than root")
     reader, writer = os.pipe()

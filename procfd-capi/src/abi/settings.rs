@@ -110,6 +110,9 @@ pub const PROC_SET_NO_TSC: u32 = 0x1c2;
 pub const PROC_SET_SUBREAPER: u32 = 0x1c3;
 /// The I/O priority in arg, class << 13 | level, as in ioprio_set(2).
 pub const PROC_SET_IOPRIO: u32 = 0x1c4;
+/// A feature of the CPU: arg is PR_SPEC_* of linux/prctl.h (the feature), data a uint32_t,
+/// PR_SPEC_ENABLE, PR_SPEC_DISABLE or PR_SPEC_FORCE_DISABLE. NULL and 0 for the creator's control.
+pub const PROC_SET_SPECULATION: u32 = 0x1ac;
 /// The scheduling policy: data is a struct procfd_sched, whose nice value 0 leaves the creator's;
 /// NULL and 0 for the creator's.
 pub const PROC_SET_SCHEDULER: u32 = 0x1a0;
@@ -133,6 +136,9 @@ pub const PROC_SET_MEMORY_MERGE: u32 = 0x1a8;
 pub const PROC_SET_MDWE: u32 = 0x1a9;
 /// arg 1: a core scheduling cookie of its own: only it and its descendants run at once on a core.
 pub const PROC_SET_CORE_SCHED: u32 = 0x1aa;
+/// The NUMA policy: arg is MPOL_* of linux/mempolicy.h, with MPOL_F_*; data is the mask of nodes as
+/// set_mempolicy(2) takes it, size its bytes.
+pub const PROC_SET_NUMA: u32 = 0x1ab;
 /// arg 1: set no_new_privs.
 pub const PROC_SET_NO_NEW_PRIVS: u32 = 0x14d;
 /// The capability bounding set: capability n in bit n of arg; UINT64_MAX for all that the kernel has.

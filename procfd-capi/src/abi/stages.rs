@@ -140,6 +140,10 @@ pub const PROC_STAGE_MEMORY_MERGE: u32 = 102;
 pub const PROC_STAGE_MDWE: u32 = 103;
 /// In the child: prctl(PR_SCHED_CORE).
 pub const PROC_STAGE_CORE_SCHED: u32 = 104;
+/// In the child: set_mempolicy(2).
+pub const PROC_STAGE_NUMA: u32 = 105;
+/// In the child: prctl(PR_SET_SPECULATION_CTRL); index is the feature.
+pub const PROC_STAGE_SPECULATION: u32 = 106;
 /// In the child: a seccomp program; index is its position.
 pub const PROC_STAGE_SECCOMP: u32 = 85;
 /// In the child: the session keyring.
@@ -220,6 +224,8 @@ const _: () = {
     assert!(PROC_STAGE_MEMORY_MERGE == procfd::Stage::MEMORY_MERGE.as_raw());
     assert!(PROC_STAGE_MDWE == procfd::Stage::MDWE.as_raw());
     assert!(PROC_STAGE_CORE_SCHED == procfd::Stage::CORE_SCHED.as_raw());
+    assert!(PROC_STAGE_NUMA == procfd::Stage::NUMA.as_raw());
+    assert!(PROC_STAGE_SPECULATION == procfd::Stage::SPECULATION.as_raw());
     assert!(PROC_STAGE_SECCOMP == procfd::Stage::SECCOMP.as_raw());
     assert!(PROC_STAGE_KEYRING == procfd::Stage::KEYRING.as_raw());
     assert!(PROC_STAGE_LANDLOCK == procfd::Stage::LANDLOCK.as_raw());

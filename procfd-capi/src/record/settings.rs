@@ -53,6 +53,7 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_SET_NO_TSC "0 or 1" Holds::Nothing, false;
     PROC_SET_SUBREAPER "0 or 1" Holds::Nothing, false;
     PROC_SET_IOPRIO "class << 13 or level" Holds::Nothing, false;
+    PROC_SET_SPECULATION "PR_SPEC_STORE_BYPASS, _INDIRECT_BRANCH, _L1D_FLUSH" Holds::Array("uint32_t", 4), true;
     PROC_SET_SCHEDULER "0" holds!(procfd_sched), true;
     PROC_SET_AFFINITY "0" Holds::Array("bytes", 1), true;
     PROC_SET_OOM_SCORE_ADJ "-1000 to 1000, as (uint64_t)" Holds::Nothing, false;
@@ -63,6 +64,7 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_SET_MEMORY_MERGE "0 or 1" Holds::Nothing, false;
     PROC_SET_MDWE "0 or 1" Holds::Nothing, false;
     PROC_SET_CORE_SCHED "0 or 1" Holds::Nothing, false;
+    PROC_SET_NUMA "MPOL_*, with MPOL_F_*" Holds::Array("bytes", 1), true;
     PROC_SET_NO_NEW_PRIVS "0 or 1" Holds::Nothing, false;
     PROC_SET_CAP_BOUNDING "capability n in bit n" Holds::Nothing, false;
     PROC_SET_CAP_PERMITTED "capability n in bit n" Holds::Nothing, false;

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use super::Command;
 use crate::{
-    CapSet, IdMap, Landlock, LandlockFs, LandlockNet, Mount, Namespaces, Propagation, Scheduler,
-    SeccompFlags, SecureBits, Setgroups, SignalSet,
+    CapSet, IdMap, Landlock, LandlockFs, LandlockNet, Mount, Namespaces, NumaFlags, NumaPolicy, Propagation,
+    Scheduler, SeccompFlags, SecureBits, Setgroups, SignalSet, Speculation, SpeculationControl,
 };
 
 macro_rules! forward {
@@ -93,6 +93,8 @@ forward! {
     setgroups(policy: Setgroups);
     hostname(name: impl AsRef<OsStr>);
     domain_name(name: impl AsRef<OsStr>);
+    // numa
+    numa(policy: NumaPolicy, flags: NumaFlags, nodes: impl IntoIterator<Item = usize>);
     // pids
     set_tid(pids: &[u32]);
     // pipes
@@ -121,6 +123,8 @@ forward! {
     signal_mask(set: SignalSet);
     default_signals(set: SignalSet);
     ignored_signals(set: SignalSet);
+    // speculation
+    speculation(feature: Speculation, control: SpeculationControl);
     // sysctls
     sysctl(name: impl AsRef<OsStr>, value: impl AsRef<OsStr>);
     // task

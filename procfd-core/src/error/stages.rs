@@ -143,6 +143,10 @@ stages! {
     MDWE = 103 "deny memory that is writable and executable";
     /// In the child: prctl(PR_SCHED_CORE).
     CORE_SCHED = 104 "make a core scheduling cookie";
+    /// In the child: set_mempolicy(2).
+    NUMA = 105 "set the NUMA policy";
+    /// In the child: prctl(PR_SET_SPECULATION_CTRL); index is the feature.
+    SPECULATION = 106 "control the speculation";
     /// In the child: a seccomp program; index is its position.
     SECCOMP = 85 "start seccomp program";
     /// In the child: the session keyring.

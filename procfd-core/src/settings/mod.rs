@@ -19,6 +19,7 @@
 //! | `resources` | limits and the nice value |
 //! | `cgroup` | the cgroup that it starts in |
 //! | `scheduling` | policy and CPUs |
+//! | `numa` | on which NUMA nodes its memory lies |
 //! | `memory` | what the kernel does with its memory |
 //! | `capset` | sets of capabilities by name |
 //! | `capabilities` | the five sets of capabilities, securebits |
@@ -28,6 +29,7 @@
 //! | `mounts` | mounts in a new mount namespace, its root |
 //! | `namespaces` | namespaces, id maps, the host name |
 //! | `task` | execution domain, time-stamp counter, subreaper, I/O priority |
+//! | `speculation` | what the CPU may do ahead |
 //! | `joins` | existing namespaces to join |
 //! | `clocks` | the offsets of a new time namespace |
 //! | `sysctls` | kernel parameters of new namespaces |
@@ -53,6 +55,7 @@ mod lifecycle;
 mod memory;
 mod mounts;
 mod namespaces;
+mod numa;
 mod pids;
 mod pipes;
 mod prepared;
@@ -65,6 +68,7 @@ mod scheduling;
 mod seccomp;
 mod session;
 mod signals;
+mod speculation;
 mod suspended;
 mod sysctls;
 mod task;
@@ -83,6 +87,7 @@ pub use mounts::{Mount, MountAttributes, MountKind, Propagation};
 pub(crate) use namespaces::is_own;
 pub(crate) use namespaces::map_text;
 pub use namespaces::{IdMap, Namespaces, Setgroups};
+pub use numa::{NumaFlags, NumaPolicy};
 pub use pipes::{DATA_MAX, PipeWay};
 pub(crate) use prepared::{Facts, Prepared};
 pub use program::Program;
@@ -91,6 +96,7 @@ pub use scheduler::Scheduler;
 pub(crate) use scheduler::{cpu_mask, sched_attr};
 pub use seccomp::SeccompFlags;
 pub use signals::SignalSet;
+pub use speculation::{Speculation, SpeculationControl};
 pub(crate) use task::IOPRIO_CLASS_SHIFT;
 
 use crate::child::List;
@@ -113,6 +119,7 @@ pub struct Settings {
     pub(crate) resources: resources::Resources,
     pub(crate) cgroup: cgroup::Cgroup,
     pub(crate) scheduling: scheduling::Scheduling,
+    pub(crate) numa: Option<numa::Numa>,
     pub(crate) memory: memory::Memory,
     pub(crate) capabilities: capabilities::Capabilities,
     pub(crate) privileges: privileges::Privileges,
@@ -125,6 +132,7 @@ pub struct Settings {
     pub(crate) sysctls: sysctls::Sysctls,
     pub(crate) pids: pids::Pids,
     pub(crate) task: task::Task,
+    pub(crate) speculation: speculation::SpeculationControls,
     pub(crate) lifecycle: lifecycle::Lifecycle,
     /// Dropped by [`change`](Self::change).
     prepared: prepared::Kept,
@@ -139,7 +147,9 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     resources::scheduling,
     // After the nice value, which a scheduler may have too.
     scheduling::cpus_and_policy,
+    numa::policy,
     task::attributes,
+    speculation::controls,
     resources::limits,
     session::all,
     lifecycle::arm_group,
@@ -216,8 +226,10 @@ const OPERANDS: &[Words] = &[
     resources::operand,
     cgroup::operand,
     scheduling::operand,
+    numa::operand,
     memory::operand,
     task::operand,
+    speculation::operand,
     capabilities::operand,
     privileges::operand,
     seccomp::operand,
@@ -238,12 +250,14 @@ const HINTS: &[Hint] = &[
     landlock::hint,
     privileges::hint,
     task::hint,
+    speculation::hint,
     joins::hint,
     clocks::hint,
     sysctls::hint,
     mounts::hint,
     cgroup::hint,
     scheduling::hint,
+    numa::hint,
     memory::hint,
 ];
 

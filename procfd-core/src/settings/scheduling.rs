@@ -180,8 +180,8 @@ fn shown(s: &Scheduler) -> String {
     text
 }
 
-/// The CPUs of a mask, as the kernel's files have them: "0-3,8".
-fn ranges(mask: &[u8]) -> String {
+/// The CPUs or nodes of a mask, as the kernel's files have them: "0-3,8".
+pub(super) fn ranges(mask: &[u8]) -> String {
     // The kernel's words are of the machine's own order, and so are their bytes.
     let mut words = mask.chunks(size_of::<usize>()).map(|bytes| {
         let mut word = [0; size_of::<usize>()];

@@ -83,6 +83,8 @@ class Stage(enum.IntEnum):
     MEMORY_MERGE = 102
     MDWE = 103
     CORE_SCHED = 104
+    NUMA = 105
+    SPECULATION = 106
     SECCOMP = 85
     KEYRING = 86
     LANDLOCK = 87

@@ -106,6 +106,7 @@ class Settings(TypedDict, total=False):
     no_tsc: bool | None
     subreaper: bool | None
     ioprio: tuple[int, int] | None
+    speculation: str | Mapping[str, str] | None
     scheduler: str | int | SchedulerSettings | None
     affinity: str | Iterable[int] | None
     oom_score_adj: int | None
@@ -115,6 +116,7 @@ class Settings(TypedDict, total=False):
     memory_merge: bool | None
     mdwe: bool | None
     core_sched: bool | None
+    numa: str | None
     no_new_privs: bool | None
     cap_bounding: Capabilities | None
     cap_permitted: Capabilities | None

@@ -18,6 +18,8 @@ const MOVE_MOUNT_F_EMPTY_PATH: u32 = 4;
 const MOVE_MOUNT_T_EMPTY_PATH: u32 = 0x40;
 
 /// linux/prctl.h.
+const PR_SET_SPECULATION_CTRL: i32 = 53;
+/// linux/prctl.h.
 const PR_SCHED_CORE: i32 = 62;
 /// linux/prctl.h, 6.4; libc has it for some C libraries.
 pub(crate) const PR_SET_MEMORY_MERGE: i32 = 67;
@@ -81,6 +83,10 @@ impl List {
         fn sched_setattr(attr: &[u8]) = SYS_sched_setattr(0, attr, 0);
         /// sched_setaffinity(2) of the caller.
         fn sched_setaffinity(mask: &[u8]) = SYS_sched_setaffinity(0, mask.len(), mask);
+        /// set_mempolicy(2) of the caller: the kernel takes one from the number of bits.
+        fn set_mempolicy(mode: u32, nodes: &[u8]) = SYS_set_mempolicy(mode, nodes, nodes.len() * 8 + 1);
+        /// prctl(PR_SET_SPECULATION_CTRL) of the caller.
+        fn set_speculation(what: u32, control: u32) = SYS_prctl(PR_SET_SPECULATION_CTRL, what, control, 0, 0);
         /// prctl(PR_SCHED_CORE) of the caller: PR_SCHED_CORE_CREATE, for the thread alone.
         fn make_core_cookie() = SYS_prctl(PR_SCHED_CORE, 1, 0, 0, 0);
         /// setrlimit(2): soft, hard.

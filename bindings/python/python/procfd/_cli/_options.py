@@ -26,6 +26,13 @@ OPTIONS: tuple[tuple[str, str, str, str | None, str | None], ...] = (
     ("--no-tsc", "no_tsc", "switch", None, "it may not read the time-stamp counter"),
     ("--subreaper", "subreaper", "switch", None, "orphans below it become its children"),
     (
+        "--speculation",
+        "speculation",
+        "text",
+        "NAME=CONTROL,...",
+        "store_bypass, indirect_branch or l1d_flush; enable, disable or force_disable",
+    ),
+    (
         "--scheduler",
         "scheduler",
         "text",
@@ -52,6 +59,13 @@ OPTIONS: tuple[tuple[str, str, str, str | None, str | None], ...] = (
     ("--memory-merge", "memory_merge", "switch", None, "the kernel may merge equal pages (KSM)"),
     ("--mdwe", "mdwe", "switch", None, "writable memory never becomes executable"),
     ("--core-sched", "core_sched", "switch", None, "no other process runs beside it on a core"),
+    (
+        "--numa",
+        "numa",
+        "text",
+        "POLICY",
+        "the NUMA nodes of its memory, as bind:0-1 or interleave=static:0,2",
+    ),
     ("--no-new-privs", "no_new_privs", "switch", None, None),
     (
         "--cap-bounding",
