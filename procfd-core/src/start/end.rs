@@ -132,18 +132,18 @@ pub(super) fn is_its(pidfd: BorrowedFd<'_>, pid: i32) -> bool {
     }
 }
 
-/// Takes the status of our own child, which is ending. By its pid where a program has closed the pidfd
-/// under us: it is not reaped yet, so the number is its.
+/// Takes the status of our own child, which is ending. Where a program has closed the pidfd under us, the signal before
+/// may have reached another process: then it is sent again, by the pid.
 pub(super) fn reap(pidfd: BorrowedFd<'_>, pid: i32) -> Option<sys::pidfd::Waited> {
     if !is_its(pidfd, pid) {
-        sys::task::reap_child(pid);
+        end_by_pid(pid);
         return None;
     }
     loop {
         match sys::pidfd::wait(pidfd, libc::WEXITED) {
             Err(Errno(libc::EINTR)) => {}
             Err(Errno(libc::EBADF | libc::EINVAL)) => {
-                sys::task::reap_child(pid);
+                end_by_pid(pid);
                 return None;
             }
             done => return done.ok().flatten(),
