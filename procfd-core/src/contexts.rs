@@ -147,26 +147,41 @@ impl Opened {
         self.forks == forks::generation()
     }
 
-    /// Whether there is still something for a watcher to do: its exit has not been reported.
-    fn wants_watcher(&self) -> bool {
-        let Ok(b) = self.live_b() else { return false };
+    /// B, if there is still something for a watcher to do: its exit has not been reported.
+    fn unreported(&self) -> Option<BorrowedFd<'_>> {
+        let b = self.live_b().ok()?;
         let hung_up = sys::fd::poll(b, 0, sys::fd::NOW).is_ok_and(|events| events & libc::POLLHUP != 0);
-        !hung_up && self.state.try_lock().is_ok_and(|state| state.watched.is_some())
+        (!hung_up).then_some(b)
     }
 
-    /// Gives it to a watcher that has not seen it. One whose creation is under way sees to itself
-    /// ([`see_to`]); one whose numbers the program has closed cannot be given.
-    fn hand_over(&self, client: &Arc<Client>, serial: u64) -> std::result::Result<(), AddError> {
-        if !self.wants_watcher() {
-            return Ok(());
+    /// Whether a watcher is missed. Of one that another thread holds, that thread sees to it.
+    fn wants_watcher(&self) -> bool {
+        self.state.try_lock().is_ok_and(|state| state.watched.is_some()) && self.unreported().is_some()
+    }
+
+    /// Gives it to a watcher that has not seen it. One whose numbers the program has closed cannot be given.
+    fn hand_over(&self, client: &Arc<Client>, serial: u64) -> std::result::Result<HandedOver, AddError> {
+        if self.watcher.load(Ordering::SeqCst) == serial {
+            return Ok(HandedOver::Settled);
         }
-        let Ok(state) = self.state.try_lock() else { return Ok(()) };
-        let (Some(pidfd), Some(policy)) = (&state.pidfd, &state.watched) else { return Ok(()) };
-        let (Ok(b), Ok(pidfd)) = (self.live_b(), pidfd.live()) else { return Ok(()) };
+        let Ok(state) = self.state.try_lock() else { return Ok(HandedOver::Held) };
+        let (Some(pidfd), Some(policy)) = (&state.pidfd, &state.watched) else {
+            return Ok(HandedOver::Settled);
+        };
+        let (Some(b), Ok(pidfd)) = (self.unreported(), pidfd.live()) else { return Ok(HandedOver::Settled) };
         client.add(self.cookie, b, pidfd, policy)?;
         self.watcher.store(serial, Ordering::SeqCst);
-        Ok(())
+        Ok(HandedOver::Now)
     }
+}
+
+/// What a new watcher has of a context.
+enum HandedOver {
+    Now,
+    /// There is nothing to give.
+    Settled,
+    /// Another thread holds it, so it is for later.
+    Held,
 }
 
 /// What the sweep looks at.
@@ -327,23 +342,17 @@ pub(crate) fn started(cookie: u64) -> Option<Running> {
     Some(Running { context, pidfd, init })
 }
 
-/// The next contexts behind the one with this cookie: a portion of all, so that the lock is held for a moment.
-fn portion(after: u64) -> Vec<Arc<Opened>> {
-    const PORTION: usize = 64;
+/// The next contexts behind the one with this cookie: so many of all, so that the lock is held for a moment.
+fn portion(after: u64, many: usize) -> Vec<Arc<Opened>> {
     let table = table();
-    table
-        .contexts
-        .range(after.saturating_add(1)..)
-        .take(PORTION)
-        .map(|(_, opened)| Arc::clone(opened))
-        .collect()
+    table.contexts.range(after.saturating_add(1)..).take(many).map(|(_, opened)| Arc::clone(opened)).collect()
 }
 
 /// The result of `visit` for the contexts, one after the other, until it breaks. No lock is held meanwhile.
 fn visit_all<B>(mut visit: impl FnMut(&Opened) -> ControlFlow<B>) -> Option<B> {
     let mut after = 0;
     loop {
-        let contexts = portion(after);
+        let contexts = portion(after, 64);
         after = contexts.last()?.cookie;
         for opened in &contexts {
             if let ControlFlow::Break(found) = visit(opened) {

@@ -3,23 +3,48 @@
 
 //! What the watcher has of the contexts.
 
-use std::ops::ControlFlow;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Opened, find, visit_all};
+use super::{HandedOver, Opened, find, portion};
 use crate::settings::{ClosePolicy, Settings};
 use crate::sys::{Errno, Result};
-use crate::watch::{AddError, Client, Policy, Reservation, StartError, keeper};
+use crate::watch::keeper::{self, Walk};
+use crate::watch::{AddError, Client, Policy, Reservation, StartError};
 
-/// Gives a new watcher all that runs.
-fn hand_over(client: &Arc<Client>, serial: u64) -> std::result::Result<(), AddError> {
-    let failed = visit_all(|opened| match opened.hand_over(client, serial) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(e) => ControlFlow::Break(e),
-    });
-    failed.map_or(Ok(()), Err)
+/// How many contexts one call of the library gives to a new watcher at most, each with a round trip at most.
+const GIVE: usize = 16;
+/// And how many it looks at, with two system calls each at most.
+const LOOK: usize = 64;
+
+/// Gives a new watcher the next of what runs. Whether there are more.
+fn hand_over(client: &Arc<Client>, serial: u64, walk: &mut Walk) -> std::result::Result<bool, AddError> {
+    let contexts = portion(walk.after, LOOK);
+    let mut given = 0;
+    for opened in &contexts {
+        if given == GIVE {
+            return Ok(true);
+        }
+        match opened.hand_over(client, serial)? {
+            HandedOver::Now => given += 1,
+            HandedOver::Settled => {}
+            HandedOver::Held => walk.missed = true,
+        }
+        walk.after = opened.cookie;
+    }
+    if contexts.len() == LOOK {
+        return Ok(true);
+    }
+    walk.after = 0;
+    Ok(std::mem::take(&mut walk.missed))
+}
+
+/// Whether one of the next contexts needs a watcher.
+fn is_needed(walk: &mut Walk) -> bool {
+    let contexts = portion(walk.after, LOOK);
+    walk.after = if contexts.len() == LOOK { contexts.last().map_or(0, |last| last.cookie) } else { 0 };
+    contexts.iter().any(|opened| opened.wants_watcher())
 }
 
 /// Room with the watcher for one more process, before it is started.
@@ -68,11 +93,9 @@ pub(crate) fn watch(
 
 /// A watcher that came while a creation held its context has passed it over.
 pub(crate) fn see_to(opened: &Opened) {
-    if keeper::is_outdated(opened.watcher.load(Ordering::SeqCst)) {
-        if let Some((client, serial)) = keeper::current() {
-            // On failure the watcher is gone again, and its successor is given this one.
-            let _ = opened.hand_over(&client, serial);
-        }
+    if let Some((client, serial)) = keeper::outdated(opened.watcher.load(Ordering::SeqCst)) {
+        // On failure the watcher is gone again, and its successor is given this one.
+        let _ = opened.hand_over(&client, serial);
     }
 }
 
@@ -83,15 +106,9 @@ pub(crate) fn tend_watcher_by_the_tick() {
     }
 }
 
-/// Replaces a watcher that has died, if there is anything to watch. For every call of the library.
+/// Replaces a watcher that has died, if there is anything to watch, and gives the new one what runs, step by step. For
+/// every call of the library.
 pub(crate) fn tend_watcher() {
-    let is_needed = || {
-        let wanted = |opened: &Opened| match opened.wants_watcher() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        };
-        visit_all(wanted).is_some()
-    };
     keeper::tend(is_needed, &hand_over);
 }
 
@@ -112,7 +129,11 @@ pub(crate) fn change_policy(a: BorrowedFd<'_>, close: Option<ClosePolicy>) -> Re
     let before = state.watched.replace(policy);
     drop(state);
     // A successor that comes meanwhile is given the new one.
-    let done = keeper::change(opened.cookie, &policy, &hand_over).map_err(Errno);
+    let done = keeper::change(opened.cookie, &policy, &hand_over, &|client, serial| {
+        // A watcher that is new has it now, and not at a later step.
+        opened.hand_over(client, serial).map(drop)
+    });
+    let done = done.map_err(Errno);
     if done.is_err() {
         opened.state().watched = before;
     }

@@ -4,14 +4,17 @@
 //! The watcher of this process: its start, its loss, its successor.
 //!
 //! A watcher is lost when it dies, does not answer, or when the program closes its control socket. Its successor
-//! gets every process that still runs. The time for this grows with the number of processes, so no lock of the
-//! table is held meanwhile. A creation that finds the successor in place goes on.
+//! gets every process that still runs. The time for this grows with the number of processes, so each call of the
+//! library does a step of it, and no lock of the table is held meanwhile.
+//!
+//! A step fails where a watcher has no room for all, since limits have changed. The watcher is lost then, and the next
+//! creation gives its successor everything at once: it fails as long as there is no room.
 //!
 //! Each watcher has a serial. A process remembers the serial of the watcher that has it. If the current watcher has
 //! another serial, the process is handed over again.
 
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::client::{AddError, Client, Policy, Reservation, StartError};
@@ -19,8 +22,19 @@ use crate::forks;
 use crate::sys::per_process::PerProcess;
 use crate::sys::query;
 
-/// Gives a new watcher all processes that are to be watched.
-pub(crate) type HandOver<'a> = &'a dyn Fn(&Arc<Client>, u64) -> Result<(), AddError>;
+/// Gives a new watcher the next processes that are to be watched, and says whether there are more.
+pub(crate) type HandOver<'a> = &'a dyn Fn(&Arc<Client>, u64, &mut Walk) -> Result<bool, AddError>;
+
+/// How far the steps of a hand-over have come.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    /// The cookie of the last context that was looked at; 0 at the begin, and at the end.
+    pub(crate) after: u64,
+    /// Another thread held one of them, so a second walk follows.
+    pub(crate) missed: bool,
+    /// The last step has failed.
+    failed: bool,
+}
 
 #[derive(Debug)]
 struct Current {
@@ -31,8 +45,10 @@ struct Current {
 #[derive(Default)]
 struct Keeper {
     current: Mutex<Option<Current>>,
-    /// Held while a watcher is replaced.
-    replacing: Mutex<()>,
+    /// Held while a watcher is replaced, and for each step of the hand-over.
+    replacing: Mutex<Walk>,
+    /// The current watcher does not have everything yet.
+    behind: AtomicBool,
     /// The serial of the latest watcher; 0 before the first one.
     serial: AtomicU64,
     /// The coarse clock when a PROC_INFO last checked the watcher.
@@ -58,17 +74,16 @@ impl Keeper {
         self.client().filter(|client| client.is_alive())
     }
 
-    /// A running watcher: the current one, or a new one, which gets all running processes.
+    /// A running watcher: the current one, or a new one, which gets all running processes from now on.
     fn get(&self, hand_over: HandOver<'_>) -> Result<Arc<Client>, StartError> {
         if let Some(client) = self.alive() {
             return Ok(client);
         }
-        let _one = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.replace(hand_over)
+        let mut walk = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.replace(&mut walk, hand_over)
     }
 
-    /// The caller holds `replacing`.
-    fn replace(&self, hand_over: HandOver<'_>) -> Result<Arc<Client>, StartError> {
+    fn replace(&self, walk: &mut Walk, hand_over: HandOver<'_>) -> Result<Arc<Client>, StartError> {
         if let Some(client) = self.alive() {
             return Ok(client);
         }
@@ -80,12 +95,51 @@ impl Keeper {
         *self.current() = Some(Current { client: Arc::clone(&client), serial });
         // A thread that has added a process to the lost watcher sees this after it unlocks the process's context.
         self.serial.store(serial, Ordering::SeqCst);
-        if let Err(e) = hand_over(&client, serial) {
-            // With a watcher that has no room for all, some procfds would never report an exit.
-            self.lose(&client);
-            return Err(StartError { step: "give the new watcher what the old one had", errno: e.errno() });
+        let all_at_once = std::mem::take(walk).failed;
+        self.behind.store(true, Ordering::SeqCst);
+        loop {
+            self.step(walk, &client, serial, hand_over)?;
+            // One that another thread holds, or this one, is for a later walk.
+            if !all_at_once || walk.after == 0 {
+                return Ok(client);
+            }
         }
-        Ok(client)
+    }
+
+    /// Gives the watcher the next processes.
+    fn step(
+        &self,
+        walk: &mut Walk,
+        client: &Arc<Client>,
+        serial: u64,
+        hand_over: HandOver<'_>,
+    ) -> Result<(), StartError> {
+        match hand_over(client, serial, walk) {
+            Ok(more) => {
+                self.behind.store(more, Ordering::SeqCst);
+                Ok(())
+            }
+            Err(e) => {
+                // With a watcher that has no room for all, some procfds would never report an exit.
+                walk.failed = true;
+                self.lose(client);
+                Err(StartError { step: "give the new watcher what the old one had", errno: e.errno() })
+            }
+        }
+    }
+
+    /// The next step of a hand-over that is not at its end, unless another thread does it.
+    fn catch_up(&self, hand_over: HandOver<'_>) -> Result<(), StartError> {
+        if !self.behind.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let Ok(mut walk) = self.replacing.try_lock() else { return Ok(()) };
+        let Some((client, serial)) = self.current_and_serial() else { return Ok(()) };
+        self.step(&mut walk, &client, serial, hand_over)
+    }
+
+    fn current_and_serial(&self) -> Option<(Arc<Client>, u64)> {
+        self.current().as_ref().map(|now| (Arc::clone(&now.client), now.serial))
     }
 
     /// Marks a watcher that does not answer as lost, so that another takes its place.
@@ -101,6 +155,7 @@ impl Keeper {
 /// Room with the watcher for one more process, before it is started.
 pub(crate) fn reserve(policy: &Policy, hand_over: HandOver<'_>) -> Result<Reservation, StartError> {
     let keeper = keeper();
+    keeper.catch_up(hand_over)?;
     for _ in 0..8 {
         let client = keeper.get(hand_over)?;
         match client.reserve(policy) {
@@ -184,12 +239,18 @@ pub(crate) fn add(
     Err(refused(AddError::Gone))
 }
 
-/// Gives a process that is watched another policy.
-pub(crate) fn change(id: u64, policy: &Policy, hand_over: HandOver<'_>) -> Result<(), i32> {
+/// Gives a process that is watched another policy. `give` makes sure that a watcher has it.
+pub(crate) fn change(
+    id: u64,
+    policy: &Policy,
+    hand_over: HandOver<'_>,
+    give: &dyn Fn(&Arc<Client>, u64) -> Result<(), AddError>,
+) -> Result<(), i32> {
     let keeper = keeper();
     for _ in 0..8 {
-        let client = keeper.get(hand_over).map_err(|e| e.errno)?;
-        match client.change(id, policy) {
+        keeper.get(hand_over).map_err(|e| e.errno)?;
+        let Some((client, serial)) = keeper.current_and_serial() else { continue };
+        match give(&client, serial).and_then(|()| client.change(id, policy)) {
             Err(e) if e.wants_another() => keeper.lose(&client),
             done => return done.map_err(AddError::errno),
         }
@@ -197,30 +258,31 @@ pub(crate) fn change(id: u64, policy: &Policy, hand_over: HandOver<'_>) -> Resul
     Err(AddError::Gone.errno())
 }
 
-/// Whether a process of the watcher `serial` has to be handed over to another.
-pub(crate) fn is_outdated(serial: u64) -> bool {
-    serial != 0 && keeper().serial.load(Ordering::SeqCst) != serial
+/// The current watcher and its serial, if a process of the watcher `serial` has to be handed over to it.
+pub(crate) fn outdated(serial: u64) -> Option<(Arc<Client>, u64)> {
+    let keeper = keeper();
+    if serial == 0 || keeper.serial.load(Ordering::SeqCst) == serial {
+        return None;
+    }
+    keeper.current_and_serial()
 }
 
-/// The current watcher and its serial.
-pub(crate) fn current() -> Option<(Arc<Client>, u64)> {
-    keeper().current().as_ref().map(|now| (Arc::clone(&now.client), now.serial))
-}
-
-/// Replaces a watcher that has died, if `is_needed`. Returns at once if another thread does it already.
-pub(crate) fn tend(is_needed: impl FnOnce() -> bool, hand_over: HandOver<'_>) {
+/// Replaces a watcher that has died, if `is_needed` by one of the next processes. Gives one that is new the next of
+/// them. Returns at once if another thread does it already. On failure the next creation reports the error.
+pub(crate) fn tend(is_needed: impl FnOnce(&mut Walk) -> bool, hand_over: HandOver<'_>) {
     let keeper = keeper();
     if keeper.serial.load(Ordering::Relaxed) == 0 {
         return;
     }
     // The next creation replaces a watcher that could not be started or did not answer.
-    if keeper.client().is_none_or(|client| client.is_alive()) {
+    let Some(client) = keeper.client() else { return };
+    if client.is_alive() {
+        let _ = keeper.catch_up(hand_over);
         return;
     }
-    if let Ok(_one) = keeper.replacing.try_lock() {
-        if is_needed() {
-            // On failure the next creation reports the error.
-            let _ = keeper.replace(hand_over);
+    if let Ok(mut walk) = keeper.replacing.try_lock() {
+        if is_needed(&mut walk) {
+            let _ = keeper.replace(&mut walk, hand_over);
         }
     }
 }
