@@ -5,6 +5,7 @@
 #include "util.h"
 
 #include <linux/keyctl.h>
+#include <sys/personality.h>
 
 #define LD_NR BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
 #define ANSWER(answer) BPF_STMT(BPF_RET | BPF_K, answer)
@@ -98,6 +99,64 @@ static void refuses_nearly_all(void)
 	}
 }
 
+/* The child of a failed start ends, though its program leaves it no system call for that. */
+static void refuses_even_the_end(void)
+{
+	static struct sock_filter none[] = { ANSWER(REFUSE(ODD)) };
+	static struct sock_filter mask_alone[] = {
+		LD_NR, IF_NR(SYS_rt_sigprocmask, SECCOMP_RET_ALLOW), ANSWER(REFUSE(ODD)),
+	};
+	static struct sock_filter no_end[] = {
+		LD_NR, IF_NR(SYS_exit_group, REFUSE(EPERM)), IF_NR(SYS_exit, REFUSE(EPERM)), ANSWER(SECCOMP_RET_ALLOW),
+	};
+	struct procfd_rlimit core = { 0 };
+	int root = geteuid() == 0;
+	signal(SIGILL, SIG_IGN);
+	for (int kind = 0; kind < 4; kind++) {
+		int fd = ctx();
+		set_child(fd, "exit", "0");
+		SET(fd, PROC_SET_NO_NEW_PRIVS, 1);
+		CFG(fd, PROC_SET_RLIMIT, RLIMIT_CORE, &core, sizeof core);
+		SET(fd, PROC_SET_CLOSE, SIGKILL);
+		/* As before 5.16: the child has memory of its own. */
+		if (kind == 3)
+			CHECK(personality(UNAME26) >= 0);
+		if (kind && root && kind < 3) {
+			SET(fd, PROC_SET_FLAG, CLONE_NEWPID);
+			SET(fd, PROC_SET_INIT, 1);
+		}
+		int other = process_config(fd, PROC_COPY, 0, NULL, 0), third = process_config(fd, PROC_COPY, 0, NULL, 0);
+		SECCOMP(fd, 0, none);
+		CREATE_FAILS(fd, ODD, PROC_STAGE_SIGMASK, -1);
+		close(fd);
+		SECCOMP(other, 0, mask_alone);
+		CREATE_FAILS(other, ODD, PROC_STAGE_EXEC, -1);
+		close(other);
+		SECCOMP(third, 0, no_end);
+		CFG(third, PROC_SET_EXEC, 0, "/nonexistent", 0);
+		CREATE_FAILS(third, ENOENT, PROC_STAGE_EXEC, -1);
+		close(third);
+	}
+	if (root) {
+		/* The kernel does not protect an init from this signal. */
+		int fd = ctx();
+		set_child(fd, "exit", "0");
+		SET(fd, PROC_SET_FLAG, CLONE_NEWPID);
+		SECCOMP(fd, 0, mask_alone);
+		CREATE_FAILS(fd, ODD, PROC_STAGE_EXEC, -1);
+		close(fd);
+	}
+	/* A fork, which tells its failure by a call, ends too. */
+	int fd = ctx();
+	SET(fd, PROC_SET_NO_NEW_PRIVS, 1);
+	SECCOMP(fd, 0, none);
+	CHECK_EQ(process_config(fd, PROC_CREATE, 0, NULL, 0), -1);
+	close(fd);
+	several_programs();
+	CHECK(personality(0) >= 0);
+	signal(SIGILL, SIG_DFL);
+}
+
 static void with_rights(void)
 {
 	if (geteuid() != 0)
@@ -178,4 +237,5 @@ static void keyring(void)
 	close(fd);
 }
 
-TAP_MAIN(CASE(several_programs), CASE(refuses_nearly_all), CASE(with_rights), CASE(failures), CASE(keyring))
+TAP_MAIN(CASE(several_programs), CASE(refuses_nearly_all), COLD(refuses_even_the_end), CASE(with_rights),
+	 CASE(failures), CASE(keyring))

@@ -13,8 +13,8 @@ impl Context {
     ///
     /// The programs start last, so each has to allow what the child does after it: seccomp(2) for a later
     /// one, rt_sigprocmask(2), execve(2) or execveat(2), and exit_group(2) for a failure. If one refuses both the
-    /// execution and exit_group(2), the start does not return. Without no_new_privs a change of the user or of
-    /// capabilities adds capset(2).
+    /// execution and exit_group(2), the child of the failed start ends by SIGILL. Without no_new_privs a change of the
+    /// user or of capabilities adds capset(2).
     ///
     /// # Errors
     ///

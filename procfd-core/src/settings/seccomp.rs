@@ -5,7 +5,8 @@
 //!
 //! The kernel takes one from a process with no_new_privs, or with CAP_SYS_ADMIN in its user namespace. The
 //! programs come last, so that each has to allow only what follows it: the later ones' seccomp(2),
-//! rt_sigprocmask(2), the execution, and exit_group(2) for a failure.
+//! rt_sigprocmask(2), the execution, and exit_group(2) for a failure. One that refuses even that ends the child by a
+//! signal: SIGSYS, or SIGILL.
 
 use super::check;
 use super::{Facts, Prepared, Set, Settings};
@@ -71,6 +72,14 @@ impl Settings {
     /// Whether the child needs CAP_SYS_ADMIN for them.
     pub(super) fn seccomp_needs_rights(&self) -> bool {
         !self.seccomp.0.is_empty() && !self.privileges.is_no_new_privs()
+    }
+}
+
+impl Seccomp {
+    /// Whether the child needs memory of its own. Before 5.16 the kernel ended all processes that share the memory of one
+    /// that may dump core, and a program can end the child by such a signal.
+    pub(crate) fn needs_copy(&self) -> bool {
+        !self.0.is_empty() && sys::task::kernel_is_before(5, 16)
     }
 }
 

@@ -224,7 +224,8 @@ fn clone(
     let mask = signals.before;
     // With CLONE_VFORK the creator sleeps.
     let is_asleep = parts.go.is_none() && parts.between.is_none();
-    let copies = config.memory.needs_copy(is_asleep) || config.joins.has_time();
+    let copies =
+        config.memory.needs_copy(is_asleep) || config.joins.has_time() || config.seccomp.needs_copy();
     let page = match copies {
         true => Some(sys::task::SharedPage::new().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?),
         false => None,

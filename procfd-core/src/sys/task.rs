@@ -68,6 +68,22 @@ pub(crate) fn no_new_privs() -> bool {
     unsafe { call!(SYS_prctl, libc::PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) }.is_ok_and(|on| on == 1)
 }
 
+/// Whether the kernel is older than this version.
+pub(crate) fn kernel_is_before(major: u32, minor: u32) -> bool {
+    // SAFETY: an all-zero `utsname` is valid.
+    let mut names: libc::utsname = unsafe { core::mem::zeroed() };
+    // SAFETY: the kernel fills the structure.
+    if unsafe { call!(SYS_uname, &raw mut names) }.is_err() {
+        return true;
+    }
+    let text = names.release.map(|byte| byte as u8);
+    let mut numbers = text.split(|byte| !byte.is_ascii_digit()).map(|digits| {
+        digits.iter().fold(0u32, |n, digit| n.saturating_mul(10).saturating_add(u32::from(digit - b'0')))
+    });
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    version < (major, minor)
+}
+
 /// The version of Landlock; 0 where the kernel lacks it or does not enable it, and where a filter refuses it.
 pub(crate) fn landlock_abi() -> u32 {
     const LANDLOCK_CREATE_RULESET_VERSION: u32 = 1;
@@ -660,5 +676,16 @@ unsafe fn old_fork(args: &CloneArgs) -> Result<usize> {
         return call!(SYS_clone, flags, 0, 0, args.child_tid, 0);
         #[cfg(not(target_arch = "x86_64"))]
         return call!(SYS_clone, flags, 0, 0, 0, args.child_tid);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kernel_is_before;
+
+    #[test]
+    fn a_version_is_two_numbers() {
+        assert!(!kernel_is_before(0, 0) && !kernel_is_before(5, 0));
+        assert!(kernel_is_before(u32::MAX, 0) && kernel_is_before(99, 1));
     }
 }

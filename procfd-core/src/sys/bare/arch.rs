@@ -60,6 +60,21 @@ pub(crate) unsafe fn raw(nr: isize, a: [usize; 6]) -> isize {
     ret
 }
 
+/// An instruction that no processor has. The kernel ends the process with SIGILL, also where the signal is blocked or
+/// ignored, and also the init of a pid namespace.
+#[inline(always)]
+pub(crate) fn trap() -> ! {
+    // SAFETY: nothing runs on after it.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::asm!("ud2", options(noreturn, nomem, nostack));
+        #[cfg(target_arch = "aarch64")]
+        core::arch::asm!("udf #0", options(noreturn, nomem, nostack));
+        #[cfg(target_arch = "riscv64")]
+        core::arch::asm!("unimp", options(noreturn, nomem, nostack));
+    }
+}
+
 /// `clone3` whose child runs `E` on the stack named in `args`.
 ///
 /// # Safety
