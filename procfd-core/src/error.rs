@@ -65,6 +65,7 @@ impl Error {
             (Stage::CONFIG, _) if !what.is_empty() => format!("{what}: {errno}"),
             (Stage::FD, _) if !what.is_empty() => format!("descriptor action {what}: {errno}"),
             (Stage::PLAN, libc::EINVAL) => format!("the configuration contradicts itself: {what}: {errno}"),
+            (Stage::PLAN, _) if !what.is_empty() => format!("{}: {what}: {errno}", stage.name()),
             _ if what.is_empty() => format!("{}: {errno}", stage.name()),
             _ => format!("{} {what}: {errno}", stage.name()),
         };

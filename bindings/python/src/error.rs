@@ -38,13 +38,15 @@ const WORDS: &[(&str, &str)] = &[
     ("open the context without PROCFD_NO_WATCH, or use the built-in init", "give watch=True, or init=True"),
     ("open the context without PROCFD_NO_WATCH", "give watch=True"),
     ("a context opened with PROCFD_NO_WATCH does without it", "watch=False does without it"),
+    ("SIGKILL works with PROCFD_AUTOREAP and", "SIGKILL works with autoreap=True and"),
 ];
 
 fn in_python(message: &str) -> Cow<'_, str> {
-    match WORDS.iter().find(|(words, _)| message.contains(words)) {
-        Some((words, ours)) => message.replace(words, ours).into(),
-        None => message.into(),
-    }
+    let replace = |message: Cow<'_, str>, (words, ours): &(&str, &str)| match message.contains(words) {
+        true => message.replace(words, ours).into(),
+        false => message.into_owned().into(),
+    };
+    WORDS.iter().fold(message.into(), replace)
 }
 
 /// A complaint about a name, with the one that was probably meant.

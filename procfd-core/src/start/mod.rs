@@ -40,12 +40,13 @@ use crate::{fuse, pair};
 
 /// Says of EMFILE which limit it is, and what a process takes of it.
 pub(crate) fn out_of_descriptors(error: Error) -> Error {
-    if error.raw_os_error() != libc::EMFILE {
+    if error.raw_os_error() != libc::EMFILE || error.to_string().contains("RLIMIT_NOFILE") {
         return error;
     }
     let limit = sys::task::rlimit(libc::RLIMIT_NOFILE as _).map_or(0, |limit| limit.cur);
     error.hint(&format!(
-        "RLIMIT_NOFILE is {limit}; a process takes 1 descriptor, with a close policy 2, beside its pipes"
+        "RLIMIT_NOFILE is {limit}; a process takes 1 descriptor, with a close policy 2, in the full form 3, with the \
+         watcher up to 4, beside its pipes"
     ))
 }
 
@@ -91,7 +92,7 @@ fn with_record<T>(opened: &Opened, start: impl FnOnce(&mut State) -> Result<T, E
     if state.started {
         return Err(Error::config(libc::EBUSY, "a context that has been started"));
     }
-    let done = start(&mut state);
+    let done = start(&mut state).map_err(out_of_descriptors);
     state.error = done.as_ref().err().cloned();
     if done.is_err() && opened.has_b() && state.config.close().is_some() {
         // The owner may be a process group that exists.
