@@ -80,6 +80,12 @@ static void only_the_uid_map(void)
 	close(fd);
 }
 
+/* An ordinary user's map that newuidmap would have to write. */
+static void no_way_to_write_it(void)
+{
+	CHECK(errno == EPERM || (errno == ENOENT && access("/usr/bin/newuidmap", X_OK)));
+}
+
 static void somebody_elses_id(void)
 {
 	become_nobody();
@@ -91,7 +97,7 @@ static void somebody_elses_id(void)
 	CHECK_EQ(process_config(fd, PROC_CREATE, 0, NULL, 0), -1);
 	struct procfd_error e = last_error(fd);
 	CHECK(e.stage == PROC_STAGE_UID_MAP || e.stage == PROC_STAGE_IDMAP_HELPER);
-	CHECK_EQ(errno, EPERM);
+	no_way_to_write_it();
 	CHECK_EQ(tap_children(NULL, 0), 0);
 	close(fd);
 }
@@ -398,7 +404,7 @@ static void several_lines_without_subordinate_ids(void)
 	errno = 0;
 	CHECK_EQ(process_config(fd, PROC_CREATE, 0, NULL, 0), -1);
 	struct procfd_error e = last_error(fd);
-	CHECK_EQ(errno, EPERM);
+	no_way_to_write_it();
 	CHECK(e.stage == PROC_STAGE_IDMAP_HELPER || e.stage == PROC_STAGE_UID_MAP);
 	CHECK_EQ(tap_children(NULL, 0), 0);
 	close(fd);
