@@ -33,7 +33,11 @@ pub(crate) fn attach(a: BorrowedFd<'_>, opened: &Opened, pidfd: BorrowedFd<'_>) 
 /// The same on a placeholder, which becomes a pidfd of the process.
 pub(crate) fn attach_lean(context: &Lean, fd: BorrowedFd<'_>) -> Result<i32, Error> {
     let failed = |e: Errno| Error::new(Stage::ATTACH, 0, e, format_args!("to descriptor {}", fd.as_raw_fd()));
-    let pid = context.start(|_| {
+    let pid = context.start(|state| {
+        if state.config.close().is_some() {
+            return Err(failed(Errno(libc::EOPNOTSUPP))
+                .hint("a close policy for a process that runs needs a procfd: no PROCFD_PIDFD"));
+        }
         let target = target::resolve(fd).map_err(failed)?;
         let pidfd = target.pidfd().map_err(failed)?;
         let pid = wait::pid(pidfd).map_err(failed)?;

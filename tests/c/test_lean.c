@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* PROCFD_PIDFD: the descriptor keeps its number, and becomes the pidfd of the process at the start. */
+#include "autokill.h"
 #include "filter.h"
 
 #include <sys/stat.h>
@@ -178,7 +179,8 @@ static void what_needs_a_procfd_is_refused(void)
 {
 	int fd = lean();
 	struct procfd_close second = { .second_signal = SIGKILL, .delay_ns = 1 };
-	CHECK_ERR(process_config(fd, PROC_SET_CLOSE, SIGKILL, NULL, 0), EOPNOTSUPP);
+	/* A kernel that can end the process by its pidfd takes SIGKILL: test_autokill. */
+	CHECK_ERR(process_config(fd, PROC_SET_CLOSE, kernel_has_it() ? SIGTERM : SIGKILL, NULL, 0), EOPNOTSUPP);
 	SAYS("PROC_SET_CLOSE: a close policy, with PROCFD_PIDFD");
 	SAYS("open the context without PROCFD_PIDFD");
 	CHECK_EQ(last_error(fd).stage, PROC_STAGE_CONFIG);
@@ -716,7 +718,7 @@ static void as_ioctl_requests(void)
 	CHECK(fd >= 0);
 	close(root);
 	struct procfd_ioctl_arg exec = { .data = (void *)"/bin/true" };
-	CHECK_ERR(procfd_ioctl(fd, PROCFD_IOC_ARG + PROC_SET_CLOSE, (unsigned long)SIGKILL), EOPNOTSUPP);
+	CHECK_ERR(procfd_ioctl(fd, PROCFD_IOC_ARG + PROC_SET_CLOSE, (unsigned long)SIGTERM), EOPNOTSUPP);
 	CHECK_EQ(procfd_ioctl(fd, PROCFD_IOC_DATA + PROC_SET_EXEC, &exec), 0);
 	CHECK_EQ(procfd_ioctl(fd, PROCFD_IOC_ARG + PROC_INFO_STATE, 0UL), PROC_STATE_CONFIGURING);
 	int pid = procfd_ioctl(fd, PROCFD_IOC_ARG + PROC_CREATE, 0UL);
@@ -744,7 +746,7 @@ static void in_one_call(void)
 	CHECK_EQ(wait_by_kernel(fd), 3);
 	close(fd);
 
-	options.close_signal = SIGKILL;
+	options.close_signal = SIGTERM;
 	CHECK_ERR(procfd_spawn(argv, &options, sizeof options), EOPNOTSUPP);
 	SAYS("a close policy, with PROCFD_PIDFD");
 	options = (struct procfd_spawn){ .flags = PROCFD_PIDFD | PROCFD_AUTOREAP };

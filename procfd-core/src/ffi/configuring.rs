@@ -12,7 +12,7 @@ use crate::contexts::{self, OpenFlags, Opened};
 use crate::error::{Error, Stage};
 use crate::pair::{self, Kind};
 use crate::placeholder::{self, Lean};
-use crate::settings::Settings;
+use crate::settings::{ClosePolicy, Settings};
 use crate::start::{self, Forked, Plan};
 use crate::sys::{self, Errno, vec};
 
@@ -41,12 +41,14 @@ impl Form {
 
     /// Refuses what only a procfd can carry out.
     pub(super) fn check(self, settings: &Settings) -> std::result::Result<(), Error> {
-        if matches!(self, Self::Full(_)) || !settings.needs_procfd() {
+        if matches!(self, Self::Full(_)) {
             return Ok(());
         }
-        let what = if settings.built_in_init() { "the built-in init" } else { "a close policy" };
-        Err(Error::config(libc::EOPNOTSUPP, format_args!("{what}, with PROCFD_PIDFD"))
-            .hint("it needs a procfd: open the context without PROCFD_PIDFD"))
+        if settings.built_in_init() {
+            return Err(Error::config(libc::EOPNOTSUPP, "the built-in init, with PROCFD_PIDFD")
+                .hint("it needs a procfd: open the context without PROCFD_PIDFD"));
+        }
+        settings.close().map_or(Ok(()), start::check_lean_policy)
     }
 
     pub(super) fn open(self, settings: Settings) -> Result<OwnedFd> {
@@ -143,11 +145,12 @@ impl Context {
         }
     }
 
-    /// Refuses, and takes back, what only a procfd can carry out: neither was set before.
-    fn check(&self, config: &mut Settings) -> std::result::Result<(), Error> {
+    /// Refuses, and takes back, what only a procfd can carry out: the init was not set before, the policy is given.
+    fn check(&self, config: &mut Settings, before: Option<ClosePolicy>) -> std::result::Result<(), Error> {
         let refused = self.form().check(config);
         if refused.is_err() {
-            config.change(|s| s.set_close(None).and_then(|()| s.set_init(false)))?;
+            config.change(|s| s.set_init(false))?;
+            config.restore_close(before);
         }
         refused
     }
@@ -177,7 +180,8 @@ impl Configuring {
             if held.started {
                 return Err(Error::foreign(libc::EBUSY, "the process is started already".to_owned()));
             }
-            let changed = held.config.change(set).and_then(|()| self.context.check(held.config));
+            let before = held.config.close();
+            let changed = held.config.change(set).and_then(|()| self.context.check(held.config, before));
             changed.inspect_err(|e| *held.error = Some(e.clone()))
         })
     }
@@ -220,9 +224,11 @@ impl Configuring {
 
     /// PROC_INFO_PLAN: in lines, or as JSON.
     pub fn plan(&self, json: bool) -> Result<String> {
-        let watched =
-            matches!(self.context.form(), Form::Full(flags) if !flags.contains(OpenFlags::NO_WATCH));
-        self.context.with(|held| match Plan::new(held.config, watched) {
+        let plan = |config: &Settings| match self.context.form() {
+            Form::Lean => Plan::lean(config),
+            Form::Full(flags) => Plan::new(config, !flags.contains(OpenFlags::NO_WATCH)),
+        };
+        self.context.with(|held| match plan(held.config) {
             Ok(plan) if json => vec::text(plan.json()),
             Ok(plan) => vec::text(plan),
             Err(e) => {

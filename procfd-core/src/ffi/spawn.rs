@@ -25,7 +25,7 @@ pub fn spawn(flags: u64, set: impl FnOnce(&mut Settings) -> Whole<()>) -> Whole<
         return Err(Error::plan(libc::EINVAL, "no program is set"));
     }
     let Form::Full(flags) = form else {
-        Form::Lean.check(&settings)?;
+        form.check(&settings)?;
         return start::lean(&settings).map(|(_, pidfd)| pidfd.into_raw_fd());
     };
     let (fd, opened) = contexts::open(flags, settings).map_err(no_context)?;

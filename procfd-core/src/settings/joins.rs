@@ -64,7 +64,7 @@ impl Joins {
         self.has(Namespaces::TIME)
     }
 
-    fn has_pid(&self) -> bool {
+    pub(crate) fn has_pid(&self) -> bool {
         self.has(Namespaces::PID)
     }
 

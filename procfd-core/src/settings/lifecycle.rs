@@ -50,6 +50,11 @@ impl ClosePolicy {
         };
         Ok(Self { signal, group, then })
     }
+
+    /// Whether a pidfd can carry it out by itself: `CLONE_PIDFD_AUTOKILL`, 7.1.
+    pub(crate) fn is_of_the_kernel(self) -> bool {
+        self.signal == libc::SIGKILL && !self.group && self.then.is_none()
+    }
 }
 
 /// How the process ends.
@@ -79,6 +84,11 @@ impl Settings {
     pub fn set_exit_signal(&mut self, signal: i32) -> Set {
         self.lifecycle.exit_signal = Some(check::signal(signal, true)?);
         Ok(())
+    }
+
+    /// Puts back what was set.
+    pub(crate) fn restore_close(&mut self, policy: Option<ClosePolicy>) {
+        self.lifecycle.close = policy;
     }
 
     /// The close policy.

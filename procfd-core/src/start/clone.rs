@@ -12,7 +12,7 @@ use super::dumpable::{self, DumpableKept};
 use super::end::{await_executed, await_stopped, died, held_too_long, never_executed, reap};
 use super::idmap_helper;
 use super::leaving;
-use super::publish::{Publication, has_fuse};
+use super::publish::{Publication, autokill_flags, has_fuse};
 use crate::child::{self, List, Moment, Slot, When};
 use crate::error::{Error, Stage};
 use crate::forks::{self, Private};
@@ -238,7 +238,9 @@ fn clone(
     if let Some(cgroup) = parts.cgroup {
         moment.give(Slot::CGROUP, cgroup.procs.as_raw_fd());
     }
-    let autokill = publication.as_ref().map_or(0, |p| p.autokill_flags(config));
+    // Without a procfd a close policy is the pidfd's own.
+    let by_itself = publication.as_ref().map_or(config.close().is_some(), |p| p.ends_by_its_pidfd());
+    let autokill = if by_itself { autokill_flags(config) } else { 0 };
     let flags = config.cloned_namespaces() | autokill | if parts.shared_table { CLONE_FILES } else { 0 };
     let changes_credentials = config.identity.changes() || config.joins.has_user();
     let dumpable = changes_credentials.then(DumpableKept::new);

@@ -6,6 +6,7 @@
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 
 use super::end::end;
+use super::publish::check_lean;
 use super::{Forked, clone, out_of_descriptors};
 use crate::contexts::{self, OpenFlags};
 use crate::error::{Error, Stage};
@@ -17,6 +18,7 @@ pub(crate) fn lean(config: &Settings) -> Result<(i32, OwnedFd), Error> {
     if config.program.is_none() {
         return Err(Error::plan(libc::EINVAL, "no program is set"));
     }
+    check_lean(config)?;
     let prepared = config.prepare()?;
     clone::spawn(config, &prepared, None)
 }
@@ -41,6 +43,7 @@ fn become_pidfd(context: &Lean, pid: i32, pidfd: &OwnedFd) -> Result<Forked<()>,
 
 /// A fork publishes its start before its child goes on, so it has a procfd for that time.
 fn run_fork(context: &Lean, config: &Settings) -> Result<Forked<()>, Error> {
+    check_lean(config)?;
     let (a, opened) = contexts::open(OpenFlags::NO_WATCH, config.clone())
         .map_err(|e| out_of_descriptors(Error::new(Stage::PUBLISH, 0, e, "")))?;
     let forked = super::fork(a.as_fd(), &opened);

@@ -29,7 +29,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 pub(crate) use lean::{create_lean, lean};
 pub use plan::{Plan, PlanStep};
-pub(crate) use publish::attach;
+pub(crate) use publish::{attach, check_lean_policy};
 
 use self::publish::{Publication, check_close, ends_by_its_pidfd, has_fuse, reserve};
 use crate::contexts::{self, Opened, State};

@@ -6,6 +6,7 @@
 use std::fmt::{self, Write};
 
 use super::clone::{conditions, described, shares_table};
+use super::publish::check_lean;
 use crate::error::{Error, Stage};
 use crate::settings::Settings;
 use crate::sys::vec;
@@ -61,6 +62,17 @@ impl Plan {
             add(step.stage, step.index, operand, step.calls);
         }
         Ok(Self { steps })
+    }
+
+    /// The same without a procfd: a close policy takes no step then, since the clone has it.
+    pub(crate) fn lean(settings: &Settings) -> Result<Self, Error> {
+        if settings.close().is_none() {
+            return Self::new(settings, false);
+        }
+        check_lean(settings)?;
+        let mut settings = settings.clone();
+        settings.restore_close(None);
+        Self::new(&settings, false)
     }
 
     /// The steps.

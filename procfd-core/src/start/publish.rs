@@ -26,18 +26,59 @@ pub(super) fn has_fuse(config: &Settings) -> bool {
 /// file then lives in the procfd's queue and nowhere else. It is used where a fuse cannot be: a process that nothing
 /// reaps has no usage to tell, and a policy that cannot be changed.
 pub(super) fn ends_by_its_pidfd(config: &Settings, opened: &Opened) -> bool {
-    const CAP_SYS_ADMIN: u32 = 21;
-    let plain =
-        |policy: ClosePolicy| policy.signal == libc::SIGKILL && !policy.group && policy.then.is_none();
     config.is_init()
         && !config.built_in_init()
-        && !config.program.is_none()
         && !opened.is_watched()
         && opened.flags.contains(OpenFlags::AUTOREAP)
-        && config.close().is_some_and(plain)
+        && config.close().is_some_and(ClosePolicy::is_of_the_kernel)
+        && clones_to_end(config)
+        && sys::task::has_autokill()
+}
+
+/// Whether the kernel clones such a process with these settings.
+fn clones_to_end(config: &Settings) -> bool {
+    const CAP_SYS_ADMIN: u32 = 21;
+    // The process that joins a pid namespace makes a sibling, which the kernel refuses.
+    !config.program.is_none()
+        && !config.joins.has_pid()
         && (config.privileges.is_no_new_privs()
             || sys::task::effective_capabilities() & (1 << CAP_SYS_ADMIN) != 0)
-        && sys::task::has_autokill()
+}
+
+/// Refuses a close policy that a pidfd alone cannot carry out.
+pub(crate) fn check_lean_policy(policy: ClosePolicy) -> Result<(), Error> {
+    let refuse = |what: &str, hint: &str| Err(Error::config(libc::EOPNOTSUPP, what).hint(hint));
+    if !policy.is_of_the_kernel() {
+        return refuse(
+            "a close policy, with PROCFD_PIDFD, other than SIGKILL for the process alone",
+            "it needs a procfd: open the context without PROCFD_PIDFD",
+        );
+    }
+    if !sys::task::has_autokill() {
+        return refuse(
+            "a close policy, with PROCFD_PIDFD, on a kernel without CLONE_PIDFD_AUTOKILL (Linux 7.1)",
+            "it needs a procfd there: open the context without PROCFD_PIDFD",
+        );
+    }
+    Ok(())
+}
+
+/// The same for the other settings, before the start.
+pub(super) fn check_lean(config: &Settings) -> Result<(), Error> {
+    if config.close().is_none() || clones_to_end(config) {
+        return Ok(());
+    }
+    let what = "a close policy, with PROCFD_PIDFD";
+    Err(Error::plan(libc::EOPNOTSUPP, what).hint(
+        "it takes PROC_SET_NO_NEW_PRIVS or CAP_SYS_ADMIN, a program, and no pid namespace to join; or open the context \
+         without PROCFD_PIDFD",
+    ))
+}
+
+/// The flags of a clone that ends by its pidfd.
+pub(super) fn autokill_flags(config: &Settings) -> u64 {
+    let flags = CLONE_PIDFD_AUTOKILL | CLONE_AUTOREAP;
+    if config.privileges.is_no_new_privs() { flags | CLONE_NNP } else { flags }
 }
 
 /// Publishes a process that was running already. It is not ended when that fails.
@@ -184,13 +225,9 @@ impl<'a> Publication<'a> {
         }
     }
 
-    /// The flags of the clone that ends by its pidfd.
-    pub(super) fn autokill_flags(&self, config: &Settings) -> u64 {
-        match (self.autokill, config.privileges.is_no_new_privs()) {
-            (false, _) => 0,
-            (true, false) => CLONE_PIDFD_AUTOKILL | CLONE_AUTOREAP,
-            (true, true) => CLONE_PIDFD_AUTOKILL | CLONE_AUTOREAP | CLONE_NNP,
-        }
+    /// Whether the process ends by the pidfd of its clone.
+    pub(super) fn ends_by_its_pidfd(&self) -> bool {
+        self.autokill
     }
 
     /// The same without a watcher, where the context keeps no pidfd.
