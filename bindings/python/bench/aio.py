@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import statistics
 import sys
 import time
 import warnings
 from collections.abc import Awaitable, Callable
 
 import procfd.aio
-from compare import no_op, on_one_core, show
+from compare import no_op, on_one_core, quartiles, show
 
 BATCH = 20
 
@@ -34,11 +33,12 @@ async def main(rounds: int) -> None:
         process = await create(program)
         await process.wait()
 
-    cases: list[tuple[str, dict[str, Callable[[], Awaitable[object]]]]]
+    cases: list[tuple[str, str, dict[str, Callable[[], Awaitable[object]]]]]
     standard, ours = asyncio.create_subprocess_exec, procfd.aio.create_subprocess_exec
     cases = [
         (
             "create and wait",
+            "at most 0.85 x",
             {
                 "asyncio": lambda: plain(standard),
                 "procfd.aio": lambda: plain(ours),
@@ -47,6 +47,7 @@ async def main(rounds: int) -> None:
         ),
         (
             "create with two pipes and communicate",
+            "at most 0.80 x",
             {
                 "asyncio": lambda: streams(standard),
                 "procfd.aio": lambda: streams(ours),
@@ -55,6 +56,7 @@ async def main(rounds: int) -> None:
         ),
         (
             f"the same, {BATCH} at once",
+            "at most 0.80 x",
             {
                 "asyncio": lambda: asyncio.gather(*(streams(standard) for _ in range(BATCH))),
                 "procfd.aio": lambda: asyncio.gather(*(streams(ours) for _ in range(BATCH))),
@@ -64,17 +66,15 @@ async def main(rounds: int) -> None:
             },
         ),
     ]
-    for title, methods in cases:
+    for title, aim, methods in cases:
         times: dict[str, list[float]] = {name: [] for name in methods}
-        for warm in (True, False):
-            for _ in range(3 if warm else rounds):
-                for name in random.sample(list(methods), len(methods)):
-                    start = time.perf_counter()
-                    await methods[name]()
-                    if not warm:
-                        times[name].append(time.perf_counter() - start)
-        medians = {name: statistics.median(values) for name, values in times.items()}
-        show(title, medians, "at most 0.80 x")
+        for _ in range(max(rounds, 2)):
+            for name in random.sample(list(methods), len(methods)):
+                await methods[name]()
+                start = time.perf_counter()
+                await methods[name]()
+                times[name].append(time.perf_counter() - start)
+        show(title, quartiles(times), aim)
     path.unlink()
     path.parent.rmdir()
 

@@ -43,22 +43,37 @@ def on_one_core() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
-def interleaved(methods: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """The median seconds of each: a round calls each once, in a random order."""
+Quartiles = tuple[float, float, float]
+
+
+def quartiles(times: dict[str, list[float]]) -> dict[str, Quartiles]:
+    """The first quarter, the median and the third quarter of each."""
+    found: dict[str, Quartiles] = {}
+    for name, values in times.items():
+        first, median, third = statistics.quantiles(values, n=4, method="inclusive")
+        found[name] = (first, median, third)
+    return found
+
+
+def interleaved(methods: dict[str, Callable[[], object]], rounds: int) -> dict[str, Quartiles]:
+    """The seconds of each: a round calls each in a random order.
+
+    Each timed call follows an untimed one of the same method, which so pays for what it leaves.
+    """
     times: dict[str, list[float]] = {name: [] for name in methods}
-    for warm in (True, False):
-        for _ in range(5 if warm else rounds):
-            for name in random.sample(list(methods), len(methods)):
-                start = time.perf_counter()
-                methods[name]()
-                if not warm:
-                    times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
+    for _ in range(max(rounds, 2)):
+        for name in random.sample(list(methods), len(methods)):
+            methods[name]()
+            start = time.perf_counter()
+            methods[name]()
+            times[name].append(time.perf_counter() - start)
+    return quartiles(times)
 
 
-def show(title: str, medians: dict[str, float], aim: str) -> None:
+def show(title: str, found: dict[str, Quartiles], aim: str) -> None:
     """One comparison: the first is what the others are measured by."""
-    base = next(iter(medians.values()))
+    base = next(iter(found.values()))[1]
     print(f"{title} (aim: {aim})")
-    for name, seconds in medians.items():
-        print(f"    {name:<44} {seconds * 1e6:10.1f} µs  {seconds / base:6.2f} x")
+    for name, (first, median, third) in found.items():
+        half = f"{first * 1e6:.1f}-{third * 1e6:.1f}"
+        print(f"    {name:<32} {median * 1e6:9.1f} µs  {half:>17}  {median / base:6.2f} x")

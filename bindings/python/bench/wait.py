@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import random
-import statistics
 import subprocess
 import sys
 import threading
@@ -15,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import procfd
-from compare import show
+from compare import quartiles, show
 
 
 def delay(popen: Any, wait: Callable[[Any], object]) -> float:
@@ -50,8 +49,7 @@ def main(rounds: int) -> None:
     for _ in range(rounds):
         for name in random.sample(list(methods), len(methods)):
             times[name].append(delay(*methods[name]))
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    show("wake-up after a kill", medians, "procfd at most 2.00 x")
+    show("wake-up after a kill", quartiles(times), "procfd at most 2.00 x")
 
 
 if __name__ == "__main__":

@@ -341,14 +341,15 @@ pub(crate) fn spawn<'py>(
     launch(program.as_ref(), args, &all)
 }
 
-/// `spawn` for Popen, which knows the paths to try: `candidates` is a list of them.
+/// `spawn` for Popen, which knows the paths to try: `candidates` is a list of them. The process gives no warning of
+/// its own when it is dropped.
 #[pyfunction]
 pub(crate) fn start<'py>(
     candidates: &Bound<'py, PyAny>,
     args: Bound<'py, PyAny>,
     settings: &Bound<'py, PyDict>,
 ) -> PyResult<Process> {
-    launch(Some(candidates), Some(args), settings)
+    launch(Some(candidates), Some(args), settings).inspect(Process::silence)
 }
 
 fn launch<'py>(

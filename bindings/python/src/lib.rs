@@ -27,6 +27,7 @@ mod context;
 mod convert;
 mod descriptors;
 mod details;
+mod drain;
 mod error;
 mod info;
 mod manage;
@@ -54,6 +55,8 @@ mod _native {
     const SETTINGS: &str = include_str!("settings/help.txt");
     #[pymodule_export]
     use super::details::{_maps, _open_fds, _threads};
+    #[pymodule_export]
+    use super::drain::drain;
     #[pymodule_export]
     use super::info::Info;
     #[pymodule_export]

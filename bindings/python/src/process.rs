@@ -63,6 +63,10 @@ impl Process {
         }
     }
 
+    pub(crate) fn silence(&self) {
+        self.warns.store(false, Ordering::Relaxed);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Arc<procfd::Process>>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

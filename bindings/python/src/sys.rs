@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The unsafe code: the interpreter's at-fork hooks, and descriptors by number.
+//! The unsafe code: the interpreter's at-fork hooks, and descriptors by number, which are read and waited for.
 
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 use pyo3::Python;
 use pyo3::ffi;
@@ -43,4 +44,30 @@ pub(crate) fn duplicate(number: RawFd, from: RawFd) -> io::Result<OwnedFd> {
 pub(crate) fn real_ids() -> (u32, u32) {
     // SAFETY: they take nothing, and do not fail.
     unsafe { (libc::getuid(), libc::getgid()) }
+}
+
+/// Waits until one of these can be read, is at its end or in error; `false` when the time is over.
+pub(crate) fn poll(fds: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<bool> {
+    let timeout = timeout.map(|left| libc::timespec {
+        tv_sec: left.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_nsec: left.subsec_nanos().into(),
+    });
+    let limit = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the array is ours for the call, with its length; the time is null or outlives the call.
+    match unsafe { libc::ppoll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, limit, std::ptr::null()) } {
+        -1 => Err(io::Error::last_os_error()),
+        ready => Ok(ready > 0),
+    }
+}
+
+/// Reads once, at most `size` bytes, behind what the buffer holds. 0 is the end.
+pub(crate) fn read(fd: RawFd, buffer: &mut Vec<u8>, size: usize) -> io::Result<usize> {
+    buffer.reserve(size);
+    let spare = buffer.spare_capacity_mut();
+    // SAFETY: the spare room is ours and at least this long; the kernel writes bytes into it and reads none.
+    let done = unsafe { libc::read(fd, spare.as_mut_ptr().cast(), spare.len().min(size)) };
+    let done = usize::try_from(done).map_err(|_| io::Error::last_os_error())?;
+    // SAFETY: the kernel has written so many bytes, which is at most the spare room.
+    unsafe { buffer.set_len(buffer.len() + done) };
+    Ok(done)
 }

@@ -207,7 +207,7 @@ def test_settings_are_keywords() -> None:
     )
     assert got.split() == ["64", str(nice)]
     with pytest.raises(TypeError, match="no_such_setting"):
-        procfd.Popen(["true"], no_such_setting=1)  # type: ignore[call-overload]
+        procfd.Popen(["true"], no_such_setting=1)  # type: ignore[call-arg]
 
 
 def test_settings_come_on_top_of_the_arguments() -> None:

@@ -4,11 +4,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, Union
+from typing import Any, Protocol, TypeVar, Union
 
 from ._types import OpenSettings, StrPath
 
 Command = Union[StrPath, Sequence[StrPath]]
+
+# What stdout and stderr are: str in the text modes. One signature says so, and no overloads do: of
+# six overloads a type checker prints all keywords six times for one that is wrong.
+_Streams = TypeVar("_Streams", covariant=True)
+
+
+class TextMode(Protocol[_Streams]):
+    """A bool for `text`, which stands for str; that it is False, a type checker sees apart."""
+
+    def __str__(self) -> _Streams: ...  # type: ignore[override]
+    def __and__(self, other: bool, /) -> bool: ...
+
+
+class TextName(Protocol[_Streams]):
+    """A str for `encoding` and `errors`, which stands for str."""
+
+    def upper(self) -> _Streams: ...
+    def isprintable(self) -> bool: ...
 
 
 class PopenKeywords(OpenSettings, total=False):

@@ -10,18 +10,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import os
-import re
-import signal
+import functools
 import subprocess
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any, AnyStr, cast
 
 from . import _native
-from ._errors import Error, Stage, make
+from ._errors import Error, Timeout, make
 from ._genuine import EXECUTE as _START
 from ._genuine import INIT as _STANDARD
+from ._launch import PIPES, become, end, launch, unknown
 
 if TYPE_CHECKING:
     from subprocess import Popen as _Base
@@ -31,18 +30,14 @@ if TYPE_CHECKING:
 else:
     from ._genuine import Popen as _Base
 
-__all__ = ["Popen"]
+__all__ = ["CLOSE", "Popen"]
 
 # What only newer interpreters take.
 _ABSENT = {"pipesize", "process_group"} - _STANDARD
-# What restore_signals is about: the signals that Python ignores.
-_RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
 F_SETPIPE_SZ = 1031
-_PIPES = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
 _CHILD_ENDS = ("p2cread", "c2pwrite", "errwrite")
 # The settings that a running process can be given.
-_CLOSE = frozenset({"kill_on_close", "close_scope", "close_then", "watch"})
-_RENAMED = (("cwd", "cwd"), ("env", "env"), ("uid", "uid"), ("gid", "gid"), ("gids", "groups"))
+CLOSE = frozenset({"kill_on_close", "close_scope", "close_then", "watch"})
 # What the base class does not take None for.
 _UNSET = ("umask", *_ABSENT, *({"pipesize", "process_group"} & _STANDARD))
 # How long a `with` statement that an exception leaves waits for what its close policy ends.
@@ -88,7 +83,7 @@ class Popen(_Base[AnyStr]):
                     del keywords[name]
         self._settings = {name: keywords.pop(name) for name in keywords.keys() - _STANDARD}
         if keywords.get("user") is not None:
-            _become(keywords, self._settings)
+            become(keywords, self._settings)
         elif self._settings.pop("login_env", None):
             raise ValueError("login_env is given together with user")
         super().__init__(args, *popenargs, **keywords)
@@ -101,62 +96,24 @@ class Popen(_Base[AnyStr]):
                 if given[name] != -1:
                     fcntl.fcntl(given[name], F_SETPIPE_SZ, pipesize)
         preexec_fn = given["preexec_fn"]
-        if preexec_fn is not None and not self._settings.keys() - _CLOSE:
+        if preexec_fn is not None and not self._settings.keys() - CLOSE:
             self._standard_fork(values)
             return
-        env = given["env"]
-        if env is not None and not hasattr(env, "items"):
-            raise TypeError(f"env must be a mapping, not {type(env).__name__}")
-        args: Any = given["args"]
-        shell, executable = given["shell"], given["executable"]
-        if isinstance(args, (str, bytes)):
-            args = [args]
-        elif isinstance(args, os.PathLike):
-            if shell:
-                raise TypeError("path-like args is not allowed when shell is true")
-            args = [args]
-        else:
-            args = list(args)
-        if shell:
-            args = ["/bin/sh", "-c", *args]
-            if executable:
-                args[0] = executable
-        if executable is None:
-            executable = args[0]
-        if not args:
-            # The kernel takes no empty list, and makes this of it.
-            args = [""]
-        sys.audit("subprocess.Popen", executable, args, given["cwd"], given["env"])
-        program = os.fsencode(executable)
-        programs = [program] if b"/" in program else _candidates(program, env)
-        copies: list[int] = []
-        try:
-            settings = _settings_of(given, self._settings, copies)
-            if preexec_fn is None:
-                process = _native.start(programs, args, cast(Any, settings))
-            else:
-                process = self._fork(programs, args, executable, given, settings)
-        except Error as error:
-            _as_the_standard_library(error, executable, given["cwd"])
-            raise
-        finally:
-            for fd in copies:
-                os.close(fd)
-        # The base class warns of what is dropped.
-        process.warns = False
+        fork = None if preexec_fn is None else functools.partial(self._fork, given)
+        process = launch(given["args"], given, self._settings, fork)
         self._process = process
         self._leads = given["start_new_session"] or given.get("process_group", -1) == 0
         self.pid = process.pid
         self._child_created = True
         if any(given[name] != -1 for name in _CHILD_ENDS):
-            self._close_pipe_fds(*(given[name] for name in _PIPES))
+            self._close_pipe_fds(*(given[name] for name in PIPES))
 
     def _fork(
         self,
+        given: dict[str, Any],
         programs: list[bytes],
         args: list[Any],
         executable: Any,
-        given: dict[str, Any],
         settings: dict[str, Any],
     ) -> _native.Process:
         from ._preexec import fork
@@ -207,7 +164,7 @@ class Popen(_Base[AnyStr]):
             try:
                 status = process.poll()
             except OSError as error:
-                return self._ended(_unknown(error, _deadstate))
+                return self._ended(unknown(error, _deadstate))
             if status is not None:
                 self._ended(status.returncode)
         return self.returncode
@@ -220,10 +177,10 @@ class Popen(_Base[AnyStr]):
             return self.returncode
         try:
             status = process.wait(None if timeout is None else max(timeout, 0))
-        except TimeoutError:
+        except Timeout:
             raise subprocess.TimeoutExpired(self.args, cast(float, timeout)) from None
         except OSError as error:
-            return self._ended(_unknown(error, None))
+            return self._ended(unknown(error, None))
         except ValueError:
             # Closed by another thread, which was told before.
             if self.returncode is None:
@@ -253,15 +210,7 @@ class Popen(_Base[AnyStr]):
         if not tree or process is None or self.returncode is not None:
             self.kill()
             return
-        try:
-            process.kill_tree()
-        except OSError:
-            self.kill()
-        settings = self._settings
-        if settings.get("session") or self._leads:
-            # Those whose parents have ended are in no tree any more, but in its group.
-            with contextlib.suppress(OSError):
-                process.send_signal(signal.SIGKILL, scope="group")
+        end(process, tree, bool(self._leads or self._settings.get("session")))
 
     def __exit__(self, kind: Any, value: Any, traceback: Any) -> None:
         process = self._process
@@ -311,118 +260,3 @@ class Popen(_Base[AnyStr]):
 
 if Popen.__doc__:
     Popen.__doc__ += f"\n\n{_native.SETTINGS}"
-
-
-def _unknown(error: OSError, deadstate: int | None) -> int:
-    """The status when somebody else has reaped the child and the kernel does not keep it (6.15).
-
-    It is 0 as in the standard library, whose programs do not expect an exception there.
-    """
-    if error.errno != errno.ENODATA and deadstate is None:
-        raise error
-    return deadstate or 0
-
-
-def _as_the_standard_library(error: Error, executable: Any, cwd: Any) -> None:
-    """Give an error the file that the standard library would name, and its words."""
-    if error.stage == Stage.EXEC:
-        error.filename = executable
-        error.message = _missing_interpreter(error)
-    elif error.stage == Stage.CWD or (cwd is not None and error.filename is cwd):
-        error.filename, error.message = cwd, None
-    elif error.stage == Stage.CONFIG and error.errno == errno.ENAMETOOLONG:
-        error.filename, error.message = executable, None
-    elif error.errno == errno.E2BIG:
-        # With the message, which says which argument it was.
-        error.filename = executable
-
-
-def _missing_interpreter(error: Error) -> str | None:
-    """Say what the standard library does not: the file is there, and its interpreter is not."""
-    reason = re.search(r"\((.*its interpreter .*)\)$", error.message or "", re.DOTALL)
-    return f"{error.strerror}: {error.filename!r} ({reason[1]})" if reason else None
-
-
-def _become(keywords: dict[str, Any], settings: dict[str, Any]) -> None:
-    """Add to `user` its groups, unless the caller names some, and the variables of a login."""
-    user, login_env = keywords["user"], settings.pop("login_env", None)
-    given = [keywords.get(name) for name in ("group", "extra_groups")]
-    given += [settings.get(name) for name in ("gid", "groups", "namespaces", "uid_map")]
-    if os.geteuid() == 0 and all(value is None for value in given):
-        from ._accounts import groups_of
-
-        with contextlib.suppress(ValueError, TypeError, OverflowError):
-            group, extra_groups = groups_of(user)
-            keywords["extra_groups"] = extra_groups
-            if group is not None:
-                keywords["group"] = group
-    if login_env:
-        from ._accounts import login_variables
-
-        env = keywords.get("env")
-        variables = {os.fsencode(k): v for k, v in (os.environb if env is None else env).items()}
-        for name, value in login_variables(user).items():
-            variables[os.fsencode(name)] = value
-        keywords["env"] = variables
-
-
-def _candidates(program: bytes, env: Any) -> list[bytes]:
-    """What os.execvpe would try: along the child's PATH, or along the caller's without an env."""
-    if env is None:
-        directories = os.environb.get(b"PATH", os.fsencode(os.defpath)).split(b":")
-    else:
-        directories = [os.fsencode(directory) for directory in os.get_exec_path(env)]
-    return [directory + b"/" + program if directory else program for directory in directories]
-
-
-def _settings_of(given: dict[str, Any], extra: dict[str, Any], copies: list[int]) -> dict[str, Any]:
-    """procfd's settings for the arguments of subprocess; the caller closes the copies."""
-    settings = dict(extra)
-    actions = _redirections([given[name] for name in _CHILD_ENDS], copies)
-    if given["close_fds"]:
-        kept = sorted({int(fd) for fd in given["pass_fds"]})
-        if kept and kept[0] < 0:
-            raise ValueError("bad value(s) in fds_to_keep")
-        actions.extend(("inherit", fd) for fd in kept)
-    else:
-        settings["inherit_all"] = True
-    actions.extend(extra.get("actions") or ())
-    if actions:
-        settings["actions"] = actions
-    if given["restore_signals"]:
-        settings["sigdefault"] = {*_RESTORED, *(extra.get("sigdefault") or ())}
-    if given["start_new_session"]:
-        settings["session"] = True
-    if given["umask"] >= 0:
-        if given["umask"] > 0x7FFFFFFF:
-            raise OverflowError("signed integer is greater than maximum")
-        # As umask(2).
-        settings["umask"] = given["umask"] & 0o777
-    if given.get("process_group", -1) >= 0:
-        settings["process_group"] = given["process_group"]
-    if any(gid > 0xFFFFFFFF for gid in given["gids"] or ()):
-        raise ValueError("invalid group id")
-    for name, setting in _RENAMED:
-        if given[name] is not None:
-            settings[setting] = given[name]
-    return settings
-
-
-def _redirections(handles: list[int], copies: list[int]) -> list[tuple[Any, ...]]:
-    """The actions that put these descriptors at 0, 1 and 2; -1 leaves the number as it is.
-
-    A source that an earlier action replaces is read from a copy.
-    """
-    actions: list[tuple[Any, ...]] = []
-    for target, fd in enumerate(handles):
-        if fd == target:
-            actions.append(("inherit", fd))
-        elif fd != -1:
-            if fd < 0:
-                text = f"standard descriptor {target}: {fd} is no descriptor"
-                raise make(errno.EBADF, text, None, Stage.FD, target, "Uncategorized")
-            if fd < target and handles[fd] != -1:
-                fd = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
-                copies.append(fd)
-            actions.append(("dup", fd, target))
-    return actions

@@ -1,89 +1,36 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 import subprocess
-from typing import Any, AnyStr, Literal, overload
+from typing import Any, Literal
 
-from typing_extensions import Unpack
+from typing_extensions import TypeVar, Unpack
 
 from . import _native
-from ._keywords import Command, PopenKeywords
+from ._keywords import Command, PopenKeywords, TextMode, TextName
 
-__all__ = ["Popen"]
+__all__ = ["CLOSE", "Popen"]
 
-class Popen(subprocess.Popen[AnyStr]):
+_Streams = TypeVar("_Streams", str, bytes, default=bytes)
+
+CLOSE: frozenset[str]
+
+class Popen(subprocess.Popen[_Streams]):
     _process: _native.Process | None
     _shown: bool
     _polled: bool
     _leads: bool
     _settings: dict[str, Any]
     text_mode: Any
-    # generated: overloads of Popen, by scripts/generate
-    @overload
+    def _execute_child(self, *values: Any) -> None: ...
     def __init__(
-        self: Popen[str],
+        self,
         args: Command,
         *popenargs: Any,
-        text: Literal[True],
-        encoding: str | None = None,
-        errors: str | None = None,
-        universal_newlines: bool | None = None,
+        text: Literal[False] | TextMode[_Streams] | None = None,
+        encoding: TextName[_Streams] | None = None,
+        errors: TextName[_Streams] | None = None,
+        universal_newlines: Literal[False] | TextMode[_Streams] | None = None,
         **keywords: Unpack[PopenKeywords],
     ) -> None: ...
-    @overload
-    def __init__(
-        self: Popen[str],
-        args: Command,
-        *popenargs: Any,
-        text: bool | None = None,
-        encoding: str,
-        errors: str | None = None,
-        universal_newlines: bool | None = None,
-        **keywords: Unpack[PopenKeywords],
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Popen[str],
-        args: Command,
-        *popenargs: Any,
-        text: bool | None = None,
-        encoding: str | None = None,
-        errors: str,
-        universal_newlines: bool | None = None,
-        **keywords: Unpack[PopenKeywords],
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Popen[str],
-        args: Command,
-        *popenargs: Any,
-        text: bool | None = None,
-        encoding: str | None = None,
-        errors: str | None = None,
-        universal_newlines: Literal[True],
-        **keywords: Unpack[PopenKeywords],
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Popen[bytes],
-        args: Command,
-        *popenargs: Any,
-        text: Literal[False] | None = None,
-        encoding: None = None,
-        errors: None = None,
-        universal_newlines: Literal[False] | None = None,
-        **keywords: Unpack[PopenKeywords],
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Popen[Any],
-        args: Command,
-        *popenargs: Any,
-        text: bool | None = None,
-        encoding: str | None = None,
-        errors: str | None = None,
-        universal_newlines: bool | None = None,
-        **keywords: Unpack[PopenKeywords],
-    ) -> None: ...
-    # end of overloads of Popen
     @property
     def process(self) -> _native.Process: ...
     def fileno(self) -> int: ...

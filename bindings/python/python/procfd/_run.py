@@ -9,6 +9,8 @@ from subprocess import PIPE, STDOUT, CalledProcessError, TimeoutExpired
 from typing import TYPE_CHECKING, Any, AnyStr, cast
 
 from ._native import SETTINGS, Usage
+from ._quick import run as _quick_run
+from ._quick import usable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -42,11 +44,23 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
 
 
 def completed(process: Any, returncode: Any, stdout: Any, stderr: Any) -> CompletedProcess[Any]:
-    completed: CompletedProcess[Any] = CompletedProcess(process.args, returncode, stdout, stderr)
+    return _checked(process.args, False, returncode, stdout, stderr, _usage(process))
+
+
+def _usage(process: Any) -> Usage | None:
     behind = getattr(process, "_process", None)
-    if behind is not None and behind.status is not None:
-        completed.usage = behind.status.usage
-    return completed
+    return None if behind is None or behind.status is None else behind.status.usage
+
+
+def _checked(
+    args: Any, check: bool, returncode: int, stdout: Any, stderr: Any, usage: Usage | None
+) -> CompletedProcess[Any]:
+    if check and returncode:
+        raise CalledProcessError(returncode, args, output=stdout, stderr=stderr)
+    done: CompletedProcess[Any] = CompletedProcess(args, returncode, stdout, stderr)
+    if usage is not None:
+        done.usage = usage
+    return done
 
 
 def _kill(process: Any, tree: bool | None) -> None:
@@ -86,6 +100,10 @@ def run(
     """
     piped(keywords, input, capture_output)
     process: Popen[Any]
+    if input is None and not popenargs and usable(_package.Popen):
+        done = _quick_run(args, timeout, kill_tree, keywords)
+        if done is not None:
+            return _checked(args, check, *done)
     with _package.Popen(args, *popenargs, **keywords) as process:
         try:
             stdout, stderr = process.communicate(input, timeout=timeout)
@@ -98,9 +116,7 @@ def run(
             _kill(process, kill_tree)
             raise
         returncode = cast(int, process.poll())
-    if check and returncode:
-        raise CalledProcessError(returncode, process.args, output=stdout, stderr=stderr)
-    return completed(process, returncode, stdout, stderr)
+    return _checked(process.args, check, returncode, stdout, stderr, _usage(process))
 
 
 def call(

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""run() without a Popen, for what most calls ask: no input, no Python in the child.
+
+What it does not know it leaves to Popen, as it does where somebody has replaced a method of it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import subprocess
+import sys
+from operator import attrgetter
+from subprocess import DEVNULL, PIPE, STDOUT, TimeoutExpired
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from . import _native
+from ._errors import Timeout
+from ._genuine import INIT
+from ._genuine import Popen as _Base
+from ._launch import PLAIN, become, end, launch, unknown
+from ._popen import CLOSE, Popen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["run", "usable"]
+
+# The arguments of subprocess.Popen that are understood here.
+_KNOWN = frozenset(
+    (
+        *("cwd", "env", "shell", "executable", "stdin", "stdout", "stderr", "user"),
+        *("text", "universal_newlines", "encoding", "errors"),
+        *("close_fds", "restore_signals", "start_new_session"),
+    )
+)
+# What takes a Popen: its other arguments, and the settings that it treats on its own.
+_OTHERS = (INIT - _KNOWN) | CLOSE | {"args", "login_env", "pipesize", "process_group"}
+# How long an interrupted wait goes on: the signal of a terminal has reached the child too.
+_INTERRUPTED_SECONDS = 0.25
+
+
+# What a run with a Popen would call.
+_of_popen = attrgetter(
+    *("__init__", "__enter__", "__exit__", "_execute_child"),
+    *("communicate", "poll", "wait", "kill", "send_signal"),
+)
+_of_base = attrgetter("__init__", "__exit__", "communicate", "_execute_child")
+
+
+def _is_own(method: Any) -> bool:
+    code = getattr(method, "__code__", None)
+    home = (sys.modules[_Base.__init__.__module__].__dict__, sys.modules[Popen.__module__].__dict__)
+    return code is not None and code.co_name == method.__name__ and method.__globals__ in home
+
+
+_POPEN, _BASE = _of_popen(Popen), _of_base(_Base)
+# False where somebody has wrapped one before this module was imported.
+_ALL_OWN = all(map(_is_own, (*_POPEN, *_BASE)))
+
+
+def usable(popen: Any) -> bool:
+    """Whether what run() would call is ours: a mock, a subclass or a logger wants its calls."""
+    return popen is Popen and _ALL_OWN and _of_popen(Popen) == _POPEN and _of_base(_Base) == _BASE
+
+
+def run(
+    args: Any, timeout: float | None, kill_tree: bool | None, keywords: dict[str, Any]
+) -> tuple[int, Any, Any, _native.Usage | None] | None:
+    """The returncode, output, errors and usage of a command; None if it needs a Popen."""
+    if subprocess._active:  # type: ignore[attr-defined]
+        subprocess._cleanup()  # type: ignore[attr-defined]
+    if not keywords:
+        process = launch(args, PLAIN, {})
+        code, _, usage = _finish(process, args, {}, timeout, kill_tree, False)
+        return code, None, None, usage
+    if not _OTHERS.isdisjoint(keywords):
+        return None
+    given, extra = dict(PLAIN), {}
+    for name, value in keywords.items():
+        if name in _KNOWN:
+            given[name] = value
+        else:
+            extra[name] = value
+    decode = _decoder(given)
+    if decode is None or not _become(given, extra):
+        return None
+    stdin, stdout, stderr = given.get("stdin"), given.get("stdout"), given.get("stderr")
+    if stdin == PIPE:
+        return None
+    opened: list[int] = []
+    readers: dict[str, int] = {}
+    try:
+        try:
+            given["p2cread"] = _child_end("input", stdin, opened, readers)
+            given["c2pwrite"] = writer = _child_end("output", stdout, opened, readers)
+            if stderr != STDOUT:
+                given["errwrite"] = _child_end("stderr", stderr, opened, readers)
+            elif writer != -1:
+                given["errwrite"] = writer
+            else:
+                given["errwrite"] = sys.__stdout__.fileno()  # type: ignore[union-attr]
+            process = launch(args, given, extra)
+        finally:
+            for fd in opened:
+                os.close(fd)
+        leads = bool(given["start_new_session"] or extra.get("session"))
+        code, read, usage = _finish(process, args, readers, timeout, kill_tree, leads)
+    finally:
+        for fd in readers.values():
+            os.close(fd)
+    output, errors = read.get("output"), read.get("stderr")
+    return (
+        code,
+        None if output is None else decode(output),
+        None if errors is None else decode(errors),
+        usage,
+    )
+
+
+def _child_end(name: str, stream: Any, opened: list[int], readers: dict[str, int]) -> int:
+    """The descriptor that the child gets for one of its streams; -1 for none."""
+    if stream is None:
+        return -1
+    if stream == PIPE:
+        readers[name], writer = os.pipe()
+        opened.append(writer)
+        return writer
+    if stream == DEVNULL:
+        opened.append(os.open(os.devnull, os.O_RDWR))
+        return opened[-1]
+    return stream if isinstance(stream, int) else int(stream.fileno())
+
+
+def _decoder(given: dict[str, Any]) -> Callable[[bytes], Any] | None:
+    """From bytes to what the caller gets; None for what the standard library refuses."""
+    text, newlines = given.get("text"), given.get("universal_newlines")
+    encoding, errors = given.get("encoding"), given.get("errors")
+    if text is None and newlines is None and encoding is None and errors is None:
+        return bytes
+    if text is not None and newlines is not None and bool(text) != bool(newlines):
+        return None
+    if not (encoding or errors or text or newlines):
+        return bytes
+    if encoding is None:
+        if getattr(sys.flags, "warn_default_encoding", 0):
+            return None
+        import locale
+
+        encoding = locale.getpreferredencoding(False)
+    try:
+        known = codecs.lookup(encoding)
+    except (LookupError, TypeError, ValueError):
+        return None
+    if not getattr(known, "_is_text_encoding", False) or not isinstance(errors, (str, type(None))):
+        return None
+
+    def decode(data: bytes) -> str:
+        decoded = data.decode(encoding, errors or "strict")
+        return decoded.replace("\r\n", "\n").replace("\r", "\n")
+
+    return decode
+
+
+def _become(given: dict[str, Any], extra: dict[str, Any]) -> bool:
+    """Put in the ids of `user`; False for what the standard library refuses."""
+    user = given.get("user")
+    if user is None:
+        return True
+    uid = user
+    if type(user) is str:
+        import pwd
+
+        try:
+            uid = pwd.getpwnam(user).pw_uid
+        except (KeyError, ValueError):
+            return False
+    elif type(user) is not int or user < 0:
+        return False
+    keywords = {"user": user}
+    become(keywords, extra)
+    given.update(uid=uid, gid=keywords.get("group"), gids=keywords.get("extra_groups"))
+    return True
+
+
+def _finish(
+    process: _native.Process,
+    args: Any,
+    readers: dict[str, int],
+    timeout: float | None,
+    kill_tree: bool | None,
+    leads: bool,
+) -> tuple[int, dict[str, bytes], _native.Usage | None]:
+    """Collect the output and wait; what ends this early ends the process."""
+    read: dict[str, bytes] = {}
+    left = timeout
+    try:
+        if readers:
+            over = None if timeout is None else monotonic() + timeout
+            complete, outputs = _native.drain(list(readers.values()), timeout)
+            read = dict(zip(readers, outputs))
+            if not complete:
+                raise _expired(args, timeout, read)
+            if over is not None:
+                left = max(over - monotonic(), 0)
+        try:
+            status = process.wait(left)
+        except Timeout:
+            raise _expired(args, timeout, read) from None
+        except OSError as error:
+            return unknown(error, None), read, None
+        return status.returncode, read, status.usage
+    except KeyboardInterrupt:
+        with contextlib.suppress(OSError):
+            process.wait(_INTERRUPTED_SECONDS if left is None else min(left, _INTERRUPTED_SECONDS))
+        end(process, kill_tree, leads)
+        raise
+    except BaseException:
+        end(process, kill_tree, leads)
+        with contextlib.suppress(OSError):
+            process.wait()
+        raise
+    finally:
+        process.close()
+
+
+def _expired(args: Any, timeout: float | None, read: dict[str, bytes]) -> TimeoutExpired:
+    output, errors = read.get("output"), read.get("stderr")
+    return TimeoutExpired(args, timeout or 0, output=output or None, stderr=errors or None)

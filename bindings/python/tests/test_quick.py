@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""run() without a Popen: it is the same as with one, and not used where one is looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest import mock
+
+import procfd
+import pytest
+from procfd import _quick, _run
+
+SHELL: list[dict[str, Any]] = [
+    {},
+    {"capture_output": True},
+    {"capture_output": True, "text": True},
+    {"stdout": subprocess.PIPE, "encoding": "latin-1"},
+    {"stderr": subprocess.PIPE, "errors": "replace", "universal_newlines": True},
+    {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT},
+    {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL},
+    {"capture_output": True, "cwd": "/", "env": {"A": "b"}, "timeout": 30},
+    {"capture_output": True, "start_new_session": True, "restore_signals": False},
+    {"capture_output": True, "close_fds": False, "executable": "/bin/sh", "umask": None},
+    {"capture_output": True, "nice": 3, "limits": {"nofile": 50}},
+]
+REFUSED: list[dict[str, Any]] = [
+    {"no_such_setting": 1},
+    {"text": True, "universal_newlines": False},
+    {"encoding": "no such", "stdout": subprocess.PIPE},
+    {"encoding": "hex", "stdout": subprocess.PIPE},
+    {"user": "no such user"},
+    {"user": -1},
+    {"user": 1.5},
+    {"cwd": "/no/such"},
+    {"executable": "/no/such"},
+    {"env": ["A=B"]},
+    {"stdin": 1000},
+    {"stdout": "x"},
+    {"login_env": True},
+]
+SCRIPT = "echo out; echo err >&2; printf 'a\\r\\nb\\r'; pwd; echo $A; nice; umask; exit 3"
+
+
+@contextlib.contextmanager
+def by_popen() -> Iterator[None]:
+    with mock.patch.object(_run, "usable", lambda popen: False):
+        yield
+
+
+def outcome(call: Callable[[], Any]) -> object:
+    try:
+        done = call()
+    except BaseException as error:
+        return type(error), str(error), getattr(error, "filename", None)
+    return done.args, done.returncode, done.stdout, done.stderr, done.usage is None
+
+
+@pytest.mark.parametrize("keywords", SHELL, ids=repr)
+def test_it_is_the_same_with_a_popen(keywords: dict[str, Any]) -> None:
+    def call() -> Any:
+        return procfd.run(SCRIPT, shell=True, **keywords)
+
+    quick = outcome(call)
+    with by_popen():
+        assert outcome(call) == quick
+
+
+@pytest.mark.parametrize("keywords", REFUSED, ids=repr)
+def test_what_is_refused_is_so_in_the_same_words(keywords: dict[str, Any]) -> None:
+    def call() -> Any:
+        return procfd.run(["true"], **keywords)
+
+    quick = outcome(call)
+    assert isinstance(quick, tuple) and isinstance(quick[0], type), quick
+    with by_popen():
+        assert outcome(call) == quick
+
+
+def test_most_calls_take_no_popen() -> None:
+    done: list[object] = []
+
+    def seen(*arguments: Any) -> Any:
+        done.append(_quick.run(*arguments))
+        return done[-1]
+
+    with mock.patch.object(_run, "_quick_run", seen):
+        for keywords in SHELL:
+            assert procfd.run(SCRIPT, shell=True, **keywords).returncode == 3
+    # umask=None is for Popen, which knows what None means there.
+    assert [result is None for result in done] == ["umask" in keywords for keywords in SHELL]
+
+
+METHODS = [
+    *((procfd.Popen, name) for name in ("__init__", "__exit__", "communicate", "wait", "poll")),
+    *((subprocess.Popen, name) for name in ("__init__", "communicate", "wait", "__exit__")),
+]
+
+
+@pytest.mark.parametrize(("owner", "name"), METHODS, ids=repr)
+def test_a_replaced_method_is_called(owner: Any, name: str) -> None:
+    with mock.patch.object(owner, name, autospec=True, side_effect=getattr(owner, name)) as method:
+        assert procfd.run(["true"]).returncode == 0
+    assert method.called
+    assert _quick.usable(procfd.Popen)
+
+
+def test_a_timeout_of_a_handler_is_no_timeout_of_ours() -> None:
+    def handler(*_: object) -> None:
+        raise TimeoutError("mine")
+
+    for keywords in ({}, {"capture_output": True}, {"timeout": 60}, {"input": b"x"}):
+        old = signal.signal(signal.SIGALRM, handler)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(TimeoutError, match="mine"):
+                procfd.run(["sleep", "60"], **keywords)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, old)
+
+
+def test_an_interrupt_ends_the_child_soon() -> None:
+    code = "import procfd; procfd.run(['sh', '-c', 'echo $$; exec sleep 60'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as python:
+        assert python.stdout is not None
+        child = int(python.stdout.readline())
+        python.send_signal(signal.SIGINT)
+        start = time.monotonic()
+        assert python.wait(30) == -signal.SIGINT
+        assert time.monotonic() - start < 10
+        with pytest.raises(ProcessLookupError):
+            for _ in range(100):
+                os.kill(child, 0)
+                time.sleep(0.05)
+
+
+def test_no_descriptor_stays() -> None:
+    def numbers() -> list[str]:
+        return sorted(os.listdir("/proc/self/fd"))
+
+    before = numbers()
+    for _ in range(3):
+        procfd.run("echo a", shell=True, capture_output=True, stdin=subprocess.DEVNULL)
+        with pytest.raises(FileNotFoundError):
+            procfd.run(["/no/such"], capture_output=True, stdin=subprocess.DEVNULL)
+        with pytest.raises(subprocess.TimeoutExpired):
+            procfd.run(["sleep", "60"], capture_output=True, timeout=0.05)
+        with pytest.raises(subprocess.CalledProcessError):
+            procfd.run(["false"], check=True)
+    assert numbers() == before
+
+
+def test_threads_do_not_meet() -> None:
+    wrong: list[object] = []
+
+    def work(me: int) -> None:
+        for turn in range(20):
+            text = f"{me}.{turn}"
+            done = procfd.run(["sh", "-c", f"exit {me}"])
+            out = procfd.run(["printf", text], capture_output=True, text=True).stdout
+            if (done.returncode, out) != (me, text):
+                wrong.append((done, out, text))
+
+    threads = [threading.Thread(target=work, args=(me,)) for me in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_much_output_of_both() -> None:
+    script = "head -c 3000000 /dev/zero & head -c 2000000 /dev/zero >&2; wait"
+    done = procfd.run(script, shell=True, capture_output=True, timeout=60)
+    assert (len(done.stdout), len(done.stderr)) == (3000000, 2000000)
