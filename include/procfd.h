@@ -189,6 +189,19 @@
 #define PROC_SET_CGROUP 0x1a3
 /* The cgroup (v2) that it starts in: arg is a descriptor of its directory. */
 #define PROC_SET_CGROUP_FD 0x1a4
+
+/*
+ * arg 1: start it in a new cgroup, which is removed when it is empty. data is its name, NULL and 0 for one
+ * that the library chooses. The parent is that of PROC_SET_CGROUP; without one the caller's own, or the one
+ * above. arg 0: none, and no limits.
+ */
+#define PROC_SET_CGROUP_LEAF 0x1ad
+
+/*
+ * A limit of a new cgroup (PROC_SET_CGROUP_LEAF), which it asks for: data is "FILE=VALUE", as
+ * "memory.max=100M", or "cpus=0.5". In the order given.
+ */
+#define PROC_SET_CGROUP_LIMIT 0x1ae
 /* Which mappings a core dump has: bits of /proc/PID/coredump_filter, up to 0x1ff. */
 #define PROC_SET_COREDUMP_FILTER 0x1a6
 /* arg 1: no transparent huge pages. */
@@ -616,6 +629,10 @@
 #define PROC_STAGE_SECUREBITS 84
 /* The cgroup: opening it, the clone into it, or in the child the move. */
 #define PROC_STAGE_CGROUP 99
+/* The new cgroup: making it, or keeping it. */
+#define PROC_STAGE_CGROUP_LEAF 107
+/* A limit of the new cgroup; index is its position. */
+#define PROC_STAGE_CGROUP_LIMIT 108
 /* In the child: /proc/self/coredump_filter. */
 #define PROC_STAGE_COREDUMP_FILTER 100
 /* In the child: prctl(PR_SET_THP_DISABLE). */

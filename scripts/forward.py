@@ -30,7 +30,7 @@ STD = {
     "RawFd": "std::os::fd",
     "Path": "std::path",
 }
-PRELUDE = {"AsRef", "Into", "IntoIterator", "Item", "Option", "String", "Vec"}
+PRELUDE = {"AsRef", "Into", "IntoIterator", "Item", "Option", "String", "ToString", "Vec"}
 
 
 def sources() -> list[str]:

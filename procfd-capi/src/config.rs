@@ -140,6 +140,16 @@ fn fd_pipe(command: Command<'_>) -> Result {
     hand_out(command, |settings| settings.add_pipe(target, way))
 }
 
+fn set_cgroup_leaf(command: Command<'_>) -> Result {
+    let leaf = |arg, data: Data| match arg {
+        0 => data.none().map(|()| None),
+        1 if data.none().is_ok() => Ok(Some(None)),
+        1 => data.string().map(|name| Some(Some(name))),
+        _ => Err(INVALID),
+    };
+    command.set(leaf, Settings::set_cgroup_leaf)
+}
+
 fn set_pty(command: Command<'_>) -> Result {
     let size = |arg, data: Data| {
         if arg != 0 {

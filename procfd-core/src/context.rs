@@ -14,6 +14,7 @@ mod filesystem;
 mod identity;
 mod joins;
 mod landlock;
+mod leaf;
 mod lifecycle;
 mod memory;
 mod mounts;

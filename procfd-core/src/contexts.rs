@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use crate::error::Error;
 use crate::forks::{self, Private};
 use crate::held::Held;
+use crate::leaves::Leaf;
 use crate::pair::{self, Kind};
 use crate::procfd;
 use crate::settings::Settings;
@@ -27,7 +28,7 @@ use crate::watch::{AddError, Client, Policy};
 pub(crate) use sweep::sweep;
 pub(crate) use watched::{
     change_policy, policy, reserve_watch, see_to, tend_watcher, tend_watcher_by_the_tick, watch,
-    watch_b_early, watch_early,
+    watch_b_early, watch_early, watch_leaf,
 };
 
 bitflags::bitflags! {
@@ -66,6 +67,8 @@ pub(crate) struct State {
     pub pid: i32,
     /// What the watcher was told to do; `None` when it does not watch it.
     pub watched: Option<Policy>,
+    /// The process's own cgroup, which the watcher has too.
+    pub leaf: Option<Arc<Leaf>>,
     /// How it ended and what it had used, once it was waited for here: the kernel tells that once.
     pub ended: Option<Status>,
 }
@@ -169,7 +172,7 @@ impl Opened {
             return Ok(HandedOver::Settled);
         };
         let (Some(b), Ok(pidfd)) = (self.unreported(), pidfd.live()) else { return Ok(HandedOver::Settled) };
-        client.add(self.cookie, b, pidfd, policy)?;
+        client.add_in(self.cookie, b, pidfd, policy, state.leaf.as_ref())?;
         self.watcher.store(serial, Ordering::SeqCst);
         Ok(HandedOver::Now)
     }

@@ -65,6 +65,7 @@
 // | `held` | the descriptor of an object, which a forked copy of the program does not hold |
 // | `wait`, `signal`, `info` | manage and ask, by pidfd |
 // | `status`, `kept` | how a process ended, and who keeps that |
+// | `leaves` | cgroups that the library has made |
 // | `wait_any` | waiting for any of many |
 // | `manage` | trees, limits, scheduling, namespaces, cgroup, memory of a process that runs |
 // | `error` | stages and messages |
@@ -89,6 +90,7 @@ mod fuse;
 mod held;
 mod info;
 mod kept;
+mod leaves;
 mod manage;
 mod pair;
 mod placeholder;

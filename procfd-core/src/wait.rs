@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::contexts;
 use crate::kept::{self, Keeper};
+use crate::leaves;
 use crate::proc::parse::{fdinfo::fdinfo, stat::stat};
 use crate::proc::{self, Path, Proc};
 use crate::procfd;
@@ -103,6 +104,15 @@ pub(crate) fn wait_keeping(
     limit: Limit,
     keeper: &Keeper<'_>,
 ) -> Result<Status> {
+    let status = climb(pidfd, options, limit, keeper)?;
+    if status.change.is_end() {
+        leaves::tend();
+    }
+    Ok(status)
+}
+
+/// The ladder.
+fn climb(pidfd: BorrowedFd<'_>, options: Options, limit: Limit, keeper: &Keeper<'_>) -> Result<Status> {
     let mut flags = libc::WEXITED;
     for (option, flag) in [
         (Options::PEEK, libc::WNOWAIT),

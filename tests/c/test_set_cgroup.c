@@ -1,50 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* The cgroup that a process starts in. */
+#include "cgroup.h"
 #include "filter.h"
 
 #include <sys/mount.h>
 #include <sys/wait.h>
-
-static char mount_point[256], group[320], own[256];
-
-/* A fresh cgroup below the own one; SKIP where there is none to be had. */
-static void make_group(void)
-{
-	char line[1024], root[256], rest[64];
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-	CHECK(f);
-	mount_point[0] = own[0] = 0;
-	while (!mount_point[0] && fgets(line, sizeof line, f)) {
-		char *dash = strstr(line, " - ");
-		if (dash && sscanf(dash, " - %63s", rest) == 1 && !strcmp(rest, "cgroup2"))
-			CHECK_EQ(sscanf(line, "%*d %*d %*s %255s %255s", root, mount_point), 2);
-	}
-	fclose(f);
-	f = fopen("/proc/self/cgroup", "re");
-	CHECK(f);
-	while (fgets(line, sizeof line, f))
-		if (!strncmp(line, "0::", 3))
-			sscanf(line, "0::%255s", own);
-	fclose(f);
-	if (!mount_point[0])
-		SKIP("no cgroup v2 is mounted");
-	if (!own[1])
-		own[0] = 0;
-	snprintf(group, sizeof group, "%.200s%.60s/procfd-%d", mount_point, own, getpid());
-	if (mkdir(group, 0755))
-		SKIP("no cgroup v2 that this user may divide");
-}
-
-static void drop_group(void)
-{
-	/* It is busy until the last process in it is reaped. */
-	long long end = now_ns() + FOREVER_MS * 1000000LL;
-	while (rmdir(group))
-		if (errno != EBUSY || now_ns() > end)
-			FAIL("rmdir %s: errno %d", group, errno);
-		else
-			usleep(1000);
-}
 
 /* Whether the text of /proc/PID/cgroup is of a process in the group. */
 static void check_in_group(const char *text)

@@ -123,6 +123,18 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
                 context.cgroup_fd(convert::duplicate(convert::fd(value)?, 0)?)
             }
         }
+        "cgroup_leaf" => match value.extract::<bool>() {
+            Ok(false) => return Ok(true),
+            Ok(true) => context.cgroup_leaf(),
+            Err(_) => context.cgroup_leaf_named(convert::os_string(value)?),
+        },
+        "cgroup_limits" => {
+            for (file, value) in convert::items(value, name)? {
+                let (file, value): (String, String) = (file.extract()?, value.str()?.extract()?);
+                context.cgroup_limit(&file, value).map_err(|e| error::of_config(&e))?;
+            }
+            return Ok(true);
+        }
         "scheduler" => context.scheduler(&scheduler(value)?),
         "affinity" => context.affinity(machine::cpus(value)?),
         "numa" => {

@@ -8,7 +8,9 @@ import os
 import pathlib
 import platform
 import struct
+import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import procfd
@@ -398,7 +400,9 @@ def test_the_io_priority_and_the_oom_score() -> None:
     assert sh("cat /proc/self/oom_score_adj", oom_score_adj=900) == "900"
 
 
-def test_the_cgroup_by_path_and_descriptor(root: None) -> None:
+@pytest.fixture
+def cgroup(root: None) -> Iterator[pathlib.Path]:
+    """A new cgroup."""
     mounts = (line.split() for line in pathlib.Path("/proc/mounts").read_text().splitlines())
     top = next((mount[1] for mount in mounts if mount[2] == "cgroup2"), None)
     if top is None:
@@ -408,17 +412,50 @@ def test_the_cgroup_by_path_and_descriptor(root: None) -> None:
         directory.mkdir()
     except OSError as e:
         pytest.skip(f"no cgroup can be made: {e}")
+    yield directory
+    directory.rmdir()
+
+
+def test_the_cgroup_by_path_and_descriptor(cgroup: pathlib.Path) -> None:
+    fd = os.open(cgroup, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            for given in (directory, os.fsencode(directory), fd):
-                lines = sh("cat /proc/self/cgroup", cgroup=given).splitlines()
-                (own,) = (line for line in lines if line.startswith("0::"))
-                assert own.endswith("/" + directory.name)
-        finally:
-            os.close(fd)
+        for given in (cgroup, os.fsencode(cgroup), fd):
+            lines = sh("cat /proc/self/cgroup", cgroup=given).splitlines()
+            (own,) = (line for line in lines if line.startswith("0::"))
+            assert own.endswith("/" + cgroup.name)
     finally:
-        directory.rmdir()
+        os.close(fd)
+
+
+def test_a_cgroup_of_its_own(cgroup: pathlib.Path) -> None:
+    settings: Any = {"cgroup": cgroup, "cgroup_limits": {"cgroup.max.depth": 3}}
+    lines = sh("cat /proc/self/cgroup", **settings).splitlines()
+    (own,) = (line for line in lines if line.startswith("0::"))
+    assert f"/{cgroup.name}/procfd-" in own
+    own = sh("cat /proc/self/cgroup", cgroup_leaf="by-name", **settings)
+    assert f"/{cgroup.name}/by-name" in own
+    assert not [entry for entry in cgroup.iterdir() if entry.is_dir()]
+    with pytest.raises(procfd.Error, match=r"max\.depth=deep") as raised:
+        run("true", cgroup=cgroup, cgroup_limits={"cgroup.max.depth": "deep"})
+    assert raised.value.stage == procfd.Stage.CGROUP_LIMIT
+    with pytest.raises(procfd.Error, match=r"not 0\.01 to"):
+        run("true", cgroup_limits={"cpus": 0})
+
+
+def test_the_command_line_has_limits(cgroup: pathlib.Path) -> None:
+    command = [sys.executable, "-m", "procfd", "run", "--cgroup", str(cgroup)]
+    told = subprocess.run(
+        [*command, "--cgroup-limit", "cgroup.max.depth=3", "--explain", "true"], capture_output=True
+    )
+    assert b"set the cgroup limit cgroup.max.depth=3: openat, write, close" in told.stdout
+    options = ["--memory", "100M", "--cpus", "0.5", "--pids", "20", "--explain", "true"]
+    told = subprocess.run([*command, *options], capture_output=True, text=True)
+    for limit in "memory.max=100M", "cpu.max=50000 100000", "pids.max=20":
+        assert f"set the cgroup limit {limit}: " in told.stdout
+    told = subprocess.run(
+        [*command, "--cgroup-leaf", "cat", "/proc/self/cgroup"], capture_output=True, text=True
+    )
+    assert f"/{cgroup.name}/procfd-" in told.stdout
 
 
 def test_a_cgroup_that_is_not_there() -> None:

@@ -126,6 +126,13 @@ pub const PROC_SET_OOM_SCORE_ADJ: u32 = 0x1a2;
 pub const PROC_SET_CGROUP: u32 = 0x1a3;
 /// The cgroup (v2) that it starts in: arg is a descriptor of its directory.
 pub const PROC_SET_CGROUP_FD: u32 = 0x1a4;
+/// arg 1: start it in a new cgroup, which is removed when it is empty. data is its name, NULL and 0 for one
+/// that the library chooses. The parent is that of PROC_SET_CGROUP; without one the caller's own, or the one
+/// above. arg 0: none, and no limits.
+pub const PROC_SET_CGROUP_LEAF: u32 = 0x1ad;
+/// A limit of a new cgroup (PROC_SET_CGROUP_LEAF), which it asks for: data is "FILE=VALUE", as
+/// "memory.max=100M", or "cpus=0.5". In the order given.
+pub const PROC_SET_CGROUP_LIMIT: u32 = 0x1ae;
 /// Which mappings a core dump has: bits of /proc/PID/coredump_filter, up to 0x1ff.
 pub const PROC_SET_COREDUMP_FILTER: u32 = 0x1a6;
 /// arg 1: no transparent huge pages.

@@ -130,6 +130,10 @@ pub const PROC_STAGE_AMBIENT: u32 = 83;
 pub const PROC_STAGE_SECUREBITS: u32 = 84;
 /// The cgroup: opening it, the clone into it, or in the child the move.
 pub const PROC_STAGE_CGROUP: u32 = 99;
+/// The new cgroup: making it, or keeping it.
+pub const PROC_STAGE_CGROUP_LEAF: u32 = 107;
+/// A limit of the new cgroup; index is its position.
+pub const PROC_STAGE_CGROUP_LIMIT: u32 = 108;
 /// In the child: /proc/self/coredump_filter.
 pub const PROC_STAGE_COREDUMP_FILTER: u32 = 100;
 /// In the child: prctl(PR_SET_THP_DISABLE).
@@ -219,6 +223,8 @@ const _: () = {
     assert!(PROC_STAGE_AMBIENT == procfd::Stage::AMBIENT.as_raw());
     assert!(PROC_STAGE_SECUREBITS == procfd::Stage::SECUREBITS.as_raw());
     assert!(PROC_STAGE_CGROUP == procfd::Stage::CGROUP.as_raw());
+    assert!(PROC_STAGE_CGROUP_LEAF == procfd::Stage::CGROUP_LEAF.as_raw());
+    assert!(PROC_STAGE_CGROUP_LIMIT == procfd::Stage::CGROUP_LIMIT.as_raw());
     assert!(PROC_STAGE_COREDUMP_FILTER == procfd::Stage::COREDUMP_FILTER.as_raw());
     assert!(PROC_STAGE_THP_DISABLE == procfd::Stage::THP_DISABLE.as_raw());
     assert!(PROC_STAGE_MEMORY_MERGE == procfd::Stage::MEMORY_MERGE.as_raw());

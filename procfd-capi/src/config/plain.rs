@@ -64,6 +64,8 @@ pub(super) fn run(command: Command<'_>) -> Result {
         PROC_SET_OOM_SCORE_ADJ => command.set(shapes::signed, Settings::set_oom_score_adj),
         PROC_SET_CGROUP => command.set(shapes::string, Settings::set_cgroup),
         PROC_SET_CGROUP_FD => command.set(shapes::fd, Settings::set_cgroup_fd),
+        PROC_SET_CGROUP_LEAF => super::set_cgroup_leaf(command),
+        PROC_SET_CGROUP_LIMIT => command.set(shapes::string, Settings::add_cgroup_limit),
         PROC_SET_COREDUMP_FILTER => command.set(shapes::number, Settings::set_coredump_filter),
         PROC_SET_THP_DISABLE => command.set(shapes::switch, Settings::set_thp_disable),
         PROC_SET_MEMORY_MERGE => command.set(shapes::switch, Settings::set_memory_merge),

@@ -59,6 +59,8 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_SET_OOM_SCORE_ADJ "-1000 to 1000, as (uint64_t)" Holds::Nothing, false;
     PROC_SET_CGROUP "0" Holds::String, false;
     PROC_SET_CGROUP_FD "a descriptor" Holds::Nothing, false;
+    PROC_SET_CGROUP_LEAF "1; 0: none, and no limits" Holds::String, true;
+    PROC_SET_CGROUP_LIMIT "0" Holds::String, false;
     PROC_SET_COREDUMP_FILTER "bits of core(5), up to 0x1ff" Holds::Nothing, false;
     PROC_SET_THP_DISABLE "0 or 1" Holds::Nothing, false;
     PROC_SET_MEMORY_MERGE "0 or 1" Holds::Nothing, false;

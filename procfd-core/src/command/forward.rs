@@ -68,6 +68,10 @@ forward! {
     landlock(ruleset: Landlock);
     landlock_path(path: impl AsRef<Path>, accesses: LandlockFs);
     landlock_port(port: u16, accesses: LandlockNet);
+    // leaf
+    cgroup_leaf();
+    cgroup_leaf_named(name: impl AsRef<OsStr>);
+    cgroup_limit(file: &str, value: impl ToString);
     // lifecycle
     built_in_init(on: bool);
     start_suspended(on: bool);

@@ -12,6 +12,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use super::{Entry, Opened, table};
+use crate::leaves;
 use crate::placeholder;
 use crate::procfd;
 use crate::sys::{self, Errno, PollFd};
@@ -33,6 +34,7 @@ enum Found {
 /// that opens none.
 pub(crate) fn sweep() {
     placeholder::sweep();
+    leaves::tend();
     for _ in 0..LOOKS {
         let mut table = table();
         if table.entries.is_empty() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{HandedOver, Opened, find, portion};
+use crate::leaves::Leaf;
 use crate::settings::{ClosePolicy, Settings};
 use crate::sys::{Errno, Result};
 use crate::watch::keeper::{self, Walk};
@@ -65,6 +66,16 @@ pub(crate) fn watch_b_early(
     policy: &Policy,
 ) -> std::result::Result<Reservation, StartError> {
     keeper::give_b(room, opened.cookie, b_for_watcher(opened)?, policy, &hand_over)
+}
+
+/// Gives the watcher the cgroup of a process before there is one: it is removed even if the creator is killed.
+pub(crate) fn watch_leaf(
+    room: Reservation,
+    opened: &Opened,
+    leaf: &Arc<Leaf>,
+    policy: &Policy,
+) -> std::result::Result<Reservation, StartError> {
+    keeper::give_leaf(room, opened.cookie, leaf, policy, &hand_over)
 }
 
 /// Gives the watcher a process whose program cannot run yet, with a policy that has signals of the watcher's, and
@@ -140,15 +151,16 @@ pub(crate) fn change_policy(a: BorrowedFd<'_>, close: Option<ClosePolicy>) -> Re
     done.map(|()| reaching)
 }
 
-/// The watcher's part of a close policy: all of it for the init of a pid namespace, else the second
-/// signal.
+/// The watcher's part of a close policy: all of it for the init of a pid namespace, and SIGKILL where the process has
+/// a cgroup of its own, which it reaches as a whole; else the second signal.
 pub(crate) fn policy(config: &Settings, close: Option<ClosePolicy>) -> Policy {
     // The built-in init sees to it alone.
     let Some(close) = close.filter(|_| !config.built_in_init()) else { return Policy::default() };
     let number = |signal: i32| u8::try_from(signal).unwrap_or(0);
     let (second, delay) = close.then.unwrap_or_default();
+    let kills_cgroup = config.cgroup.has_leaf() && close.signal == libc::SIGKILL;
     Policy {
-        first: if config.is_init() { number(close.signal) } else { 0 },
+        first: if config.is_init() || kills_cgroup { number(close.signal) } else { 0 },
         second: number(second),
         delay,
         group: close.group,

@@ -133,6 +133,10 @@ stages! {
     SECUREBITS = 84 "set the securebits";
     /// The cgroup: opening it, the clone into it, or in the child the move.
     CGROUP = 99 "start in the cgroup";
+    /// The new cgroup: making it, or keeping it.
+    CGROUP_LEAF = 107 "make the cgroup";
+    /// A limit of the new cgroup; index is its position.
+    CGROUP_LIMIT = 108 "set the cgroup limit";
     /// In the child: /proc/self/coredump_filter.
     COREDUMP_FILTER = 100 "set the core dump filter";
     /// In the child: prctl(PR_SET_THP_DISABLE).

@@ -25,7 +25,7 @@ use crate::proc::parse::{stat::Stat, status::NsIds};
 use crate::proc::{self, Path};
 use crate::settings::{SIGNAL_MAX, Scope};
 use crate::sys::{self, Errno, PID_FS_MAGIC, PIDFD_INFO_PID, Result, Timespec, vec};
-use crate::{signal, wait};
+use crate::{leaves, signal, wait};
 
 /// How often the walk reads the list while it has not seen every member stopped, and the pause between two readings.
 /// Another process may continue a member; the walk then signals the running member.
@@ -70,11 +70,33 @@ pub(crate) fn kill(root: BorrowedFd<'_>, built_in: bool, signal: i32) -> Result<
     if !(0..=SIGNAL_MAX).contains(&signal) || sys::pidfd::is_thread(root) {
         return Err(Errno(libc::EINVAL));
     }
+    if signal == libc::SIGKILL {
+        if let Some(killed) = kill_leaf(root)? {
+            return Ok(killed);
+        }
+    }
     if signal == libc::SIGKILL && is_init(root)? {
         signal::send(root, signal, Scope::Process, None)?;
         return Ok(KillTree { how: TreeMethod::Init, signalled: 1, refused: 0 });
     }
     walk(root, signal, built_in)
+}
+
+/// SIGKILL to the cgroup that this process has made for the root alone. Its processes count though the root has
+/// ended. `None`: there is none.
+fn kill_leaf(root: BorrowedFd<'_>) -> Result<Option<KillTree>> {
+    let Some(leaf) = leaves::of(root) else { return Ok(None) };
+    // An error: the watcher has removed it, or the program has closed its descriptors.
+    if !leaf.is_populated().unwrap_or(false) {
+        return Ok(None);
+    }
+    leaf.kill()?;
+    // It may have moved to another cgroup.
+    match signal::send(root, libc::SIGKILL, Scope::Process, None) {
+        Ok(()) | Err(Errno(libc::ESRCH)) => {}
+        Err(e) => return Err(e),
+    }
+    Ok(Some(KillTree { how: TreeMethod::Cgroup, signalled: 0, refused: 0 }))
 }
 
 /// Sends SIGKILL to the cgroup of a process and to the cgroups below it, by the kernel.

@@ -4,14 +4,17 @@
 //! The cgroup that the process starts in.
 
 use std::ffi::{CString, OsStr};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::check::{self};
+use super::leaf::{self, Wanted};
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::{List, Slot, When};
 use crate::error::{Error, Stage};
+use crate::leaves::{Leaf, NewLeaf};
 use crate::proc;
 use crate::sys::{self, Errno};
 
@@ -19,6 +22,8 @@ use crate::sys::{self, Errno};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cgroup {
     place: Option<Place>,
+    /// A new one below the place, or below the creator's own.
+    pub(super) leaf: Option<Wanted>,
 }
 
 #[derive(Clone, Debug)]
@@ -30,6 +35,8 @@ enum Place {
 /// The cgroup of one start.
 pub(crate) struct Opened {
     dir: Dir,
+    /// The new cgroup. It is removed with this, unless it is kept.
+    leaf: Option<NewLeaf>,
     /// Its file cgroup.procs, for a child that the kernel does not start in it.
     pub(crate) procs: OwnedFd,
 }
@@ -37,14 +44,33 @@ pub(crate) struct Opened {
 enum Dir {
     Own(OwnedFd),
     Callers(RawFd),
+    /// Of the leaf.
+    Leaf(RawFd),
+}
+
+impl Dir {
+    fn number(&self) -> RawFd {
+        match self {
+            Self::Own(dir) => dir.as_raw_fd(),
+            Self::Callers(dir) | Self::Leaf(dir) => *dir,
+        }
+    }
 }
 
 impl Opened {
     pub(crate) fn dir(&self) -> RawFd {
-        match &self.dir {
-            Dir::Own(dir) => dir.as_raw_fd(),
-            Dir::Callers(dir) => *dir,
-        }
+        self.dir.number()
+    }
+
+    /// The new cgroup of this start.
+    pub(crate) fn leaf(&self) -> Option<&Arc<Leaf>> {
+        self.leaf.as_ref()?.get()
+    }
+
+    /// The process runs: its cgroup stays.
+    pub(crate) fn keep(&mut self, pidfd: BorrowedFd<'_>) -> Result<(), Error> {
+        let kept = self.leaf.as_mut().map_or(Ok(()), |leaf| leaf.keep(pidfd));
+        kept.map_err(|e| Error::new(Stage::CGROUP_LEAF, 0, e, ""))
     }
 }
 
@@ -57,29 +83,82 @@ impl Cgroup {
         }
     }
 
-    /// Opens it for a start.
+    /// Whether the process is to be in another cgroup than its creator.
+    fn is_set(&self) -> bool {
+        self.place.is_some() || self.leaf.is_some()
+    }
+
+    /// Whether the process gets a cgroup of its own.
+    pub(crate) fn has_leaf(&self) -> bool {
+        self.leaf.is_some()
+    }
+
+    /// How many limits its own cgroup has.
+    pub(crate) fn limits(&self) -> u32 {
+        self.leaf.as_ref().map_or(0, Wanted::limits)
+    }
+
+    /// Opens it for a start, or makes it.
     pub(crate) fn open(&self) -> Result<Option<Opened>, Error> {
-        let Some(place) = &self.place else { return Ok(None) };
-        let failed = |e: Errno| self.error(e);
-        let dir = match place {
+        let (dir, leaf) = match (&self.leaf, &self.place) {
+            (None, None) => return Ok(None),
+            (None, Some(place)) => (self.open_place(place)?, None),
+            (Some(wanted), place) => {
+                let leaf = self.make_leaf(wanted, place.as_ref())?;
+                (Dir::Leaf(leaf.get().map_or(-1, |leaf| leaf.dir().as_raw_fd())), Some(leaf))
+            }
+        };
+        let procs = self.open_procs(dir.number())?;
+        Ok(Some(Opened { dir, leaf, procs }))
+    }
+
+    fn open_place(&self, place: &Place) -> Result<Dir, Error> {
+        Ok(match place {
             Place::Path(path) => {
                 let path = Path::new(OsStr::from_bytes(path.to_bytes()));
-                Dir::Own(proc::open_cgroup_by_path(path).map_err(failed)?)
+                Dir::Own(proc::open_cgroup_by_path(path).map_err(|e| self.error(e))?)
             }
             Place::Fd(fd) => Dir::Callers(*fd),
-        };
-        let number = match &dir {
-            Dir::Own(dir) => dir.as_raw_fd(),
-            Dir::Callers(fd) => *fd,
-        };
-        let procs = sys::fd::open_at(number, c"cgroup.procs", libc::O_WRONLY).map_err(|e| {
+        })
+    }
+
+    fn open_procs(&self, dir: RawFd) -> Result<OwnedFd, Error> {
+        let procs = sys::fd::open_at(dir, c"cgroup.procs", libc::O_WRONLY).map_err(|e| {
             // A directory of something else.
-            failed(if e.0 == libc::ENOENT { Errno(libc::EINVAL) } else { e })
+            self.error(if e.0 == libc::ENOENT { Errno(libc::EINVAL) } else { e })
         })?;
-        if !sys::fs_is(procs.as_fd(), sys::CGROUP2_SUPER_MAGIC) {
-            return Err(failed(Errno(libc::EINVAL)));
+        match sys::fs_is(procs.as_fd(), sys::CGROUP2_SUPER_MAGIC) {
+            true => Ok(procs),
+            false => Err(self.error(Errno(libc::EINVAL))),
         }
-        Ok(Some(Opened { dir, procs }))
+    }
+
+    /// Makes the new cgroup below the place. Without a place, below the creator's own cgroup; or beside it, where
+    /// it has processes and the limits need controllers, which exclude each other.
+    fn make_leaf(&self, wanted: &Wanted, place: Option<&Place>) -> Result<NewLeaf, Error> {
+        let parent = match place {
+            Some(place) => {
+                let dir = match self.open_place(place)? {
+                    Dir::Own(dir) => dir,
+                    Dir::Callers(fd) | Dir::Leaf(fd) => {
+                        let again = sys::fd::open_at(fd, c".", libc::O_PATH | libc::O_DIRECTORY);
+                        again.map_err(|e| self.error(e))?
+                    }
+                };
+                if !sys::fs_is(dir.as_fd(), sys::CGROUP2_SUPER_MAGIC) {
+                    return Err(self.error(Errno(libc::EINVAL)));
+                }
+                dir
+            }
+            None => proc::open_cgroup_by_path(Path::new("")).map_err(|e| self.error(e))?,
+        };
+        let above = if place.is_none() { leaf::above(parent.as_fd()) } else { None };
+        match (wanted.make(parent), above) {
+            (Err(busy), Some(above)) if busy.raw_os_error() == libc::EBUSY => {
+                wanted.make(above).map_err(|_| busy)
+            }
+            (done, _) => done,
+        }
     }
 
     /// The error of the clone, where it is one of the cgroup.
@@ -88,7 +167,7 @@ impl Cgroup {
             e.0,
             libc::EACCES | libc::EBADF | libc::EBUSY | libc::EOPNOTSUPP | libc::ENODEV | libc::ENOENT
         );
-        (is_its && self.place.is_some()).then(|| self.error(e))
+        (is_its && self.is_set()).then(|| self.error(e))
     }
 
     fn error(&self, e: Errno) -> Error {
@@ -103,7 +182,7 @@ impl Cgroup {
         match &self.place {
             Some(Place::Path(path)) => format!("{path:?}"),
             Some(Place::Fd(fd)) => format!("of descriptor {fd}"),
-            None => String::new(),
+            None => self.leaf.as_ref().map_or_else(String::new, |_| "of its own".into()),
         }
     }
 }
@@ -136,13 +215,16 @@ impl Settings {
 
 /// Where the kernel does not start the child in the cgroup, it goes there itself.
 pub(super) fn join(s: &Settings, _: &Facts<'_>, list: &mut List) {
-    if s.cgroup.place.is_some() {
+    if s.cgroup.is_set() {
         list.step(Stage::CGROUP, 0).write(Slot::CGROUP, b"0").when(When::CGROUP);
     }
 }
 
-pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, _: u32) -> Option<String> {
-    (stage == Stage::CGROUP).then(|| s.cgroup.shown())
+pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> Option<String> {
+    match stage {
+        Stage::CGROUP => Some(s.cgroup.shown()),
+        _ => s.cgroup.leaf.as_ref()?.shown(stage, index),
+    }
 }
 
 pub(super) fn hint(_: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {

@@ -18,6 +18,7 @@
 //! | `identity` | user and group ids |
 //! | `resources` | limits and the nice value |
 //! | `cgroup` | the cgroup that it starts in |
+//! | `leaf` | a new cgroup, with limits |
 //! | `scheduling` | policy and CPUs |
 //! | `numa` | on which NUMA nodes its memory lies |
 //! | `memory` | what the kernel does with its memory |
@@ -51,6 +52,7 @@ mod identity;
 mod interpreter;
 mod joins;
 mod landlock;
+mod leaf;
 mod lifecycle;
 mod memory;
 mod mounts;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::dumpable::{self, DumpableKept};
-use super::end::{await_executed, await_stopped, died, held_too_long, never_executed, reap};
+use super::end::{await_executed, await_stopped, died, end, held_too_long, never_executed, reap};
 use super::idmap_helper;
 use super::leaving;
 use super::publish::{Publication, autokill_flags, has_fuse};
@@ -61,10 +61,14 @@ pub(super) fn spawn(
 fn spawn_with(
     config: &Settings,
     prepared: &Prepared,
-    publication: Option<&mut Publication<'_>>,
+    mut publication: Option<&mut Publication<'_>>,
     shared_table: bool,
 ) -> Result<(i32, OwnedFd), Error> {
-    let cgroup = config.cgroup.open()?;
+    // A new cgroup is removed wherever this returns an error.
+    let mut cgroup = config.cgroup.open()?;
+    if let (Some(publication), Some(leaf)) = (&mut publication, cgroup.as_ref().and_then(Cgroup::leaf)) {
+        publication.give_leaf(leaf)?;
+    }
     let stack = sys::task::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?;
     let pair = publication.as_ref().map(|p| (p.procfd(), p.b()));
     let early = publication.as_ref().is_some_and(|p| p.is_early());
@@ -120,7 +124,14 @@ fn spawn_with(
     if config.namespaces.has(Namespaces::TIME) {
         manage::await_time_namespace(pidfd.as_fd(), pid);
     }
+    keep_cgroup(&mut cgroup, pidfd.as_fd(), pid)?;
     Ok((pid, pidfd))
+}
+
+/// The process runs: its own cgroup stays as long. If that fails, the process is ended.
+pub(super) fn keep_cgroup(cgroup: &mut Option<Cgroup>, pidfd: BorrowedFd<'_>, pid: i32) -> Result<(), Error> {
+    let kept = cgroup.as_mut().map_or(Ok(()), |cgroup| cgroup.keep(pidfd));
+    kept.map_err(super::out_of_descriptors).inspect_err(|_| end(pidfd, pid))
 }
 
 /// What the child closes of a copied table: what is the library's own, and A unless the program inherits it.

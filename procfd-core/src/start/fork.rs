@@ -8,6 +8,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+use super::clone::keep_cgroup;
 use super::end::{died, kill, reap};
 use super::publish::{Publication, Started};
 use super::{Forked, dumpable, idmap_helper};
@@ -15,19 +16,22 @@ use crate::child::{self, Moment, Report, Slot, When};
 use crate::error::{Error, Stage};
 use crate::forks::{self, Private};
 use crate::fuse;
-use crate::settings::{Namespaces, Prepared, Settings};
+use crate::settings::{Cgroup, Namespaces, Prepared, Settings};
 use crate::sys::task::Forked as Sides;
 use crate::sys::{self, Errno};
 
 pub(super) fn create(
-    publication: Publication<'_>,
+    mut publication: Publication<'_>,
     config: &Settings,
     prepared: &Prepared,
 ) -> Result<Forked<Started>, Error> {
     // The parent's end is not to be found in other forks, or the child would not see it close.
     let (theirs, ours) =
         Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?;
-    let cgroup = config.cgroup.open()?;
+    let mut cgroup = config.cgroup.open()?;
+    if let Some(leaf) = cgroup.as_ref().and_then(Cgroup::leaf) {
+        publication.give_leaf(leaf)?;
+    }
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
     let mask = signals.before;
     let report = child::Words::default();
@@ -74,12 +78,13 @@ pub(super) fn create(
             signals.leave();
             // The parent's, all of it.
             std::mem::forget(publication);
+            std::mem::forget(cgroup);
             Ok(Forked::Child)
         }
         Sides::Parent(pid) => {
             drop(signals);
             drop(theirs);
-            follow(pid, &ours, &moment.report, prepared, config, publication, mask)
+            follow(pid, &ours, &moment.report, prepared, config, (publication, &mut cgroup), mask)
                 .map(|started| Forked::Parent(pid, started))
         }
     }
@@ -109,7 +114,7 @@ fn follow(
     report: &Report<'_>,
     prepared: &Prepared,
     config: &Settings,
-    publication: Publication<'_>,
+    (publication, cgroup): (Publication<'_>, &mut Option<Cgroup>),
     mask: u64,
 ) -> Result<Started, Error> {
     let pidfd = sys::pidfd::open(pid).map_err(|e| {
@@ -142,6 +147,7 @@ fn follow(
         id.and_then(|id| fuse::change(publication.b(), Some(policy), id))
             .map_err(|e| publication.undone(pidfd.as_fd(), pid, Error::new(Stage::ARM, 0, e, "")))?;
     }
+    keep_cgroup(cgroup, pidfd.as_fd(), pid)?;
     let started = publication.publish(pidfd, pid)?;
     let _ = sys::sock::send(ours.as_fd(), b"g", &[]);
     Ok(started)

@@ -45,6 +45,7 @@ impl Plan {
             let sep = if operand.is_empty() { "" } else { " " };
             steps.push(PlanStep { stage, index, what: format!("{}{sep}{operand}", stage.name()), calls });
         };
+        let words = |stage, index| settings.operand(&prepared, stage, index);
         let when = conditions(settings, &prepared, shares_table(settings), watched);
         if let Some(between) = settings.joins.between_outline() {
             add(Stage::CLONE, 0, "which joins the pid namespace".into(), vec!["clone3".into()]);
@@ -52,6 +53,13 @@ impl Plan {
                 let operand = settings.operand(&prepared, step.stage, step.index);
                 add(step.stage, step.index, operand, step.calls);
             }
+        }
+        if settings.cgroup.has_leaf() {
+            add(Stage::CGROUP_LEAF, 0, words(Stage::CGROUP_LEAF, 0), vec!["mkdirat".into()]);
+        }
+        for index in 0..settings.cgroup.limits() {
+            let calls = ["openat", "write", "close"].map(String::from);
+            add(Stage::CGROUP_LIMIT, index, words(Stage::CGROUP_LIMIT, index), calls.to_vec());
         }
         add(Stage::CLONE, 0, described(settings), vec!["clone3".into()]);
         if settings.built_in_init() {

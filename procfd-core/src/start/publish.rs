@@ -5,12 +5,14 @@
 //! with its pidfd and fuse, and the watcher.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::end::{end, end_by_pid, is_its};
 use crate::contexts::{self, OpenFlags, Opened, State};
 use crate::error::{Error, Stage};
 use crate::forks::Private;
+use crate::leaves::{self, Leaf};
 use crate::procfd;
 use crate::settings::{ClosePolicy, Settings};
 use crate::sys::{self, CLONE_AUTOREAP, CLONE_NNP, CLONE_PIDFD_AUTOKILL, Errno};
@@ -41,6 +43,8 @@ fn clones_to_end(config: &Settings) -> bool {
     // The process that joins a pid namespace makes a sibling, which the kernel refuses.
     !config.program.is_none()
         && !config.joins.has_pid()
+        // With the cgroup the library keeps a pidfd.
+        && !config.cgroup.has_leaf()
         && (config.privileges.is_no_new_privs()
             || sys::task::effective_capabilities() & (1 << CAP_SYS_ADMIN) != 0)
 }
@@ -70,8 +74,8 @@ pub(super) fn check_lean(config: &Settings) -> Result<(), Error> {
     }
     let what = "a close policy, with PROCFD_PIDFD";
     Err(Error::plan(libc::EOPNOTSUPP, what).hint(
-        "it takes PROC_SET_NO_NEW_PRIVS or CAP_SYS_ADMIN, a program, and no pid namespace to join; or open the context \
-         without PROCFD_PIDFD",
+        "it takes PROC_SET_NO_NEW_PRIVS or CAP_SYS_ADMIN, a program, no pid namespace to join, and no cgroup of its \
+         own; or open the context without PROCFD_PIDFD",
     ))
 }
 
@@ -127,6 +131,8 @@ pub(super) struct Publication<'a> {
     pub fuse: bool,
     policy: Policy,
     room: Option<Reservation>,
+    /// The process's own cgroup, where the watcher has it too.
+    leaf: Option<Arc<Leaf>>,
     /// The process ends by the pidfd of its clone.
     autokill: bool,
     /// That file, until it is published.
@@ -142,12 +148,14 @@ pub(crate) struct Started {
     /// 0 for a process that was running already.
     pid: i32,
     watched: Option<Policy>,
+    leaf: Option<Arc<Leaf>>,
 }
 
 impl Started {
     pub(crate) fn enter(self, state: &mut State) {
         state.keep(self.pidfd);
         state.watched = self.watched;
+        state.leaf = self.leaf;
         state.has_started(self.pid);
     }
 }
@@ -169,6 +177,7 @@ impl<'a> Publication<'a> {
             fuse: has_fuse(config),
             policy,
             room,
+            leaf: None,
             autokill: ends_by_its_pidfd(config, opened),
             killer: None,
             spare: false,
@@ -201,7 +210,7 @@ impl<'a> Publication<'a> {
             }
             watched = Some(self.policy);
         }
-        Ok(Started { pidfd, pid, watched })
+        Ok(Started { pidfd, pid, watched, leaf: self.leaf.take() })
     }
 
     /// Keeps the pidfd of the clone where that ends the process, and answers another pidfd of the process; else the
@@ -254,8 +263,17 @@ impl<'a> Publication<'a> {
         contexts::watch_early(room, self.opened, pidfd, &self.policy).map_err(watch_error)
     }
 
+    /// Gives the watcher the cgroup of the process, before there is one.
+    pub(super) fn give_leaf(&mut self, leaf: &Arc<Leaf>) -> Result<(), Error> {
+        let Some(room) = self.room.take() else { return Ok(()) };
+        self.room = Some(contexts::watch_leaf(room, self.opened, leaf, &self.policy).map_err(watch_error)?);
+        self.leaf = Some(Arc::clone(leaf));
+        Ok(())
+    }
+
     /// The child has failed, and another may be tried.
     pub(super) fn withdraw(&mut self) {
+        self.leaf = None;
         if let Some(room) = &mut self.room {
             room.withdraw();
         }
@@ -275,6 +293,7 @@ impl<'a> Publication<'a> {
     pub(super) fn undone(&self, pidfd: BorrowedFd<'_>, pid: i32, error: Error) -> Error {
         if !self.spare {
             end(pidfd, pid);
+            leaves::tend();
         }
         procfd::retract(self.a);
         error

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The numbers among the names of a directory: processes, threads and descriptors in /proc. The directories in one.
+//! Directories: made, removed; the numbers among the names in one: processes, threads and descriptors in /proc; the
+//! directories in one.
 
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
@@ -12,6 +13,18 @@ use super::{Result, call};
 const LEN_AT: usize = 16;
 const TYPE_AT: usize = 18;
 const NAME_AT: usize = 19;
+
+/// mkdirat(2).
+pub(crate) fn make_at(dir: BorrowedFd<'_>, name: &CStr, mode: u32) -> Result<()> {
+    // SAFETY: the kernel reads `name` up to its NUL, which CStr guarantees.
+    unsafe { call!(SYS_mkdirat, dir.as_raw_fd(), name.as_ptr(), mode) }.map(drop)
+}
+
+/// unlinkat(2) of an empty directory.
+pub(crate) fn remove_at(dir: BorrowedFd<'_>, name: &CStr) -> Result<()> {
+    // SAFETY: the kernel reads `name` up to its NUL, which CStr guarantees.
+    unsafe { call!(SYS_unlinkat, dir.as_raw_fd(), name.as_ptr(), libc::AT_REMOVEDIR) }.map(drop)
+}
 
 /// The numbers in the directory's order, in few reads. `each` ends the walk by returning false.
 pub(crate) fn numbers_in(dir: BorrowedFd<'_>, each: impl FnMut(u32) -> bool) -> Result<()> {

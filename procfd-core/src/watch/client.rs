@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use super::proto::{self, Reply, Request};
 use super::start::{self, Started};
 use crate::forks::Private;
+use crate::leaves::Leaf;
 use crate::sys::bare::{
     self, EAGAIN, ECONNRESET, EINTR, ENOTCONN, EPERM, EPIPE, EPROTO, ETIMEDOUT, Errno, POLLHUP, POLLIN,
     POLLOUT, PollFd, Timespec,
@@ -201,11 +202,11 @@ impl Client {
         if taken.is_err() {
             self.release();
         }
-        taken.map(|()| Reservation { client: Arc::clone(self), open: true, entered: None })
+        taken.map(|()| Reservation { client: Arc::clone(self), open: true, entered: None, leaf: None })
     }
 
-    /// Gives a process to the watcher: B of its procfd, and its pidfd. `id` is for [`Client::change`].
-    /// Both descriptors are duplicated on the way.
+    /// As [`add_in`](Self::add_in), without a cgroup.
+    #[cfg(test)]
     pub(crate) fn add(
         self: &Arc<Self>,
         id: u64,
@@ -213,7 +214,24 @@ impl Client {
         pidfd: BorrowedFd<'_>,
         policy: &Policy,
     ) -> Result<(), AddError> {
-        self.reserve(policy)?.add(id, b, pidfd, policy)
+        self.add_in(id, b, pidfd, policy, None)
+    }
+
+    /// Gives a process to the watcher: B of its procfd, its pidfd, and the cgroup that was made for it. `id` is for
+    /// [`Client::change`]. All descriptors are duplicated on the way.
+    pub(crate) fn add_in(
+        self: &Arc<Self>,
+        id: u64,
+        b: BorrowedFd<'_>,
+        pidfd: BorrowedFd<'_>,
+        policy: &Policy,
+        leaf: Option<&Arc<Leaf>>,
+    ) -> Result<(), AddError> {
+        let mut room = self.reserve(policy)?;
+        if let Some(leaf) = leaf {
+            room.give_leaf(id, leaf)?;
+        }
+        room.add(id, b, pidfd, policy)
     }
 
     /// Gives the pair `id` another policy, as long as a procfd of it is open.
@@ -295,10 +313,22 @@ impl Client {
     }
 
     /// Sends a request and waits for the answer.
-    fn answered(&self, mut request: Request, fds: &[i32]) -> Result<(), AddError> {
+    fn answered(&self, request: Request, fds: &[i32]) -> Result<(), AddError> {
+        self.answered_with(request, &[], fds)
+    }
+
+    /// The same with something behind the request.
+    fn answered_with(&self, mut request: Request, rest: &[u8], fds: &[i32]) -> Result<(), AddError> {
         request.flags |= proto::ANSWER;
+        let mut bytes = [0; Request::SIZE + proto::NAME];
+        let all = request.to_bytes().into_iter().chain(rest.iter().copied());
+        let mut len = 0usize;
+        for (byte, to) in all.zip(&mut bytes) {
+            *to = byte;
+            len = len.saturating_add(1);
+        }
         let _one = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
-        self.send(&request, fds)?;
+        self.send_bytes(bytes.get(..len).unwrap_or(&bytes), fds)?;
         match self.reply()?.errno {
             0 => Ok(()),
             errno if errno == EPERM.0 => Err(AddError::Failed(errno)),
@@ -313,10 +343,13 @@ impl Client {
     }
 
     fn send(&self, request: &Request, fds: &[i32]) -> Result<(), AddError> {
-        let bytes = request.to_bytes();
+        self.send_bytes(&request.to_bytes(), fds)
+    }
+
+    fn send_bytes(&self, bytes: &[u8], fds: &[i32]) -> Result<(), AddError> {
         let mut end = None;
         loop {
-            match bare::send(self.control()?, &bytes, fds) {
+            match bare::send(self.control()?, bytes, fds) {
                 Ok(()) => return Ok(()),
                 Err(EPIPE | ECONNRESET | ENOTCONN) => return Err(AddError::Gone),
                 Err(EAGAIN) => self.wait_for(POLLOUT, &mut end)?,
@@ -369,12 +402,36 @@ pub(crate) struct Reservation {
     open: bool,
     /// The watcher has B of this process, or the process too.
     entered: Option<u64>,
+    /// The watcher has the cgroup of this process.
+    leaf: Option<(u64, Arc<Leaf>)>,
 }
 
 impl Reservation {
     /// The watcher that granted it.
     pub(crate) fn client(&self) -> &Arc<Client> {
         &self.client
+    }
+
+    /// Gives the watcher the cgroup of the process, before there is a process, and waits for its answer.
+    pub(crate) fn give_leaf(&mut self, id: u64, leaf: &Arc<Leaf>) -> Result<(), AddError> {
+        if bare::user_ids() != self.client.uids {
+            // The watcher's permissions are no longer the creator's.
+            return Err(AddError::Gone);
+        }
+        if self.client.no_signals {
+            return Err(AddError::Failed(EPERM.0));
+        }
+        let [parent, dir] = leaf.descriptors().map_err(|Errno(errno)| AddError::Failed(errno))?;
+        let fds = [parent.as_raw_fd(), dir.as_raw_fd()];
+        let request = Policy::default().request(proto::LEAF, id);
+        self.client.answered_with(request, leaf.name().to_bytes_with_nul(), &fds)?;
+        self.leaf = Some((id, Arc::clone(leaf)));
+        Ok(())
+    }
+
+    /// The cgroup that the watcher has been given.
+    pub(crate) fn leaf(&self) -> Option<&(u64, Arc<Leaf>)> {
+        self.leaf.as_ref()
     }
 
     /// Gives the watcher B, before there is a process. One sendmsg(2).
@@ -414,7 +471,7 @@ impl Reservation {
         sent
     }
 
-    /// As [`Client::add`], with the policy of the reservation. Takes one sendmsg(2), and with signals the answer.
+    /// As [`Client::add_in`], with the policy of the reservation. Takes one sendmsg(2), and with signals the answer.
     pub(crate) fn add(
         mut self,
         id: u64,
@@ -438,6 +495,9 @@ impl Reservation {
     pub(crate) fn withdraw(&mut self) {
         if let Some(id) = self.entered.take() {
             let _ = self.client.send(&Policy::default().request(proto::DROP, id), &[]);
+        }
+        if let Some((id, _)) = self.leaf.take() {
+            let _ = self.client.send(&Policy::default().request(proto::UNLEAF, id), &[]);
         }
     }
 

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::client::{AddError, Client, Policy, Reservation, StartError};
 use crate::forks;
+use crate::leaves::Leaf;
 use crate::sys::per_process::PerProcess;
 use crate::sys::query;
 
@@ -186,6 +187,37 @@ pub(crate) fn give_b(
     Err(refused(AddError::Gone))
 }
 
+/// Room with another watcher, which is given the cgroup that the lost one had.
+fn reserve_again(
+    lost: &Reservation,
+    policy: &Policy,
+    hand_over: HandOver<'_>,
+) -> Result<Reservation, StartError> {
+    match lost.leaf() {
+        Some((id, leaf)) => give_leaf(reserve(policy, hand_over)?, *id, leaf, policy, hand_over),
+        None => reserve(policy, hand_over),
+    }
+}
+
+/// Gives the watcher the cgroup of a process before there is a process, and waits for its answer.
+pub(crate) fn give_leaf(
+    mut room: Reservation,
+    id: u64,
+    leaf: &Arc<Leaf>,
+    policy: &Policy,
+    hand_over: HandOver<'_>,
+) -> Result<Reservation, StartError> {
+    for _ in 0..8 {
+        match room.give_leaf(id, leaf) {
+            Ok(()) => return Ok(room),
+            Err(e) if e.wants_another() => keeper().lose(room.client()),
+            Err(e) => return Err(refused(e)),
+        }
+        room = reserve(policy, hand_over)?;
+    }
+    Err(refused(AddError::Gone))
+}
+
 /// Gives the watcher a process whose program cannot run yet, and waits for its answer.
 pub(crate) fn add_early(
     room: &mut Reservation,
@@ -201,7 +233,7 @@ pub(crate) fn add_early(
             Err(e) if e.wants_another() => keeper().lose(room.client()),
             Err(e) => return Err(refused(e)),
         }
-        *room = reserve(policy, hand_over)?;
+        *room = reserve_again(room, policy, hand_over)?;
     }
     Err(refused(AddError::Gone))
 }
@@ -219,6 +251,7 @@ pub(crate) fn add(
     let keeper = keeper();
     for _ in 0..8 {
         let client = Arc::clone(room.client());
+        let leaf = room.leaf().cloned();
         let sent = match room.is_early(policy) {
             true => room.confirm(id),
             false => room.add(id, b, pidfd, policy),
@@ -235,6 +268,9 @@ pub(crate) fn add(
         }
         // A successor that came meanwhile has not seen this one.
         room = reserve(policy, hand_over)?;
+        if let Some((id, leaf)) = leaf {
+            room = give_leaf(room, id, &leaf, policy, hand_over)?;
+        }
     }
     Err(refused(AddError::Gone))
 }

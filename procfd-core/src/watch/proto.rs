@@ -12,6 +12,8 @@
 //! | RESERVE | B | none |
 //! | ADD | B, pidfd | none; with ANSWER whether the pair is watched |
 //! | CONFIRM, DROP | | none |
+//! | LEAF, and the name | parent, directory | whether the cgroup is watched |
+//! | UNLEAF | | none |
 //! | CHANGE | | with ANSWER whether the policy holds |
 //! | ASK | | the next grant |
 //! | HOLD, RELEASE | | none |
@@ -27,13 +29,16 @@
 //! waits for the answer. Until CONFIRM the watcher carries out the policy, but does not report the exit. The creation
 //! may still fail and be tried again on the same B. DROP says that it has failed.
 //!
+//! **Cgroups.** The watcher gets the cgroup that was made for a process before there is a process (LEAF), so that it is
+//! removed though the creator is killed. UNLEAF says that the creation has failed, and that the client removes it.
+//!
 //! **Holds.** A watcher that leaves when it is idle stays while a hold is out. The client takes a hold before it
 //! starts a process, and gives it back with the ADD or with RELEASE.
 
 #![allow(dead_code, reason = "the library and the program each use their part")]
 
 /// `"pfdw"`, and the layout of this file.
-pub(crate) const MAGIC: u32 = 0x7766_6470 ^ 1;
+pub(crate) const MAGIC: u32 = 0x7766_6470 ^ 2;
 
 pub(crate) const BEGIN: u32 = 1;
 pub(crate) const ADD: u32 = 2;
@@ -45,6 +50,8 @@ pub(crate) const COUNT: u32 = 7;
 pub(crate) const RESERVE: u32 = 8;
 pub(crate) const CONFIRM: u32 = 9;
 pub(crate) const DROP: u32 = 10;
+pub(crate) const LEAF: u32 = 11;
+pub(crate) const UNLEAF: u32 = 12;
 
 /// In BEGIN: the watcher is the creator's child after all (the creator is an init or a subreaper),
 /// and leaves when it has nothing to watch.
@@ -64,6 +71,9 @@ pub(crate) const NO_SIGNALS: u32 = 1;
 /// How long such a watcher stays without work. A creator that starts one process after the other keeps its watcher,
 /// and `wait` until ECHILD does not seem to hang.
 pub(crate) const LINGER_MS: u32 = 20;
+
+/// The longest name of a cgroup (limits.h), with its NUL. It follows a LEAF.
+pub(crate) const NAME: usize = 256;
 
 /// Pairs per grant.
 pub(crate) const GRANT: u32 = 128;

@@ -78,6 +78,8 @@ class Stage(enum.IntEnum):
     AMBIENT = 83
     SECUREBITS = 84
     CGROUP = 99
+    CGROUP_LEAF = 107
+    CGROUP_LIMIT = 108
     COREDUMP_FILTER = 100
     THP_DISABLE = 101
     MEMORY_MERGE = 102

@@ -111,6 +111,8 @@ class Settings(TypedDict, total=False):
     affinity: str | Iterable[int] | None
     oom_score_adj: int | None
     cgroup: StrPath | Fd | None
+    cgroup_leaf: bool | str | None
+    cgroup_limits: Mapping[str, int | float | str] | None
     coredump_filter: int | None
     thp_disable: bool | None
     memory_merge: bool | None

@@ -57,6 +57,8 @@ pub(super) const KEYWORDS: &[&str] = &[
     "affinity",
     "oom_score_adj",
     "cgroup",
+    "cgroup_leaf",
+    "cgroup_limits",
     "coredump_filter",
     "thp_disable",
     "memory_merge",

@@ -37,11 +37,14 @@ errnos! {
     EAGAIN = 11;
     ENOMEM = 12;
     EACCES = 13;
+    EBUSY = 16;
     EEXIST = 17;
+    ENODEV = 19;
     EINVAL = 22;
     EMFILE = 24;
     EPIPE = 32;
     ENOSYS = 38;
+    ENOTEMPTY = 39;
     EPROTO = 71;
     EOPNOTSUPP = 95;
     ECONNRESET = 104;

@@ -8,6 +8,7 @@ use core::ptr::null_mut;
 use super::{EpollEvent, Errno, PollFd, Result, Timespec, call};
 
 pub(crate) const EPOLLIN: u32 = 1;
+pub(crate) const EPOLLPRI: u32 = 2;
 pub(crate) const EPOLLONESHOT: u32 = 1 << 30;
 pub(crate) const EPOLLET: u32 = 1 << 31;
 pub(crate) const POLLIN: i16 = 1;

@@ -99,3 +99,18 @@ unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, len: usize) -> *mut u8
     }
     to
 }
+
+/// # Safety
+///
+/// As memcmp(3).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, len: usize) -> i32 {
+    for i in 0..len {
+        // SAFETY: the caller owes `len` readable bytes at both.
+        let (a, b) = unsafe { (one.add(i).read(), other.add(i).read()) };
+        if a != b {
+            return i32::from(a) - i32::from(b);
+        }
+    }
+    0
+}

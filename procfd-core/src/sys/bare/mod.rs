@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `abi` | kernel constants and structures |
 //! | `arch` | the system call instruction, clone with a stack |
+//! | `cgroup` | the end of a cgroup |
 //! | `errno` | error numbers |
 //! | `fd` | descriptors: close, dup, read, write, poll, epoll |
 //! | `freestanding` | the start of the program without libc |
@@ -28,6 +29,7 @@
 
 mod abi;
 pub(crate) mod arch;
+pub(crate) mod cgroup;
 mod errno;
 mod fd;
 #[cfg(procfd_program)]

@@ -28,6 +28,8 @@ numbers! {
     SYS_rt_sigaction: 13, 134;
     SYS_rt_sigprocmask: 14, 135;
     SYS_ioctl: 16, 29;
+    SYS_pread64: 17, 67;
+    SYS_sched_yield: 24, 124;
     SYS_mremap: 25, 216;
     SYS_getpid: 39, 172;
     SYS_socket: 41, 198;
@@ -44,6 +46,7 @@ numbers! {
     SYS_clone: 56, 220;
     SYS_kill: 62, 129;
     SYS_fcntl: 72, 25;
+    SYS_flock: 73, 32;
     SYS_chdir: 80, 49;
     SYS_setpgid: 109, 154;
     SYS_setsid: 112, 157;
@@ -54,10 +57,13 @@ numbers! {
     SYS_sched_setscheduler: 144, 119;
     SYS_sched_getscheduler: 145, 120;
     SYS_prctl: 157, 167;
+    SYS_getdents64: 217, 61;
     SYS_clock_gettime: 228, 113;
     SYS_exit_group: 231, 94;
     SYS_epoll_ctl: 233, 21;
     SYS_waitid: 247, 95;
+    SYS_openat: 257, 56;
+    SYS_unlinkat: 263, 35;
     SYS_ppoll: 271, 73;
     SYS_unshare: 272, 97;
     SYS_epoll_pwait: 281, 22;

@@ -21,6 +21,7 @@ pub(crate) const P_ALL: i32 = 0;
 pub(crate) const P_PID: i32 = 1;
 pub(crate) const P_PIDFD: i32 = 3;
 
+pub(crate) const CAP_DAC_OVERRIDE: u32 = 1;
 pub(crate) const CAP_KILL: u32 = 5;
 
 /// exit_group(2).

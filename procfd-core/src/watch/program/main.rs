@@ -13,6 +13,8 @@
 
 #[path = "init.rs"]
 mod init;
+#[path = "leaves.rs"]
+mod leaves;
 #[path = "../proto.rs"]
 mod proto;
 #[path = "requests.rs"]

@@ -26,16 +26,15 @@ impl Watcher {
     /// Takes requests.
     pub(crate) fn requests(&mut self, which: Take) {
         while self.controlled {
-            let mut bytes = [0; Request::SIZE];
+            let mut bytes = [0; Request::SIZE + proto::NAME];
             match sys::receive(CONTROL, &mut bytes) {
                 // The client ended before it read an answer. The kernel tells this once; requests may follow.
                 Err(ECONNRESET | EINTR) => continue,
                 Err(EAGAIN) if which != Take::Last => return,
                 Ok(Received { len: 0, .. }) | Err(_) => self.lose_control(),
-                Ok(got) => match Request::from_bytes(&bytes) {
-                    Some(request) if got.len == Request::SIZE && request.magic == proto::MAGIC => {
-                        self.request(&request, &got);
-                    }
+                Ok(got) => match split(&bytes, got.len) {
+                    Some((request, [])) if request.op != proto::LEAF => self.request(&request, &got),
+                    Some((request, name)) if request.op == proto::LEAF => self.leaf(&request, &got, name),
                     _ => self.refuse(&got, EINVAL),
                 },
             }
@@ -43,6 +42,14 @@ impl Watcher {
                 return;
             }
         }
+    }
+
+    fn leaf(&mut self, request: &Request, got: &Received, name: &[u8]) {
+        let done = self.add_leaf(request, got, name);
+        if done.is_err() {
+            self.discard(got);
+        }
+        reply_to(request, done);
     }
 
     fn request(&mut self, request: &Request, got: &Received) {
@@ -81,6 +88,7 @@ impl Watcher {
                 }
                 self.promised = self.promised.saturating_add(1);
             }
+            proto::UNLEAF => self.drop_leaf(request.id),
             proto::CHANGE => {
                 let done = self.change(request, got);
                 reply_to(request, done);
@@ -128,13 +136,14 @@ impl Watcher {
     }
 
     /// The number of pairs in the table, and of promised ones.
-    fn taken(&self) -> u64 {
+    pub(crate) fn taken(&self) -> u64 {
         u64::from(self.table.live).saturating_add(u64::from(self.promised))
     }
 
     /// The number of further pairs that the descriptor limit allows.
     fn room(&self) -> u64 {
-        (self.descriptors.saturating_sub(SPARE) / 2).saturating_sub(self.taken())
+        let free = self.descriptors.saturating_sub(SPARE).saturating_sub(self.leaves.descriptors());
+        (free / 2).saturating_sub(self.taken())
     }
 
     /// Makes room for more pairs, and promises it.
@@ -169,7 +178,7 @@ impl Watcher {
     }
 
     /// The entry of a pair. Looks at the latest entries first.
-    fn find(&mut self, id: u64) -> Option<u32> {
+    pub(crate) fn find(&mut self, id: u64) -> Option<u32> {
         let recent = self.recent;
         let all = recent.into_iter().chain((0..self.table.len()).rev());
         all.into_iter().find(|&slot| self.table.pair(slot).is_some_and(|p| p.id == id))
@@ -230,7 +239,12 @@ impl Watcher {
             }
         }
         match watched {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                if !early {
+                    self.arm_leaf(request.id);
+                }
+                Ok(())
+            }
             // The same file under the same number: the epoll has reported it, so it has ended.
             Err(EEXIST) if early => Ok(()),
             Err(EEXIST) => {
@@ -248,13 +262,14 @@ impl Watcher {
     fn confirm(&mut self, slot: u32) {
         let Some(pair) = self.table.pair(slot) else { return };
         if core::mem::take(&mut pair.early) {
-            let pidfd = pair.pidfd;
+            let (pidfd, id) = (pair.pidfd, pair.id);
             let _ = sys::epoll_change(
                 self.epoll,
                 pidfd,
                 EPOLLIN | EPOLLONESHOT,
                 data_of(slot).wrapping_add(1),
             );
+            self.arm_leaf(id);
         }
     }
 
@@ -300,15 +315,19 @@ impl Watcher {
     /// The watcher keeps the credentials that its creator had at the watcher's start. A creator that has given up
     /// privileges since must not get them back through the watcher. It must therefore have the same user, and the
     /// watcher drops CAP_KILL once the creator has.
-    fn may_signal(&mut self, got: &Received) -> bool {
-        let Some((pid, uid)) = got.sender else { return false };
-        if self.no_signals || pid != self.creator_pid || uid != self.uid {
-            return false;
-        }
-        const KILL: u64 = 1 << sys::CAP_KILL;
-        let mine = sys::effective_capabilities(0).unwrap_or(KILL);
+    pub(crate) fn may_signal(&mut self, got: &Received) -> bool {
+        let is_creator =
+            got.sender.is_some_and(|(pid, uid)| pid == self.creator_pid && uid == self.uid);
+        is_creator && !self.no_signals && self.keeps_no_more(got, sys::CAP_KILL)
+    }
+
+    /// Drops a capability that the creator has no more. False: it cannot.
+    pub(crate) fn keeps_no_more(&mut self, got: &Received, capability: u32) -> bool {
+        let Some((pid, _)) = got.sender else { return false };
+        let bit = 1u64 << (capability & 63);
+        let mine = sys::effective_capabilities(0).unwrap_or(bit);
         let theirs = sys::effective_capabilities(pid).unwrap_or(0);
-        mine & KILL == 0 || theirs & KILL != 0 || sys::drop_capability(sys::CAP_KILL).is_ok()
+        mine & bit == 0 || theirs & bit != 0 || sys::drop_capability(capability).is_ok()
     }
 
     /// Ends an idle watcher whose creator would wait for it with its children, unless a request is on its way. From
@@ -330,7 +349,15 @@ impl Watcher {
             // A creation under way is over, since no other process can start its procfd.
             self.confirm(slot);
         }
+        self.arm_leaves();
     }
+}
+
+/// A request, and what follows it.
+fn split(bytes: &[u8], len: usize) -> Option<(Request, &[u8])> {
+    let (request, rest) = bytes.get(..len)?.split_first_chunk()?;
+    let request = Request::from_bytes(request).filter(|request| request.magic == proto::MAGIC)?;
+    Some((request, rest))
 }
 
 /// Answers a request whose client waits.

@@ -26,6 +26,8 @@ pub(crate) struct Pair {
     pub(crate) b_watched: bool,
     /// The start is not published yet: no holder may get the exit.
     pub(crate) early: bool,
+    /// The process has ended; the close of the last procfd is for the rest of its cgroup.
+    pub(crate) ended: bool,
 }
 
 const NONE: u64 = u64::MAX;
@@ -130,6 +132,7 @@ impl Pair {
             pending: false,
             b_watched: false,
             early: false,
+            ended: false,
         }
     }
 

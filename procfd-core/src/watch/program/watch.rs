@@ -7,10 +7,13 @@
 //! pair with a close policy is in the epoll too. For other pairs the watcher looks only now and then whether a
 //! procfd is still open. Once the creator has gone, their B is in the epoll too.
 
+use crate::leaves::{DATA_LEAF, Leaves};
 use crate::proto::{self, Reply};
 use crate::requests::{Take, say};
-use crate::sys::{self, EBADF, EINTR, EINVAL, EPOLLET, EPOLLIN, EpollEvent, Errno, POLLIN, PollFd, Timespec};
-use crate::table::{Pair, Table};
+use crate::sys::{
+    self, EBADF, EINTR, EINVAL, EPOLLET, EPOLLIN, EpollEvent, Errno, POLLIN, PollFd, SIGKILL, Timespec,
+};
+use crate::table::Table;
 
 pub(crate) const CONTROL: i32 = 0;
 /// The time limit for the creator's first message.
@@ -44,6 +47,7 @@ pub(crate) struct Watcher {
     pub(crate) creator: i32,
     pub(crate) creator_pid: i32,
     pub(crate) table: Table,
+    pub(crate) leaves: Leaves,
     /// The entries of the latest pairs.
     pub(crate) recent: [u32; 4],
     /// Pairs that are promised and have not come yet.
@@ -93,6 +97,7 @@ impl Watcher {
             creator: -1,
             creator_pid: 0,
             table,
+            leaves: Leaves::new(),
             recent: [0; 4],
             promised: 0,
             holds: 0,
@@ -111,7 +116,7 @@ impl Watcher {
         let mut events = [EpollEvent::default(); EVENTS];
         loop {
             self.table.recycle(self.promised);
-            let idle = self.table.live == 0;
+            let idle = self.table.live == 0 && self.leaves.live == 0;
             if idle && !self.controlled {
                 sys::exit(0);
             }
@@ -123,10 +128,12 @@ impl Watcher {
                 Err(_) => sys::exit(2),
             };
             for event in events.iter().take(count) {
-                match event.data {
+                let data = event.data;
+                match data {
+                    _ if data & DATA_LEAF != 0 => self.leaf_event((data ^ DATA_LEAF) as usize),
                     DATA_CONTROL => self.requests(Take::One),
                     DATA_CREATOR => self.requests(Take::Last),
-                    data => self.pair_event(data.wrapping_sub(DATA_PAIRS)),
+                    _ => self.pair_event(data.wrapping_sub(DATA_PAIRS)),
                 }
             }
             if linger && count == 0 {
@@ -163,10 +170,20 @@ impl Watcher {
             // CONFIRM or DROP decides about it.
             return;
         }
+        // Before the hang-up: a holder that is told finds an empty cgroup removed.
+        self.arm_leaf(pair.id);
+        let rest = self.has_leaf(pair.id) && (pair.first != 0 || pair.second != 0);
         if pair.b >= 0 {
             let _ = sys::shutdown(pair.b);
         } else if pair.pending && pair.to_group {
             // The rest of its group still gets the second signal.
+            return;
+        }
+        if rest {
+            // So does the rest of its cgroup, and the first one.
+            if let Some(pair) = self.table.pair(slot) {
+                pair.ended = true;
+            }
             return;
         }
         // The pidfd is in the epoll for one event only, so the epoll has dropped it.
@@ -185,11 +202,13 @@ impl Watcher {
         if pair.b < 0 || !sys::is_gone(pair.b) {
             return;
         }
-        signal(pair, pair.first);
-        if pair.second == 0 {
+        let (first, second) = (pair.first, pair.second);
+        self.signal(slot, first);
+        if second == 0 {
             self.forget(slot);
             return;
         }
+        let Some(pair) = self.table.pair(slot) else { return };
         let (b, b_watched) = (pair.b, pair.b_watched);
         pair.b = -1;
         pair.pending = true;
@@ -210,13 +229,31 @@ impl Watcher {
                 continue;
             }
             if pair.when <= now {
-                signal(pair, pair.second);
+                let second = pair.second;
+                self.signal(slot, second);
                 self.forget(slot);
             } else {
                 next = next.min(pair.when);
             }
         }
         self.next = next;
+    }
+
+    /// Sends a signal of a policy. SIGKILL reaches the whole cgroup that was made for the process.
+    fn signal(&mut self, slot: u32, signal: u8) {
+        const PROCESS_GROUP: u32 = 4;
+        let Some(&mut pair) = self.table.pair(slot) else { return };
+        if signal == 0 {
+            return;
+        }
+        let flags = if pair.to_group { PROCESS_GROUP } else { 0 };
+        if sys::pidfd_signal(pair.pidfd, i32::from(signal), flags) == Err(EINVAL) && flags != 0 {
+            // Before Linux 6.9 there is no scope. The process itself gets the signal.
+            let _ = sys::pidfd_signal(pair.pidfd, i32::from(signal), 0);
+        }
+        if i32::from(signal) == SIGKILL {
+            self.kill_leaf(pair.id);
+        }
     }
 
     pub(crate) fn forget(&mut self, slot: u32) {
@@ -277,18 +314,6 @@ impl Watcher {
 /// The epoll data of B of a pair; that of its pidfd is one more.
 pub(crate) fn data_of(slot: u32) -> u64 {
     u64::from(slot).wrapping_mul(2).wrapping_add(DATA_PAIRS)
-}
-
-fn signal(pair: &Pair, signal: u8) {
-    const PROCESS_GROUP: u32 = 4;
-    if signal == 0 {
-        return;
-    }
-    let flags = if pair.to_group { PROCESS_GROUP } else { 0 };
-    if sys::pidfd_signal(pair.pidfd, i32::from(signal), flags) == Err(EINVAL) && flags != 0 {
-        // Before Linux 6.9 there is no scope. The process itself gets the signal.
-        let _ = sys::pidfd_signal(pair.pidfd, i32::from(signal), 0);
-    }
 }
 
 /// Checks that a call that must fail has failed in the expected way.

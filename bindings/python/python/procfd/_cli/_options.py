@@ -48,6 +48,7 @@ OPTIONS: tuple[tuple[str, str, str, str | None, str | None], ...] = (
         "-1000 to 1000: how likely the kernel kills it for want of memory",
     ),
     ("--cgroup", "cgroup", "text", "PATH", "start it in this cgroup"),
+    ("--cgroup-leaf", "cgroup_leaf", "switch", None, "start it in a cgroup of its own"),
     (
         "--coredump-filter",
         "coredump_filter",

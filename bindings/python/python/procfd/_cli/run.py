@@ -110,6 +110,10 @@ def add_to(commands: Any) -> None:
     add("--clear-env", action="store_true")
     add = run.add_argument_group("settings of the process").add_argument
     add("--limit", type=arguments.limit, action="append", metavar="NAME=SOFT[:HARD]")
+    add("--memory", metavar="BYTES", help="memory.max of a cgroup of its own, as 100M")
+    add("--cpus", metavar="N", help="cpu.max of a cgroup of its own, as 0.5")
+    add("--pids", metavar="N", help="pids.max of a cgroup of its own")
+    add("--cgroup-limit", type=arguments.variable, action="append", metavar="FILE=VALUE")
     add("--ioprio", type=arguments.io_priority, metavar="CLASS[:LEVEL]", help="as of ionice")
     add(
         "--seccomp",
@@ -150,12 +154,17 @@ def settings(given: argparse.Namespace) -> OpenSettings:
             "SHELL": given.user.pw_shell or "/bin/sh",
         }
         variables = {**of_login, **variables}
+    limits = dict(given.cgroup_limit or ())
+    for name, value in ("memory.max", given.memory), ("cpus", given.cpus), ("pids.max", given.pids):
+        if value is not None:
+            limits[name] = value
     special: OpenSettings = {
         "search": True,
         "namespaces": unshare or None,
         "time_offsets": dict(given.time_offset) if given.time_offset else None,
         "mounts": given.mount,
         "ioprio": given.ioprio,
+        "cgroup_limits": limits or None,
         "seccomp": given.seccomp,
         "sysctls": dict(given.sysctl) if given.sysctl else None,
         "uid_map": uid_map,
@@ -170,7 +179,9 @@ def settings(given: argparse.Namespace) -> OpenSettings:
         "landlock": landlock(given.landlock_ro or [], given.landlock_rw or []),
         "kill_on_close": True if given.kill_on_exit else None,
         # The kernel protects a pid 1 from the signal of a close: the watcher sends it there.
-        "watch": given.kill_on_exit and "pid" in unshare and not given.init,
+        # It also removes a cgroup that outlives this command.
+        "watch": bool(limits or given.cgroup_leaf)
+        or (given.kill_on_exit and "pid" in unshare and not given.init),
         # Python ignores these, and the program should not.
         "sigdefault": [signal.SIGPIPE, signal.SIGXFSZ],
     }
