@@ -237,11 +237,19 @@
 
 /*
  * Add a seccomp program: data is an array of struct sock_filter, size its bytes, arg SECCOMP_FILTER_FLAG_*
- * (TSYNC, LOG, SPEC_ALLOW). NULL, 0 and arg 0 drop those added before.
+ * (TSYNC, LOG, SPEC_ALLOW). NULL, 0 and arg 0 drop those added before. With NEW_LISTENER, and
+ * WAIT_KILLABLE_RECV
+ * if you like, it returns a socket, on which the descriptor for the notifications comes.
  */
 #define PROC_SET_SECCOMP 0x188
 /* A session keyring: data is its name; an empty one for a new keyring without a name. */
 #define PROC_SET_KEYRING 0x189
+/* The SELinux context that the program runs in: data is the context. */
+#define PROC_SET_SELINUX_CONTEXT 0x18e
+/* The AppArmor profile that the program runs under: data is its name. */
+#define PROC_SET_APPARMOR_PROFILE 0x18f
+/* The Smack label of the process: data is the label. */
+#define PROC_SET_SMACK_LABEL 0x190
 
 /*
  * A Landlock ruleset: data is a struct procfd_landlock, what it restricts. arg is PROC_LANDLOCK_STRICT,
@@ -256,6 +264,13 @@
 #define PROC_LANDLOCK_PATH 0x18b
 /* Allow the LANDLOCK_ACCESS_NET_* accesses in arg to a TCP port: data is the port, a uint32_t. */
 #define PROC_LANDLOCK_PORT 0x18c
+
+/*
+ * Restrict it by a Landlock ruleset of the caller's too: arg is LANDLOCK_RESTRICT_SELF_LOG_*, data an
+ * int, the
+ * ruleset's descriptor, which the call duplicates.
+ */
+#define PROC_LANDLOCK_FD 0x18d
 /* The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none. */
 #define PROC_SET_PDEATHSIG 0x14e
 
@@ -655,6 +670,10 @@
 #define PROC_STAGE_LANDLOCK 87
 /* In the child: a Landlock rule; index is its position. */
 #define PROC_STAGE_LANDLOCK_RULE 88
+/* In the child: a Landlock ruleset of the creator's; index is its position. */
+#define PROC_STAGE_LANDLOCK_FD 91
+/* In the child: a label of a security module; index 0 is SELinux, 1 AppArmor, 2 Smack. */
+#define PROC_STAGE_LABEL 92
 
 /*
  * Wait until any of many processes changes: the descriptor is -1, arg 0 or PROC_WAIT_NOHANG and
@@ -1754,7 +1773,7 @@ int process_open(uint64_t flags);
  * - EBADF: the descriptor is not open.
  * - EINVAL: it is no procfd; or the command, a flag or a reserved bit is unknown.
  * - EPERM: another process opened the procfd.
- * - EBUSY: its process is started already.
+ * - EBUSY: its process is started already; or a second seccomp program that notifies.
  * - EFAULT: data is NULL, and the command needs it.
  * - E2BIG, ENAMETOOLONG: data is too long. ENOENT: you gave an empty path. ENOMEM: there is no memory.
  * - PROC_CREATE: the errno of the step that failed. process_info with PROC_INFO_ERROR tells the step, its

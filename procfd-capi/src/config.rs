@@ -195,7 +195,11 @@ fn set_rlimit(command: Command<'_>) -> Result {
 fn set_seccomp(command: Command<'_>) -> Result {
     // A word more than the kernel takes: the core says which length is wrong.
     let program = |arg, data: Data| Ok((data.list::<u32>(2 * 4096 + 2)?, arg));
-    command.set(program, |settings, (words, flags)| settings.add_seccomp(words, flags))
+    let (words, flags) = command.read(program)?;
+    if flags & ffi::NEW_LISTENER != 0 {
+        return hand_out(command, |settings| settings.add_seccomp_notify(words, flags));
+    }
+    command.set(|_, _| Ok((words, flags)), |settings, (words, flags)| settings.add_seccomp(words, flags))
 }
 
 fn set_landlock(command: Command<'_>) -> Result {
@@ -222,6 +226,11 @@ fn landlock_path(command: Command<'_>) -> Result {
 fn landlock_port(command: Command<'_>) -> Result {
     let rule = |accesses, data: Data| Ok((LandlockNet::from_bits_retain(accesses), data.read::<u32>()?));
     command.set(rule, |settings, (accesses, port)| settings.add_landlock_port(accesses, port))
+}
+
+fn landlock_fd(command: Command<'_>) -> Result {
+    let ruleset = |flags, data: Data| Ok((flags, data.read::<c_int>()?));
+    command.set(ruleset, |settings, (flags, fd)| settings.copy_landlock_fd(fd, flags))
 }
 
 fn set_setgroups(command: Command<'_>) -> Result {

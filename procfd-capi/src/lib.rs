@@ -105,7 +105,7 @@ pub extern "C" fn process_open(flags: u64) -> c_int {
 /// - EBADF: the descriptor is not open.
 /// - EINVAL: it is no procfd; or the command, a flag or a reserved bit is unknown.
 /// - EPERM: another process opened the procfd.
-/// - EBUSY: its process is started already.
+/// - EBUSY: its process is started already; or a second seccomp program that notifies.
 /// - EFAULT: data is NULL, and the command needs it.
 /// - E2BIG, ENAMETOOLONG: data is too long. ENOENT: you gave an empty path. ENOMEM: there is no memory.
 /// - PROC_CREATE: the errno of the step that failed. process_info with PROC_INFO_ERROR tells the step, its

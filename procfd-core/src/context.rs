@@ -13,6 +13,7 @@ mod environment;
 mod filesystem;
 mod identity;
 mod joins;
+mod labels;
 mod landlock;
 mod leaf;
 mod lifecycle;
@@ -32,6 +33,8 @@ mod signals;
 mod speculation;
 mod sysctls;
 mod task;
+
+pub use seccomp::SeccompListener;
 
 use std::fmt;
 use std::io;

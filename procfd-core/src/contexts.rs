@@ -111,7 +111,7 @@ impl State {
     pub(crate) fn has_started(&mut self, pid: i32) {
         self.pid = pid;
         self.started = true;
-        self.config.descriptors.let_go();
+        self.config.let_go();
     }
 }
 

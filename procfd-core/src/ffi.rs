@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::contexts;
 use crate::info::{Fields, Info, ProcessState, Snapshot};
 use crate::manage::{Advice, KillTree};
-pub use crate::settings::{Close, DATA_MAX, MountKind, PipeWay, Program, Settings, WindowSize};
+pub use crate::settings::{Close, DATA_MAX, MountKind, NEW_LISTENER, PipeWay, Program, Settings, WindowSize};
 use crate::settings::{ClosePolicy, Scheduler};
 use crate::status::Status;
 use crate::sys::{self, Errno, PID_FS_MAGIC};

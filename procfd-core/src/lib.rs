@@ -110,7 +110,7 @@ mod watch;
 #[cfg(feature = "tokio")]
 pub use command::asynchronous;
 pub use command::{Child, Command, Output, Stdio};
-pub use context::{Context, CreateError};
+pub use context::{Context, CreateError, SeccompListener};
 pub use contexts::OpenFlags;
 pub use error::{Errno, Error, Stage};
 pub use info::{
@@ -126,7 +126,7 @@ pub use settings::{CapSet, Scheduler, SeccompFlags, SecureBits, UnknownCapabilit
 pub use settings::{
     IdMap, Ids, Mount, MountAttributes, Namespaces, Propagation, Scope, Setgroups, SignalSet,
 };
-pub use settings::{Landlock, LandlockFs, LandlockNet, LandlockScopes};
+pub use settings::{Landlock, LandlockFs, LandlockLog, LandlockNet, LandlockScopes};
 pub use settings::{NumaFlags, NumaPolicy, Speculation, SpeculationControl};
 pub use start::{Plan, PlanStep};
 pub use status::{Change, Status, Usage};

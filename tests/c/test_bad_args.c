@@ -284,7 +284,7 @@ static void random_calls(void)
 		buf[sizeof buf - 1] = 0;
 		size_t size = random_number() % 3 ? random_number() % 64 : random_number() % 8192;
 		int rc = process_config(fd, cmd, random_arg(), random_number() % 4 ? buf : NULL, size);
-		if (rc > 2 && (cmd == PROC_FD_PIPE || cmd == PROC_SET_PTY))
+		if (rc > 2 && (cmd == PROC_FD_PIPE || cmd == PROC_SET_PTY || cmd == PROC_SET_SECCOMP))
 			close(rc);
 		else
 			CHECK(rc == 0 || (rc == -1 && errno > 0));

@@ -11,7 +11,7 @@ mod plain;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use procfd::{Context, Error, IdMap, Ids, Namespaces, Scope, Setgroups};
+use procfd::{Context, Error, IdMap, Ids, LandlockLog, Namespaces, Scope, Setgroups};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyString, PyTuple};
@@ -202,6 +202,13 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
         }
         "landlock" => {
             landlock::set(context, value)?;
+            return Ok(true);
+        }
+        "landlock_fds" => {
+            for ruleset in value.try_iter()? {
+                let ruleset = convert::duplicate(convert::fd(&ruleset?)?, 0)?;
+                context.landlock_fd(ruleset, LandlockLog::empty()).map_err(|e| error::of_config(&e))?;
+            }
             return Ok(true);
         }
         "setgroups" => context.setgroups(setgroups(value)?),

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import fcntl
 import os
 import pathlib
 import platform
+import socket
 import struct
 import subprocess
 import sys
@@ -240,6 +243,39 @@ def test_seccomp_filters() -> None:
     assert status("Seccomp", seccomp=one, **settings) == 2
 
 
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="system call numbers of x86-64")
+def test_a_seccomp_filter_that_notifies() -> None:
+    def bpf(*instructions: tuple[int, int, int, int]) -> bytes:
+        return b"".join(struct.pack("=HBBI", *instruction) for instruction in instructions)
+
+    # mkdir(2) is 83: SECCOMP_RET_USER_NOTIF; else SECCOMP_RET_ALLOW.
+    notify = bpf((0x20, 0, 0, 0), (0x15, 0, 1, 83), (6, 0, 0, 0x7FC00000), (6, 0, 0, 0x7FFF0000))
+    context = procfd.Context(
+        sys.executable,
+        ["python", "-c", "import os\ntry: os.mkdir('/tmp/no')\nexcept OSError as e: exit(e.errno)"],
+        no_new_privs=True,
+    )
+    with socket.socket(fileno=context.seccomp_notify(notify)) as hands_over:
+        process = context.create()
+        assert process is not None
+        _, (listener,), _, _ = socket.recv_fds(hands_over, 1, 1)
+        try:
+            request = bytearray(80)
+            fcntl.ioctl(listener, 0xC0502100, request)
+            answer = bytearray(struct.pack("=QqiI", *struct.unpack_from("=Q", request), 0, -errno.EXDEV, 0))
+            fcntl.ioctl(listener, 0xC0182101, answer)
+        finally:
+            os.close(listener)
+        assert process.wait().code == errno.EXDEV
+    # What the start itself calls would wait for itself: execve(2) is 59.
+    context = procfd.Context("/bin/true", no_new_privs=True)
+    of_execve = bpf((0x20, 0, 0, 0), (0x15, 0, 1, 59), (6, 0, 0, 0x7FC00000), (6, 0, 0, 0x7FFF0000))
+    os.close(context.seccomp_notify(of_execve))
+    with pytest.raises(OSError, match="may notify of execve") as caught:
+        context.create()
+    assert caught.value.errno == errno.EDEADLK
+
+
 @pytest.mark.parametrize(
     ("given", "error"),
     [(b"", ValueError), (b"1234567", ValueError), ("text", TypeError), ([1], TypeError)],
@@ -358,6 +394,32 @@ def test_the_affinity_as_numbers_and_as_a_list_of_ranges() -> None:
     for wrong in ("3-1", "x", "0-99999", ""):
         with pytest.raises(ValueError, match="affinity"):
             procfd.Context("/bin/true", affinity=wrong)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "module"),
+    [("selinux_context", "SELinux"), ("apparmor_profile", "AppArmor"), ("smack_label", "Smack")],
+)
+def test_the_label_of_a_module(keyword: str, module: str) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        procfd.Context("/bin/true", **{keyword: ""})  # type: ignore[arg-type]
+    with pytest.raises(OSError, match=f"the security label of {module} to .procfd-none.") as caught:
+        procfd.Context("/bin/true", **{keyword: "procfd-none"}).create()  # type: ignore[arg-type]
+    assert caught.value.stage == procfd.Stage.LABEL  # type: ignore[attr-defined]
+
+
+def test_a_landlock_ruleset_of_ones_own() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    write_file = ctypes.c_uint64(1 << 1)
+    ruleset = libc.syscall(444, ctypes.byref(write_file), 8, 0)
+    if ruleset < 0:
+        pytest.skip("no Landlock in this kernel")
+    with open(ruleset, "rb", buffering=0) as file:
+        code = "(echo x >/dev/zero) 2>&- || echo refused"
+        assert sh(code, no_new_privs=True, landlock_fds=[file]) == "refused"
+        assert sh(code, no_new_privs=True, landlock_fds=[file.fileno()]) == "refused"
+    with pytest.raises(OSError):
+        procfd.Context("/bin/true", landlock_fds=[999])
 
 
 def numa_maps(**settings: Any) -> str:

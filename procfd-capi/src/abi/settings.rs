@@ -163,10 +163,18 @@ pub const PROC_SET_KEEP_CAPS: u32 = 0x185;
 /// The securebits in arg: SECBIT_* of linux/securebits.h, with their locks.
 pub const PROC_SET_SECUREBITS: u32 = 0x186;
 /// Add a seccomp program: data is an array of struct sock_filter, size its bytes, arg SECCOMP_FILTER_FLAG_*
-/// (TSYNC, LOG, SPEC_ALLOW). NULL, 0 and arg 0 drop those added before.
+/// (TSYNC, LOG, SPEC_ALLOW). NULL, 0 and arg 0 drop those added before. With NEW_LISTENER, and
+/// WAIT_KILLABLE_RECV
+/// if you like, it returns a socket, on which the descriptor for the notifications comes.
 pub const PROC_SET_SECCOMP: u32 = 0x188;
 /// A session keyring: data is its name; an empty one for a new keyring without a name.
 pub const PROC_SET_KEYRING: u32 = 0x189;
+/// The SELinux context that the program runs in: data is the context.
+pub const PROC_SET_SELINUX_CONTEXT: u32 = 0x18e;
+/// The AppArmor profile that the program runs under: data is its name.
+pub const PROC_SET_APPARMOR_PROFILE: u32 = 0x18f;
+/// The Smack label of the process: data is the label.
+pub const PROC_SET_SMACK_LABEL: u32 = 0x190;
 /// A Landlock ruleset: data is a struct procfd_landlock, what it restricts. arg is PROC_LANDLOCK_STRICT,
 /// or 0: what the kernel lacks stays unrestricted. NULL, 0 and arg 0 drop it and its rules.
 pub const PROC_SET_LANDLOCK: u32 = 0x18a;
@@ -175,6 +183,10 @@ pub const PROC_SET_LANDLOCK: u32 = 0x18a;
 pub const PROC_LANDLOCK_PATH: u32 = 0x18b;
 /// Allow the LANDLOCK_ACCESS_NET_* accesses in arg to a TCP port: data is the port, a uint32_t.
 pub const PROC_LANDLOCK_PORT: u32 = 0x18c;
+/// Restrict it by a Landlock ruleset of the caller's too: arg is LANDLOCK_RESTRICT_SELF_LOG_*, data an
+/// int, the
+/// ruleset's descriptor, which the call duplicates.
+pub const PROC_LANDLOCK_FD: u32 = 0x18d;
 /// The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none.
 pub const PROC_SET_PDEATHSIG: u32 = 0x14e;
 /// The signal the creator gets when the child ends; 0 for none. The kernel resets it to

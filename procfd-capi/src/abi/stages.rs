@@ -156,6 +156,10 @@ pub const PROC_STAGE_KEYRING: u32 = 86;
 pub const PROC_STAGE_LANDLOCK: u32 = 87;
 /// In the child: a Landlock rule; index is its position.
 pub const PROC_STAGE_LANDLOCK_RULE: u32 = 88;
+/// In the child: a Landlock ruleset of the creator's; index is its position.
+pub const PROC_STAGE_LANDLOCK_FD: u32 = 91;
+/// In the child: a label of a security module; index 0 is SELinux, 1 AppArmor, 2 Smack.
+pub const PROC_STAGE_LABEL: u32 = 92;
 
 /// The core has the same numbers.
 #[cfg(test)]
@@ -236,4 +240,6 @@ const _: () = {
     assert!(PROC_STAGE_KEYRING == procfd::Stage::KEYRING.as_raw());
     assert!(PROC_STAGE_LANDLOCK == procfd::Stage::LANDLOCK.as_raw());
     assert!(PROC_STAGE_LANDLOCK_RULE == procfd::Stage::LANDLOCK_RULE.as_raw());
+    assert!(PROC_STAGE_LANDLOCK_FD == procfd::Stage::LANDLOCK_FD.as_raw());
+    assert!(PROC_STAGE_LABEL == procfd::Stage::LABEL.as_raw());
 };

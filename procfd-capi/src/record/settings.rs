@@ -77,9 +77,13 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_SET_SECUREBITS "SECBIT_*" Holds::Nothing, false;
     PROC_SET_SECCOMP "SECCOMP_FILTER_FLAG_*" Holds::String, true;
     PROC_SET_KEYRING "0" Holds::String, false;
+    PROC_SET_SELINUX_CONTEXT "0" Holds::String, false;
+    PROC_SET_APPARMOR_PROFILE "0" Holds::String, false;
+    PROC_SET_SMACK_LABEL "0" Holds::String, false;
     PROC_SET_LANDLOCK "0 or PROC_LANDLOCK_STRICT" holds!(procfd_landlock), true;
     PROC_LANDLOCK_PATH "LANDLOCK_ACCESS_FS_*" Holds::String, false;
     PROC_LANDLOCK_PORT "LANDLOCK_ACCESS_NET_*" Holds::Array("uint32_t", 4), false;
+    PROC_LANDLOCK_FD "LANDLOCK_RESTRICT_SELF_*" Holds::Array("int", 4), false;
     PROC_SET_PDEATHSIG "signal; 0: none" Holds::Nothing, false;
     PROC_SET_EXIT_SIGNAL "signal; 0: none" Holds::Nothing, false;
     PROC_SET_UID_MAP "0" Holds::Array("struct procfd_idmap", size_of::<procfd_idmap>()), true;

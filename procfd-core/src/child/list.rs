@@ -18,7 +18,7 @@ mod calls;
 mod entry;
 mod operand;
 
-pub(crate) use calls::PR_SET_MEMORY_MERGE;
+pub(crate) use calls::{LsmAttribute, PR_SET_MEMORY_MERGE};
 pub(super) use entry::{ADDRESS, Call, NO_SLOT, SLOTS, kind, soft};
 pub(crate) use entry::{At, Slot, When};
 use operand::Arg;
@@ -96,14 +96,26 @@ impl List {
     }
 
     /// The name of a system call.
-    pub(super) fn name(nr: u16) -> &'static str {
+    pub(crate) fn name(nr: u16) -> &'static str {
         let others: &[(u16, &'static str)] = &[
             (libc::SYS_rt_sigaction as u16, "rt_sigaction"),
+            (libc::SYS_sendmsg as u16, "sendmsg"),
+            (libc::SYS_exit_group as u16, "exit_group"),
+            (libc::SYS_exit as u16, "exit"),
+            (libc::SYS_nanosleep as u16, "nanosleep"),
             (libc::SYS_execve as u16, "execve"),
             (libc::SYS_execveat as u16, "execveat"),
+            (calls::SYS_LSM_SET_SELF_ATTR, "lsm_set_self_attr"),
         ];
         let known = Self::CALLS.iter().chain(others).find(|(known, _)| *known == nr);
         known.map_or("a system call", |(_, name)| name.strip_prefix("SYS_").unwrap_or(name))
+    }
+
+    /// The numbers of the system calls after the first one of a step.
+    pub(crate) fn numbers_after(&self, stage: Stage, index: u32) -> impl Iterator<Item = u16> {
+        let of_step = move |call: &&Call| u32::from(call.stage) == stage.as_raw() && call.index == index;
+        let first = self.calls.iter().position(|call| of_step(&call)).map_or(self.calls.len(), |at| at + 1);
+        self.calls.iter().skip(first).filter(|call| call.nr != 0).map(|call| call.nr)
     }
 
     /// How many entries there are.

@@ -17,6 +17,6 @@ mod outline;
 mod report;
 mod walk;
 
-pub(crate) use list::{At, List, PR_SET_MEMORY_MERGE, Slot, SockFprog, When};
+pub(crate) use list::{At, List, LsmAttribute, PR_SET_MEMORY_MERGE, Slot, SockFprog, When};
 pub(crate) use report::{Report, Words};
 pub(crate) use walk::{Init, Moment, set_up};

@@ -56,6 +56,7 @@ fn names(call: &Call) -> Vec<&'static str> {
         kind::ARM_AS => &["geteuid", "setresuid", "fcntl", "fcntl", "fcntl", "setresuid"],
         kind::PLACE => &["dup3", "close"],
         kind::ONE_OF_PAIR => &[],
+        kind::SEND_FD => &["sendmsg"],
         kind::CHECK_PARENT => &["getppid"],
         _ => &[],
     };

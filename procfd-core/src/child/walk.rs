@@ -340,6 +340,9 @@ fn carry_out(moment: &Moment<'_>, call: &Call) -> Step<usize> {
     if is(call.kind, kind::ARM_AS) {
         return arm_as(fd, first as u32, second as i32, third != 0);
     }
+    if is(call.kind, kind::SEND_FD) {
+        return kernel::send_fd(first as i32, fd);
+    }
     if is(call.kind, kind::HUNG_UP) {
         return if kernel::hung_up(fd) { Err(Errno(libc::ESRCH)) } else { Ok(0) };
     }

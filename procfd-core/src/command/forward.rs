@@ -10,8 +10,8 @@ use std::path::Path;
 
 use super::Command;
 use crate::{
-    CapSet, IdMap, Landlock, LandlockFs, LandlockNet, Mount, Namespaces, NumaFlags, NumaPolicy, Propagation,
-    Scheduler, SeccompFlags, SecureBits, Setgroups, SignalSet, Speculation, SpeculationControl,
+    CapSet, IdMap, Landlock, LandlockFs, LandlockLog, LandlockNet, Mount, Namespaces, NumaFlags, NumaPolicy,
+    Propagation, Scheduler, SeccompFlags, SecureBits, Setgroups, SignalSet, Speculation, SpeculationControl,
 };
 
 macro_rules! forward {
@@ -64,10 +64,15 @@ forward! {
     // joins
     join_fd(kinds: Namespaces, fd: impl Into<OwnedFd>);
     join_path(kind: Namespaces, path: impl AsRef<Path>);
+    // labels
+    selinux_context(context: impl AsRef<std::ffi::OsStr>);
+    apparmor_profile(profile: impl AsRef<std::ffi::OsStr>);
+    smack_label(label: impl AsRef<std::ffi::OsStr>);
     // landlock
     landlock(ruleset: Landlock);
     landlock_path(path: impl AsRef<Path>, accesses: LandlockFs);
     landlock_port(port: u16, accesses: LandlockNet);
+    landlock_fd(ruleset: impl Into<OwnedFd>, log: LandlockLog);
     // leaf
     cgroup_leaf();
     cgroup_leaf_named(name: impl AsRef<OsStr>);

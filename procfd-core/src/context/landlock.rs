@@ -3,10 +3,11 @@
 
 //! Landlock: which files, ports and processes the process reaches.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use super::{Configured, Context};
-use crate::settings::{Landlock, LandlockFs, LandlockNet, c_string};
+use crate::settings::{Landlock, LandlockFs, LandlockLog, LandlockNet, c_string};
 
 impl Context {
     /// A Landlock ruleset: what the process may not do, but for what
@@ -73,5 +74,26 @@ impl Context {
     #[doc(alias = "PROC_LANDLOCK_PORT")]
     pub fn landlock_port(&mut self, port: u16, accesses: LandlockNet) -> Configured<'_> {
         self.set(|s| s.add_landlock_port(accesses, port.into()))
+    }
+
+    /// A ruleset that you have made with landlock_create_ruleset(2) and landlock_add_rule(2), for what
+    /// [`landlock`](Self::landlock) does not express. The context keeps the descriptor until the process has started.
+    /// Several apply one after another, each with [`landlock`](Self::landlock) before them: what is allowed, all of them
+    /// allow. A [`Landlock`] that restricts nothing drops them too.
+    ///
+    /// # Errors
+    ///
+    /// `E2BIG`: over 16. `EMFILE`. [`create`](Self::create) fails with `EPERM` without
+    /// [`no_new_privs`](Self::no_new_privs) or `CAP_SYS_ADMIN`, with `EBADFD` if the descriptor is no ruleset, and with
+    /// `EINVAL` if the kernel has no such flags.
+    ///
+    /// # Kernel
+    ///
+    /// [landlock_restrict_self(2)](https://man7.org/linux/man-pages/man2/landlock_restrict_self.2.html), since 5.13; since
+    /// 6.15 with flags.
+    #[doc(alias = "PROC_LANDLOCK_FD")]
+    pub fn landlock_fd(&mut self, ruleset: impl Into<OwnedFd>, log: LandlockLog) -> Configured<'_> {
+        let ruleset = ruleset.into();
+        self.set(|s| s.add_landlock_fd(ruleset, log.bits().into()))
     }
 }

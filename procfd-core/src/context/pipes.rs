@@ -93,7 +93,7 @@ impl Context {
         self.hand_out(|s| s.add_pipe(target, way))
     }
 
-    fn hand_out(
+    pub(super) fn hand_out(
         &mut self,
         make: impl FnOnce(&mut Settings) -> Result<OwnedFd, Error>,
     ) -> Result<OwnedFd, Error> {

@@ -3,9 +3,12 @@
 
 //! Seccomp programs: which system calls the process may make.
 
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
 use super::{Configured, Context};
 use crate::error::Error;
 use crate::settings::SeccompFlags;
+use crate::sys;
 
 impl Context {
     /// Adds a seccomp program: the bytes of `struct sock_filter []`, which libseccomp's
@@ -40,14 +43,75 @@ impl Context {
     /// ```
     #[doc(alias = "PROC_SET_SECCOMP")]
     pub fn seccomp(&mut self, program: &[u8], flags: SeccompFlags) -> Configured<'_> {
-        let words =
-            program.chunks_exact(4).filter_map(|word| word.try_into().ok()).map(u32::from_ne_bytes).collect();
-        if program.is_empty() || program.len() % 8 != 0 {
-            return Err(Error::config(
-                libc::EINVAL,
-                format_args!("a seccomp program of {} bytes: an instruction has 8", program.len()),
-            ));
-        }
+        let words = words(program)?;
         self.set(|s| s.add_seccomp(words, flags.bits()))
     }
+
+    /// Adds a seccomp program that notifies a supervisor (`SECCOMP_RET_USER_NOTIF`); one at most. The returned
+    /// [`SeccompListener`] receives its descriptor in the start: in your thread after the start, or in another thread
+    /// or process meanwhile.
+    ///
+    /// The program must not notify of what the child still calls, whatever the arguments are: sendmsg(2), which sends the
+    /// descriptor; what [`seccomp`](Self::seccomp) lists; nanosleep(2). The start would wait for itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`seccomp`](Self::seccomp). `EBUSY`: a second one. `EMFILE`. The creation fails with `EDEADLK` for a program that
+    /// may notify of a call of the child, and with `EINVAL` without a program to execute.
+    ///
+    /// # Kernel
+    ///
+    /// [seccomp_unotify(2)](https://man7.org/linux/man-pages/man2/seccomp_unotify.2.html), since 5.0; since 5.19 with
+    /// [`SeccompFlags::WAIT_KILLABLE_RECV`].
+    #[doc(alias = "SECCOMP_FILTER_FLAG_NEW_LISTENER")]
+    pub fn seccomp_notify(&mut self, program: &[u8], flags: SeccompFlags) -> Result<SeccompListener, Error> {
+        let words = words(program)?;
+        self.hand_out(|s| s.add_seccomp_notify(words, flags.bits())).map(SeccompListener)
+    }
+}
+
+/// Where the descriptor of a seccomp program comes, one for each start of a context and its copies.
+#[derive(Debug)]
+pub struct SeccompListener(OwnedFd);
+
+impl SeccompListener {
+    /// Waits for the next descriptor, for the requests of seccomp_unotify(2). One that comes from a start that has failed
+    /// reports `POLLHUP`.
+    ///
+    /// # Errors
+    ///
+    /// `EPIPE`: the context is closed, or its process has started and the descriptor is taken. `EMFILE`. `EINTR`.
+    ///
+    /// # Kernel
+    ///
+    /// [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html).
+    pub fn receive(&self) -> Result<OwnedFd, Error> {
+        sys::sock::receive_fd(self.0.as_fd())
+            .map_err(|e| Error::config(e.0, "the descriptor of a seccomp program"))
+    }
+}
+
+impl AsFd for SeccompListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl From<SeccompListener> for OwnedFd {
+    fn from(listener: SeccompListener) -> Self {
+        listener.0
+    }
+}
+
+/// The program as the core takes it.
+fn words(program: &[u8]) -> Result<Vec<u32>, Error> {
+    let words =
+        program.chunks_exact(4).filter_map(|word| word.try_into().ok()).map(u32::from_ne_bytes).collect();
+    if program.is_empty() || program.len() % 8 != 0 {
+        return Err(Error::config(
+            libc::EINVAL,
+            format_args!("a seccomp program of {} bytes: an instruction has 8", program.len()),
+        ));
+    }
+    Ok(words)
 }

@@ -159,4 +159,8 @@ stages! {
     LANDLOCK = 87 "restrict by Landlock";
     /// In the child: a Landlock rule; index is its position.
     LANDLOCK_RULE = 88 "add the Landlock rule";
+    /// In the child: a Landlock ruleset of the creator's; index is its position.
+    LANDLOCK_FD = 91 "restrict by the given Landlock ruleset";
+    /// In the child: a label of a security module; index 0 is SELinux, 1 AppArmor, 2 Smack.
+    LABEL = 92 "set the security label";
 }

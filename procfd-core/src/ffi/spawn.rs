@@ -31,7 +31,7 @@ pub fn spawn(flags: u64, set: impl FnOnce(&mut Settings) -> Whole<()>) -> Whole<
     let (fd, opened) = contexts::open(flags, settings).map_err(no_context)?;
     let created = start::create(fd.as_fd(), &opened).inspect_err(|_| {
         // The context is not started again: its ends of pipes go now, and not with the next context.
-        opened.state().config.descriptors.let_go();
+        opened.state().config.let_go();
     });
     match created? {
         Forked::Parent(..) => Ok(fd.into_raw_fd()),

@@ -58,8 +58,9 @@ impl Settings {
         if self.descriptors.actions.len() >= LIST_MAX {
             return Err(Error::config(libc::E2BIG, "the list of descriptor actions"));
         }
-        let pushed = self.descriptors.actions.push(action);
-        pushed.map_err(|e| Error::config(e.0, "the list of descriptor actions"))
+        let pushed = self.descriptors.actions.push(action.clone());
+        pushed.map_err(|e| Error::config(e.0, "the list of descriptor actions"))?;
+        self.make_way(&action)
     }
 
     /// Keeps a descriptor until the start or the end of the context, and returns its number.
@@ -135,7 +136,8 @@ impl Settings {
 }
 
 pub(super) fn actions(s: &Settings, _: &Facts<'_>, list: &mut List) {
-    action::lower(&s.descriptors.actions, list);
+    let late: Vec<u32> = s.late_numbers().map(|number| number as u32).collect();
+    action::lower(&s.descriptors.actions, &late, list);
 }
 
 pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> Option<String> {

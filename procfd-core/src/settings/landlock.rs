@@ -4,23 +4,31 @@
 //! Landlock: which files, ports and processes the process reaches.
 //!
 //! The child makes the ruleset itself, shortly before it executes: it opens the paths in its own root, as its own user.
-//! No descriptor of the creator takes part. The kernel wants no_new_privs, or CAP_SYS_ADMIN in the user namespace.
+//! Rulesets that the caller has made come after it, by their descriptors. The kernel wants no_new_privs, or CAP_SYS_ADMIN in the user namespace.
 
 mod ruleset;
 
 use std::ffi::CString;
+use std::os::fd::{OwnedFd, RawFd};
+use std::sync::Arc;
 
 use ruleset::OF_FILES;
-pub use ruleset::{Landlock, LandlockFs, LandlockNet, LandlockScopes};
+pub use ruleset::{Landlock, LandlockFs, LandlockLog, LandlockNet, LandlockScopes};
 
 use super::check;
+use super::pipes::End;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::{List, Slot};
 use crate::error::{Error, Stage};
+use crate::forks;
 use crate::sys;
 use crate::sys::vec::Shared;
 
 const CAP_SYS_ADMIN: u32 = 21;
+/// LANDLOCK_RESTRICT_SELF_LOG_*: what is logged. Linux 6.15.
+const RESTRICT_FLAGS: u32 = LandlockLog::all().bits();
+/// LANDLOCK_MAX_NUM_LAYERS of the kernel.
+const LAYERS_MAX: usize = 16;
 
 /// What a rule allows.
 #[derive(Clone, Debug)]
@@ -46,17 +54,31 @@ impl Rule {
     }
 }
 
-/// The ruleset, and the rules in the order in which they came.
+/// The ruleset, the rules in the order in which they came, and the caller's own rulesets with their flags.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Confinement {
     ruleset: Option<Landlock>,
     rules: Shared<Rule>,
+    made: Vec<(Arc<End>, u32)>,
 }
 
 impl Confinement {
     /// The kernel's version, where something depends on it.
     pub(super) fn abi(&self) -> Option<u32> {
         self.ruleset.map(|_| sys::task::landlock_abi())
+    }
+
+    /// The caller's own rulesets.
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = &Arc<End>> {
+        self.made.iter().map(|(end, _)| end)
+    }
+
+    pub(super) fn descriptors_mut(&mut self) -> impl Iterator<Item = &mut Arc<End>> {
+        self.made.iter_mut().map(|(end, _)| end)
+    }
+
+    pub(super) fn let_go(&mut self) {
+        self.made.clear();
     }
 }
 
@@ -121,20 +143,56 @@ impl Settings {
         self.landlock.rules.push(rule).map_err(|e| Error::config(e.0, "the Landlock rules"))
     }
 
+    /// A ruleset that the caller has made.
+    pub fn add_landlock_fd(&mut self, fd: OwnedFd, flags: u64) -> Set {
+        let Some(flags) = u32::try_from(flags).ok().filter(|flags| flags & !RESTRICT_FLAGS == 0) else {
+            let text = format_args!("flags {flags:#x} of Landlock; there are {RESTRICT_FLAGS:#x}");
+            return Err(Error::config(libc::EINVAL, text));
+        };
+        if self.landlock.made.len() >= LAYERS_MAX {
+            let text = format_args!("more than {LAYERS_MAX} Landlock rulesets");
+            return Err(Error::config(libc::E2BIG, text));
+        }
+        let end = self.keep_late(fd, |e| Error::config(e.0, "a Landlock ruleset"))?;
+        self.landlock.made.push((end, flags));
+        Ok(())
+    }
+
+    /// The same: the descriptor stays the caller's.
+    pub fn copy_landlock_fd(&mut self, fd: RawFd, flags: u64) -> Set {
+        check::fd(fd, "a Landlock ruleset")?;
+        let failed =
+            |e: crate::Errno| Error::config(e.0, format_args!("descriptor {fd} as a Landlock ruleset"));
+        if forks::is_listed(fd) {
+            return Err(failed(crate::Errno(libc::EBADF)));
+        }
+        let copy = sys::fd::borrow(fd).and_then(sys::fd::dup_cloexec).map_err(failed)?;
+        self.add_landlock_fd(copy, flags)
+    }
+
     /// Whether the child needs CAP_SYS_ADMIN for it.
     pub(super) fn landlock_needs_rights(&self) -> bool {
-        self.landlock.ruleset.is_some() && !self.privileges.is_no_new_privs()
+        (self.landlock.ruleset.is_some() || !self.landlock.made.is_empty())
+            && !self.privileges.is_no_new_privs()
     }
 }
 
 pub(super) fn conflicts(s: &Settings) -> Set {
-    let Some(ruleset) = s.landlock.ruleset else {
-        return match s.landlock.rules.is_empty() {
-            true => Ok(()),
-            false => Err(Error::plan(libc::EINVAL, "Landlock rules without a ruleset")
-                .hint("say what it restricts (PROC_SET_LANDLOCK)")),
-        };
-    };
+    if let Some(ruleset) = s.landlock.ruleset {
+        fits(s, ruleset)?;
+    } else if !s.landlock.rules.is_empty() {
+        return Err(Error::plan(libc::EINVAL, "Landlock rules without a ruleset")
+            .hint("say what it restricts (PROC_SET_LANDLOCK)"));
+    }
+    if s.landlock_needs_rights() && !sys::task::no_new_privs() && !s.creator_has(CAP_SYS_ADMIN) {
+        return Err(Error::plan(libc::EPERM, "a Landlock ruleset without CAP_SYS_ADMIN")
+            .hint("set no_new_privs (PROC_SET_NO_NEW_PRIVS)"));
+    }
+    Ok(())
+}
+
+/// The rules are for what the ruleset restricts, and with `strict` the kernel knows all of it.
+fn fits(s: &Settings, ruleset: Landlock) -> Set {
     for rule in s.landlock.rules.iter() {
         let beyond = rule.accesses().beyond(ruleset);
         if !beyond.is_empty() {
@@ -154,10 +212,6 @@ pub(super) fn conflicts(s: &Settings) -> Set {
             return Err(Error::plan(libc::EOPNOTSUPP, text)
                 .hint("without PROC_LANDLOCK_STRICT it stays unrestricted"));
         }
-    }
-    if s.landlock_needs_rights() && !sys::task::no_new_privs() && !s.creator_has(CAP_SYS_ADMIN) {
-        return Err(Error::plan(libc::EPERM, "a Landlock ruleset without CAP_SYS_ADMIN")
-            .hint("set no_new_privs (PROC_SET_NO_NEW_PRIVS)"));
     }
     Ok(())
 }
@@ -185,6 +239,14 @@ pub(super) fn landlock(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     list.close_slot(Slot::A);
 }
 
+/// The caller's own, which may restrict what the child's own ruleset needs.
+pub(super) fn made(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    for ((end, flags), index) in s.landlock.made.iter().zip(0..) {
+        list.step(Stage::LANDLOCK_FD, index).landlock_restrict_self_by(end.number(), *flags);
+        list.close(end.number());
+    }
+}
+
 fn add_path(list: &mut List, index: u32, path: &CString, accesses: LandlockFs) {
     if accesses.is_empty() {
         return;
@@ -204,6 +266,12 @@ fn add_path(list: &mut List, index: u32, path: &CString, accesses: LandlockFs) {
 }
 
 pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> Option<String> {
+    if stage == Stage::LANDLOCK_FD {
+        return s.landlock.made.get(usize::try_from(index).ok()?).map(|(_, flags)| match flags {
+            0 => format!("number {index}"),
+            flags => format!("number {index} with flags {flags:#x}"),
+        });
+    }
     if stage != Stage::LANDLOCK_RULE {
         return None;
     }
@@ -212,14 +280,25 @@ pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> O
 
 pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
     match (stage, errno) {
-        (Stage::LANDLOCK, libc::E2BIG) => Some("16 rulesets are the most, with those of the creator"),
+        (Stage::LANDLOCK | Stage::LANDLOCK_FD, libc::E2BIG) => {
+            Some("16 rulesets are the most, with those of the creator")
+        }
         (Stage::LANDLOCK | Stage::LANDLOCK_RULE, libc::EMFILE) => {
             Some("it takes two more descriptors: raise RLIMIT_NOFILE")
         }
+        (Stage::LANDLOCK_FD, libc::EBADFD) => Some("the descriptor is not one of landlock_create_ruleset(2)"),
+        (Stage::LANDLOCK_FD, libc::EBADF) => {
+            Some("the program has closed the number at which the context keeps it")
+        }
+        (Stage::LANDLOCK_FD, libc::EINVAL) => Some("a kernel older than 6.15 has no flags"),
+        (Stage::LANDLOCK_FD, libc::EOPNOTSUPP) => Some("this kernel does not enable Landlock"),
         (Stage::LANDLOCK_RULE, libc::EINVAL) => {
             Some("the path is no directory, and what the rule allows is for directories")
         }
-        (Stage::EXEC, libc::EACCES) if s.landlock.ruleset.is_some_and(|all| all.fs.intersects(EXECUTES)) => {
+        (Stage::EXEC, libc::EACCES)
+            if !s.landlock.made.is_empty()
+                || s.landlock.ruleset.is_some_and(|all| all.fs.intersects(EXECUTES)) =>
+        {
             Some("or no Landlock rule allows the program, its interpreter or its dynamic linker")
         }
         _ => None,

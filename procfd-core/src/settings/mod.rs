@@ -27,6 +27,8 @@
 //! | `privileges` | no_new_privs, the parent-death signal, the session keyring |
 //! | `seccomp` | seccomp programs |
 //! | `landlock` | a Landlock ruleset and its rules |
+//! | `late` | descriptors that the child needs after its actions |
+//! | `labels` | labels of SELinux, AppArmor and Smack |
 //! | `mounts` | mounts in a new mount namespace, its root |
 //! | `namespaces` | namespaces, id maps, the host name |
 //! | `task` | execution domain, time-stamp counter, subreaper, I/O priority |
@@ -51,7 +53,9 @@ mod filesystem;
 mod identity;
 mod interpreter;
 mod joins;
+mod labels;
 mod landlock;
+mod late;
 mod leaf;
 mod lifecycle;
 mod memory;
@@ -82,7 +86,7 @@ pub(crate) use check::{SIGNAL_MAX, c_string, c_strings};
 pub(crate) use environment::assignment;
 pub(crate) use identity::HELD_SECONDS;
 pub use identity::Ids;
-pub use landlock::{Landlock, LandlockFs, LandlockNet, LandlockScopes};
+pub use landlock::{Landlock, LandlockFs, LandlockLog, LandlockNet, LandlockScopes};
 pub(crate) use lifecycle::ClosePolicy;
 pub use lifecycle::{Close, Scope};
 pub use mounts::{Mount, MountAttributes, MountKind, Propagation};
@@ -96,7 +100,7 @@ pub use program::Program;
 pub use pty::WindowSize;
 pub use scheduler::Scheduler;
 pub(crate) use scheduler::{cpu_mask, sched_attr};
-pub use seccomp::SeccompFlags;
+pub use seccomp::{NEW_LISTENER, SeccompFlags};
 pub use signals::SignalSet;
 pub use speculation::{Speculation, SpeculationControl};
 pub(crate) use task::IOPRIO_CLASS_SHIFT;
@@ -127,6 +131,7 @@ pub struct Settings {
     pub(crate) privileges: privileges::Privileges,
     pub(crate) seccomp: seccomp::Seccomp,
     pub(crate) landlock: landlock::Confinement,
+    pub(crate) labels: labels::Labels,
     pub(crate) mounts: mounts::Mounts,
     pub(crate) namespaces: namespaces::NamespaceSettings,
     pub(crate) joins: joins::Joins,
@@ -183,7 +188,9 @@ const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
     privileges::no_new_privs,
     capabilities::finish,
     // As the new user, in the new root; before what refuses its calls.
+    labels::labels,
     landlock::landlock,
+    landlock::made,
     // A change of credentials clears it.
     privileges::parent_death_signal,
     suspended::arm,
@@ -236,6 +243,7 @@ const OPERANDS: &[Words] = &[
     privileges::operand,
     seccomp::operand,
     landlock::operand,
+    labels::operand,
     namespaces::operand,
     joins::operand,
     clocks::operand,
@@ -250,6 +258,7 @@ const HINTS: &[Hint] = &[
     capabilities::hint,
     seccomp::hint,
     landlock::hint,
+    labels::hint,
     privileges::hint,
     task::hint,
     speculation::hint,

@@ -7,7 +7,7 @@
 //! file with the bytes exists from the start on: the child makes it, so each process has a file and an offset of
 //! its own.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 use super::check;
@@ -46,22 +46,32 @@ pub(super) struct Pipes {
     ends: Vec<Arc<End>>,
 }
 
-/// The child's end of a pipe or terminal. A program may close its number, and the kernel give it away.
+/// The child's end of a pipe or terminal, or another descriptor for the child. A program may close its number, and the kernel give it away.
 #[derive(Debug)]
-struct End {
+pub(super) struct End {
     number: Number,
     was: (u64, u64, i32),
 }
 
 impl End {
-    fn new(fd: OwnedFd) -> sys::Result<Self> {
+    pub(super) fn new(fd: OwnedFd) -> sys::Result<Self> {
         let number = Number::keep(fd);
         let was = identity(&number)?;
         Ok(Self { number, was })
     }
 
-    fn is_there(&self) -> bool {
+    pub(super) fn number(&self) -> RawFd {
+        self.number.as_fd().as_raw_fd()
+    }
+
+    pub(super) fn is_there(&self) -> bool {
         identity(&self.number).is_ok_and(|is| is == self.was)
+    }
+}
+
+impl AsFd for End {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.number.as_fd()
     }
 }
 
@@ -88,7 +98,7 @@ impl Pipes {
 
     /// Whether the number is still the child's end of a pipe.
     pub(super) fn has(&self, number: RawFd) -> bool {
-        self.ends.iter().any(|end| end.number.as_fd().as_raw_fd() == number && end.is_there())
+        self.ends.iter().any(|end| end.number() == number && end.is_there())
     }
 }
 
@@ -135,7 +145,7 @@ impl Settings {
     }
 
     /// Gives the descriptor a number that no action so far makes anything else of.
-    fn out_of_the_way(&self, fd: OwnedFd) -> sys::Result<OwnedFd> {
+    pub(super) fn out_of_the_way(&self, fd: OwnedFd) -> sys::Result<OwnedFd> {
         let is_taken = |number| self.descriptors.actions().any(|action| action.makes(number));
         let mut fd = fd;
         while is_taken(fd.as_raw_fd()) {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use super::capabilities::Sets;
 use super::environment::Edited;
 use super::namespaces::Maps;
-use super::{Settings, descriptors, mounts, program};
+use super::{Settings, descriptors, mounts, program, seccomp};
 use crate::child::List;
 use crate::error::{Error, Stage};
 use crate::forks;
@@ -85,8 +85,10 @@ impl Prepared {
             sets,
             landlock_abi: landlock_abi.unwrap_or(0),
         };
+        let list = settings.list(&facts).map_err(no_memory)?;
+        seccomp::waits_for_itself(settings, &list)?;
         Ok(Self {
-            list: settings.list(&facts).map_err(no_memory)?,
+            list,
             by_parent: maps == Maps::ByParent,
             sources: descriptors::sources(settings).map_err(no_memory)?,
             named: descriptors::named(settings).map_err(no_memory)?,
@@ -126,6 +128,9 @@ impl Prepared {
     fn check_descriptors(&self, settings: &Settings) -> Result<(), Error> {
         if let Some(index) = descriptors::lost_end(settings) {
             return Err(settings.step_failed(self, Stage::FD, index, Errno(libc::EBADF)));
+        }
+        if let Some((stage, index)) = settings.lost_late() {
+            return Err(settings.step_failed(self, stage, index, Errno(libc::EBADF)));
         }
         let bad = self.named.iter().find(|(.., fd)| !sys::fd::is_open(*fd) || forks::is_listed(*fd));
         bad.map_or(Ok(()), |&(stage, index, _)| {

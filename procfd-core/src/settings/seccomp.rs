@@ -7,10 +7,20 @@
 //! programs come last, so that each has to allow only what follows it: the later ones' seccomp(2),
 //! rt_sigprocmask(2), the execution, and exit_group(2) for a failure. One that refuses even that ends the child by a
 //! signal: SIGSYS, or SIGILL.
+//!
+//! One of them may notify a supervisor. The kernel gives the descriptor for that to the child, which sends it through a
+//! socket of the creator. A notification of what the child still does would wait for a supervisor that waits for the
+//! start: such a program is refused.
+
+mod reach;
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use super::check;
+use super::pipes::End;
 use super::{Facts, Prepared, Set, Settings};
-use crate::child::{List, SockFprog};
+use crate::child::{List, Slot, SockFprog};
 use crate::error::{Error, Stage};
 use crate::sys;
 use crate::sys::vec::Shared;
@@ -29,6 +39,8 @@ bitflags::bitflags! {
         const LOG = 1 << 1;
         /// No mitigation of Speculative Store Bypass; 4.17.
         const SPEC_ALLOW = 1 << 2;
+        /// For a program that notifies: once the supervisor has a notification, only SIGKILL ends its wait; 5.19.
+        const WAIT_KILLABLE_RECV = 1 << 5;
     }
 }
 
@@ -41,15 +53,68 @@ struct Program {
 
 /// The programs in their order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seccomp(Shared<Program>);
+pub(crate) struct Seccomp {
+    programs: Shared<Program>,
+    /// Which of them notifies, and the socket for its descriptor.
+    notifies: Option<(u32, Arc<End>)>,
+}
+
+/// SECCOMP_FILTER_FLAG_NEW_LISTENER.
+pub const NEW_LISTENER: u64 = 1 << 3;
+
+impl Seccomp {
+    pub(super) fn socket(&self) -> Option<&Arc<End>> {
+        self.notifies.as_ref().map(|(_, end)| end)
+    }
+
+    pub(super) fn socket_mut(&mut self) -> Option<&mut Arc<End>> {
+        self.notifies.as_mut().map(|(_, end)| end)
+    }
+
+    /// Which program notifies.
+    pub(super) fn notifying(&self) -> u32 {
+        self.notifies.as_ref().map_or(0, |(index, _)| *index)
+    }
+
+    pub(super) fn let_go(&mut self) {
+        self.notifies = None;
+    }
+}
 
 impl Settings {
     /// Adds a seccomp program; an empty one without flags drops those added before.
     pub fn add_seccomp(&mut self, words: Vec<u32>, flags: u64) -> Set {
         if words.is_empty() && flags == 0 {
-            self.seccomp.0.clear();
+            self.seccomp = Seccomp::default();
             return Ok(());
         }
+        if flags & SeccompFlags::WAIT_KILLABLE_RECV.bits() != 0 {
+            let text = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV without SECCOMP_FILTER_FLAG_NEW_LISTENER";
+            return Err(Error::config(libc::EINVAL, text));
+        }
+        self.push_program(words, flags)
+    }
+
+    /// Adds a program that notifies. Returns the socket on which its descriptor comes.
+    pub fn add_seccomp_notify(&mut self, words: Vec<u32>, flags: u64) -> Result<OwnedFd, Error> {
+        let failed = |e: crate::Errno| Error::config(e.0, "a socket for the descriptor of a seccomp program");
+        if flags & SeccompFlags::TSYNC.bits() != 0 {
+            return Err(Error::config(libc::EINVAL, "a seccomp program with TSYNC and NEW_LISTENER")
+                .hint("leave TSYNC out: the process has one thread as it is started"));
+        }
+        if let Some((index, _)) = &self.seccomp.notifies {
+            let text = format_args!("a second seccomp program that notifies, after number {index}");
+            return Err(Error::config(libc::EBUSY, text));
+        }
+        let index = u32::try_from(self.seccomp.programs.len()).unwrap_or(u32::MAX);
+        let (ours, theirs) = sys::sock::pair().map_err(failed)?;
+        let end = self.keep_late(theirs, failed)?;
+        self.push_program(words, flags & !NEW_LISTENER)?;
+        self.seccomp.notifies = Some((index, end));
+        Ok(ours)
+    }
+
+    fn push_program(&mut self, words: Vec<u32>, flags: u64) -> Set {
         let Some(flags) = SeccompFlags::from_bits(flags) else {
             let unknown = flags & !SeccompFlags::all().bits();
             return Err(Error::config(libc::EINVAL, format_args!("flags {unknown:#x} of a seccomp program")));
@@ -64,14 +129,14 @@ impl Settings {
                 ),
             ));
         }
-        check::len(self.seccomp.0.len(), "seccomp programs")?;
-        let pushed = self.seccomp.0.push(Program { words, flags });
+        check::len(self.seccomp.programs.len(), "seccomp programs")?;
+        let pushed = self.seccomp.programs.push(Program { words, flags });
         pushed.map_err(|e| Error::config(e.0, "the seccomp programs"))
     }
 
     /// Whether the child needs CAP_SYS_ADMIN for them.
     pub(super) fn seccomp_needs_rights(&self) -> bool {
-        !self.seccomp.0.is_empty() && !self.privileges.is_no_new_privs()
+        !self.seccomp.programs.is_empty() && !self.privileges.is_no_new_privs()
     }
 }
 
@@ -79,11 +144,18 @@ impl Seccomp {
     /// Whether the child needs memory of its own. Before 5.16 the kernel ended all processes that share the memory of one
     /// that may dump core, and a program can end the child by such a signal.
     pub(crate) fn needs_copy(&self) -> bool {
-        !self.0.is_empty() && sys::task::kernel_is_before(5, 16)
+        !self.programs.is_empty() && sys::task::kernel_is_before(5, 16)
     }
 }
 
 pub(super) fn conflicts(s: &Settings) -> Set {
+    if s.seccomp.notifies.is_some() && s.program.is_none() {
+        return Err(Error::plan(
+            libc::EINVAL,
+            "a seccomp program that notifies, without a program to execute",
+        )
+        .hint("the child of a fork can call seccomp(2) itself"));
+    }
     if !s.seccomp_needs_rights() || sys::task::no_new_privs() {
         return Ok(());
     }
@@ -96,18 +168,55 @@ pub(super) fn conflicts(s: &Settings) -> Set {
 
 /// Last, before the mask.
 pub(super) fn seccomp(s: &Settings, _: &Facts<'_>, list: &mut List) {
-    for (program, index) in s.seccomp.0.iter().zip(0..) {
-        list.step(Stage::SECCOMP, index).set_filter(program.flags.bits(), SockFprog(&program.words));
+    for (program, index) in s.seccomp.programs.iter().zip(0..) {
+        let (flags, words) = (program.flags.bits(), SockFprog(&program.words));
+        list.step(Stage::SECCOMP, index);
+        match &s.seccomp.notifies {
+            Some((notifies, end)) if *notifies == index => {
+                list.set_filter(flags | NEW_LISTENER, words).into(Slot::A);
+                list.send_fd(end.number(), Slot::A);
+            }
+            _ => drop(list.set_filter(flags, words)),
+        }
     }
 }
 
+/// What the child calls after its list, or between: it ends, or waits for a program that is open for writing.
+const BESIDES: [i64; 3] = [libc::SYS_exit_group, libc::SYS_exit, libc::SYS_nanosleep];
+
+/// Refuses a program that may notify of what the child still has to do: the supervisor has the descriptor only when the
+/// start has returned.
+pub(super) fn waits_for_itself(s: &Settings, list: &List) -> Set {
+    let Some((index, _)) = s.seccomp.notifies else { return Ok(()) };
+    let Some(program) = s.seccomp.programs.get(index as usize) else { return Ok(()) };
+    let later = list.numbers_after(Stage::SECCOMP, index).map(i64::from);
+    for number in later.chain(BESIDES) {
+        if reach::may_notify(&program.words, number as u32) {
+            let name = List::name(number as u16);
+            let text = format_args!("seccomp program {index}, which may notify of {name}(2)");
+            return Err(Error::plan(libc::EDEADLK, text).hint(
+                "the child still calls it, and the start would wait for itself: let the program allow it",
+            ));
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> Option<String> {
-    let program = s.seccomp.0.get(index as usize).filter(|_| stage == Stage::SECCOMP)?;
+    let program = s.seccomp.programs.get(index as usize).filter(|_| stage == Stage::SECCOMP)?;
     Some(format!("{index} of {} instructions", program.words.len() / 2))
 }
 
-pub(super) fn hint(_: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
+pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
     match (stage, errno) {
+        (Stage::SECCOMP, libc::EPIPE) => Some("the socket on which its descriptor comes is closed"),
+        (Stage::SECCOMP, libc::EBUSY) if s.seccomp.notifies.is_some() => {
+            Some("a seccomp program of the creator notifies already, and a process has one such program")
+        }
+        (Stage::SECCOMP, libc::EAGAIN) if s.seccomp.notifies.is_some() => {
+            Some("the socket is full: take the descriptors of earlier starts")
+        }
+        (Stage::SECCOMP, libc::EBADF) => Some("the program has closed the context's end of the socket"),
         (Stage::SECCOMP, libc::EINVAL) => {
             Some("no valid BPF program, or a flag that this kernel does not have")
         }

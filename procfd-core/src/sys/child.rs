@@ -72,6 +72,35 @@ pub(crate) fn read_two(fd: i32) -> Result<usize> {
     }
 }
 
+/// A control message with one descriptor (`struct cmsghdr` and its data).
+#[repr(C)]
+struct OneDescriptor {
+    len: usize,
+    level: i32,
+    kind: i32,
+    fd: i32,
+    padding: i32,
+}
+
+/// Sends a byte with a descriptor in flight. Never blocks, never raises SIGPIPE.
+#[inline(always)]
+pub(crate) fn send_fd(socket: i32, fd: i32) -> Result<usize> {
+    let byte = 0u8;
+    let control = OneDescriptor {
+        len: core::mem::offset_of!(OneDescriptor, padding),
+        level: libc::SOL_SOCKET,
+        kind: libc::SCM_RIGHTS,
+        fd,
+        padding: 0,
+    };
+    let iov = [&raw const byte as usize, 1];
+    // `struct msghdr`: no name, one iovec, the control message, no flags.
+    let message =
+        [0, 0, iov.as_ptr() as usize, 1, &raw const control as usize, size_of::<OneDescriptor>(), 0usize];
+    // SAFETY: the kernel reads the message, and what it points to: all are on this frame.
+    unsafe { call!(SYS_sendmsg, socket, message.as_ptr(), libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT) }
+}
+
 /// Whether the peer of a socket has gone.
 #[inline(always)]
 pub(crate) fn hung_up(fd: i32) -> bool {

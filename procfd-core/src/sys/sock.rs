@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use super::bare;
-use super::fd::made;
+use super::fd::{made, poll};
 use super::{Errno, Result, call};
 
 /// socketpair(AF_UNIX, SOCK_SEQPACKET).
@@ -163,6 +163,22 @@ pub(crate) fn peek<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Resu
 /// Takes the first message and drops what comes with it.
 pub(crate) fn discard(fd: BorrowedFd<'_>) -> Result<()> {
     receive::<0>(fd, &mut [0; 1], 0).map(drop)
+}
+
+/// Waits for the next message, and takes the descriptor that comes with it. EPIPE: no message is left, and the other
+/// end is closed.
+pub(crate) fn receive_fd(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
+    loop {
+        poll(fd, libc::POLLIN, None)?;
+        match receive::<1>(fd, &mut [0; 1], 0) {
+            Err(Errno(libc::EAGAIN)) => {}
+            Ok(Peeked { fds: [Some(fd)], .. }) => return Ok(fd),
+            // There was no room for it.
+            Ok(Peeked { truncated: true, .. }) => return Err(Errno(libc::EMFILE)),
+            Ok(_) => return Err(Errno(libc::EPIPE)),
+            Err(e) => return Err(e),
+        }
+    }
 }
 
 fn receive<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> Result<Peeked<FDS>> {

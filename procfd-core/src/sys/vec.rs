@@ -106,10 +106,6 @@ impl<T> Shared<T> {
         others.0.iter().try_for_each(|value| self.append(Arc::clone(value)))
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.0 = Arc::default();
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -91,6 +91,8 @@ class Stage(enum.IntEnum):
     KEYRING = 86
     LANDLOCK = 87
     LANDLOCK_RULE = 88
+    LANDLOCK_FD = 91
+    LABEL = 92
     # end of stages
 
 

@@ -129,7 +129,11 @@ class Settings(TypedDict, total=False):
     securebits: int | Iterable[str] | None
     seccomp: bytes | Iterable[bytes] | None
     session_keyring: str | bytes | None
+    selinux_context: str | bytes | None
+    apparmor_profile: str | bytes | None
+    smack_label: str | bytes | None
     landlock: Landlock | None
+    landlock_fds: Iterable[Fd] | None
     pdeathsig: Signal | None
     uid_map: Iterable[tuple[int, int, int]] | None
     gid_map: Iterable[tuple[int, int, int]] | None

@@ -45,6 +45,22 @@ const fn takes_number(option: i32) -> bool {
     )
 }
 
+/// 6.8; the same number everywhere.
+pub(super) const SYS_LSM_SET_SELF_ATTR: u16 = 460;
+
+/// The head of a `struct lsm_ctx`.
+const HEAD: usize = 32;
+
+/// An attribute of a security module: its number and the module's (linux/lsm.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LsmAttribute(u32, u64);
+
+impl LsmAttribute {
+    pub(crate) const SELINUX_EXEC: Self = Self(101, 101);
+    pub(crate) const APPARMOR_EXEC: Self = Self(101, 104);
+    pub(crate) const SMACK_CURRENT: Self = Self(100, 102);
+}
+
 macro_rules! calls {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $ty:ty),*) = $nr:ident($($pass:expr),*);)*) => {
         /// The numbers of these system calls and their names.
@@ -173,6 +189,8 @@ impl List {
         fn open_tree_at(dir: Slot, path: &CStr, flags: u32) = SYS_open_tree(dir, path, flags);
         /// openat2(RESOLVE_IN_ROOT): the descriptor is the root of the path and of its symbolic links. 5.6.
         fn open_in_root(root: Slot, path: &CStr, flags: i32) = SYS_openat2(root, path, [flags as u64, 0, RESOLVE_IN_ROOT].as_slice(), 24);
+        /// landlock_restrict_self(2) by a number.
+        fn landlock_restrict_self_by(ruleset: i32, flags: u32) = SYS_landlock_restrict_self(ruleset, flags);
         /// openat(2).
         fn open_at(dir: Slot, path: &CStr, flags: i32, mode: u32) = SYS_openat(dir, path, flags, mode);
         /// move_mount(2) of what a slot holds to what another holds.
@@ -228,6 +246,23 @@ impl List {
         const { assert!(takes_number(OPTION), "others take or fill memory, or act on the creator too") }
         let args = [Operand::arg(OPTION, self), Operand::arg(value, self)];
         self.push(libc::SYS_prctl as u16, kind::CALL, args)
+    }
+
+    /// lsm_set_self_attr(2), 6.8.
+    pub(crate) fn lsm_set_self_attr(&mut self, attribute: LsmAttribute, value: &[u8]) -> Last<'_> {
+        let LsmAttribute(number, module) = attribute;
+        // `struct lsm_ctx`: the module, flags, the length of all, that of the value, and the value.
+        let len = HEAD + value.len();
+        let head = [module, 0, len as u64, value.len() as u64];
+        let whole: Vec<u8> =
+            head.iter().flat_map(|word| word.to_ne_bytes()).chain(value.iter().copied()).collect();
+        let args = [
+            Operand::arg(number, self),
+            Operand::arg(whole.as_slice(), self),
+            Operand::arg(len, self),
+            Arg::Number(0),
+        ];
+        self.push(SYS_LSM_SET_SELF_ATTR, kind::CALL, args)
     }
 
     /// rt_sigaction(2): SIG_DFL or SIG_IGN.
@@ -324,6 +359,13 @@ impl List {
     /// One of the two descriptors that pipe2(2) has put into a slot.
     pub(crate) fn one_of_pair(&mut self, pair: Slot, which: usize) -> Last<'_> {
         self.with_slot(kind::ONE_OF_PAIR, pair, [which])
+    }
+
+    /// Sends the descriptor in a slot through a socket.
+    pub(crate) fn send_fd(&mut self, socket: i32, fd: Slot) -> Last<'_> {
+        let mut last = self.with_slot(kind::SEND_FD, fd, [socket as usize]);
+        last.change(|call| call.nr = libc::SYS_sendmsg as u16);
+        last
     }
 
     /// Refuses to go on when the creator has ended.

@@ -125,6 +125,8 @@ pub(in crate::child) mod kind {
     pub(crate) const LOAD: u8 = 10;
     /// One of two descriptors in `from`: which, 0 or 1.
     pub(crate) const ONE_OF_PAIR: u8 = 11;
+    /// Sends the descriptor of `from` through a socket.
+    pub(crate) const SEND_FD: u8 = 12;
 }
 
 /// What a call's failure means.

@@ -93,7 +93,9 @@ impl Action {
 }
 
 /// Adds the calls of all of them, in their order.
-pub(super) fn lower(actions: &Shared<Action>, list: &mut List) {
+///
+/// The numbers of `late` stay open.
+pub(super) fn lower(actions: &Shared<Action>, late: &[u32], list: &mut List) {
     for (action, index) in actions.iter().zip(0u32..) {
         list.step(action.stage(), index);
         match action {
@@ -114,7 +116,7 @@ pub(super) fn lower(actions: &Shared<Action>, list: &mut List) {
             }
             Action::CloseRange { first, last } => {
                 let later = actions.iter().skip(index as usize);
-                close_but_ends(list, later, *first, *last);
+                close_but_ends(list, later, late, *first, *last);
             }
             Action::Data { target, bytes } => pipes::data(list, *target, bytes),
             Action::Chdir(path) => {
@@ -127,13 +129,20 @@ pub(super) fn lower(actions: &Shared<Action>, list: &mut List) {
     }
 }
 
-/// Closes a range, save for the ends of pipes that come later in the list: the program has not named those numbers.
-fn close_but_ends<'a>(list: &mut List, later: impl Iterator<Item = &'a Action>, first: u32, last: u32) {
+/// Closes a range, save for the ends of pipes that come later in the list and what is for later still: the program has not named those numbers.
+fn close_but_ends<'a>(
+    list: &mut List,
+    later: impl Iterator<Item = &'a Action>,
+    late: &[u32],
+    first: u32,
+    last: u32,
+) {
     let ends: BTreeSet<u32> = later
         .filter_map(|action| match *action {
             Action::End { source, .. } => Some(source as u32),
             _ => None,
         })
+        .chain(late.iter().copied())
         .filter(|end| (first..=last).contains(end))
         .collect();
     let mut from = first;

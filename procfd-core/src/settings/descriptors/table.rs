@@ -25,7 +25,8 @@ pub(in crate::settings) fn sources(s: &Settings) -> Result<Vec<u32>> {
     let terminals = terminals.filter(|_| s.built_in_init());
     let user_namespaces = s.mounts.user_namespaces().map(|(_, fd)| fd);
     let joins = s.joins.descriptors().map(|(_, fd)| fd);
-    let all = in_list.chain(program).chain(terminals).chain(user_namespaces).chain(joins);
+    let all =
+        in_list.chain(s.late_numbers()).chain(program).chain(terminals).chain(user_namespaces).chain(joins);
     let mut all = vec::collect(all.map(|fd| fd as u32).filter(|fd| *fd > 2))?;
     all.sort_unstable();
     all.dedup();
@@ -111,9 +112,11 @@ pub(in crate::settings) fn close_rest(s: &Settings, _: &Facts<'_>, list: &mut Li
     if s.descriptors.inherit_all {
         return;
     }
-    let Ok(kept) = kept(&s.descriptors.actions) else { return list.fail() };
+    let Ok(mut kept) = kept(&s.descriptors.actions) else { return list.fail() };
     list.step(Stage::FD_TABLE, 0);
     program::close_on_exec(s, list, &kept);
+    kept.extend(s.late_numbers().map(|number| number as u32));
+    kept.sort_unstable();
     let mut first = 3u32;
     for &fd in kept.iter().chain([&u32::MAX]) {
         if first < fd {

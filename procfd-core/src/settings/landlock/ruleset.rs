@@ -69,6 +69,19 @@ bitflags::bitflags! {
     }
 }
 
+bitflags::bitflags! {
+    /// What the kernel logs of what a ruleset refuses; 6.15. Without flags it logs what the program itself does.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct LandlockLog: u32 {
+        /// Nothing of the program itself.
+        const SAME_EXEC_OFF = 1;
+        /// What later programs do, too.
+        const NEW_EXEC_ON = 1 << 1;
+        /// Nothing of rulesets that the process adds later.
+        const SUBDOMAINS_OFF = 1 << 2;
+    }
+}
+
 /// What a rule can allow for a path that is no directory: the kernel refuses the rest there.
 pub(super) const OF_FILES: LandlockFs = LandlockFs::EXECUTE
     .union(LandlockFs::WRITE_FILE)

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#![forbid(unsafe_code)]
+
+//! The label that a security module gives to the program: SELinux, AppArmor, Smack.
+//!
+//! The child says it as its new user, with its last capabilities, by lsm_set_self_attr(2) (6.8). Where the kernel or the
+//! module does not have that, it writes to /proc, which it has to see.
+
+use std::ffi::{CStr, CString};
+
+use super::{Facts, Prepared, Set, Settings};
+use crate::child::{List, LsmAttribute};
+use crate::error::{Error, Stage};
+
+/// What the kernel takes at once: a page.
+const LABEL_MAX: usize = 4000;
+
+/// The modules, in the order of their indices.
+const MODULES: [Module; 3] = [
+    Module {
+        name: "SELinux context",
+        attribute: LsmAttribute::SELINUX_EXEC,
+        file: c"/proc/thread-self/attr/exec",
+    },
+    Module {
+        name: "AppArmor profile",
+        attribute: LsmAttribute::APPARMOR_EXEC,
+        file: c"/proc/thread-self/attr/apparmor/exec",
+    },
+    Module {
+        name: "Smack label",
+        attribute: LsmAttribute::SMACK_CURRENT,
+        file: c"/proc/thread-self/attr/smack/current",
+    },
+];
+
+const SELINUX: usize = 0;
+const APPARMOR: usize = 1;
+const SMACK: usize = 2;
+
+struct Module {
+    name: &'static str,
+    attribute: LsmAttribute,
+    file: &'static CStr,
+}
+
+/// The label of each module.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Labels([Option<CString>; MODULES.len()]);
+
+impl Settings {
+    /// The SELinux context of the program.
+    pub fn set_selinux_context(&mut self, context: CString) -> Set {
+        self.set_label(SELINUX, context)
+    }
+
+    /// The AppArmor profile of the program.
+    pub fn set_apparmor_profile(&mut self, profile: CString) -> Set {
+        self.set_label(APPARMOR, profile)
+    }
+
+    /// The Smack label of the process.
+    pub fn set_smack_label(&mut self, label: CString) -> Set {
+        self.set_label(SMACK, label)
+    }
+
+    fn set_label(&mut self, module: usize, label: CString) -> Set {
+        let name = MODULES.get(module).map_or("", |module| module.name);
+        if label.is_empty() {
+            return Err(Error::config(libc::EINVAL, format_args!("an empty {name}")));
+        }
+        let len = label.as_bytes().len();
+        if len > LABEL_MAX {
+            let text = format_args!("{name} of {len} bytes; there are {LABEL_MAX} at most");
+            return Err(Error::config(libc::ENAMETOOLONG, text));
+        }
+        if let Some(place) = self.labels.0.get_mut(module) {
+            *place = Some(label);
+        }
+        Ok(())
+    }
+}
+
+/// Before Landlock and seccomp, which may refuse the calls.
+pub(super) fn labels(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    for ((label, module), index) in s.labels.0.iter().zip(MODULES).zip(0..) {
+        let Some(label) = label else { continue };
+        let mut text = Vec::new();
+        // An AppArmor profile is an argument of a command.
+        if module.attribute == LsmAttribute::APPARMOR_EXEC {
+            text.extend_from_slice(b"exec ");
+        }
+        text.extend_from_slice(label.as_bytes());
+        list.step(Stage::LABEL, index);
+        let before = list.len();
+        list.lsm_set_self_attr(module.attribute, &text).or_else(3);
+        list.write_file(module.file, &text);
+        debug_assert_eq!(list.len(), before + 4, "the length of the substitute");
+    }
+}
+
+pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> Option<String> {
+    let at = usize::try_from(index).ok().filter(|_| stage == Stage::LABEL)?;
+    let label = s.labels.0.get(at)?.as_ref()?;
+    Some(format!("of {} to {label:?}", MODULES.get(at)?.name.split(' ').next()?))
+}
+
+pub(super) fn hint(_: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
+    match (stage, errno) {
+        (Stage::LABEL, libc::EINVAL) => {
+            Some("the security module is not enabled in this kernel, or does not know the label")
+        }
+        (Stage::LABEL, libc::ENOENT) => Some(
+            "the security module is not in this kernel, does not know the label, or no /proc shows the process",
+        ),
+        (Stage::LABEL, libc::EACCES | libc::EPERM) => {
+            Some("the policy of the security module does not allow the change")
+        }
+        _ => None,
+    }
+}
