@@ -408,6 +408,96 @@ static void as_root_without_a_user_namespace(void)
 	remove_source();
 }
 
+static void a_read_only_root_has_all(void)
+{
+	/* All but what the list has mounted. Of several at one place the last is on top. */
+	int fd = shell("awk '{ at[$5] = $6 } END { for (p in at) if (at[p] !~ /^ro/) print p }' /proc/self/mountinfo");
+	SET(fd, PROC_SET_READONLY_ROOT, 1);
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt" });
+	says(fd, "/mnt\n");
+	fd = shell("");
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt" });
+	add(fd, PROC_MOUNT_DIRECTORY, (struct procfd_mount){ .target = "/mnt/a" });
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt/a", .set = NOSUID });
+	add(fd, PROC_MOUNT_FILE, (struct procfd_mount){ .target = "/mnt/a/f", .content = "x", .content_size = 1,
+		.flags = PROC_MOUNT_CREATE });
+	add(fd, PROC_MOUNT_REMOUNT, (struct procfd_mount){ .target = "/mnt", .set = RDONLY,
+		.flags = PROC_MOUNT_RECURSIVE });
+	const char *argv[] = { "sh", "-c", "awk '$5 ~ \"^/mnt($|/a)\" { print $5, $6 }' /proc/self/mountinfo", NULL };
+	CFG(fd, PROC_SET_ARGV, 0, argv, 0);
+	says(fd, "/mnt ro,relatime\n/mnt/a ro,nosuid,relatime\n/mnt/a/f ro,nosuid,nodev,relatime\n");
+}
+
+static void each_kind(void)
+{
+	a_bind();
+	a_read_only_bind();
+	a_file_bind_in_a_fresh_root();
+	filesystems();
+	mqueue_and_sysfs();
+	an_overlay();
+	a_private_dev();
+	private_tmp_before_the_list();
+	a_file_from_bytes();
+	links_directories_moves();
+	a_remount();
+	propagation_of_the_tree();
+	a_read_only_root_with_exceptions();
+	a_read_only_root_has_all();
+	the_directory_stays();
+	pivot_to_a_directory();
+	the_callers_root_in_a_new_one();
+	a_relative_source();
+}
+
+static void refuse_new_calls(int err)
+{
+	struct rule rules[] = { { SYS_open_tree, REFUSE(err) }, { SYS_move_mount, REFUSE(err) },
+				{ SYS_fsopen, REFUSE(err) }, { SYS_fsmount, REFUSE(err) }, { SYS_fsconfig, REFUSE(err) },
+				{ SYS_fspick, REFUSE(err) }, { SYS_mount_setattr, REFUSE(err) } };
+	filter(rules, 7, 0);
+}
+
+/* Before 5.2, and under old container profiles. */
+static void by_mount_alone(void)
+{
+	refuse_new_calls(ENOSYS);
+	each_kind();
+}
+
+static void by_mount_where_a_profile_refuses(void)
+{
+	struct rule one = { SYS_openat2, REFUSE(EPERM) };
+	filter(&one, 1, 0);
+	refuse_new_calls(EPERM);
+	each_kind();
+}
+
+/* 5.2 to 5.11. */
+static void without_mount_setattr(void)
+{
+	refuse(SYS_mount_setattr, ENOSYS);
+	each_kind();
+}
+
+static void failures(void);
+
+static void by_mount_alone_as_root(void)
+{
+	NEED_ROOT();
+	refuse_new_calls(ENOSYS);
+	as_root_without_a_user_namespace();
+	int fd = shell("exit 0");
+	int space = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	add(fd, PROC_MOUNT_BIND, (struct procfd_mount){ .source = "/usr", .target = "/mnt",
+		.flags = PROC_MOUNT_IDMAP | PROC_MOUNT_RECURSIVE, .user_namespace = space });
+	CREATE_FAILS(fd, ENOSYS, PROC_STAGE_PLAN, -1);
+	CHECK(strstr(last_error(fd).message, "5.12"));
+	close(space);
+	close(fd);
+	failures();
+}
+
 static void an_id_mapped_bind(void)
 {
 	NEED_ROOT();
@@ -551,5 +641,7 @@ TAP_MAIN(CASE(a_bind), CASE(a_read_only_bind), CASE(a_file_bind_in_a_fresh_root)
 	 CASE(a_file_from_bytes), CASE(links_directories_moves), CASE(a_remount), CASE(propagation_of_the_tree),
 	 CASE(a_read_only_root_with_exceptions), CASE(the_directory_stays), CASE(pivot_to_a_directory), CASE(the_callers_root_in_a_new_one),
 	 CASE(a_relative_source),
-	 CASE(as_nobody), CASE(as_root_without_a_user_namespace), CASE(an_id_mapped_bind), CASE(failures),
+	 CASE(as_nobody), CASE(as_root_without_a_user_namespace), CASE(a_read_only_root_has_all),
+	 CASE(by_mount_alone), CASE(by_mount_where_a_profile_refuses), CASE(without_mount_setattr),
+	 CASE(by_mount_alone_as_root), CASE(an_id_mapped_bind), CASE(failures),
 	 CASE(a_filter_refuses), CASE(contradictions), CASE(bad_values))

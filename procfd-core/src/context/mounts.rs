@@ -23,8 +23,8 @@ impl Context {
     ///
     /// [open_tree(2)](https://man7.org/linux/man-pages/man2/open_tree.2.html),
     /// [fsopen(2)](https://man7.org/linux/man-pages/man2/fsopen.2.html),
-    /// [move_mount(2)](https://man7.org/linux/man-pages/man2/move_mount.2.html); since 5.12 for the attributes of a
-    /// bind, a file, a remount. Privilege: `CAP_SYS_ADMIN`, or a new user namespace.
+    /// [move_mount(2)](https://man7.org/linux/man-pages/man2/move_mount.2.html); or mount(2), where the kernel lacks
+    /// them or a filter refuses them. Ids of a user namespace since 5.12. Privilege: `CAP_SYS_ADMIN`, or a new user namespace.
     ///
     /// ```no_run
     /// use procfd::{Mount, Namespaces};
@@ -82,8 +82,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [mount_setattr(2)](https://man7.org/linux/man-pages/man2/mount_setattr.2.html); since 5.12.
-    /// Privilege: as [`mount`](Self::mount).
+    /// [mount_setattr(2)](https://man7.org/linux/man-pages/man2/mount_setattr.2.html), or mount(2) for each mount before
+    /// 5.12. Privilege: as [`mount`](Self::mount).
     ///
     /// ```no_run
     /// use procfd::{Mount, Namespaces};

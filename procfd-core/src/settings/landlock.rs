@@ -327,6 +327,7 @@ mod tests {
             candidates: &[],
             maps: super::super::namespaces::Maps::None,
             mount_sources: &[],
+            old_mounts: None,
             directory: None,
             sets: None,
             landlock_abi: abi,

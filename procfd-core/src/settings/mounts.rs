@@ -7,9 +7,13 @@
 //! |---|---|
 //! | `mount` | one entry of the list: what a caller says, and its checks |
 //! | `lower` | what all of it comes to in the child's list |
+//! | `old` | the same by mount(2) alone |
+//! | `table` | what is mounted where, which mount(2) has to be told |
 
 mod lower;
 mod mount;
+mod old;
+mod table;
 
 use std::ffi::CString;
 use std::fs::Metadata;
@@ -21,10 +25,12 @@ use std::path::Path;
 pub(super) use lower::all;
 pub(crate) use mount::Entry;
 pub use mount::{Mount, MountAttributes, MountKind, Propagation};
+pub(crate) use table::Known;
 
 use super::check::{self, c_string};
 use super::{Namespaces, Prepared, Set, Settings};
 use crate::error::{Error, Stage};
+use crate::sys;
 use crate::sys::vec::Shared;
 
 /// What becomes the root.
@@ -69,13 +75,51 @@ impl Mounts {
             || !self.list.is_empty()
     }
 
+    /// Whether a mount that is there already gets attributes.
+    fn changes_attributes(&self) -> bool {
+        let changes = |entry: &Entry| {
+            let may = matches!(
+                entry.kind,
+                MountKind::Bind | MountKind::File | MountKind::Dev | MountKind::Attributes
+            );
+            may && entry.set | entry.clear != 0
+        };
+        self.root == NewRoot::ReadOnly || self.list.iter().any(changes)
+    }
+
+    /// What the child's list depends on besides the settings.
+    pub(super) fn facts(&self) -> MountFacts {
+        let calls = sys::mounts::NewCalls::present();
+        let by_mount = !calls.mounts || (!calls.attributes && self.changes_attributes());
+        MountFacts {
+            sources: self.sources(by_mount),
+            directory: directory(),
+            old: by_mount.then(table::of_the_creator),
+            maps_ids: calls.mounts && calls.attributes,
+        }
+    }
+
+    /// What mount(2) cannot do.
+    pub(super) fn check(&self, facts: &MountFacts) -> Set {
+        match self.user_namespaces().next() {
+            Some((index, _)) if !facts.maps_ids => {
+                let text = format_args!(
+                    "mount {index} with the ids of a user namespace: it takes mount_setattr(2), which Linux has from 5.12 on \
+                     unless a seccomp program refuses it"
+                );
+                Err(Error::plan(libc::ENOSYS, text))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What the source of each entry is, as far as the child's list depends on it.
-    pub(super) fn sources(&self) -> Vec<Source> {
+    fn sources(&self, by_mount: bool) -> Vec<Source> {
         let fresh = self.root == NewRoot::Tmpfs;
         let replaced = self.root != NewRoot::Own;
         let root = std::fs::metadata("/").ok();
         let source = |entry: &Entry| {
-            let asked = fresh || entry.create || (replaced && entry.recursive);
+            let asked = by_mount || fresh || entry.create || (replaced && entry.recursive);
             // One that is missing fails in the child, with its step.
             let found = (asked && entry.kind == MountKind::Bind)
                 .then(|| std::fs::metadata(Path::new(std::ffi::OsStr::from_bytes(entry.source.as_bytes()))))
@@ -97,8 +141,20 @@ impl Mounts {
     }
 }
 
+/// What the list of mounts is made from.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct MountFacts {
+    /// Of each entry.
+    pub(super) sources: Vec<Source>,
+    /// The creator's.
+    pub(super) directory: Option<CString>,
+    /// The creator's mounts, where mount(2) has to do.
+    pub(super) old: Option<Vec<Known>>,
+    maps_ids: bool,
+}
+
 /// The creator's directory, where the child goes if the new root has it.
-pub(super) fn directory() -> Option<CString> {
+fn directory() -> Option<CString> {
     std::env::current_dir().ok().and_then(|path| c_string(path).ok())
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) maps: Maps,
     /// Of each mount: what its source is.
     pub(crate) mount_sources: &'a [mounts::Source],
+    /// The creator's mounts, where mount(2) has to do.
+    pub(crate) old_mounts: Option<&'a [mounts::Known]>,
     /// With mounts: the creator's working directory.
     pub(crate) directory: Option<&'a CStr>,
     /// The capabilities that the child begins with; none where no setting depends on them.
@@ -59,8 +61,8 @@ pub(crate) struct Prepared {
     pub(super) sets: Option<Sets>,
     /// The effective ids that chose the way of the maps.
     ids: Option<(u32, u32)>,
-    /// With mounts: what their sources are, and the working directory.
-    mounts: Option<(Vec<mounts::Source>, Option<CString>)>,
+    /// With mounts.
+    mounts: Option<mounts::MountFacts>,
     landlock_abi: Option<u32>,
 }
 
@@ -70,18 +72,18 @@ impl Prepared {
         let (candidates, path) = program::candidates(settings)?;
         let ids = settings.namespaces.has_maps().then(sys::task::effective_ids);
         let maps = ids.map_or(Maps::None, |ids| settings.namespaces.choose(ids));
-        let mounts = settings.mounts.any().then(|| (settings.mounts.sources(), mounts::directory()));
-        let (mount_sources, directory) = match &mounts {
-            Some((sources, directory)) => (sources.as_slice(), directory.as_deref()),
-            None => (&[][..], None),
-        };
+        let mounts = settings.mounts.any().then(|| settings.mounts.facts());
+        if let Some(facts) = &mounts {
+            settings.mounts.check(facts)?;
+        }
         let sets = settings.sets_at_start();
         let landlock_abi = settings.landlock.abi();
         let facts = Facts {
             candidates: &candidates,
             maps,
-            mount_sources,
-            directory,
+            mount_sources: mounts.as_ref().map_or(&[], |facts| facts.sources.as_slice()),
+            old_mounts: mounts.as_ref().and_then(|facts| facts.old.as_deref()),
+            directory: mounts.as_ref().and_then(|facts| facts.directory.as_deref()),
             sets,
             landlock_abi: landlock_abi.unwrap_or(0),
         };
@@ -110,9 +112,7 @@ impl Prepared {
             && (self.sets.is_none() || self.sets == settings.sets_at_start())
             && (self.landlock_abi.is_none() || self.landlock_abi == settings.landlock.abi())
             && self.ids.is_none_or(|ids| ids == sys::task::effective_ids())
-            && self.mounts.as_ref().is_none_or(|(sources, directory)| {
-                *sources == settings.mounts.sources() && *directory == mounts::directory()
-            })
+            && self.mounts.as_ref().is_none_or(|facts| *facts == settings.mounts.facts())
     }
 
     /// The program's environment.

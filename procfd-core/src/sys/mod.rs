@@ -14,6 +14,7 @@
 //! | `identity` | what a number stands for, to be seen again |
 //! | `manage` | what is done to another process: limits, scheduling, namespaces, memory |
 //! | `memfd` | a sealed file of the library's own, to execute |
+//! | `mounts` | which system calls for mounts there are |
 //! | `orphan` | a process that is not the caller's child |
 //! | `per_process` | state that forked copies do not share |
 //! | `pidfd` | pidfds: open, signal, wait, ask |
@@ -34,6 +35,7 @@ pub(crate) mod forked;
 pub(crate) mod identity;
 pub(crate) mod manage;
 pub(crate) mod memfd;
+pub(crate) mod mounts;
 pub(crate) mod orphan;
 pub(crate) mod owned;
 pub(crate) mod per_process;

@@ -217,6 +217,12 @@ impl List {
         fn fsmount(fs: Slot, attributes: u64) = SYS_fsmount(fs, 1, attributes);
         /// mount(2): the propagation of a mount.
         fn set_propagation(path: &CStr, flags: u64) = SYS_mount(0, path, 0, flags, 0);
+        /// mount(2): a bind, or a move.
+        fn bind(source: &CStr, target: &CStr, flags: u64) = SYS_mount(source, target, 0, flags, 0);
+        /// mount(2): a new filesystem with its options.
+        fn mount_new(kind: &CStr, target: &CStr, flags: u64, options: &CStr) = SYS_mount(kind, target, kind, flags, options);
+        /// mount(2): a change of the mount, or of its filesystem.
+        fn remount(target: &CStr, flags: u64, options: &CStr) = SYS_mount(0, target, 0, flags, options);
         /// pivot_root(2) to the working directory, with the old root on top of it.
         fn pivot_root_here() = SYS_pivot_root(c".", c".");
         /// umount2(MNT_DETACH) of a path, without following its last part.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What mounts come to in the child's list.
+//! What mounts come to in the child's list, by fsopen(2), open_tree(2), move_mount(2), mount_setattr(2).
 //!
 //! A new root is made detached and put on top of the present one, where no path of the creator leads:
 //! sources are found as before, targets beneath the new root's descriptor (`Slot::ROOT`). pivot_root(2) at
@@ -14,14 +14,15 @@ use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
 use super::mount::{ATIME, Entry, IDMAP, MountKind, Target};
-use super::{MountAttributes, NewRoot, private_dev, private_tmp};
+use super::old::{self, Table};
+use super::{MountAttributes, NewRoot, Source, private_dev, private_tmp};
 use crate::child::{List, Slot};
 use crate::error::Stage;
 use crate::settings::{Facts, Settings};
 
 /// open_tree(2), mount_setattr(2).
 const CLONE: u32 = 1;
-const CLOEXEC: u32 = libc::O_CLOEXEC as u32;
+pub(super) const CLOEXEC: u32 = libc::O_CLOEXEC as u32;
 const RECURSIVE: i32 = 0x8000;
 
 /// Which steps an error names.
@@ -50,9 +51,18 @@ pub(crate) fn all(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     list.step(Stage::MOUNT_PROPAGATION, 0).set_propagation(c"/", libc::MS_REC | propagation.flag());
     list.umask(0).into(Slot::UMASK);
     let is_bound = facts.mount_sources.iter().any(|source| source.has_new_root);
-    new_root(&mounts.root, is_bound, list);
+    let old = facts.old_mounts.map(|creators| Table::new(&mounts.root, creators));
+    list.step(Stage::NEW_ROOT, 0);
+    match &old {
+        Some(_) => old::new_root(&mounts.root, is_bound, list),
+        None => new_root(&mounts.root, is_bound, list),
+    }
     let fresh = mounts.root == NewRoot::Tmpfs;
-    let mut work = Work { list, step: Steps::LIST, index: 0, fresh, directory: facts.directory };
+    let mut work =
+        Work { list, step: Steps::all(Stage::NEW_ROOT), index: 0, fresh, directory: facts.directory, old };
+    if mounts.root == NewRoot::ReadOnly {
+        work.old_read_only();
+    }
     if mounts.private_tmp {
         work.short(Stage::PRIVATE_TMP, private_tmp());
     }
@@ -62,7 +72,7 @@ pub(crate) fn all(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     for ((entry, index), source) in mounts.list.iter().zip(0..).zip(facts.mount_sources) {
         work.step = Steps::LIST;
         work.index = index;
-        work.entry(entry, source.is_dir);
+        work.entry(entry, *source);
     }
     list.step(Stage::PIVOT_ROOT, 0);
     if mounts.root != NewRoot::Own {
@@ -81,7 +91,6 @@ pub(crate) fn all(s: &Settings, facts: &Facts<'_>, list: &mut List) {
 
 /// The new root, on top of the creator's. That one is bound too if `is_bound`.
 fn new_root(root: &NewRoot, is_bound: bool, list: &mut List) {
-    list.step(Stage::NEW_ROOT, 0);
     match root {
         NewRoot::Own => {
             list.open(c"/", libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC, 0).into(Slot::ROOT);
@@ -91,8 +100,7 @@ fn new_root(root: &NewRoot, is_bound: bool, list: &mut List) {
             list.fsopen(c"tmpfs").into(Slot::A);
             list.fsconfig_string(Slot::A, c"mode", c"0755");
             list.fsconfig_create(Slot::A);
-            let attributes = MountAttributes::NOSUID | MountAttributes::NODEV;
-            list.fsmount(Slot::A, attributes.bits()).into(Slot::ROOT);
+            list.fsmount(Slot::A, OF_TMPFS_ROOT.bits()).into(Slot::ROOT);
             list.close_slot(Slot::A);
         }
         NewRoot::Path(path) => {
@@ -116,16 +124,21 @@ fn new_root(root: &NewRoot, is_bound: bool, list: &mut List) {
 }
 
 /// What is on top of the creator's root: the way up from a root ends there.
-const TOP: &CStr = c"/..";
+pub(super) const TOP: &CStr = c"/..";
 
-struct Work<'a> {
-    list: &'a mut List,
+/// A root that is made from nothing.
+pub(super) const OF_TMPFS_ROOT: MountAttributes = MountAttributes::NOSUID.union(MountAttributes::NODEV);
+
+pub(super) struct Work<'a> {
+    pub(super) list: &'a mut List,
     step: Steps,
     index: u32,
     /// The root is a new tmpfs: what is missing is made.
     fresh: bool,
     /// The creator's, where relative sources begin.
     directory: Option<&'a CStr>,
+    /// By mount(2).
+    pub(super) old: Option<Table>,
 }
 
 impl Work<'_> {
@@ -133,19 +146,22 @@ impl Work<'_> {
     fn short(&mut self, stage: Stage, entry: Option<Entry>) {
         self.step = Steps::all(stage);
         if let Some(entry) = entry {
-            self.entry(&entry, true);
+            self.entry(&entry, Source { is_dir: true, has_new_root: false });
         }
     }
 
-    fn entry(&mut self, entry: &Entry, source_is_dir: bool) {
+    fn entry(&mut self, entry: &Entry, source: Source) {
         let creates = self.fresh || entry.create;
+        if self.old.is_some() && self.old_entry(entry, source, creates) {
+            return;
+        }
         match entry.kind {
             MountKind::Bind => {
                 let recursive = if entry.recursive { RECURSIVE } else { 0 };
                 let path = self.absolute(&entry.source);
                 self.source().open_tree(&path, CLONE | CLOEXEC | recursive as u32).into(Slot::A);
                 self.attributes(Slot::A, entry, recursive);
-                self.attach(&entry.target, creates, source_is_dir);
+                self.attach(&entry.target, creates, source.is_dir);
             }
             MountKind::Filesystem => {
                 self.filesystem(&entry.source, &entry.options, entry.set);
@@ -156,7 +172,7 @@ impl Work<'_> {
             MountKind::Move => {
                 if let Some(from) = &entry.from {
                     self.source().open_in_root_or_below(&from.path(), libc::O_PATH, Slot::A);
-                    self.attach(&entry.target, creates, source_is_dir);
+                    self.attach(&entry.target, creates, source.is_dir);
                 }
             }
             MountKind::Symlink => {
@@ -200,7 +216,7 @@ impl Work<'_> {
     }
 
     /// A source wherever the child is.
-    fn absolute<'p>(&self, path: &'p CStr) -> Cow<'p, CStr> {
+    pub(super) fn absolute<'p>(&self, path: &'p CStr) -> Cow<'p, CStr> {
         match self.directory {
             Some(directory) if !path.to_bytes().starts_with(b"/") => {
                 let whole = [directory.to_bytes(), b"/", path.to_bytes()].concat();
@@ -210,15 +226,15 @@ impl Work<'_> {
         }
     }
 
-    fn source(&mut self) -> &mut List {
+    pub(super) fn source(&mut self) -> &mut List {
         self.list.step(self.step.source, self.index)
     }
 
-    fn target(&mut self) -> &mut List {
+    pub(super) fn target(&mut self) -> &mut List {
         self.list.step(self.step.target, self.index)
     }
 
-    fn mount(&mut self) -> &mut List {
+    pub(super) fn mount(&mut self) -> &mut List {
         self.list.step(self.step.mount, self.index)
     }
 
@@ -283,6 +299,14 @@ impl Work<'_> {
     }
 
     fn attach_open(&mut self, from: Slot, target: &Target, creates: bool, is_dir: bool) {
+        self.make_target(target, creates, is_dir);
+        self.target().open_in_root_or_below(&target.path(), libc::O_PATH, Slot::B);
+        self.mount().move_mount(from, Slot::B);
+        self.list.close_slot(Slot::B);
+    }
+
+    /// What the entry mounts on, if `creates`.
+    pub(super) fn make_target(&mut self, target: &Target, creates: bool, is_dir: bool) {
         if creates {
             self.parent(target, true);
             let name = target.last_name();
@@ -293,9 +317,6 @@ impl Work<'_> {
             .or_exists();
             self.list.close_slot(Slot::B);
         }
-        self.target().open_in_root_or_below(&target.path(), libc::O_PATH, Slot::B);
-        self.mount().move_mount(from, Slot::B);
-        self.list.close_slot(Slot::B);
     }
 
     /// A private /dev. Everything is done beneath the descriptor of the new tmpfs.
@@ -313,11 +334,7 @@ impl Work<'_> {
             self.list.close_slot(Slot::B);
         }
         self.list.close_slot(Slot::C);
-        for (text, name) in LINKS {
-            self.mount().symlink_at(text, Slot::A, name);
-        }
-        self.mount().mkdir_at(Slot::A, c"shm", 0o1777);
-        self.list.mkdir_at(Slot::A, c"pts", 0o755);
+        self.links_and_directories();
         self.list.fsopen(c"devpts").into(Slot::B);
         self.list.fsconfig_flag(Slot::B, c"newinstance").or_not();
         self.list.fsconfig_string(Slot::B, c"ptmxmode", c"0666");
@@ -335,17 +352,30 @@ impl Work<'_> {
         self.list.close_slot(Slot::A);
     }
 
-    /// A file of a tmpfs of its own, which is bound and then loses its other place. A detached mount
-    /// cannot be bound from before 6.15: it is on top of the root for that time.
-    fn file(&mut self, entry: &Entry, creates: bool) {
-        let mode = entry.mode.unwrap_or(0o444);
-        self.filesystem(c"tmpfs", &[], (MountAttributes::NOSUID | MountAttributes::NODEV).bits());
+    /// What else is in a private /dev, which is `Slot::A`.
+    pub(super) fn links_and_directories(&mut self) {
+        for (text, name) in LINKS {
+            self.mount().symlink_at(text, Slot::A, name);
+        }
+        self.mount().mkdir_at(Slot::A, c"shm", 0o1777);
+        self.list.mkdir_at(Slot::A, c"pts", 0o755);
+    }
+
+    /// The file of an entry, in the directory of `Slot::A`.
+    pub(super) fn write_file_in_a(&mut self, entry: &Entry) {
         let flags = libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY | libc::O_CLOEXEC;
-        self.list.open_at(Slot::A, c"file", flags, mode).into(Slot::B);
+        self.mount().open_at(Slot::A, c"file", flags, entry.mode.unwrap_or(0o444)).into(Slot::B);
         if !entry.content.is_empty() {
             self.list.write(Slot::B, &entry.content);
         }
         self.list.close_slot(Slot::B);
+    }
+
+    /// A file of a tmpfs of its own, which is bound and then loses its other place. A detached mount
+    /// cannot be bound from before 6.15: it is on top of the root for that time.
+    fn file(&mut self, entry: &Entry, creates: bool) {
+        self.filesystem(c"tmpfs", &[], (MountAttributes::NOSUID | MountAttributes::NODEV).bits());
+        self.write_file_in_a(entry);
         self.list.move_mount_over_root(Slot::A);
         self.list.open_tree_at(Slot::A, c"file", CLONE | CLOEXEC).into(Slot::C);
         self.list.fchdir_slot(Slot::A);
@@ -357,7 +387,7 @@ impl Work<'_> {
     }
 }
 
-const NODES: [&CStr; 6] = [c"null", c"zero", c"full", c"random", c"urandom", c"tty"];
+pub(super) const NODES: [&CStr; 6] = [c"null", c"zero", c"full", c"random", c"urandom", c"tty"];
 
 const LINKS: [(&CStr, &CStr); 6] = [
     (c"/proc/self/fd", c"fd"),
@@ -371,7 +401,7 @@ const LINKS: [(&CStr, &CStr); 6] = [
 impl List {
     /// Opens a path beneath the new root; before 5.6, and under a filter that refuses openat2(2), without
     /// the rule that absolute symbolic links stay in it.
-    fn open_in_root_or_below(&mut self, path: &CStr, flags: i32, into: Slot) {
+    pub(super) fn open_in_root_or_below(&mut self, path: &CStr, flags: i32, into: Slot) {
         let flags = flags | libc::O_CLOEXEC;
         self.open_in_root(Slot::ROOT, path, flags).into(into).or_else(1);
         self.open_at(Slot::ROOT, path, flags, 0).into(into);

@@ -375,6 +375,16 @@ impl Target {
         Ok(Self(parts))
     }
 
+    /// A path without a slash at the beginning, of the list's own making.
+    pub(super) fn below_root(path: &[u8]) -> Option<Self> {
+        Self::new(&[b"/", path].concat(), "a mount").ok()
+    }
+
+    /// Without a slash at the beginning, empty for the root.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.0.join(&b'/')
+    }
+
     pub(super) fn is_root(&self) -> bool {
         self.0.is_empty()
     }
