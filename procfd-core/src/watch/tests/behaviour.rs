@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::super::{AddError, Client, Policy};
+use super::super::{AddError, Client, Policy, Reservation};
 use super::{SOON, Sleeper, alone, eventually, hung_up, pair, runs, watch};
 use crate::sys::bare;
 
@@ -243,17 +243,33 @@ fn the_creator_does_not_see_it() {
     assert_eq!(SIGNALS.load(Ordering::Relaxed), 0);
 }
 
+/// A watcher and room in it. One that leaves before the reservation is reaped, and another takes its place.
+fn start_and_reserve() -> (std::sync::Arc<Client>, Reservation) {
+    loop {
+        let client = Client::start().unwrap();
+        match client.reserve(&Policy::default()) {
+            Ok(held) => return (client, held),
+            Err(error) => assert_eq!(error, AddError::Gone),
+        }
+        assert!(eventually(|| {
+            client.reap();
+            !std::path::Path::new(&format!("/proc/{}", client.pid())).exists()
+        }));
+    }
+}
+
 #[test]
 fn a_subreaper_does_not_wait_for_it_for_ever() {
     alone!(a_subreaper_does_not_wait_for_it_for_ever);
     // SAFETY: numbers.
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
-    let client = Client::start().unwrap();
-    assert!(client.is_adopted());
     let mut processes: Vec<_> = (0..3).map(|_| (pair(), Sleeper::new())).collect();
+    let (client, held) = start_and_reserve();
+    assert!(client.is_adopted());
     for ((_, b), process) in &processes {
         watch(&client, b, process, &Policy::default());
     }
+    drop(held);
     // Much longer than it lingers: it has work.
     std::thread::sleep(Duration::from_millis(100));
     assert!(client.is_alive());
@@ -277,8 +293,7 @@ fn a_subreaper_does_not_wait_for_it_for_ever() {
     let process = Sleeper::new();
     let ((_a, b), pidfd) = (pair(), process.pidfd());
     assert_eq!(client.add(1, b.as_fd(), pidfd.as_fd(), &Policy::default()), Err(AddError::Gone));
-    let client = Client::start().unwrap();
-    let held = client.reserve(&Policy::default()).unwrap();
+    let (client, held) = start_and_reserve();
     std::thread::sleep(Duration::from_millis(100));
     held.add(1, b.as_fd(), pidfd.as_fd(), &Policy::default()).unwrap();
     assert_eq!(client.counts(), Ok((1, 0)));
