@@ -198,8 +198,10 @@ install-python: python
 uninstall-python:
 	$(PYTHON) scripts/install-python --uninstall $(PYTHON_PLACES)
 
+# Without optimisation: it reads one crate, in less than a second.
 $(BUILD)/tools/bin/cbindgen:
-	$(CARGO) install cbindgen --version $(CBINDGEN_VERSION) --locked --root $(BUILD)/tools
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_DEBUG=0 \
+	    $(CARGO) install cbindgen --version $(CBINDGEN_VERSION) --locked --root $(BUILD)/tools
 
 generate:
 	scripts/generate

@@ -13,6 +13,7 @@ import ctypes
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -74,6 +75,7 @@ def left_behind() -> list[str]:
 def execute(job: dict[str, Any]) -> dict[str, Any]:
     """Run to the end or to the time limit."""
     uid = job["uid"]
+    os.nice(job["nice"])
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             job["command"],
@@ -98,7 +100,9 @@ def execute(job: dict[str, Any]) -> dict[str, Any]:
         left = left_behind()
         output.seek(0)
         text = output.read().decode(errors="replace")
-    return {"status": status, "output": text, "left": left}
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = used.ru_utime + used.ru_stime
+    return {"status": status, "output": text, "left": left, "cpu": cpu}
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:

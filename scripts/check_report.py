@@ -48,7 +48,9 @@ class Report:
         self.passed = self.failed = self.skipped = 0
         self.allowed = Allowed(ROOT / "tests/allowed-skips")
 
-    def add(self, name: str, result: Result, log: str, seconds: float) -> None:
+    def add(
+        self, name: str, result: Result, log: str, seconds: float, cpu: float | None = None
+    ) -> None:
         failures, skips = list(result.failures), []
         for test, reason in result.skips:
             if MUST_WORK and not self.allowed.has(f"{name}: {test} # {reason}"):
@@ -59,7 +61,8 @@ class Report:
         self.failed += len(failures)
         self.skipped += len(skips)
         counts = f"{result.passed} passed, {len(failures)} failed, {len(skips)} skipped"
-        print(f"{'FAIL' if failures else 'ok  '}  {name:<44} {counts}  ({seconds:.1f} s)")
+        time = f"{seconds:.1f} s" + ("" if cpu is None else f", {cpu:.1f} of CPU")
+        print(f"{'FAIL' if failures else 'ok  '}  {name:<44} {counts}  ({time})")
         for skip in skips:
             print(f"      skip: {skip}")
         for failure in failures:

@@ -30,11 +30,13 @@ const NAMES: [&[u8]; 16] = [
 
 pub(crate) fn limits(text: &[u8]) -> Limits {
     let mut out = Limits::default();
+    // The kernel writes the lines in the order of the names: the search goes on behind the last match.
+    let mut names = NAMES.iter().enumerate().cycle();
     for line in lines(text) {
-        for (limit, name) in out.iter_mut().zip(NAMES) {
-            if let Some(values) = line.strip_prefix(name) {
-                *limit = pair(values);
-            }
+        let found = names.by_ref().take(NAMES.len()).find(|(_, name)| line.starts_with(name));
+        let Some((n, name)) = found else { continue };
+        if let (Some(limit), Some(values)) = (out.get_mut(n), line.get(name.len()..)) {
+            *limit = pair(values);
         }
     }
     out
