@@ -358,8 +358,9 @@ int main(void)
 		for (int k = 0; k < t->lines; k++)
 			if (!strcmp(t->line[k].word[0], "need"))
 				need = t->line[k].word[1], text = t->line[k].words > 2 ? t->line[k].word[2] : "";
-		if (*need == '/' && !file_has(need, text)) {
-			printf("ok %d - %s # SKIP %s is not so on this machine\n", i + 1, t->name, need);
+		if (*need == '!' ? !access(text, F_OK) : *need == '/' && !file_has(need, text)) {
+			printf("ok %d - %s # SKIP %s is not so on this machine\n", i + 1, t->name,
+			       *need == '!' ? text : need);
 			continue;
 		}
 		if ((!strcmp(need, "root") && geteuid()) || (!strcmp(need, "user") && !geteuid())) {

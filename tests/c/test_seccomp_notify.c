@@ -102,9 +102,9 @@ static void a_supervisor_answers(void)
 }
 
 /* The process has neither the descriptor nor the socket. */
-static void the_program_has_none_of_it(void)
+static void has_none_of_it(int fd)
 {
-	int fd = ctx(), socket = notify(fd, 0);
+	int socket = notify(fd, 0);
 	set_program(fd, "/bin/ls", "/proc/self/fd", (char *)NULL);
 	SET(fd, PROC_SET_NO_NEW_PRIVS, 1);
 	int output = create_with_output(fd, NULL);
@@ -121,6 +121,16 @@ static void the_program_has_none_of_it(void)
 	CHECK_EQ(listener(socket, 0), -1);
 	close(socket);
 	close(fd);
+}
+
+static void the_program_has_none_of_it(void)
+{
+	has_none_of_it(ctx());
+	has_none_of_it(ctx_flags(PROCFD_PIDFD));
+	/* In a copied table, where all that is not close-on-exec is inherited. */
+	int fd = ctx();
+	SET(fd, PROC_FD_INHERIT_ALL, 1);
+	has_none_of_it(fd);
 }
 
 /* Copies share the socket: a descriptor for each start, in their order. */

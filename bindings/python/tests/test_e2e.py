@@ -113,7 +113,11 @@ def test_case(case: Case) -> None:
     if need == "root" and os.geteuid() != 0:
         pytest.skip("needs root")
     for path, text in (words for words in case.of("need") if len(words) == 2):
-        if not os.path.exists(path) or text not in pathlib.Path(path).read_text():
+        if path == "!":
+            is_so, path = not os.path.exists(text), text
+        else:
+            is_so = os.path.exists(path) and text in pathlib.Path(path).read_text()
+        if not is_so:
             pytest.skip(f"{path} is not so on this machine")
     if need == "user" and os.geteuid() == 0:
         pytest.skip("needs a user other than root")

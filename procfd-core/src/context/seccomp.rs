@@ -63,6 +63,27 @@ impl Context {
     ///
     /// [seccomp_unotify(2)](https://man7.org/linux/man-pages/man2/seccomp_unotify.2.html), since 5.0; since 5.19 with
     /// [`SeccompFlags::WAIT_KILLABLE_RECV`].
+    ///
+    /// ```
+    /// use procfd::SeccompFlags;
+    ///
+    /// // Loads the number; for 2000, which is no call, BPF_RET SECCOMP_RET_USER_NOTIF; else SECCOMP_RET_ALLOW.
+    /// let program = [(0x20, 0, 0, 0), (0x15, 0, 1, 2000), (0x06, 0, 0, 0x7fc0_0000), (0x06, 0, 0, 0x7fff_0000)];
+    /// let bytes: Vec<u8> = program.iter().flat_map(|&(code, jump_true, jump_false, k): &(u16, u8, u8, u32)| {
+    ///     [code.to_ne_bytes().as_slice(), &[jump_true, jump_false], &k.to_ne_bytes()].concat()
+    /// }).collect();
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?.no_new_privs()?;
+    /// let listener = context.seccomp_notify(&bytes, SeccompFlags::empty())?;
+    /// let process = context.create()?;
+    /// // For the requests of seccomp_unotify(2).
+    /// let notifications = listener.receive()?;
+    /// # drop(notifications);
+    /// assert!(process.wait()?.is_success());
+    /// // There was one start.
+    /// assert_eq!(listener.receive().unwrap_err().raw_os_error(), libc::EPIPE);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[doc(alias = "SECCOMP_FILTER_FLAG_NEW_LISTENER")]
     pub fn seccomp_notify(&mut self, program: &[u8], flags: SeccompFlags) -> Result<SeccompListener, Error> {
         let words = words(program)?;

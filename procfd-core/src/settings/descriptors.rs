@@ -58,9 +58,10 @@ impl Settings {
         if self.descriptors.actions.len() >= LIST_MAX {
             return Err(Error::config(libc::E2BIG, "the list of descriptor actions"));
         }
-        let pushed = self.descriptors.actions.push(action.clone());
+        let taken: Vec<RawFd> = self.late_numbers().filter(|number| action.makes(*number)).collect();
+        let pushed = self.descriptors.actions.push(action);
         pushed.map_err(|e| Error::config(e.0, "the list of descriptor actions"))?;
-        self.make_way(&action)
+        if taken.is_empty() { Ok(()) } else { self.make_way(&taken) }
     }
 
     /// Keeps a descriptor until the start or the end of the context, and returns its number.

@@ -10,7 +10,6 @@
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
-use super::descriptors::Action;
 use super::pipes::End;
 use super::{Set, Settings};
 use crate::error::{Error, Stage};
@@ -49,12 +48,12 @@ impl Settings {
         end.map(Arc::new).map_err(failed)
     }
 
-    /// Gives those whose numbers the last action takes others. Copies of the context keep theirs.
-    pub(super) fn make_way(&mut self, taken: &Action) -> Set {
+    /// Gives those at these numbers others, since the list takes the numbers. Copies of the context keep theirs.
+    pub(super) fn make_way(&mut self, taken: &[RawFd]) -> Set {
         let failed = |e: Errno| Error::config(e.0, "another number for a descriptor of the context");
         let mut moved = Vec::new();
         for (.., end) in self.late() {
-            moved.push(match taken.makes(end.number()) {
+            moved.push(match taken.contains(&end.number()) {
                 false => None,
                 true => {
                     let copy = sys::fd::dup_cloexec_above(end.as_fd(), LEAST).map_err(failed)?;
