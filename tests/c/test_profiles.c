@@ -5,53 +5,40 @@
  */
 #include "filter.h"
 
-#define MAX 6
+#define MAX 7
 
 struct profile {
-	const char *name;
 	long refused[MAX];
 	int watched; /* whether a start with the watcher works: else it fails at PROC_STAGE_WATCHER */
-};
-
-static const struct profile profiles[] = {
-	{ "clone3", { SYS_clone3 }, 1 },
-	{ "pidfd_open", { SYS_pidfd_open }, 1 },
-	{ "close_range", { SYS_close_range }, 1 },
-	{ "unshare", { SYS_unshare }, 1 },
-	{ "pidfd_send_signal", { SYS_pidfd_send_signal }, 0 },
-	{ "memfd_create", { SYS_memfd_create }, 0 },
-	{ "execveat", { SYS_execveat }, 0 },
-	{ "io_uring", { 425, 426, 427 }, 1 },
-	{ "clone3, unshare", { SYS_clone3, SYS_unshare }, 1 },
-	{ "clone3, pidfd_open, close_range", { SYS_clone3, SYS_pidfd_open, SYS_close_range }, 1 },
-	{ "clone3, pidfd_open, close_range, unshare", { SYS_clone3, SYS_pidfd_open, SYS_close_range, SYS_unshare }, 0 },
-	{ "all of them",
-	  { SYS_clone3, SYS_pidfd_open, SYS_close_range, SYS_unshare, SYS_memfd_create, SYS_execveat }, 0 },
-};
-#define PROFILES (sizeof profiles / sizeof *profiles)
-
-struct one {
-	const struct profile *profile;
+	int init;    /* whether one with the built-in init does: else at PROC_STAGE_INIT */
 	int err;
 };
 
-static void start_under(const struct profile *p, int err, uint64_t flags)
+/* A start of a program that exits with 7. */
+static int seven(uint64_t flags)
 {
 	int fd = ctx_flags(flags);
 	set_child(fd, "exit", "7");
-	if (!(flags & PROCFD_NO_WATCH) && !p->watched) {
-		CREATE_FAILS(fd, err, PROC_STAGE_WATCHER, -1);
+	return fd;
+}
+
+static void start_under(const struct profile *p, uint64_t flags)
+{
+	int fd = seven(flags);
+	if (!flags && !p->watched) {
+		CREATE_FAILS(fd, p->err, PROC_STAGE_WATCHER, -1);
 		close(fd);
 		return;
 	}
 	create(fd);
-	if (!(flags & PROCFD_NO_WATCH)) {
+	if (!flags) {
 		struct pollfd poller = { .fd = fd };
 		CHECK_EQ(poll(&poller, 1, FOREVER_MS), 1);
 		CHECK(poller.revents & POLLHUP);
 	}
 	expect_exit(fd, 7);
-	expect_exit(fd, 7);
+	if (!(flags & PROCFD_PIDFD))
+		expect_exit(fd, 7);
 	close(fd);
 }
 
@@ -69,46 +56,95 @@ static void kill_on_close(void)
 	close(pidfd);
 }
 
+static void built_in_init(const struct profile *p)
+{
+	int fd = seven(PROCFD_NO_WATCH);
+	SET(fd, PROC_SET_FLAG, CLONE_NEWPID | (geteuid() ? CLONE_NEWUSER : 0));
+	SET(fd, PROC_SET_INIT, 1);
+	if (p->init) {
+		create(fd);
+		expect_exit(fd, 7);
+	} else {
+		CREATE_FAILS(fd, p->err, PROC_STAGE_INIT, -1);
+	}
+	close(fd);
+}
+
+/* Without a program: the pidfd is pidfd_open's. */
+static void fork_form(const struct profile *p)
+{
+	int fd = ctx_flags(PROCFD_NO_WATCH);
+	for (int i = 0; i < MAX; i++) {
+		if (p->refused[i] == SYS_pidfd_open) {
+			CREATE_FAILS(fd, p->err, PROC_STAGE_CLONE, -1);
+			CHECK_ERR(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
+			close(fd);
+			return;
+		}
+	}
+	int pid = process_config(fd, PROC_CREATE, 0, NULL, 0);
+	if (pid == 0)
+		_exit(9);
+	CHECK(pid > 0);
+	expect_exit(fd, 9);
+	close(fd);
+}
+
 static void under(void *arg)
 {
-	const struct one *one = arg;
+	const struct profile *p = arg;
 	struct rule rules[MAX];
-	int n = 0;
-	while (n < MAX && one->profile->refused[n]) {
-		rules[n] = (struct rule){ one->profile->refused[n], REFUSE(one->err) };
-		n++;
+	int n = 0, can_init = 1;
+	if (geteuid()) {
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(unshare(CLONE_NEWUSER) ? 1 : 0);
+		int st;
+		CHECK_EQ(waitpid(pid, &st, 0), pid);
+		can_init = !st;
 	}
+	for (; n < MAX && p->refused[n]; n++)
+		rules[n] = (struct rule){ p->refused[n], REFUSE(p->err) };
 	filter(rules, n, 0);
-	start_under(one->profile, one->err, 0);
-	start_under(one->profile, one->err, PROCFD_NO_WATCH);
+	start_under(p, 0);
+	start_under(p, PROCFD_NO_WATCH);
+	start_under(p, PROCFD_PIDFD);
 	kill_on_close();
+	fork_form(p);
+	if (can_init)
+		built_in_init(p);
 	sweep();
 }
 
-static void each(int err)
+static void row(struct profile p)
 {
-	int bad = 0;
-	for (size_t i = 0; i < PROFILES; i++) {
-		struct one one = { &profiles[i], err };
-		pid_t pid = fork_run(under, &one);
-		int st;
-		CHECK_EQ(waitpid(pid, &st, 0), pid);
-		if (st) {
-			diag("without %s, errno %d: status %#x", profiles[i].name, err, st);
-			bad = 1;
-		}
+	static const int errnos[] = { ENOSYS, EPERM };
+	for (int i = 0; i < 2; i++) {
+		p.err = errnos[i];
+		in_fork(under, &p);
 	}
-	CHECK(!bad);
 }
 
-static void refused_with_enosys(void)
-{
-	each(ENOSYS);
-}
+#define ROW(name, watched, init, ...)                                      \
+	static void name(void)                                             \
+	{                                                                  \
+		row((struct profile){ { __VA_ARGS__ }, watched, init, 0 }); \
+	}
+#define URING 425, 426, 427
 
-static void refused_with_eperm(void)
-{
-	each(EPERM);
-}
+ROW(clone3, 1, 1, SYS_clone3)
+ROW(pidfd_open, 1, 1, SYS_pidfd_open)
+ROW(close_range_, 1, 1, SYS_close_range)
+ROW(unshare_, 1, 1, SYS_unshare)
+ROW(pidfd_send_signal_, 0, 1, SYS_pidfd_send_signal)
+ROW(memfd_create_, 0, 0, SYS_memfd_create)
+ROW(execveat_, 0, 0, SYS_execveat)
+ROW(io_uring, 1, 1, URING)
+ROW(clone3_and_unshare, 1, 1, SYS_clone3, SYS_unshare)
+ROW(docker_before_20_10, 1, 1, SYS_clone3, SYS_pidfd_open, SYS_close_range)
+ROW(docker_without_sys_admin, 0, 0, SYS_clone3, SYS_pidfd_open, SYS_close_range, SYS_unshare)
+ROW(all_of_them, 0, 0, SYS_clone3, SYS_pidfd_open, SYS_close_range, SYS_unshare, SYS_memfd_create, SYS_execveat)
 
-TAP_MAIN(COLD(refused_with_enosys), COLD(refused_with_eperm))
+TAP_MAIN(COLD(clone3), COLD(pidfd_open), COLD(close_range_), COLD(unshare_), COLD(pidfd_send_signal_),
+	 COLD(memfd_create_), COLD(execveat_), COLD(io_uring), COLD(clone3_and_unshare), COLD(docker_before_20_10),
+	 COLD(docker_without_sys_admin), COLD(all_of_them))

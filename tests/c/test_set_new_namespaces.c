@@ -58,7 +58,8 @@ static void time_offsets(void)
 	SET(fd, PROC_SET_FLAG, with_user(CLONE_NEWTIME));
 	offset(fd, CLOCK_BOOTTIME, 1000000, 0);
 	double uptime = atof(printed(fd));
-	CHECK(uptime >= (double)own.tv_sec + 1000000 && uptime < (double)own.tv_sec + 1001000);
+	if (uptime < (double)own.tv_sec + 1000000 || uptime >= (double)own.tv_sec + 1001000)
+		FAIL("an uptime of %f, with %lld s here", uptime, (long long)own.tv_sec);
 
 	/* In the new namespace as soon as there is a pid; the caller in none. */
 	char now[64], of_child[64], path[64];
