@@ -20,9 +20,9 @@ pub const RAW: &str = "raw";
 pub const POSIX_SPAWN: &str = "posix_spawn";
 pub const C: &str = "procfd, C calls";
 const LEAN: &str = "procfd, C calls, PROCFD_PIDFD";
-const LEAN_SPAWN: &str = "procfd_spawn, PROCFD_PIDFD";
-const RUST: &str = "procfd, Rust";
-pub const FUSE: &str = "procfd, C calls, kill on close";
+pub const LEAN_SPAWN: &str = "procfd_spawn, PROCFD_PIDFD";
+pub const RUST: &str = "procfd, Rust";
+pub const CLOSE: &str = "procfd, C calls, kill on close";
 const SETTINGS: &str = "procfd, C calls, ids cwd rlimits nnp";
 
 /// The user and group of `nobody`.
@@ -138,7 +138,7 @@ fn by_c_on(fd: RawFd, path: &CStr, more: impl IntoIterator<Item = Setting>) -> i
 }
 
 /// procfd_spawn, with the flag that makes it return the pidfd; then as [`by_c`].
-fn by_spawn(path: &CStr) -> io::Result<()> {
+pub fn by_spawn(path: &CStr) -> io::Result<()> {
     let fd = ffi::spawn(ffi::PIDFD, |s| {
         s.set_program(ffi::Program::Path(path.to_owned()))?;
         s.set_argv(vec![path.to_owned()])
@@ -216,7 +216,7 @@ fn settings() -> Vec<Setting> {
     all
 }
 
-fn by_rust(program: &Program) -> io::Result<()> {
+pub fn by_rust(program: &Program) -> io::Result<()> {
     let mut context = Context::new()?;
     context.program(program.as_path())?.args([program.as_path()])?;
     let status = context.create()?.wait()?;
@@ -276,7 +276,7 @@ pub fn small(rounds: &Rounds) {
                 .aim(Aim::AtMost(1.05, RAW))
                 .aim(Aim::AtMost(0.80, POSIX_SPAWN)),
             Method::new("procfd, C calls, PROC_COPY", || by_copy(template)),
-            Method::new(FUSE, || by_c(path, [Setting::KillOnClose])).aim(Aim::AtMost(1.50, RAW)),
+            Method::new(CLOSE, || by_c(path, [Setting::KillOnClose])).aim(Aim::AtMost(1.50, RAW)),
             Method::new(SETTINGS, || needs_root().and_then(|()| by_c(path, settings())))
                 .aim(Aim::AtMost(1.35, RAW)),
         ],
@@ -342,7 +342,7 @@ pub fn many_descriptors(rounds: &Rounds) {
             Method::new(C, || by_c(path, [])).aim(Aim::Faster(10.0, POSIX_SPAWN)),
             Method::new(LEAN, || by_c_with(ffi::PIDFD, path, [])).aim(Aim::Faster(10.0, POSIX_SPAWN)),
             Method::new(RUST, || by_rust(&noop)).aim(Aim::Faster(10.0, POSIX_SPAWN)),
-            Method::new(FUSE, || by_c(path, [Setting::KillOnClose])).aim(Aim::Faster(10.0, POSIX_SPAWN)),
+            Method::new(CLOSE, || by_c(path, [Setting::KillOnClose])).aim(Aim::Faster(10.0, POSIX_SPAWN)),
         ],
     );
     drop(held);
@@ -389,7 +389,7 @@ pub fn large_parent(rounds: &Rounds) {
     let large = starts_by_memory(title, few, 3);
     drop(memory);
     println!("  x raw, small and large parent (aim: the same, within noise):");
-    for name in [POSIX_SPAWN, C, FUSE, FORK] {
+    for name in [POSIX_SPAWN, C, CLOSE, FORK] {
         if let (Some(a), Some(b)) = (small.ratio(name, RAW), large.ratio(name, RAW)) {
             println!("    {name}: {a:.2} and {b:.2}");
         }
@@ -411,7 +411,7 @@ fn starts_by_memory(title: &str, rounds: usize, fork_rounds: usize) -> Medians {
             Method::new(RAW, || raw_start(path, stack, 0)),
             Method::new(POSIX_SPAWN, || posix_spawn(path).and_then(bare::wait_pid)),
             Method::new(C, || by_c(path, [])),
-            Method::new(FUSE, || by_c(path, [Setting::KillOnClose])),
+            Method::new(CLOSE, || by_c(path, [Setting::KillOnClose])),
         ],
     );
     let fork =

@@ -6,7 +6,7 @@
 use crate::bare::{self, Stack};
 use crate::harness::{Method, Rounds, group};
 use crate::program::Program;
-use crate::start::{self, C, FORK, FUSE, POSIX_SPAWN, RAW};
+use crate::start::{self, C, CLOSE, FORK, POSIX_SPAWN, RAW};
 
 const MIB: usize = 1 << 20;
 
@@ -57,7 +57,7 @@ fn starts(title: &str, rounds: usize) {
             Method::new(RAW, || start::raw_start(path, stack, 0)),
             Method::new(POSIX_SPAWN, || start::posix_spawn(path).and_then(bare::wait_pid)),
             Method::new(C, || start::by_c(path, [])),
-            Method::new(FUSE, || start::by_c(path, [start::Setting::KillOnClose])),
+            Method::new(CLOSE, || start::by_c(path, [start::Setting::KillOnClose])),
         ],
     );
     // Cold, and on its own: of 8 GiB one takes a quarter of a second.

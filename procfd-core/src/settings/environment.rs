@@ -20,8 +20,10 @@ pub(crate) struct Environment {
     /// `None`: the caller's at the time of the creation.
     base: Option<CStrArray>,
     /// By name: the whole `NAME=value`, or removed.
-    edits: Arc<BTreeMap<Vec<u8>, Option<CString>>>,
+    edits: Option<Arc<Edits>>,
 }
+
+type Edits = BTreeMap<Vec<u8>, Option<CString>>;
 
 /// An environment with its edits, and the process's own that it comes from.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ impl Edited {
 impl Settings {
     /// An empty environment, without the edits made so far.
     pub(crate) fn clear_env(&mut self) -> Set {
-        self.environment.edits = Arc::default();
+        self.environment.edits = None;
         self.set_env(Vec::new())
     }
 
@@ -83,7 +85,7 @@ impl Settings {
     }
 
     fn edit(&mut self, name: Vec<u8>, assignment: Option<CString>) -> Set {
-        let edits = &mut self.environment.edits;
+        let edits = self.environment.edits.get_or_insert_default();
         if Arc::get_mut(edits).is_none() {
             // Each has a name, a string, and its place in the tree.
             let size = |(name, string): (&Vec<u8>, &Option<CString>)| {
@@ -117,22 +119,20 @@ pub(crate) fn assignment(name: &OsStr, value: &OsStr) -> Result<CString, Error> 
 impl Environment {
     /// Whether anything was said about the environment.
     pub(super) fn is_set(&self) -> bool {
-        self.base.is_some() || !self.edits.is_empty()
+        self.base.is_some() || self.edits.is_some()
     }
 
     /// The edited copy, when there are edits. ENOMEM.
     pub(super) fn edited(&self) -> sys::Result<Option<Edited>> {
-        if self.edits.is_empty() {
-            return Ok(None);
-        }
+        let Some(edits) = &self.edits else { return Ok(None) };
         let from = self.base.is_none().then(|| CStrArrayRef::environ().to_vec()).transpose()?;
         let base = match (&self.base, &from) {
             (Some(base), _) => base.strings(),
             (None, from) => from.as_deref().unwrap_or_default(),
         };
-        let is_kept = |s: &&CString| name(s.as_bytes()).is_none_or(|n| !self.edits.contains_key(n));
+        let is_kept = |s: &&CString| name(s.as_bytes()).is_none_or(|n| !edits.contains_key(n));
         let mut all = Vec::new();
-        for string in base.iter().filter(is_kept).chain(self.edits.values().flatten()) {
+        for string in base.iter().filter(is_kept).chain(edits.values().flatten()) {
             vec::push(&mut all, vec::c_string(string.as_bytes())?)?;
         }
         Ok(Some(Edited { array: CStrArray::new(all)?, from }))

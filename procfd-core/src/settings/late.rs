@@ -27,7 +27,8 @@ impl Settings {
     }
 
     fn late_mut(&mut self) -> impl Iterator<Item = &mut Arc<End>> {
-        self.landlock.descriptors_mut().chain(self.seccomp.socket_mut())
+        let rare = self.rare.as_deref_mut().into_iter();
+        rare.flat_map(|rare| rare.landlock.descriptors_mut().chain(rare.seccomp.socket_mut()))
     }
 
     /// Their numbers.
@@ -72,8 +73,10 @@ impl Settings {
     /// After the start the process has its own.
     pub(crate) fn let_go(&mut self) {
         self.descriptors.let_go();
-        self.landlock.let_go();
-        self.seccomp.let_go();
+        if let Some(rare) = &mut self.rare {
+            rare.landlock.let_go();
+            rare.seccomp.let_go();
+        }
     }
 }
 

@@ -105,21 +105,37 @@ pub use signals::SignalSet;
 pub use speculation::{Speculation, SpeculationControl};
 pub(crate) use task::IOPRIO_CLASS_SHIFT;
 
+use std::ops::{Deref, DerefMut};
+
 use crate::child::List;
 use crate::error::{Error, Stage};
 use crate::sys;
+use crate::sys::per_process::PerProcess;
 
 /// What a change of the settings returns.
 pub(crate) type Set = Result<(), Error>;
 
 /// The whole configuration of a context.
+///
+/// Most starts have none of the [`Rare`] settings. They have one place of their own, and the code that sees to them does
+/// not run for such a start: at each start of a program the processor has to load again what it runs.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub(crate) program: program::Execution,
     pub(crate) environment: environment::Environment,
     pub(crate) descriptors: descriptors::Descriptors,
-    pub(crate) filesystem: filesystem::Filesystem,
     pub(crate) signals: signals::Signals,
+    pub(crate) lifecycle: lifecycle::Lifecycle,
+    /// Made by the first write to one of them.
+    rare: Option<Box<Rare>>,
+    /// Dropped by [`change`](Self::change).
+    prepared: prepared::Kept,
+}
+
+/// The settings that most starts leave alone. [`Settings`] has them as its own fields.
+#[derive(Clone, Debug, Default)]
+pub struct Rare {
+    pub(crate) filesystem: filesystem::Filesystem,
     pub(crate) session: session::Session,
     pub(crate) identity: identity::Identity,
     pub(crate) resources: resources::Resources,
@@ -140,83 +156,114 @@ pub struct Settings {
     pub(crate) pids: pids::Pids,
     pub(crate) task: task::Task,
     pub(crate) speculation: speculation::SpeculationControls,
-    pub(crate) lifecycle: lifecycle::Lifecycle,
-    /// Dropped by [`change`](Self::change).
-    prepared: prepared::Kept,
 }
 
+impl Deref for Settings {
+    type Target = Rare;
+
+    fn deref(&self) -> &Rare {
+        /// Those of all settings that have none. The same for a process and its copies.
+        static NONE: PerProcess<Rare> = PerProcess::new();
+        match &self.rare {
+            Some(rare) => rare,
+            None => NONE.get(0),
+        }
+    }
+}
+
+impl DerefMut for Settings {
+    fn deref_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+}
+
+/// When a part of a start has something to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Where {
+    Always,
+    /// Where one of the [`Rare`] settings was made.
+    Rare,
+}
+
+use Where::{Always, Rare as OfRare};
+
+/// Adds calls to the child's list.
+type Prepare = fn(&Settings, &Facts<'_>, &mut List);
+
 /// The order in the child, whatever the order in which things were set.
-const ORDER: &[fn(&Settings, &Facts<'_>, &mut List)] = &[
+const ORDER: &[(Where, Prepare)] = &[
     // In the creator's table, so that no later instant is without the close policy.
-    lifecycle::arm,
-    cgroup::join,
-    signals::actions,
-    resources::scheduling,
+    (Always, lifecycle::arm),
+    (OfRare, cgroup::join),
+    (Always, signals::actions),
+    (OfRare, resources::scheduling),
     // After the nice value, which a scheduler may have too.
-    scheduling::cpus_and_policy,
-    numa::policy,
-    task::attributes,
-    speculation::controls,
-    resources::limits,
-    session::all,
-    lifecycle::arm_group,
+    (OfRare, scheduling::cpus_and_policy),
+    (OfRare, numa::policy),
+    (OfRare, task::attributes),
+    (OfRare, speculation::controls),
+    (OfRare, resources::limits),
+    (OfRare, session::all),
+    (Always, lifecycle::arm_group),
     // From here the child has a table of its own.
-    descriptors::leave_table,
-    namespaces::id_maps,
-    memory::oom_score,
-    memory::of_memory_itself,
-    clocks::offsets,
-    joins::all,
+    (Always, descriptors::leave_table),
+    (Always, namespaces::id_maps),
+    (OfRare, memory::oom_score),
+    (OfRare, memory::of_memory_itself),
+    (OfRare, clocks::offsets),
+    (OfRare, joins::all),
     // In the user namespace that the new user is of.
-    lifecycle::arm_as_new_user,
-    namespaces::names,
-    sysctls::write,
+    (OfRare, lifecycle::arm_as_new_user),
+    (OfRare, namespaces::names),
+    (OfRare, sysctls::write),
     // Paths lead to the creator's root until this is done.
-    mounts::all,
-    filesystem::root,
-    program::move_descriptor,
-    descriptors::actions,
-    descriptors::close_rest,
-    suspended::pipe,
-    resources::descriptor_limit,
-    filesystem::umask,
-    capabilities::keep,
+    (OfRare, mounts::all),
+    (OfRare, filesystem::root),
+    (Always, program::move_descriptor),
+    (Always, descriptors::actions),
+    (Always, descriptors::close_rest),
+    (Always, suspended::pipe),
+    (OfRare, resources::descriptor_limit),
+    (OfRare, filesystem::umask),
+    (OfRare, capabilities::keep),
     // From here processes of the new user may reach the child.
-    identity::credentials,
-    privileges::session_keyring,
-    capabilities::change,
-    privileges::no_new_privs,
-    capabilities::finish,
+    (OfRare, identity::credentials),
+    (OfRare, privileges::session_keyring),
+    (OfRare, capabilities::change),
+    (OfRare, privileges::no_new_privs),
+    (OfRare, capabilities::finish),
     // As the new user, in the new root; before what refuses its calls.
-    labels::labels,
-    landlock::landlock,
-    landlock::made,
+    (OfRare, labels::labels),
+    (OfRare, landlock::landlock),
+    (OfRare, landlock::made),
     // A change of credentials clears it.
-    privileges::parent_death_signal,
-    suspended::arm,
+    (OfRare, privileges::parent_death_signal),
+    (Always, suspended::arm),
     // Each program has to allow what follows it.
-    seccomp::seccomp,
-    capabilities::finish_late,
-    signals::mask,
-    program::execute,
+    (OfRare, seccomp::seccomp),
+    (OfRare, capabilities::finish_late),
+    (Always, signals::mask),
+    (Always, program::execute),
 ];
 
-/// The settings that do not go together.
-const CONFLICTS: &[fn(&Settings) -> Set] = &[
-    program::conflicts,
-    lifecycle::conflicts,
-    suspended::conflicts,
-    session::conflicts,
-    namespaces::conflicts,
-    joins::conflicts,
-    clocks::conflicts,
-    sysctls::conflicts,
-    pids::conflicts,
-    mounts::conflicts,
-    signals::conflicts,
-    capabilities::conflicts,
-    seccomp::conflicts,
-    landlock::conflicts,
+/// Refuses settings that do not go together.
+type Check = fn(&Settings) -> Set;
+
+const CONFLICTS: &[(Where, Check)] = &[
+    (Always, program::conflicts),
+    (Always, lifecycle::conflicts),
+    (Always, suspended::conflicts),
+    (OfRare, session::conflicts),
+    (OfRare, namespaces::conflicts),
+    (OfRare, joins::conflicts),
+    (OfRare, clocks::conflicts),
+    (OfRare, sysctls::conflicts),
+    (OfRare, pids::conflicts),
+    (OfRare, mounts::conflicts),
+    (Always, signals::conflicts),
+    (OfRare, capabilities::conflicts),
+    (OfRare, seccomp::conflicts),
+    (OfRare, landlock::conflicts),
 ];
 
 /// What a failed step is about.
@@ -289,15 +336,21 @@ impl Settings {
         self.seccomp_needs_rights() || self.landlock_needs_rights()
     }
 
+    /// Whether a part of a start has something to do.
+    fn concerns(&self, part: Where) -> bool {
+        part == Always || self.rare.is_some()
+    }
+
     /// Refuses settings that do not go together.
     fn check(&self) -> Set {
-        CONFLICTS.iter().try_for_each(|check| check(self))
+        CONFLICTS.iter().filter(|(part, _)| self.concerns(*part)).try_for_each(|(_, check)| check(self))
     }
 
     /// The child's list. ENOMEM.
     fn list(&self, facts: &Facts<'_>) -> sys::Result<List> {
         let mut list = List::default();
-        ORDER.iter().for_each(|prepare| prepare(self, facts, &mut list));
+        let parts = ORDER.iter().filter(|(part, _)| self.concerns(*part));
+        parts.for_each(|(_, prepare)| prepare(self, facts, &mut list));
         list.complete()
     }
 
@@ -325,6 +378,49 @@ impl Settings {
         match HINTS.iter().find_map(|hint| hint(self, stage, errno.0)) {
             Some(hint) => error.hint(hint),
             None => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::child::When;
+
+    /// The calls of the child, or why there are none.
+    fn outcome(settings: &Settings) -> Result<String, String> {
+        let prepared = settings.prepare().map_err(|e| e.to_string())?;
+        let all =
+            [When::FUSE, When::HAS_FUSE, When::GO, When::CLOSES, When::COPIED, When::NEW_USER, When::CGROUP];
+        let all = all.into_iter().fold(When::SHARED_MEMORY, When::and);
+        Ok(format!("{:?}", prepared.list.outline(all)))
+    }
+
+    #[test]
+    fn rare_settings_that_were_not_made_change_nothing() {
+        let changes: [fn(&mut Settings) -> Set; 10] = [
+            |_| Ok(()),
+            |s| s.set_program(Program::Path(c"/bin/true".into())),
+            |s| s.set_program(Program::Fd(9)),
+            |s| s.set_argv(vec![c"x".into()]),
+            |s| s.add_dup(1, 7),
+            |s| s.set_close(Some((libc::SIGKILL, Scope::Process, None))),
+            |s| s.set_init(true),
+            |s| s.set_suspended(true),
+            |s| s.set_mask(5),
+            |s| s.set_default_signals(9),
+        ];
+        for first in changes {
+            for second in changes {
+                for third in changes {
+                    let mut plain = Settings::default();
+                    let made = [first, second, third].map(|change| change(&mut plain).is_ok());
+                    let mut rare = plain.clone();
+                    rare.rare = Some(Box::default());
+                    assert!(plain.rare.is_none(), "{made:?}");
+                    assert_eq!(outcome(&plain), outcome(&rare));
+                }
+            }
         }
     }
 }
