@@ -9,7 +9,7 @@
 
 enum how { NOTHING, FAIL_CALL, KILL_CALLER, KILL_CREATOR };
 
-/* The call number `nth` of the task that is the `task`th to appear. */
+/* The `nth` call of the number `nr` of the task that is the `task`th to appear. */
 struct point {
 	int task, nth;
 	long nr;

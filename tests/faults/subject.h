@@ -324,12 +324,24 @@ static void pass(const struct scenario *s, struct report *r, int tortured)
 		drop_target(r);
 }
 
+/* The library keeps a descriptor of /proc from the first question that reads there: also from one that a fault causes. */
+static void keep_proc(void)
+{
+	static struct procfd_info info;
+	int own = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (own >= 0) {
+		process_info(own, PROC_INFO, PROC_FIELD_SIGNALS, &info, sizeof info);
+		close(own);
+	}
+}
+
 /* The whole life of the subject. `go` has a byte when the tracer is there. */
 static void subject(const struct scenario *s, struct report *r, int go)
 {
 	static struct report again;
 	char c, what[256] = "";
 	alarm(PROGRAM_LIFE);
+	keep_proc();
 	if (!s->cold)
 		pass(s, &again, 0);
 	else /* what the library keeps without a start */

@@ -30,10 +30,12 @@ int main(void)
 #define RUN_SECONDS 20
 #define MAX_TASKS 32
 #define MAX_POINTS 2000
+#define MAX_NR 512
 
 struct task {
 	pid_t pid;
-	int calls, pending; /* pending: the errno to give it at the end of the call */
+	unsigned short calls[MAX_NR]; /* by their number: a wait more or less shifts no other call */
+	int pending; /* the errno to give it at the end of the call */
 	int gone;
 };
 
@@ -79,7 +81,9 @@ static void at_entry(struct task *t, const struct __ptrace_syscall_info *info, c
 {
 	long nr = (long)info->entry.nr;
 	struct user_regs_struct regs;
-	int index = (int)(t - tasks), nth = t->calls++;
+	if (nr < 0 || nr >= MAX_NR)
+		return;
+	int index = (int)(t - tasks), nth = t->calls[nr]++;
 	if (p->how == NOTHING && n_seen < MAX_POINTS) {
 		struct point *at = &seen[n_seen++];
 		*at = (struct point){ .task = index, .nth = nth, .nr = nr };
@@ -337,7 +341,7 @@ static int torture(const struct scenario *s, double seconds)
 		stages += hit && report->created < 0 && report->stage;
 		if (bad) {
 			failed++;
-			printf("# %s: process %d, its call %d (number %ld, %#lx, %#lx), %s %d: %s\n", s->name,
+			printf("# %s: process %d, its call %d of number %ld (%#lx, %#lx), %s %d: %s\n", s->name,
 			       points[i].task, points[i].nth, points[i].nr, points[i].args[0], points[i].args[1],
 			       points[i].how == FAIL_CALL     ? "fails with errno"
 			       : points[i].how == KILL_CALLER ? "caller killed,"
