@@ -32,9 +32,9 @@
 #define PROCFD_AUTOREAP 0x2
 
 /*
- * process_open: the descriptor becomes the process's own pidfd at PROC_CREATE, under the same number. It shows
- * no start (epoll entries made before the start are lost), is not to be passed or duplicated before the start, and
- * has no watcher. PROC_SET_CLOSE, PROC_SET_INIT and PROCFD_AUTOREAP need the form without this flag.
+ * process_open: the descriptor becomes the process's own pidfd at PROC_CREATE, under the same number. It has
+ * no watcher and shows no start: epoll entries from before the start are lost. Do not pass or duplicate it before
+ * the start. PROC_SET_CLOSE, PROC_SET_INIT and PROCFD_AUTOREAP need the form without this flag.
  */
 #define PROCFD_PIDFD 0x4
 

@@ -14,9 +14,9 @@ pub const PROCFD_NO_WATCH: u64 = 0x1;
 /// at the latest. A close policy (PROC_SET_CLOSE) implies it.
 pub const PROCFD_AUTOREAP: u64 = 0x2;
 
-/// `process_open`: the descriptor becomes the process's own pidfd at PROC_CREATE, under the same number. It shows
-/// no start (epoll entries made before the start are lost), is not to be passed or duplicated before the start, and
-/// has no watcher. PROC_SET_CLOSE, PROC_SET_INIT and PROCFD_AUTOREAP need the form without this flag.
+/// `process_open`: the descriptor becomes the process's own pidfd at PROC_CREATE, under the same number. It has
+/// no watcher and shows no start: epoll entries from before the start are lost. Do not pass or duplicate it before
+/// the start. PROC_SET_CLOSE, PROC_SET_INIT and PROCFD_AUTOREAP need the form without this flag.
 pub const PROCFD_PIDFD: u64 = 0x4;
 
 mod settings;

@@ -12,8 +12,8 @@ impl Context {
     /// # Safety
     ///
     /// The child has one thread, and its memory is a copy from the middle of what the creator's other threads
-    /// did. If the creator has other threads, you may call in the child only what is safe in a signal handler
-    /// (signal-safety(7)), until you execute a program or end it with `_exit`: no allocation, no lock, no panic.
+    /// did. If the creator has other threads, call in the child only what is safe in a signal handler
+    /// (signal-safety(7)): no allocation, no lock, no panic. This holds until you execute a program or call `_exit`.
     ///
     /// # Errors
     ///

@@ -4,12 +4,12 @@
 //! Descriptors of the library's own, and what a fork does to them.
 //!
 //! Linux has no close-on-fork. A child that another thread forks inherits whatever the library holds at that
-//! instant. So every private descriptor is on a list, made and listed under one lock that fork waits for, and the
-//! fork hook closes them all in the child.
+//! instant. So every private descriptor is on a list. The library makes and lists it under one lock, for which fork
+//! waits. The fork hook closes them all in the child.
 //!
 //! A program may close a private number (closefrom(3), a stray close(2)), and the kernel gives it away again. So
-//! the list has the identity of each file, and no number is closed, or hidden from a child, before it has proved
-//! to be that file still. [`Private::live`] proves it for every other use.
+//! the list has the identity of each file. Before the library closes a number, or hides it from a child, it proves
+//! that the number is still that file. [`Private::live`] proves it for every other use.
 //!
 //! # Locks
 //!

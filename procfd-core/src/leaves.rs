@@ -3,8 +3,8 @@
 
 //! Cgroups that the library has made, each for one process (`PROC_SET_CGROUP_LEAF`).
 //!
-//! A leaf is removed once it has no process any more: by the creator when it next waits, opens a context or starts a
-//! process, or by the watcher, which does so after the creator's end too.
+//! A leaf is removed once it has no process any more. The creator removes it when it next waits, opens a context or
+//! starts a process. The watcher removes it too, also after the creator's end.
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The user whose ids a child takes attacks it between the change of ids and the exec, while it still has
- * the memory and the descriptors of its creator, who is root: stops it, kills it, traces it, reads and
- * writes its memory, takes its descriptors. The search of a long PATH keeps that window open.
+ * A child takes the ids of a user and still has the memory and the descriptors of its creator, root. Until
+ * it executes, that user attacks it: stops it, kills it, traces it, reads and writes its memory, takes its
+ * descriptors. The search of a long PATH keeps that window open.
  */
 #include "attack.h"
 

@@ -89,7 +89,7 @@ def _from_the_first_use_on() -> None:
         ids = {"uid_map": [(0, os.geteuid(), 1)], "gid_map": [(0, os.getegid(), 1)]}
         procfd.spawn("/bin/true", namespaces=["user", "pid"], init=True, **ids).wait()  # type: ignore[arg-type]
     sweep()
-    # What is there now stays: the collections before and after each test need not visit it.
+    # Present objects stay: the collections before and after each test need not visit them.
     gc.freeze()
 
 

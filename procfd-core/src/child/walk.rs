@@ -171,8 +171,8 @@ impl<'a> Moment<'a> {
     }
 }
 
-// SAFETY: `run` and all it calls are inlined, and consist of raw system calls, reads of the moment and
-// the list, and stores to the moment's atomics; the object code is checked for that.
+// SAFETY: `run` and all it calls are inlined. They make raw system calls, read the moment and the list,
+// and store to the moment's atomics. scripts/check-child.py proves it from the object code.
 unsafe impl SharedChild for Moment<'_> {
     #[inline(always)]
     fn run(&self) -> ! {
@@ -304,8 +304,8 @@ fn carry_out(moment: &Moment<'_>, call: &Call) -> Step<usize> {
         let mut args = call.args;
         take(moment, &mut args, call.takes, call.from);
         take(moment, &mut args, call.takes >> 4, call.from >> 4);
-        // SAFETY: `List` owes that addresses among the arguments are of its own memory, which `moment`
-        // borrows, or of slots, and that the kernel writes to slots alone. The creator owes that the
+        // SAFETY: `List` owes that each address among the arguments is of a slot or of its own memory, which
+        // `moment` borrows. It owes that the kernel writes to slots alone. The creator owes that the
         // addresses it put into slots (`Moment::new`) are of what `moment` borrows.
         let make = || Errno::check(unsafe { arch::raw(call.nr as isize, args) });
         let done = make();
@@ -378,8 +378,8 @@ const PAUSE_NS: i64 = 100_000;
 /// The longest: all together are 6.3 ms.
 const LAST_PAUSE_NS: i64 = 3_200_000;
 
-/// Tries once more after ETXTBSY. A thread that has just written the program has closed it; but a child that another
-/// thread starts at the same time holds a copy of its descriptor until it executes, for a fraction of a millisecond.
+/// Tries once more after ETXTBSY. The thread that wrote the program has closed it. A child that another thread starts
+/// at the same time still holds a copy of the descriptor: until it executes, a fraction of a millisecond later.
 #[inline(always)]
 fn while_written(first: Errno, make: impl Fn() -> Step<usize>) -> Step<usize> {
     let mut done = Err(first);
@@ -429,8 +429,8 @@ fn arm_as(fuse: i32, id: u32, signal: i32, group: bool) -> Step<usize> {
 /// Leaves the shared table, taking only what the actions start from: the cost does not grow with what
 /// the creator has open.
 ///
-/// What is then a copy of the library's own, fuses of this creation and of others among it, must not wait
-/// for this child, which an action may keep from executing.
+/// The child then has copies of the library's own descriptors, among them the fuses of all creations. An
+/// action may keep the child from executing, and those must not wait for it.
 #[inline(always)]
 fn leave_table(moment: &Moment<'_>) -> Step {
     if !moment.shared_table {

@@ -44,7 +44,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [capset(2)](https://man7.org/linux/man-pages/man2/capset.2.html). Only what the creator has.
+    /// [capset(2)](https://man7.org/linux/man-pages/man2/capset.2.html).
+    /// Privilege: the creator must have the capabilities.
     #[doc(alias = "PROC_SET_CAP_PERMITTED")]
     pub fn cap_permitted(&mut self, set: CapSet) -> Configured<'_> {
         self.set(|s| s.set_cap_permitted(set.bits()))
@@ -58,7 +59,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [capset(2)](https://man7.org/linux/man-pages/man2/capset.2.html). Only what the creator has.
+    /// [capset(2)](https://man7.org/linux/man-pages/man2/capset.2.html).
+    /// Privilege: the creator must have the capabilities.
     #[doc(alias = "PROC_SET_CAP_EFFECTIVE")]
     pub fn cap_effective(&mut self, set: CapSet) -> Configured<'_> {
         self.set(|s| s.set_cap_effective(set.bits()))
@@ -72,7 +74,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [capset(2)](https://man7.org/linux/man-pages/man2/capset.2.html). Only what the creator has.
+    /// [capset(2)](https://man7.org/linux/man-pages/man2/capset.2.html).
+    /// Privilege: the creator must have the capabilities.
     #[doc(alias = "PROC_SET_CAP_INHERITABLE")]
     pub fn cap_inheritable(&mut self, set: CapSet) -> Configured<'_> {
         self.set(|s| s.set_cap_inheritable(set.bits()))
@@ -87,7 +90,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [capabilities(7)](https://man7.org/linux/man-pages/man7/capabilities.7.html). Only what the creator has.
+    /// [capabilities(7)](https://man7.org/linux/man-pages/man7/capabilities.7.html).
+    /// Privilege: the creator must have the capabilities.
     #[doc(alias = "PROC_SET_CAP_AMBIENT")]
     pub fn cap_ambient(&mut self, set: CapSet) -> Configured<'_> {
         self.set(|s| s.set_cap_ambient(set.bits()))
@@ -101,7 +105,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [PR_SET_KEEPCAPS(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_KEEPCAPS.2const.html).
+    /// [PR_SET_KEEPCAPS(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_KEEPCAPS.2const.html). No privilege.
     #[doc(alias = "PROC_SET_KEEP_CAPS")]
     pub fn keep_caps(&mut self, on: bool) -> Configured<'_> {
         self.set(|s| s.set_keep_caps(on))

@@ -41,6 +41,8 @@ impl Context {
     /// # Kernel
     ///
     /// As [`monotonic_offset`](Self::monotonic_offset).
+    /// [time_namespaces(7)](https://man7.org/linux/man-pages/man7/time_namespaces.7.html). Privilege: as for
+    /// [`monotonic_offset`](Self::monotonic_offset).
     #[doc(alias = "PROC_SET_TIME_OFFSET")]
     pub fn boottime_offset(&mut self, seconds: i64, nanoseconds: u32) -> Configured<'_> {
         self.set(|s| s.set_time_offset(libc::CLOCK_BOOTTIME, seconds, nanoseconds.into()))

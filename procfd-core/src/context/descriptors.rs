@@ -18,7 +18,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [chdir(2)](https://man7.org/linux/man-pages/man2/chdir.2.html).
+    /// [chdir(2)](https://man7.org/linux/man-pages/man2/chdir.2.html). No privilege.
     #[doc(alias = "PROC_SET_CWD")]
     pub fn current_dir(&mut self, path: impl AsRef<Path>) -> Configured<'_> {
         let path = c_string(path.as_ref())?;
@@ -33,7 +33,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [fchdir(2)](https://man7.org/linux/man-pages/man2/fchdir.2.html).
+    /// [fchdir(2)](https://man7.org/linux/man-pages/man2/fchdir.2.html). No privilege.
     #[doc(alias = "PROC_SET_CWD_FD")]
     pub fn current_dir_fd(&mut self, fd: impl Into<OwnedFd>) -> Configured<'_> {
         let fd = fd.into();
@@ -52,7 +52,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [dup2(2)](https://man7.org/linux/man-pages/man2/dup2.2.html).
+    /// [dup2(2)](https://man7.org/linux/man-pages/man2/dup2.2.html). No privilege.
     ///
     /// ```
     /// use std::io::Read;
@@ -85,7 +85,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [dup2(2)](https://man7.org/linux/man-pages/man2/dup2.2.html).
+    /// [dup2(2)](https://man7.org/linux/man-pages/man2/dup2.2.html). No privilege.
     #[doc(alias = "PROC_FD_INHERIT")]
     pub fn dup(&mut self, source: RawFd, target: RawFd) -> Configured<'_> {
         self.set(|s| s.add_dup(source, target))
@@ -99,7 +99,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [open(2)](https://man7.org/linux/man-pages/man2/open.2.html).
+    /// [open(2)](https://man7.org/linux/man-pages/man2/open.2.html). No privilege.
     #[doc(alias = "PROC_FD_OPEN")]
     pub fn open_at(
         &mut self,
@@ -120,7 +120,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [null(4)](https://man7.org/linux/man-pages/man4/null.4.html).
+    /// [null(4)](https://man7.org/linux/man-pages/man4/null.4.html). No privilege.
     #[doc(alias = "PROC_FD_NULL")]
     pub fn null(&mut self, target: RawFd) -> Configured<'_> {
         self.set(|s| s.add_null(target))
@@ -134,7 +134,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
+    /// [close(2)](https://man7.org/linux/man-pages/man2/close.2.html). No privilege.
     #[doc(alias = "PROC_FD_CLOSE")]
     pub fn close(&mut self, fd: RawFd) -> Configured<'_> {
         self.set(|s| s.add_close(fd))
@@ -148,7 +148,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [close_range(2)](https://man7.org/linux/man-pages/man2/close_range.2.html).
+    /// [close_range(2)](https://man7.org/linux/man-pages/man2/close_range.2.html). No privilege.
     #[doc(alias = "PROC_FD_CLOSE_RANGE")]
     pub fn close_range(&mut self, first: u32, last: u32) -> Configured<'_> {
         self.set(|s| s.add_close_range(first, last))
@@ -162,7 +162,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [execve(2)](https://man7.org/linux/man-pages/man2/execve.2.html).
+    /// [execve(2)](https://man7.org/linux/man-pages/man2/execve.2.html). No privilege.
     #[doc(alias = "PROC_FD_INHERIT_ALL")]
     pub fn inherit_all(&mut self, on: bool) -> Configured<'_> {
         self.set(|s| s.set_inherit_all(on))

@@ -17,7 +17,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [environ(7)](https://man7.org/linux/man-pages/man7/environ.7.html).
+    /// [environ(7)](https://man7.org/linux/man-pages/man7/environ.7.html). No privilege.
     #[doc(alias = "PROC_SET_ENV")]
     pub fn env_only<K: AsRef<OsStr>, V: AsRef<OsStr>>(
         &mut self,
@@ -36,6 +36,11 @@ impl Context {
     /// # Errors
     ///
     /// `ENOMEM`.
+    ///
+    /// # Kernel
+    ///
+    /// All kernels: the library copies [environ(7)](https://man7.org/linux/man-pages/man7/environ.7.html). No
+    /// privilege.
     pub fn env_now(&mut self) -> Configured<'_> {
         self.set(Settings::fix_env)
     }
@@ -48,7 +53,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [environ(7)](https://man7.org/linux/man-pages/man7/environ.7.html).
+    /// [environ(7)](https://man7.org/linux/man-pages/man7/environ.7.html). No privilege.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;
@@ -70,7 +75,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [environ(7)](https://man7.org/linux/man-pages/man7/environ.7.html).
+    /// [environ(7)](https://man7.org/linux/man-pages/man7/environ.7.html). No privilege.
     #[doc(alias = "PROC_UNSET_ENV_VAR")]
     pub fn env_remove(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
         let name = c_string(name.as_ref())?;

@@ -33,7 +33,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [umask(2)](https://man7.org/linux/man-pages/man2/umask.2.html).
+    /// [umask(2)](https://man7.org/linux/man-pages/man2/umask.2.html). No privilege.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;

@@ -17,7 +17,8 @@ impl Context {
     /// # Kernel
     ///
     /// lsm_set_self_attr(2), since 6.8; before, and where that is refused,
-    /// [`/proc/self/attr/exec`](https://man7.org/linux/man-pages/man5/proc_pid_attr.5.html).
+    /// [`/proc/self/attr/exec`](https://man7.org/linux/man-pages/man5/proc_pid_attr.5.html). Privilege: what the policy
+    /// says.
     ///
     /// ```no_run
     /// let mut context = procfd::Context::new()?;
@@ -41,6 +42,7 @@ impl Context {
     /// # Kernel
     ///
     /// lsm_set_self_attr(2), since 6.8; before, and where that is refused, `/proc/self/attr/apparmor/exec`, since 5.8.
+    /// Privilege: what the policy says.
     #[doc(alias = "PROC_SET_APPARMOR_PROFILE")]
     pub fn apparmor_profile(&mut self, profile: impl AsRef<std::ffi::OsStr>) -> Configured<'_> {
         let profile = c_string(profile)?;

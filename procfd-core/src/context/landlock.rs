@@ -54,7 +54,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [landlock_add_rule(2)](https://man7.org/linux/man-pages/man2/landlock_add_rule.2.html).
+    /// [landlock_add_rule(2)](https://man7.org/linux/man-pages/man2/landlock_add_rule.2.html). No privilege.
     #[doc(alias = "PROC_LANDLOCK_PATH")]
     pub fn landlock_path(&mut self, path: impl AsRef<Path>, accesses: LandlockFs) -> Configured<'_> {
         let path = c_string(path.as_ref())?;
@@ -70,7 +70,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [landlock_add_rule(2)](https://man7.org/linux/man-pages/man2/landlock_add_rule.2.html); since 6.7.
+    /// [landlock_add_rule(2)](https://man7.org/linux/man-pages/man2/landlock_add_rule.2.html); since 6.7. No privilege.
     #[doc(alias = "PROC_LANDLOCK_PORT")]
     pub fn landlock_port(&mut self, port: u16, accesses: LandlockNet) -> Configured<'_> {
         self.set(|s| s.add_landlock_port(accesses, port.into()))

@@ -41,6 +41,10 @@ impl Context {
     /// # Errors
     ///
     /// `EINVAL`: an empty name, one of more than 255 bytes, or one with a slash or newline.
+    ///
+    /// # Kernel
+    ///
+    /// As [`cgroup_leaf`](Self::cgroup_leaf).
     pub fn cgroup_leaf_named(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
         let name = c_string(name)?;
         self.set(|s| s.set_cgroup_leaf(Some(Some(name))))
@@ -59,7 +63,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// As [`cgroup_leaf`](Self::cgroup_leaf).
+    /// As [`cgroup_leaf`](Self::cgroup_leaf). [cgroups(7)](https://man7.org/linux/man-pages/man7/cgroups.7.html).
+    /// Privilege: the parent must be delegated to you.
     ///
     /// ```no_run
     /// let mut context = procfd::Context::new()?;

@@ -19,15 +19,15 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html).
+    /// [pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html). No privilege.
     #[doc(alias = "PROC_SET_INIT")]
     pub fn built_in_init(&mut self, on: bool) -> Configured<'_> {
         self.set(|s| s.set_init(on))
     }
 
-    /// Suspends the process before the program's first instruction: it has executed, its pid, `/proc/<pid>/exe` and
-    /// memory are the program's, and it is stopped (`T`) until [`Process::resume`](crate::Process::resume), or a SIGCONT
-    /// of another's. No wait reports this stop.
+    /// Suspends the process before the program's first instruction. The process has executed: its pid,
+    /// `/proc/<pid>/exe` and memory are the program's. It is stopped (`T`) until
+    /// [`Process::resume`](crate::Process::resume) or a SIGCONT from another process. No wait reports this stop.
     ///
     /// # Errors
     ///
@@ -36,7 +36,7 @@ impl Context {
     /// # Kernel
     ///
     /// [signal(7)](https://man7.org/linux/man-pages/man7/signal.7.html). Your process gets SIGCHLD, as of each child
-    /// that stops, unless it asked for `SA_NOCLDSTOP`.
+    /// that stops, unless it asked for `SA_NOCLDSTOP`. No privilege.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;
@@ -60,7 +60,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [procfd_close(3)](https://man7.org/linux/man-pages/man3/procfd_close.3.html).
+    /// [procfd_close(3)](https://man7.org/linux/man-pages/man3/procfd_close.3.html). No privilege.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;
@@ -80,6 +80,10 @@ impl Context {
     /// # Errors
     ///
     /// `EINVAL`: no such signal.
+    ///
+    /// # Kernel
+    ///
+    /// As [`kill_on_close`](Self::kill_on_close).
     pub fn kill_group_on_close(&mut self, signal: i32) -> Configured<'_> {
         self.set(|s| s.set_close(Some((signal, Scope::ProcessGroup, None))))
     }
@@ -92,6 +96,10 @@ impl Context {
     /// # Errors
     ///
     /// `EINVAL`: no such signal.
+    ///
+    /// # Kernel
+    ///
+    /// As [`kill_on_close`](Self::kill_on_close).
     pub fn end_on_close(
         &mut self,
         signal: i32,
@@ -107,6 +115,10 @@ impl Context {
     /// # Errors
     ///
     /// None here.
+    ///
+    /// # Kernel
+    ///
+    /// As [`kill_on_close`](Self::kill_on_close).
     pub fn no_close_policy(&mut self) -> Configured<'_> {
         self.set(|s| s.set_close(None))
     }

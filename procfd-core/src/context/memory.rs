@@ -76,7 +76,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// `PR_SET_MEMORY_MERGE` of [prctl(2)](https://man7.org/linux/man-pages/man2/prctl.2.html); since 6.4, with KSM.
+    /// `PR_SET_MEMORY_MERGE` of [prctl(2)](https://man7.org/linux/man-pages/man2/prctl.2.html); since 6.4, with KSM. No
+    /// privilege.
     #[doc(alias = "PROC_SET_MEMORY_MERGE")]
     pub fn memory_merge(&mut self) -> Configured<'_> {
         self.set(|s| s.set_memory_merge(true))

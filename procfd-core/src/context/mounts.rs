@@ -122,6 +122,7 @@ impl Context {
     /// # Kernel
     ///
     /// [devpts](https://www.kernel.org/doc/html/latest/filesystems/devpts.html). Privilege: as [`mount`](Self::mount).
+    /// The new pseudo-terminals are [pts(4)](https://man7.org/linux/man-pages/man4/pts.4.html).
     #[doc(alias = "PROC_SET_PRIVATE_DEV")]
     pub fn private_dev(&mut self, on: bool) -> Configured<'_> {
         self.set(|s| s.set_private_dev(on))

@@ -17,9 +17,9 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: no node for a policy that needs one, nodes for a policy that takes none, a node above 1,023, or
-    /// flags that do not go with the policy: the message says which. [`create`](Self::create) fails with `EINVAL` if
-    /// none of the nodes has memory, with `ENOSYS` where the kernel has no NUMA.
+    /// `EINVAL`: the policy needs a node or takes none, a node is above 1,023, or the flags do not go with the
+    /// policy. The message says which. [`create`](Self::create) fails with `EINVAL` if none of the nodes has memory,
+    /// with `ENOSYS` where the kernel has no NUMA.
     ///
     /// # Kernel
     ///

@@ -114,7 +114,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html).
+    /// [memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html). No privilege.
     #[doc(alias = "PROC_FD_DATA")]
     pub fn data(&mut self, target: RawFd, bytes: impl Into<Vec<u8>>) -> Configured<'_> {
         let bytes = std::sync::Arc::new(bytes.into());
@@ -129,7 +129,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [F_SETPIPE_SZ](https://man7.org/linux/man-pages/man2/F_GETPIPE_SZ.2const.html).
+    /// [F_SETPIPE_SZ](https://man7.org/linux/man-pages/man2/F_GETPIPE_SZ.2const.html). Privilege: `CAP_SYS_RESOURCE`
+    /// above /proc/sys/fs/pipe-max-size, described in [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html).
     #[doc(alias = "PROC_FD_PIPE_SIZE")]
     pub fn pipe_size(&mut self, bytes: u64) -> Configured<'_> {
         self.set(|s| s.set_pipe_size(bytes))

@@ -17,7 +17,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [PR_SET_NO_NEW_PRIVS(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_NO_NEW_PRIVS.2const.html).
+    /// [PR_SET_NO_NEW_PRIVS(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_NO_NEW_PRIVS.2const.html). No
+    /// privilege.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;
@@ -40,7 +41,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [keyctl_join_session_keyring(3)](https://man7.org/linux/man-pages/man3/keyctl_join_session_keyring.3.html).
+    /// [keyctl_join_session_keyring(3)](https://man7.org/linux/man-pages/man3/keyctl_join_session_keyring.3.html). No
+    /// privilege.
     #[doc(alias = "PROC_SET_KEYRING")]
     pub fn session_keyring(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
         let name = c_string(name)?;
@@ -56,7 +58,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [PR_SET_PDEATHSIG(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_PDEATHSIG.2const.html).
+    /// [PR_SET_PDEATHSIG(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_PDEATHSIG.2const.html). No
+    /// privilege.
     #[doc(alias = "PROC_SET_PDEATHSIG")]
     pub fn parent_death_signal(&mut self, signal: i32) -> Configured<'_> {
         self.set(|s| s.set_pdeathsig(signal))

@@ -19,7 +19,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [execve(2)](https://man7.org/linux/man-pages/man2/execve.2.html).
+    /// [execve(2)](https://man7.org/linux/man-pages/man2/execve.2.html). No privilege.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;
@@ -39,6 +39,10 @@ impl Context {
     /// # Errors
     ///
     /// As [`program`](Self::program).
+    ///
+    /// # Kernel
+    ///
+    /// As [`program`](Self::program).
     #[doc(alias = "PROC_EXEC_PATH")]
     pub fn program_in_path(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
         let name = c_string(name.as_ref())?;
@@ -51,6 +55,10 @@ impl Context {
     /// # Errors
     ///
     /// As [`program`](Self::program); `ENOENT`: no path; `E2BIG`: more than 65,536.
+    ///
+    /// # Kernel
+    ///
+    /// As [`program`](Self::program).
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;
@@ -72,7 +80,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [execveat(2)](https://man7.org/linux/man-pages/man2/execveat.2.html).
+    /// [execveat(2)](https://man7.org/linux/man-pages/man2/execveat.2.html). No privilege.
     #[doc(alias = "PROC_SET_EXEC_FD")]
     pub fn program_fd(&mut self, fd: impl Into<OwnedFd>) -> Configured<'_> {
         let fd = fd.into();
@@ -90,7 +98,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [execve(2)](https://man7.org/linux/man-pages/man2/execve.2.html).
+    /// [execve(2)](https://man7.org/linux/man-pages/man2/execve.2.html). No privilege.
     #[doc(alias = "PROC_SET_ARGV")]
     pub fn args<S: AsRef<OsStr>>(&mut self, args: impl IntoIterator<Item = S>) -> Configured<'_> {
         let args = c_strings(args)?;

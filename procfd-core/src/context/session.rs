@@ -16,7 +16,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [setsid(2)](https://man7.org/linux/man-pages/man2/setsid.2.html).
+    /// [setsid(2)](https://man7.org/linux/man-pages/man2/setsid.2.html). No privilege.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;
@@ -37,7 +37,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [setpgid(2)](https://man7.org/linux/man-pages/man2/setpgid.2.html).
+    /// [setpgid(2)](https://man7.org/linux/man-pages/man2/setpgid.2.html). No privilege.
     #[doc(alias = "PROC_SET_PGROUP")]
     pub fn process_group(&mut self, group: i32) -> Configured<'_> {
         self.set(|s| s.set_group(group))
@@ -51,7 +51,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [TIOCSCTTY(2const)](https://man7.org/linux/man-pages/man2const/TIOCSCTTY.2const.html).
+    /// [TIOCSCTTY(2const)](https://man7.org/linux/man-pages/man2const/TIOCSCTTY.2const.html). No privilege.
     #[doc(alias = "PROC_SET_CTTY")]
     pub fn controlling_terminal(&mut self, fd: impl Into<OwnedFd>) -> Configured<'_> {
         let fd = fd.into();
@@ -69,7 +69,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [tcsetpgrp(3)](https://man7.org/linux/man-pages/man3/tcsetpgrp.3.html).
+    /// [tcsetpgrp(3)](https://man7.org/linux/man-pages/man3/tcsetpgrp.3.html). No privilege.
     #[doc(alias = "PROC_SET_FOREGROUND")]
     pub fn foreground(&mut self, fd: impl Into<OwnedFd>) -> Configured<'_> {
         let fd = fd.into();

@@ -15,7 +15,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [sigprocmask(2)](https://man7.org/linux/man-pages/man2/sigprocmask.2.html).
+    /// [sigprocmask(2)](https://man7.org/linux/man-pages/man2/sigprocmask.2.html). No privilege.
     #[doc(alias = "PROC_SET_SIGMASK")]
     pub fn signal_mask(&mut self, set: SignalSet) -> Configured<'_> {
         self.set(|s| s.set_mask(set.0))
@@ -29,7 +29,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
+    /// [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html). No privilege.
     #[doc(alias = "PROC_SET_SIGDEFAULT")]
     pub fn default_signals(&mut self, set: SignalSet) -> Configured<'_> {
         self.set(|s| s.set_default_signals(set.0))
@@ -43,7 +43,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
+    /// [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html). No privilege.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;

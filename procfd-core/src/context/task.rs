@@ -15,8 +15,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [personality(2)](https://man7.org/linux/man-pages/man2/personality.2.html). A set-user-ID program clears
-    /// some of the flags.
+    /// [personality(2)](https://man7.org/linux/man-pages/man2/personality.2.html). A set-user-ID program clears some of
+    /// the flags. No privilege.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;
@@ -39,7 +39,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [PR_SET_TSC(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_TSC.2const.html); x86 only.
+    /// [PR_SET_TSC(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_TSC.2const.html); x86 only. No privilege.
     #[doc(alias = "PROC_SET_NO_TSC")]
     pub fn no_tsc(&mut self) -> Configured<'_> {
         self.set(|s| s.set_no_tsc(true))
@@ -54,6 +54,7 @@ impl Context {
     /// # Kernel
     ///
     /// [PR_SET_CHILD_SUBREAPER(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_CHILD_SUBREAPER.2const.html).
+    /// No privilege.
     #[doc(alias = "PROC_SET_SUBREAPER")]
     pub fn subreaper(&mut self) -> Configured<'_> {
         self.set(|s| s.set_subreaper(true))

@@ -151,8 +151,8 @@ pub(crate) fn change_policy(a: BorrowedFd<'_>, close: Option<ClosePolicy>) -> Re
     done.map(|()| reaching)
 }
 
-/// The watcher's part of a close policy: all of it for the init of a pid namespace, and SIGKILL where the process has
-/// a cgroup of its own, which it reaches as a whole; else the second signal.
+/// The watcher's part of a close policy. For the init of a pid namespace this is all of it. Where the process has a
+/// cgroup of its own it is SIGKILL, which reaches the whole cgroup. Otherwise it is the second signal.
 pub(crate) fn policy(config: &Settings, close: Option<ClosePolicy>) -> Policy {
     // The built-in init sees to it alone.
     let Some(close) = close.filter(|_| !config.built_in_init()) else { return Policy::default() };

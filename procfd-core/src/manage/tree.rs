@@ -7,8 +7,8 @@
 //! dies loses its children to another parent. The walk therefore stops (SIGSTOP) each member when it finds it.
 //! It reads the list of all processes again until two things hold: it has seen every member stopped before a
 //! reading, and that reading has no new member. The tree cannot grow then. The walk signals it leaves first, so
-//! that no parent ends before its children. A stop takes effect only at the end of a fork under way, so the walk
-//! waits until it sees the stop (since Linux 4.19 no fork begins after it).
+//! that no parent ends before its children. A stop takes effect only at the end of a fork under way. The walk
+//! therefore waits until it sees the stop. Since Linux 4.19 no fork begins after it.
 //!
 //! The walk proves each child by its pidfd: the kernel names the parent of the process behind the pidfd, and
 //! the parent's own pidfd says that the parent is not reaped. The walk also signals by pidfd.

@@ -490,11 +490,11 @@ pub(crate) type Meanwhile<'a> = &'a mut dyn FnMut(i32, BorrowedFd<'_>);
 /// `meanwhile` this returns after `meanwhile`, while the child runs.
 ///
 /// Without `meanwhile` the caller sleeps in the kernel until then (CLONE_VFORK). With it, the caller runs
-/// `meanwhile` while the child runs, and then waits until the kernel clears a word (CLONE_CHILD_CLEARTID, which
-/// execve and exit both do). So it is for the child of an intermediate process.
+/// `meanwhile` while the child runs. It then waits until execve or exit clears a word (CLONE_CHILD_CLEARTID). So it
+/// is for the child of an intermediate process.
 ///
-/// clone3 is 5.3, CLONE_CLEAR_SIGHAND 5.5. If clone3 is missing or a seccomp filter refuses it (ENOSYS, EPERM),
-/// the old clone does the same, and the child resets the signal handlers itself.
+/// clone3 is 5.3, CLONE_CLEAR_SIGHAND 5.5. clone3 may be missing, or a seccomp filter may refuse it (ENOSYS, EPERM).
+/// The old clone then does the same, and the child resets the signal handlers itself.
 ///
 /// The child's exit signal is 0 until it executes, which hides it from `wait(-1)` and SIGCHLD. No waiter sees a
 /// child that fails in its set-up. execve sets SIGCHLD.

@@ -4,8 +4,8 @@
 //! The watcher of this process: its start, its loss, its successor.
 //!
 //! A watcher is lost when it dies, does not answer, or when the program closes its control socket. Its successor
-//! gets every process that still runs. The time for this grows with the number of processes, so each call of the
-//! library does a step of it, and no lock of the table is held meanwhile.
+//! gets every process that still runs. The time for this grows with the number of processes. So each call of the
+//! library does a step of it, without the lock of the table.
 //!
 //! A step fails where a watcher has no room for all, since limits have changed. The watcher is lost then, and the next
 //! creation gives its successor everything at once: it fails as long as there is no room.

@@ -29,8 +29,8 @@
 //! waits for the answer. Until CONFIRM the watcher carries out the policy, but does not report the exit. The creation
 //! may still fail and be tried again on the same B. DROP says that it has failed.
 //!
-//! **Cgroups.** The watcher gets the cgroup that was made for a process before there is a process (LEAF), so that it is
-//! removed though the creator is killed. UNLEAF says that the creation has failed, and that the client removes it.
+//! **Cgroups.** The watcher gets the cgroup of a process before the process exists (LEAF). It removes the cgroup even
+//! if the creator is killed. UNLEAF says that the creation has failed, and that the client removes it.
 //!
 //! **Holds.** A watcher that leaves when it is idle stays while a hold is out. The client takes a hold before it
 //! starts a process, and gives it back with the ADD or with RELEASE.
