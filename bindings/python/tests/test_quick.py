@@ -16,7 +16,7 @@ from unittest import mock
 
 import procfd
 import pytest
-from procfd import _quick, _run
+from procfd import _popen, _quick, _run
 
 SHELL: list[dict[str, Any]] = [
     {},
@@ -183,3 +183,47 @@ def test_much_output_of_both() -> None:
     script = "head -c 3000000 /dev/zero & head -c 2000000 /dev/zero >&2; wait"
     done = procfd.run(script, shell=True, capture_output=True, timeout=60)
     assert (len(done.stdout), len(done.stderr)) == (3000000, 2000000)
+
+
+SIMPLE: list[dict[str, Any]] = [
+    {},
+    {"stdin": None, "bufsize": 0, "shell": False},
+    {"cwd": "/", "env": {"A": "b"}, "start_new_session": True},
+    {"nice": 1, "executable": "/bin/true", "kill_on_close": True},
+]
+
+
+@pytest.mark.parametrize("keywords", SIMPLE, ids=repr)
+def test_a_simple_popen_has_the_attributes_of_others(keywords: dict[str, Any]) -> None:
+    def attributes() -> dict[str, Any]:
+        with procfd.Popen(["true"], **keywords) as process:
+            process.wait()
+        assert process.pid > 0 and process.returncode == 0
+        assert type(process._process) is procfd.Process
+        return {
+            name: value
+            for name, value in vars(process).items()
+            if name not in ("pid", "_waitpid_lock", "_process", "_closed_child_pipe_fds")
+        }
+
+    simple = attributes()
+    with mock.patch.object(_popen, "_is_simple", lambda keywords: False):
+        assert attributes() == simple
+
+
+def test_simple_popens_are_apart() -> None:
+    first, second = procfd.Popen(["sh", "-c", "exit 1"]), procfd.Popen(["sh", "-c", "exit 2"])
+    assert vars(first)["_waitpid_lock"] is not vars(second)["_waitpid_lock"]
+    assert (second.wait(), first.wait()) == (2, 1)
+
+
+def test_a_subclass_keeps_its_hooks() -> None:
+    class Mine(procfd.Popen[bytes]):
+        seen = False
+
+        def _execute_child(self, *values: Any) -> None:
+            Mine.seen = True
+            super()._execute_child(*values)
+
+    assert Mine(["true"]).wait() == 0
+    assert Mine.seen

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import Any
 
-__all__ = ["EXECUTE", "INIT", "Popen"]
+__all__ = ["EXECUTE", "INIT", "Popen", "is_original"]
 
 # What the two methods take since Python 3.9, for where a wrapper hides it.
 _INIT = (
@@ -67,6 +67,14 @@ def _find() -> Any:
     for name in ("CalledProcessError", "CompletedProcess", "SubprocessError", "TimeoutExpired"):
         setattr(module, name, getattr(subprocess, name))
     return module.Popen
+
+
+def is_original(method: Any) -> bool:
+    """Whether a method is what its module defines, and nobody's wrapper with the same name."""
+    code = getattr(method, "__code__", None)
+    if code is None or code.co_name != method.__name__:
+        return False
+    return method.__globals__.get("__name__") in ("subprocess", "procfd._popen")
 
 
 def _parameters(method: Any, known: tuple[str, ...], name: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import fcntl
 import functools
 import subprocess
 import sys
+import threading
 import warnings
 from typing import TYPE_CHECKING, Any, AnyStr, cast
 
@@ -20,7 +21,8 @@ from . import _native
 from ._errors import Error, Timeout, make
 from ._genuine import EXECUTE as _START
 from ._genuine import INIT as _STANDARD
-from ._launch import PIPES, become, end, launch, unknown
+from ._genuine import is_original
+from ._launch import PIPES, PLAIN, become, end, launch, unknown
 
 if TYPE_CHECKING:
     from subprocess import Popen as _Base
@@ -76,6 +78,9 @@ class Popen(_Base[AnyStr]):
         _close_pipe_fds: Any
 
     def __init__(self, args: Command, *popenargs: Any, **keywords: Any) -> None:
+        if not popenargs and type(self) is Popen and _is_simple(keywords):
+            self._start_simply(args, keywords)
+            return
         for name in _UNSET:
             if name in keywords:
                 value = keywords[name]
@@ -100,13 +105,30 @@ class Popen(_Base[AnyStr]):
             self._standard_fork(values)
             return
         fork = None if preexec_fn is None else functools.partial(self._fork, given)
-        process = launch(given["args"], given, self._settings, fork)
+        self._started(launch(given["args"], given, self._settings, fork), given)
+        if any(given[name] != -1 for name in _CHILD_ENDS):
+            self._close_pipe_fds(*(given[name] for name in PIPES))
+
+    def _start_simply(self, args: Command, keywords: dict[str, Any]) -> None:
+        """Do what __init__ and _execute_child of the base class do where nothing is redirected."""
+        if subprocess._active:  # type: ignore[attr-defined]
+            subprocess._cleanup()  # type: ignore[attr-defined]
+        given = PLAIN
+        extra: dict[str, Any] = {}
+        if keywords:
+            given = dict(PLAIN)
+            for name, value in keywords.items():
+                (given if name in _SIMPLE else extra)[name] = value
+        vars(self).update(
+            _ATTRIBUTES or {}, args=args, _settings=extra, _waitpid_lock=threading.Lock()
+        )
+        self._started(launch(args, given, extra), given)
+
+    def _started(self, process: _native.Process, given: dict[str, Any]) -> None:
         self._process = process
         self._leads = given["start_new_session"] or given.get("process_group", -1) == 0
         self.pid = process.pid
         self._child_created = True
-        if any(given[name] != -1 for name in _CHILD_ENDS):
-            self._close_pipe_fds(*(given[name] for name in PIPES))
 
     def _fork(
         self,
@@ -256,6 +278,52 @@ class Popen(_Base[AnyStr]):
             process.close()
         else:
             super().__del__(_maxsize, _warn)  # type: ignore[call-arg]
+
+
+class _Probe(_Base[bytes]):
+    """Starts nothing: what the constructor leaves in it is what a Popen has before its start."""
+
+    def _execute_child(self, *_: Any) -> None:
+        pass
+
+
+def _attributes() -> dict[str, Any] | None:
+    """What a Popen has whose streams are not redirected; None if that is not all known."""
+    if not is_original(_Base.__init__):
+        return None
+    found = vars(_Probe(["probe"]))
+    # These are of each object.
+    own = [found.pop(name, None) for name in ("args", "_waitpid_lock")]
+    plain = all(isinstance(value, (bool, int, float, str, type(None))) for value in found.values())
+    return found if plain and None not in own else None
+
+
+_ATTRIBUTES = _attributes()
+_BASE_INIT, _EXECUTE_CHILD = _Base.__init__, Popen._execute_child
+# The arguments of subprocess.Popen that need none of its constructor, and those that do.
+_SIMPLE = frozenset(
+    (
+        *("stdin", "stdout", "stderr", "bufsize", "shell", "cwd", "env", "executable"),
+        "start_new_session",
+    )
+)
+_NOT_SIMPLE = (_STANDARD - _SIMPLE) | {"args", "login_env", "pipesize", "process_group"}
+
+
+def _is_simple(keywords: dict[str, Any]) -> bool:
+    """Whether nothing is redirected, no method replaced, and all arguments are simple."""
+    if _ATTRIBUTES is None or _Base.__init__ is not _BASE_INIT:
+        return False
+    if Popen._execute_child is not _EXECUTE_CHILD:
+        return False
+    get = keywords.get
+    return not keywords or (
+        _NOT_SIMPLE.isdisjoint(keywords)
+        and get("stdin") is None
+        and get("stdout") is None
+        and get("stderr") is None
+        and type(get("bufsize", -1)) is int
+    )
 
 
 if Popen.__doc__:

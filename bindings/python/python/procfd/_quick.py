@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._errors import Timeout
-from ._genuine import INIT
+from ._genuine import INIT, is_original
 from ._genuine import Popen as _Base
 from ._launch import PLAIN, become, end, launch, unknown
 from ._popen import CLOSE, Popen
@@ -50,15 +50,9 @@ _of_popen = attrgetter(
 _of_base = attrgetter("__init__", "__exit__", "communicate", "_execute_child")
 
 
-def _is_own(method: Any) -> bool:
-    code = getattr(method, "__code__", None)
-    home = (sys.modules[_Base.__init__.__module__].__dict__, sys.modules[Popen.__module__].__dict__)
-    return code is not None and code.co_name == method.__name__ and method.__globals__ in home
-
-
 _POPEN, _BASE = _of_popen(Popen), _of_base(_Base)
 # False where somebody has wrapped one before this module was imported.
-_ALL_OWN = all(map(_is_own, (*_POPEN, *_BASE)))
+_ALL_OWN = all(map(is_original, (*_POPEN, *_BASE)))
 
 
 def usable(popen: Any) -> bool:
