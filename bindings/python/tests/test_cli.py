@@ -192,6 +192,19 @@ def test_run_with_landlock(tmp_path: pathlib.Path) -> None:
     assert run("--landlock-ro", "/no/such", "--no-new-privs", "true")[0] == 125
 
 
+def test_run_mounts_a_proc_of_the_new_namespace() -> None:
+    if not namespaces_are_allowed():
+        pytest.skip("no user namespaces")
+    shown = 'for p in /proc/[0-9]*; do echo "${p#/proc/}"; done; exit 3'
+    for inside, pids in {("--unshare", "pid"): "1\n", ("--init",): "1\n2\n"}.items():
+        found = run("--map-root", *inside, "--mount-proc", "sh", "-c", shown)
+        assert found == (3, pids)
+    # The program's own mounts come before it, and the caller's /proc is as it was.
+    both = ("--map-root", "--unshare", "pid", "--mount", "tmpfs:/proc", "--mount-proc")
+    assert run(*both, "readlink", "/proc/self") == (0, "1\n")
+    assert os.readlink("/proc/self") == str(os.getpid())
+
+
 def test_run_mounts_and_priorities(tmp_path: pathlib.Path) -> None:
     if not namespaces_are_allowed():
         pytest.skip("no user namespaces")

@@ -86,6 +86,11 @@ def add_to(commands: Any) -> None:
         metavar="TYPE:[SOURCE:]TARGET[:OPTION,...]",
         help="bind, rbind, tmpfs, proc, dev, overlay, symlink, ..., in order",
     )
+    add(
+        "--mount-proc",
+        action="store_true",
+        help="a /proc of the new pid namespace, in a new mount namespace; after --mount",
+    )
     add("--map-root", action="store_true", help="you are root in a new user namespace")
     add("--uid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
     add("--gid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
@@ -141,6 +146,11 @@ def settings(given: argparse.Namespace) -> OpenSettings:
         unshare.append("user")
     if given.init and "pid" not in unshare:
         unshare.append("pid")
+    mounts = list(given.mount or ())
+    if given.mount_proc:
+        mounts.append({"type": "proc", "target": "/proc"})
+        if "mount" not in unshare:
+            unshare.append("mount")
     uid, gid, groups = given.uid, given.gid, given.groups
     variables = dict(given.env or ())
     if given.user is not None:
@@ -162,7 +172,7 @@ def settings(given: argparse.Namespace) -> OpenSettings:
         "search": True,
         "namespaces": unshare or None,
         "time_offsets": dict(given.time_offset) if given.time_offset else None,
-        "mounts": given.mount,
+        "mounts": mounts or None,
         "ioprio": given.ioprio,
         "cgroup_limits": limits or None,
         "seccomp": given.seccomp,
