@@ -6,7 +6,7 @@
 #                   PYTHONDIR, and the command procfd into BINDIR; and uninstall-python
 #   make check      all tests; the last line counts them. T="NAME ..." restricts it to the programs whose name
 #                   contains one of these, builds only what they need, and says how to start each under gdb
-#   make kernels [K="6.1 7.2"] [ONLY=words] [TABLE=1]  the C tests on other kernels, in qemu; with CROSS=aarch64
+#   make kernels [K="6.1 7.2"] [SUITES=c,rust,python] [ONLY=words] [TABLE=1]  the tests on other kernels, in qemu; with CROSS=aarch64
 #                   on those of that architecture
 #   make torture [SECONDS=n]  the attacks of tests/faults, in rounds until the time (300) is over; docs/reliability.md
 #   make check-packages  build the Debian and RPM packages from the vendored tarball, install, use and
@@ -228,7 +228,7 @@ check:
 
 # K="6.1 7.2": which; ONLY=words: which programs.
 kernels: all
-	@scripts/kernels $(CROSS:%=--arch %) $(if $(ONLY),--only $(ONLY)) $(if $(TABLE),--table) $(K)
+	@scripts/kernels $(CROSS:%=--arch %) $(if $(SUITES),--suites $(SUITES)) $(if $(ONLY),--only $(ONLY)) $(if $(TABLE),--table) $(K)
 
 torture: all
 	@rm -rf $(BUILD)/torture-stage
