@@ -438,7 +438,8 @@ static void switches_and_run_delay_of_all_threads(void)
 	TOLD(&k, high);
 	BETWEEN(low[0], i.nvcsw, high[0]);
 	BETWEEN(low[1], i.nivcsw, high[1]);
-	CHECK(low[0] >= SWITCHERS * 300);
+	/* In the emulation a timer may have expired before its sleep begins. */
+	CHECK(low[0] >= SWITCHERS * (tap_factor > 1 ? 1 : 300));
 	/* Each time it gave the processor up, it had been given one. */
 	CHECK(i.run_slices >= low[0]);
 	unsigned long long delay = 0, slices = 0;
