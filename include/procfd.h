@@ -51,6 +51,12 @@
  * data NULL or a struct procfd_close. Also a command of process_manage.
  */
 #define PROC_SET_CLOSE 0x102
+
+/*
+ * How long it may run: arg is nanoseconds (0 for no limit), data NULL for SIGKILL or a struct
+ * procfd_time_limit. The watcher holds it, or the built-in init.
+ */
+#define PROC_SET_TIME_LIMIT 0x1af
 /* The program: data is its path; arg 0, or PROC_EXEC_PATH to search the caller's PATH. */
 #define PROC_SET_EXEC 0x103
 /* The program: arg is an open descriptor of it (fexecve). Scripts need it inherited as well. */
@@ -1073,6 +1079,16 @@ struct procfd_close {
      */
     uint32_t second_signal;
     /* Nanoseconds from the close to second_signal. */
+    uint64_t delay_ns;
+};
+
+/* Data of PROC_SET_TIME_LIMIT. */
+struct procfd_time_limit {
+    /* The signal at the end of the time; 0 for SIGKILL. */
+    uint32_t signal;
+    /* A second signal delay_ns later, if the process still runs by then; 0 for none. */
+    uint32_t second_signal;
+    /* Nanoseconds from the end of the time to second_signal. */
     uint64_t delay_ns;
 };
 

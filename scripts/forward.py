@@ -25,6 +25,7 @@ ELSEWHERE = {
 }
 # Types that are not the crate's.
 STD = {
+    "Duration": "std::time",
     "OsStr": "std::ffi",
     "OwnedFd": "std::os::fd",
     "RawFd": "std::os::fd",

@@ -5,6 +5,7 @@
     layout!(procfd_rusage { utime_ns, stime_ns, maxrss, minflt, majflt, inblock, oublock, nvcsw, nivcsw });
     layout!(procfd_wait { timeout_ns, what, status, mask, usage });
     layout!(procfd_close { scope, second_signal, delay_ns });
+    layout!(procfd_time_limit { signal, second_signal, delay_ns });
     layout!(procfd_dup { source, target });
     layout!(procfd_open { path, flags, mode });
     layout!(procfd_range { first, last });

@@ -62,6 +62,7 @@ plain!(
     u64,
     RemoteRange,
     procfd_close,
+    procfd_time_limit,
     procfd_dup,
     procfd_open,
     procfd_range,

@@ -11,6 +11,7 @@ mod plain;
 use std::ffi::c_int;
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use procfd::ffi::{self, Configuring, Pid, PipeWay, Program, Settings, WindowSize};
 use procfd::{Errno, Error, Landlock, LandlockFs, LandlockNet, LandlockScopes, Setgroups};
@@ -148,6 +149,24 @@ fn set_cgroup_leaf(command: Command<'_>) -> Result {
         _ => Err(INVALID),
     };
     command.set(leaf, Settings::set_cgroup_leaf)
+}
+
+fn set_time_limit(command: Command<'_>) -> Result {
+    let limit = |ns: u64, data: Data| {
+        let limit: procfd_time_limit = data.read_or_default()?;
+        let signal = |number: u32| i32::try_from(number).map_err(|_| INVALID);
+        let first = if limit.signal == 0 { libc::SIGKILL } else { signal(limit.signal)? };
+        let then = match (limit.second_signal, limit.delay_ns) {
+            (0, 0) => None,
+            (0, _) => return Err(INVALID),
+            (second, delay) => Some((signal(second)?, Duration::from_nanos(delay))),
+        };
+        match ns {
+            0 => data.none().map(|()| None),
+            _ => Ok(Some((Duration::from_nanos(ns), first, then))),
+        }
+    };
+    command.set(limit, Settings::set_time_limit)
 }
 
 fn set_pty(command: Command<'_>) -> Result {

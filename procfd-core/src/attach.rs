@@ -10,7 +10,7 @@ use crate::error::{Error, Stage};
 use crate::held::Held;
 use crate::placeholder::{self, Lean};
 use crate::procfd::{self, Published};
-use crate::settings::{ClosePolicy, Settings};
+use crate::settings::{ClosePolicy, Scope, Settings};
 use crate::sys::{self, Errno};
 use crate::{fuse, pair, proc, signal, start, target, wait};
 
@@ -74,6 +74,10 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd
     let pid = wait::pid(pidfd).map_err(failed)?;
     if state.config.close().is_some_and(|p| p.then.is_some()) && !opened.is_watched() {
         return Err(failed(Errno(libc::EOPNOTSUPP)).hint("a second signal needs the watcher"));
+    }
+    if state.config.time_limit().is_some() {
+        state.config.check_time_limit(opened.is_watched())?;
+        signal::send(pidfd, 0, Scope::Process, None).map_err(failed)?;
     }
     let ours = sys::fd::dup_cloexec(pidfd).map_err(failed)?;
     if let Some(policy) = state.config.close() {

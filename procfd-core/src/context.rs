@@ -33,6 +33,7 @@ mod signals;
 mod speculation;
 mod sysctls;
 mod task;
+mod time_limit;
 
 pub use seccomp::SeccompListener;
 

@@ -109,6 +109,7 @@ fn set(c: &mut Context, words: &[String]) -> Done<()> {
         "data" => c.data(at(0)?, values[1].as_str())?,
         "close" => c.close(at(0)?)?,
         "close_range" => c.close_range(at(0)? as u32, at(1)? as u32)?,
+        "time_limit" => c.time_limit(Duration::from_millis(word(values)?.parse()?))?,
         "limit" => c.rlimit(values[0].parse()?, values[1].parse()?, values[2].parse()?)?,
         "numa" => c.numa(numa_policy(at(0)?), NumaFlags::empty(), [at(1)? as usize])?,
         "speculation" => c.speculation(speculation(at(0)?), speculation_control(at(1)?))?,

@@ -133,6 +133,7 @@ static void structure_sizes(void)
 		{ PROC_SET_UID, 0, sizeof(struct procfd_ids) },
 		{ PROC_SET_GID, 0, sizeof(struct procfd_ids) },
 		{ PROC_SET_CLOSE, SIGKILL, sizeof(struct procfd_close) },
+		{ PROC_SET_TIME_LIMIT, 1, sizeof(struct procfd_time_limit) },
 	};
 	unsigned char *buf = calloc(1, 8192);
 	int fd = ctx();

@@ -162,6 +162,8 @@ static int set(int fd, const struct line *l)
 		struct procfd_range r = { .first = (unsigned)number, .last = (unsigned)atoi(v[1]) };
 		return process_config(fd, PROC_FD_CLOSE_RANGE, 0, &r, sizeof r);
 	}
+	if (!strcmp(key, "time_limit"))
+		return process_config(fd, PROC_SET_TIME_LIMIT, number * 1000000, NULL, 0);
 	if (!strcmp(key, "limit")) {
 		struct procfd_rlimit r = { strtoull(v[1], NULL, 10), strtoull(v[2], NULL, 10) };
 		return process_config(fd, PROC_SET_RLIMIT, number, &r, sizeof r);

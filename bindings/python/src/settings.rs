@@ -123,6 +123,10 @@ fn alone(context: &mut Context, named: &mut Named, name: &str, value: &Bound<'_,
                 context.cgroup_fd(convert::duplicate(convert::fd(value)?, 0)?)
             }
         }
+        "time_limit" => {
+            let (limit, signal, then) = time_limit(value)?;
+            context.time_limit_with(limit, signal, then)
+        }
         "cgroup_leaf" => match value.extract::<bool>() {
             Ok(false) => return Ok(true),
             Ok(true) => context.cgroup_leaf(),
@@ -365,6 +369,26 @@ pub(crate) fn close_signal(kill: &Bound<'_, PyAny>) -> PyResult<Option<i32>> {
         Ok(kill) => Ok(kill.is_true().then_some(libc::SIGKILL)),
         Err(_) if kill.is_none() => Ok(None),
         Err(_) => names::signal(kill).map(Some),
+    }
+}
+
+/// Seconds, a signal, and a second signal with its delay.
+fn time_limit(value: &Bound<'_, PyAny>) -> PyResult<(Duration, i32, Option<(i32, Duration)>)> {
+    let seconds = |value: &Bound<'_, PyAny>| {
+        convert::seconds(value)?.ok_or_else(|| PyValueError::new_err("time_limit: a time without an end"))
+    };
+    let parts: Vec<Bound<'_, PyAny>> = match value.cast::<PyTuple>() {
+        Ok(tuple) => tuple.iter().collect(),
+        Err(_) => vec![value.clone()],
+    };
+    match parts.as_slice() {
+        [limit] => Ok((seconds(limit)?, libc::SIGKILL, None)),
+        [limit, signal] => Ok((seconds(limit)?, names::signal(signal)?, None)),
+        [limit, signal, second, delay] => {
+            let then = (names::signal(second)?, seconds(delay)?);
+            Ok((seconds(limit)?, names::signal(signal)?, Some(then)))
+        }
+        _ => Err(PyValueError::new_err("time_limit takes 1, 2 or 4 values")),
     }
 }
 

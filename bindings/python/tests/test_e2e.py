@@ -76,6 +76,7 @@ def setting(key: str, values: Words) -> dict[str, Any]:
         "cwd": lambda: {"actions": [("chdir", values[0])]},
         "open": lambda: {"actions": [("open", numbers[0], values[1], os.O_RDONLY, 0)]},
         "data": lambda: {"actions": [("data", numbers[0], values[1].encode())]},
+        "time_limit": lambda: {"time_limit": numbers[0] / 1000},
         "limit": lambda: {"limits": {numbers[0]: (numbers[1], numbers[2])}},
         "numa": lambda: {"numa": f"{NUMA[numbers[0]]}:{values[1]}"},
         "speculation": lambda: {"speculation": {FEATURES[numbers[0]]: CONTROLS[numbers[1]]}},

@@ -8,6 +8,7 @@ import os
 import pathlib
 import resource
 import signal
+import subprocess
 import sys
 from typing import Any
 
@@ -354,6 +355,27 @@ def test_built_in_init() -> None:
     assert (code, output) == (200, "2\n")
     code, _ = run("sh", "-c", "kill -9 $$", **settings)
     assert code == -signal.SIGKILL
+
+
+def test_the_time_limit() -> None:
+    for limit, end in (0.05, signal.SIGKILL), ((0.05, "TERM"), signal.SIGTERM):
+        code, _ = run("sleep", "60", time_limit=limit, watch=True)
+        assert code == -end
+    code, _ = run("sh", "-c", "trap '' TERM; sleep 60", time_limit=(0.1, 15, 9, 0.1), watch=True)
+    assert code == -signal.SIGKILL
+    with pytest.raises(procfd.Error, match="watch=True") as raised:
+        run("true", time_limit=1)
+    assert raised.value.stage == procfd.Stage.PLAN
+    for wrong in (), (1, 9, 9):
+        with pytest.raises(ValueError, match="time_limit takes"):
+            run("true", time_limit=wrong, watch=True)
+    with pytest.raises(procfd.Error, match="ten years"):
+        run("true", time_limit=0, watch=True)
+
+
+def test_the_time_limit_of_the_command_line() -> None:
+    command = [sys.executable, "-m", "procfd", "run", "--time-limit", "0.1", "sleep", "60"]
+    assert subprocess.run(command).returncode == 128 + signal.SIGKILL
 
 
 def test_root_directory(root: None, tmp_path: pathlib.Path) -> None:

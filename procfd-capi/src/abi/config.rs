@@ -34,6 +34,18 @@ pub struct procfd_close {
     pub delay_ns: u64,
 }
 
+/// Data of PROC_SET_TIME_LIMIT.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct procfd_time_limit {
+    /// The signal at the end of the time; 0 for SIGKILL.
+    pub signal: u32,
+    /// A second signal delay_ns later, if the process still runs by then; 0 for none.
+    pub second_signal: u32,
+    /// Nanoseconds from the end of the time to second_signal.
+    pub delay_ns: u64,
+}
+
 /// Data of PROC_FD_DUP. source == target clears close-on-exec.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]

@@ -14,6 +14,9 @@ pub const PROC_SET_FLAG: u32 = 0x101;
 /// The signal the kernel sends when the last procfd is closed: arg is the signal (0 for none),
 /// data NULL or a struct procfd_close. Also a command of `process_manage`.
 pub const PROC_SET_CLOSE: u32 = 0x102;
+/// How long it may run: arg is nanoseconds (0 for no limit), data NULL for SIGKILL or a struct
+/// procfd_time_limit. The watcher holds it, or the built-in init.
+pub const PROC_SET_TIME_LIMIT: u32 = 0x1af;
 /// The program: data is its path; arg 0, or PROC_EXEC_PATH to search the caller's PATH.
 pub const PROC_SET_EXEC: u32 = 0x103;
 /// The program: arg is an open descriptor of it (fexecve). Scripts need it inherited as well.

@@ -7,6 +7,7 @@
 use std::ffi::OsStr;
 use std::os::fd::{OwnedFd, RawFd};
 use std::path::Path;
+use std::time::Duration;
 
 use super::Command;
 use crate::{
@@ -141,4 +142,7 @@ forward! {
     no_tsc();
     subreaper();
     ioprio(class: u16, level: u16);
+    // time_limit
+    time_limit(limit: Duration);
+    time_limit_with(limit: Duration, signal: i32, then: Option<(i32, Duration)>);
 }

@@ -12,7 +12,7 @@ use crate::leaves::Leaf;
 use crate::settings::{ClosePolicy, Settings};
 use crate::sys::{Errno, Result};
 use crate::watch::keeper::{self, Walk};
-use crate::watch::{AddError, Client, Policy, Reservation, StartError};
+use crate::watch::{AddError, Client, Limit, Policy, Reservation, StartError};
 
 /// How many contexts one call of the library gives to a new watcher at most, each with a round trip at most.
 const GIVE: usize = 16;
@@ -135,7 +135,9 @@ pub(crate) fn change_policy(a: BorrowedFd<'_>, close: Option<ClosePolicy>) -> Re
     if state.watched.is_none() {
         return if second { Err(Errno(libc::EOPNOTSUPP)) } else { Ok(false) };
     }
-    let policy = policy(&state.config, close);
+    // The time limit runs on.
+    let policy =
+        Policy { limit: state.watched.and_then(|policy| policy.limit), ..policy(&state.config, close) };
     let reaching = state.config.is_init();
     let before = state.watched.replace(policy);
     drop(state);
@@ -154,9 +156,16 @@ pub(crate) fn change_policy(a: BorrowedFd<'_>, close: Option<ClosePolicy>) -> Re
 /// The watcher's part of a close policy. For the init of a pid namespace this is all of it. Where the process has a
 /// cgroup of its own it is SIGKILL, which reaches the whole cgroup. Otherwise it is the second signal.
 pub(crate) fn policy(config: &Settings, close: Option<ClosePolicy>) -> Policy {
-    // The built-in init sees to it alone.
-    let Some(close) = close.filter(|_| !config.built_in_init()) else { return Policy::default() };
+    // The built-in init sees to all of it alone.
+    if config.built_in_init() {
+        return Policy::default();
+    }
     let number = |signal: i32| u8::try_from(signal).unwrap_or(0);
+    let limit = config.time_limit().map(|limit| {
+        let (second, delay) = limit.then.unwrap_or_default();
+        Limit { until: limit.end(), first: number(limit.signal), second: number(second), delay }
+    });
+    let Some(close) = close else { return Policy { limit, ..Policy::default() } };
     let (second, delay) = close.then.unwrap_or_default();
     let kills_cgroup = config.cgroup.has_leaf() && close.signal == libc::SIGKILL;
     Policy {
@@ -164,5 +173,6 @@ pub(crate) fn policy(config: &Settings, close: Option<ClosePolicy>) -> Policy {
         second: number(second),
         delay,
         group: close.group,
+        limit,
     }
 }

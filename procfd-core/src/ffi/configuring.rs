@@ -48,6 +48,10 @@ impl Form {
             return Err(Error::config(libc::EOPNOTSUPP, "the built-in init, with PROCFD_PIDFD")
                 .hint("it needs a procfd: open the context without PROCFD_PIDFD"));
         }
+        if settings.time_limit().is_some() {
+            return Err(Error::config(libc::EOPNOTSUPP, "a time limit, with PROCFD_PIDFD")
+                .hint("it needs the watcher: open the context without PROCFD_PIDFD"));
+        }
         settings.close().map_or(Ok(()), start::check_lean_policy)
     }
 

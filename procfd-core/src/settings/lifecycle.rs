@@ -63,6 +63,7 @@ pub(crate) struct Lifecycle {
     close: Option<ClosePolicy>,
     built_in_init: bool,
     exit_signal: Option<i32>,
+    pub(super) time_limit: Option<super::time_limit::Limit>,
     pub(super) suspended: bool,
 }
 
@@ -101,9 +102,10 @@ impl Settings {
         self.lifecycle.built_in_init
     }
 
-    /// Whether a part of the procfd stays in use after the start: as a fuse, or for what the built-in init says.
+    /// Whether a part of the procfd stays in use after the start: as a fuse, for what the built-in init says, or
+    /// for the watcher.
     pub(crate) fn needs_procfd(&self) -> bool {
-        self.lifecycle.close.is_some() || self.lifecycle.built_in_init
+        self.lifecycle.close.is_some() || self.lifecycle.built_in_init || self.lifecycle.time_limit.is_some()
     }
 
     /// Whether the process will be the init of a pid namespace, which a fuse cannot reach.

@@ -38,6 +38,7 @@
 //! | `sysctls` | kernel parameters of new namespaces |
 //! | `pids` | chosen pids |
 //! | `lifecycle` | close policy, built-in init, exit signal |
+//! | `time_limit` | how long the process may run |
 //! | `suspended` | a stop before the program's first instruction |
 //! | `check` | checks of one value, which families share |
 //! | `prepared` | what all of it comes to in a start, kept until the next change |
@@ -78,6 +79,7 @@ mod speculation;
 mod suspended;
 mod sysctls;
 mod task;
+mod time_limit;
 
 pub use capabilities::SecureBits;
 pub use capset::{CapSet, UnknownCapability};

@@ -7,6 +7,7 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::dumpable::{self, DumpableKept};
 use super::end::{await_executed, await_stopped, died, end, held_too_long, never_executed, reap};
@@ -173,8 +174,20 @@ impl InitParts {
     fn new(config: &Settings, pair: Option<(BorrowedFd<'_>, BorrowedFd<'_>)>) -> sys::Result<Self> {
         let close = config.close();
         let (second, delay) = close.and_then(|p| p.then).unwrap_or_default();
-        // The program is the second process of the namespace; then the close policy.
-        let numbers = [2, close.map_or(0, |p| p.signal) as u128, second as u128, delay.as_millis()];
+        // The program is the second process of the namespace; then the close policy, and the time limit.
+        let limit = config.time_limit();
+        let (limit_second, limit_delay) = limit.and_then(|limit| limit.then).unwrap_or_default();
+        let ms = |time: Duration| time.as_nanos().div_ceil(1_000_000);
+        let numbers = [
+            2,
+            close.map_or(0, |p| p.signal) as u128,
+            second as u128,
+            delay.as_millis(),
+            limit.map_or(0, |limit| ms(limit.after)),
+            limit.map_or(0, |limit| limit.signal) as u128,
+            limit_second as u128,
+            ms(limit_delay),
+        ];
         let argv = std::iter::once("procfd-init".to_owned()).chain(numbers.map(|n| n.to_string()));
         Ok(Self {
             image: watch::init_image()?,
@@ -324,6 +337,7 @@ pub(super) fn conditions(config: &Settings, prepared: &Prepared, shared_table: b
     let arms_again = armed && !forks && becomes_another_user(config);
     // The watcher has the policies that the kernel cannot carry out before the program can run.
     let policy = config.close().is_some_and(|close| close.then.is_some() || config.is_init());
+    let policy = policy || config.time_limit().is_some();
     let waits = prepared.by_parent || (watched && policy && !config.built_in_init());
     let takes_more = !shared_table || !prepared.sources.is_empty() || arms_again || waits;
     let closes = takes_more || config.built_in_init() || config.descriptors.has_actions();

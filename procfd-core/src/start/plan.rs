@@ -37,6 +37,7 @@ pub struct PlanStep {
 impl Plan {
     /// What the settings come to now: with the present `PATH`, environment, limits and ids.
     pub(crate) fn new(settings: &Settings, watched: bool) -> Result<Self, Error> {
+        settings.check_time_limit(watched)?;
         let prepared = settings.prepare()?;
         let mut steps = Vec::new();
         // A line and the names of the calls for each step.

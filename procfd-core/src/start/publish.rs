@@ -102,6 +102,7 @@ pub(crate) fn attach(
 
 /// The parts of a close policy that are the watcher's.
 pub(super) fn check_close(config: &Settings, opened: &Opened) -> Result<(), Error> {
+    config.check_time_limit(opened.is_watched())?;
     let Some(policy) = config.close() else { return Ok(()) };
     let refuse = |what: &str, hint: &str| Err(Error::plan(libc::EOPNOTSUPP, what).hint(hint));
     let by_itself = config.built_in_init() && config.is_init();

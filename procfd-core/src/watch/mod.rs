@@ -42,6 +42,6 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use client::{AddError, Client, Policy, Reservation, StartError};
+pub(crate) use client::{AddError, Client, Limit, Policy, Reservation, StartError};
 pub(crate) use image::init_image;
 pub(crate) use proto::Ended;

@@ -32,13 +32,16 @@
 //! **Cgroups.** The watcher gets the cgroup of a process before the process exists (LEAF). It removes the cgroup even
 //! if the creator is killed. UNLEAF says that the creation has failed, and that the client removes it.
 //!
+//! **Time limits.** An ADD has the time that is left, so that a successor of the watcher keeps the limit. A CHANGE leaves
+//! it as it is.
+//!
 //! **Holds.** A watcher that leaves when it is idle stays while a hold is out. The client takes a hold before it
 //! starts a process, and gives it back with the ADD or with RELEASE.
 
 #![allow(dead_code, reason = "the library and the program each use their part")]
 
 /// `"pfdw"`, and the layout of this file.
-pub(crate) const MAGIC: u32 = 0x7766_6470 ^ 2;
+pub(crate) const MAGIC: u32 = 0x7766_6470 ^ 3;
 
 pub(crate) const BEGIN: u32 = 1;
 pub(crate) const ADD: u32 = 2;
@@ -128,6 +131,13 @@ message! {
         first: u16,
         /// Sent `delay_ns` later, if the process still runs; 0 none.
         second: u16,
+        /// In ADD: the time left to the process, and from its end to `limit_second`.
+        limit_ns: u64,
+        limit_delay_ns: u64,
+        /// Sent at the end of that time; 0: no limit.
+        limit_first: u16,
+        /// Sent `limit_delay_ns` later, if the process still runs; 0 none.
+        limit_second: u16,
     }
 }
 

@@ -24,6 +24,7 @@ PROCFD_PIDFD = 0x4
 PROC_CREATE = 0x100
 PROC_SET_FLAG = 0x101
 PROC_SET_CLOSE = 0x102
+PROC_SET_TIME_LIMIT = 0x1AF
 PROC_SET_EXEC = 0x103
 PROC_SET_EXEC_FD = 0x104
 PROC_SET_ARGV = 0x105
@@ -456,6 +457,20 @@ class procfd_close(Structure):
 
     _fields_: ClassVar[Any] = (
         ("scope", ctypes.c_uint32),
+        ("second_signal", ctypes.c_uint32),
+        ("delay_ns", ctypes.c_uint64),
+    )
+
+
+class procfd_time_limit(Structure):
+    """struct procfd_time_limit."""
+
+    signal: int
+    second_signal: int
+    delay_ns: int
+
+    _fields_: ClassVar[Any] = (
+        ("signal", ctypes.c_uint32),
         ("second_signal", ctypes.c_uint32),
         ("delay_ns", ctypes.c_uint64),
     )

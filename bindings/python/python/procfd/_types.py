@@ -72,6 +72,7 @@ class Settings(TypedDict, total=False):
     kill_on_close: bool | Signal | None
     close_scope: Literal["process", "group"] | None
     close_then: tuple[Signal, float] | None
+    time_limit: float | tuple[float, Signal] | tuple[float, Signal, Signal, float] | None
     search: bool | None
     program_fd: Fd | None
     env: Environment | None

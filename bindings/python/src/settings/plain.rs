@@ -18,6 +18,7 @@ pub(super) const KEYWORDS: &[&str] = &[
     "kill_on_close",
     "close_scope",
     "close_then",
+    "time_limit",
     "search",
     "program_fd",
     "env",

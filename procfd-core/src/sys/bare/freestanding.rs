@@ -37,7 +37,7 @@ core::arch::global_asm!(
 );
 
 /// The arguments that are numbers, after argument 0.
-pub(crate) const NUMBERS: usize = 4;
+pub(crate) const NUMBERS: usize = 8;
 
 /// The kernel's first stack: argc, then the arguments. Calls `main` of the program with the number of its
 /// arguments and with the first of them, in decimal.

@@ -9,6 +9,7 @@ use super::{EINVAL, Errno, RLimit64, Result, SignalInfo, Waited, call};
 
 pub(crate) const SIGKILL: i32 = 9;
 pub(crate) const SIGCHLD: i32 = 17;
+pub(crate) const SIGCONT: i32 = 18;
 
 pub(crate) const WEXITED: i32 = 4;
 pub(crate) const WNOHANG: i32 = 1;

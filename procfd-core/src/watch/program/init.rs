@@ -22,7 +22,8 @@
 //!   peer of the procfd A. X has B without a close policy too, to say how the program ended.
 //! - All signals are blocked in X from before the clone; so none is lost on the way.
 //! - The arguments: a name for people; the pid of Y in its namespace; the first signal of the close
-//!   policy; the second; the delay in milliseconds; all in decimal.
+//!   policy; the second; the delay in milliseconds; the time limit in milliseconds; its first signal; the
+//!   second; the delay in milliseconds; all in decimal.
 //!
 //! # What it does
 //!
@@ -37,15 +38,15 @@
 //! delay of the second signal is over or the program has ended. A holder's shutdown(2) of A changes nothing.
 
 use crate::proto::{self, Ended};
-use crate::sys::{self, ECHILD, EINTR, EPOLLET, EpollEvent, POLLIN, PollFd, SIGCHLD, SIGKILL, Timespec};
+use crate::sys::{self, ECHILD, EINTR, EPOLLET, EpollEvent, POLLIN, PollFd, SIGCHLD, SIGCONT, SIGKILL, Timespec};
 
 const FUSE: i32 = 0;
 const POLLNVAL: i16 = 0x20;
 const SI_QUEUE: i32 = -1;
 const CLD_EXITED: i32 = 1;
 
-pub(crate) fn run(numbers: &[u64; 4]) -> ! {
-    let [pid, first, second, delay_ms] = *numbers;
+pub(crate) fn run(numbers: &[u64; sys::NUMBERS]) -> ! {
+    let [pid, first, second, delay_ms, limit_ms, mut limit_first, mut limit_second, limit_delay_ms] = *numbers;
     let pid = pid as i32;
     sys::set_name(c"procfd-init");
     let _ = sys::set_mask(!0);
@@ -58,12 +59,29 @@ pub(crate) fn run(numbers: &[u64; 4]) -> ! {
     let fuse = Fuse::new();
     let mut fds = [PollFd { fd: signals, events: POLLIN, revents: 0 }, fuse.poll()];
     let mut end = None;
+    let after = |ms: u64| sys::now().saturating_add(ms.saturating_mul(1_000_000));
+    let mut limit = (limit_first != 0).then(|| after(limit_ms));
     // The program may have ended already.
     reap(pid);
     loop {
-        let timeout = end.map(|at: u64| Timespec::from_ns(at.saturating_sub(sys::now())));
-        match sys::poll(&mut fds, timeout) {
-            Ok(0) => sys::exit(128 + SIGKILL),
+        let now = sys::now();
+        if end.is_some_and(|at| at <= now) {
+            sys::exit(128 + SIGKILL);
+        }
+        if limit.is_some_and(|at| at <= now) {
+            // The end of the program is the end of this process, and so of the namespace.
+            let _ = sys::kill(pid, limit_first as i32);
+            if limit_first != SIGKILL as u64 {
+                let _ = sys::kill(pid, SIGCONT);
+            }
+            limit_first = core::mem::take(&mut limit_second);
+            limit = (limit_first != 0).then(|| after(limit_delay_ms));
+        }
+        let next = match (end, limit) {
+            (Some(end), Some(limit)) => Some(if end < limit { end } else { limit }),
+            (end, limit) => end.or(limit),
+        };
+        match sys::poll(&mut fds, next.map(|at: u64| Timespec::from_ns(at.saturating_sub(now)))) {
             Ok(_) => {}
             Err(EINTR) => continue,
             Err(_) => sys::exit(255),
@@ -79,7 +97,7 @@ pub(crate) fn run(numbers: &[u64; 4]) -> ! {
                     let _ = sys::kill(pid, first as i32);
                 }
                 if second != 0 {
-                    end = Some(sys::now().saturating_add(delay_ms.saturating_mul(1_000_000)));
+                    end = Some(after(delay_ms));
                 }
             }
             if released || fds[1].revents & POLLNVAL != 0 {

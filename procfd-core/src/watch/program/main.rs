@@ -6,7 +6,7 @@
 //! The watcher program, and the built-in init of a pid namespace.
 //!
 //! A static executable without libc, built by the build script and carried in the library. Its
-//! memory is its stack, one page of table for 128 pairs, and the few pages of its code.
+//! memory is its stack, one page of table for 73 pairs, and the few pages of its code.
 //!
 //! It is started with all signals blocked, without environment, with the control socket (or the
 //! init's fuse) as its only descriptor, 0. Its argument 0 is for people; an init has further ones.

@@ -7,7 +7,7 @@ use crate::proto::{self, Reply, Request};
 use crate::sys::{
     self, EAGAIN, ECONNRESET, EEXIST, EINTR, EINVAL, EMFILE, EPERM, EPOLLIN, EPOLLONESHOT, Errno, Received,
 };
-use crate::table::Pair;
+use crate::table::{NEVER, Pair};
 use crate::watch::{CONTROL, DATA_CREATOR, SPARE, Watcher, data_of};
 
 /// How many requests to take.
@@ -228,6 +228,13 @@ impl Watcher {
             pair.pidfd = pidfd;
             pair.early = early;
             set_policy(pair, request);
+            if request.limit_first != 0 {
+                pair.limit_at = sys::now().saturating_add(request.limit_ns).min(NEVER - 1);
+                pair.limit_delay = request.limit_delay_ns;
+                pair.limit_first = request.limit_first as u8;
+                pair.limit_second = request.limit_second as u8;
+                self.next = self.next.min(pair.limit_at);
+            }
         }
         // EPOLLONESHOT, so that an ended process need not be removed from the epoll.
         let events = if early { 0 } else { EPOLLIN } | EPOLLONESHOT;
@@ -369,7 +376,7 @@ fn reply_to(request: &Request, done: Result<(), Errno>) {
 
 /// Whether a request asks for no signals.
 fn silent(request: &Request) -> bool {
-    request.first == 0 && request.second == 0
+    request.first == 0 && request.second == 0 && request.limit_first == 0
 }
 
 fn set_policy(pair: &mut Pair, request: &Request) {

@@ -13,6 +13,10 @@ pub(crate) struct Pair {
     pub(crate) id: u64,
     /// In nanoseconds: the delay of the second signal while a procfd is open, then its time.
     pub(crate) when: u64,
+    /// When `limit_first` is due; [`NEVER`] without a limit.
+    pub(crate) limit_at: u64,
+    /// From there to `limit_second`.
+    pub(crate) limit_delay: u64,
     /// -1 when the last procfd has been closed.
     pub(crate) b: i32,
     /// -1 in a free entry; the number of `b` before the process is known.
@@ -28,11 +32,15 @@ pub(crate) struct Pair {
     pub(crate) early: bool,
     /// The process has ended; the close of the last procfd is for the rest of its cgroup.
     pub(crate) ended: bool,
+    pub(crate) limit_first: u8,
+    pub(crate) limit_second: u8,
 }
 
 const NONE: u64 = u64::MAX;
+/// No time limit.
+pub(crate) const NEVER: u64 = u64::MAX;
 
-const _: () = assert!(size_of::<Pair>() == 32);
+const _: () = assert!(size_of::<Pair>() == 56);
 
 pub(crate) struct Table {
     /// The number of entries used since the table was last empty.
@@ -86,6 +94,7 @@ impl Table {
             pair.b = -1;
             pair.pidfd = -1;
             pair.pending = false;
+            pair.limit_at = NEVER;
             pair.id = freed;
             self.freed = u64::from(slot);
             self.live = self.live.wrapping_sub(1);
@@ -133,7 +142,16 @@ impl Pair {
             b_watched: false,
             early: false,
             ended: false,
+            limit_at: NEVER,
+            limit_delay: 0,
+            limit_first: 0,
+            limit_second: 0,
         }
+    }
+
+    /// Whether a signal is to come once the last procfd is closed.
+    pub(crate) fn is_due(&self) -> bool {
+        self.pending || self.limit_at != NEVER
     }
 
     /// Whether the process is known.

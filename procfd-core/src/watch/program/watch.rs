@@ -11,9 +11,9 @@ use crate::leaves::{DATA_LEAF, Leaves};
 use crate::proto::{self, Reply};
 use crate::requests::{Take, say};
 use crate::sys::{
-    self, EBADF, EINTR, EINVAL, EPOLLET, EPOLLIN, EpollEvent, Errno, POLLIN, PollFd, SIGKILL, Timespec,
+    self, EBADF, EINTR, EINVAL, EPOLLET, EPOLLIN, EpollEvent, Errno, POLLIN, PollFd, SIGCONT, SIGKILL, Timespec,
 };
-use crate::table::Table;
+use crate::table::{NEVER, Table};
 
 pub(crate) const CONTROL: i32 = 0;
 /// The time limit for the creator's first message.
@@ -60,8 +60,8 @@ pub(crate) struct Watcher {
     pub(crate) descriptors: u64,
     /// The number of pairs at which the watcher looks for pairs without a holder.
     pub(crate) sweep_at: u32,
-    /// The earliest `when` of a pending pair, or earlier.
-    next: u64,
+    /// The earliest `when` of a pending pair or `limit_at`, or earlier.
+    pub(crate) next: u64,
     pub(crate) uid: u32,
     pub(crate) no_signals: bool,
 }
@@ -140,12 +140,12 @@ impl Watcher {
                 self.leave();
             }
             if self.next != u64::MAX {
-                self.second_signals();
+                self.signals_in_time();
             }
         }
     }
 
-    /// Milliseconds until the next second signal, -1 when none is pending.
+    /// Milliseconds until the next signal that a time brings, -1 when none is pending.
     fn until_next(&self) -> i32 {
         if self.next == u64::MAX {
             return -1;
@@ -172,7 +172,7 @@ impl Watcher {
         }
         // Before the hang-up: a holder that is told finds an empty cgroup removed.
         self.arm_leaf(pair.id);
-        let rest = self.has_leaf(pair.id) && (pair.first != 0 || pair.second != 0);
+        let rest = self.has_leaf(pair.id) && (pair.first != 0 || pair.second != 0 || pair.limit_at != NEVER);
         if pair.b >= 0 {
             let _ = sys::shutdown(pair.b);
         } else if pair.pending && pair.to_group {
@@ -204,20 +204,22 @@ impl Watcher {
         }
         let (first, second) = (pair.first, pair.second);
         self.signal(slot, first);
-        if second == 0 {
+        let Some(pair) = self.table.pair(slot) else { return };
+        if second != 0 {
+            pair.pending = true;
+            pair.when = sys::now().saturating_add(pair.when);
+            self.next = self.next.min(pair.when);
+        }
+        if !pair.is_due() {
             self.forget(slot);
             return;
         }
-        let Some(pair) = self.table.pair(slot) else { return };
         let (b, b_watched) = (pair.b, pair.b_watched);
         pair.b = -1;
-        pair.pending = true;
-        pair.when = sys::now().saturating_add(pair.when);
-        self.next = self.next.min(pair.when);
         self.let_go(b, b_watched);
     }
 
-    fn second_signals(&mut self) {
+    fn signals_in_time(&mut self) {
         let now = sys::now();
         if now < self.next {
             return;
@@ -225,28 +227,55 @@ impl Watcher {
         let mut next = u64::MAX;
         for slot in 0..self.table.len() {
             let Some(pair) = self.table.pair(slot) else { continue };
-            if !pair.pending {
-                continue;
-            }
-            if pair.when <= now {
+            if pair.pending && pair.when <= now {
+                pair.pending = false;
                 let second = pair.second;
                 self.signal(slot, second);
-                self.forget(slot);
-            } else {
+            }
+            self.time_is_over(slot, now);
+            let Some(pair) = self.table.pair(slot) else { continue };
+            if pair.pending {
                 next = next.min(pair.when);
+            }
+            next = next.min(pair.limit_at);
+            if pair.b < 0 && !pair.is_due() {
+                self.forget(slot);
             }
         }
         self.next = next;
     }
 
-    /// Sends a signal of a policy. SIGKILL reaches the whole cgroup that was made for the process.
+    /// The signals of a time limit. A stopped process gets them too.
+    fn time_is_over(&mut self, slot: u32, now: u64) {
+        let Some(pair) = self.table.pair(slot) else { return };
+        if pair.limit_at > now {
+            return;
+        }
+        let signal = core::mem::replace(&mut pair.limit_first, pair.limit_second);
+        pair.limit_second = 0;
+        pair.limit_at = match pair.limit_first {
+            0 => NEVER,
+            _ => now.saturating_add(pair.limit_delay).min(NEVER - 1),
+        };
+        self.signal_in(slot, signal, 0);
+        if i32::from(signal) != SIGKILL {
+            self.signal_in(slot, SIGCONT as u8, 0);
+        }
+    }
+
+    /// Sends a signal of a policy.
     fn signal(&mut self, slot: u32, signal: u8) {
         const PROCESS_GROUP: u32 = 4;
+        let to_group = self.table.pair(slot).is_some_and(|pair| pair.to_group);
+        self.signal_in(slot, signal, if to_group { PROCESS_GROUP } else { 0 });
+    }
+
+    /// SIGKILL reaches the whole cgroup that was made for the process.
+    fn signal_in(&mut self, slot: u32, signal: u8, flags: u32) {
         let Some(&mut pair) = self.table.pair(slot) else { return };
         if signal == 0 {
             return;
         }
-        let flags = if pair.to_group { PROCESS_GROUP } else { 0 };
         if sys::pidfd_signal(pair.pidfd, i32::from(signal), flags) == Err(EINVAL) && flags != 0 {
             // Before Linux 6.9 there is no scope. The process itself gets the signal.
             let _ = sys::pidfd_signal(pair.pidfd, i32::from(signal), 0);

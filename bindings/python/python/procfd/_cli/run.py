@@ -56,6 +56,7 @@ def add_to(commands: Any) -> None:
     add("command", nargs=argparse.REMAINDER, metavar="PROGRAM [ARGUMENT]...")
     time = run.add_argument_group("time and end").add_argument
     time("--timeout", type=seconds, metavar="TIME", help="signal it if it runs longer")
+    time("--time-limit", type=seconds, metavar="TIME", help="the watcher kills it after this time")
     time("--signal", type=signal_number, default=signal.SIGTERM, help="that signal (SIGTERM)")
     time("--kill-after", type=seconds, metavar="TIME", help="send SIGKILL so much later")
     time(
@@ -175,6 +176,7 @@ def settings(given: argparse.Namespace) -> OpenSettings:
         "mounts": mounts or None,
         "ioprio": given.ioprio,
         "cgroup_limits": limits or None,
+        "time_limit": given.time_limit,
         "seccomp": given.seccomp,
         "sysctls": dict(given.sysctl) if given.sysctl else None,
         "uid_map": uid_map,
@@ -189,8 +191,8 @@ def settings(given: argparse.Namespace) -> OpenSettings:
         "landlock": landlock(given.landlock_ro or [], given.landlock_rw or []),
         "kill_on_close": True if given.kill_on_exit else None,
         # The kernel protects a pid 1 from the signal of a close: the watcher sends it there.
-        # It also removes a cgroup that outlives this command.
-        "watch": bool(limits or given.cgroup_leaf)
+        # It also removes a cgroup that outlives this command, and holds a time limit.
+        "watch": bool(limits or given.cgroup_leaf or given.time_limit is not None)
         or (given.kill_on_exit and "pid" in unshare and not given.init),
         # Python ignores these, and the program should not.
         "sigdefault": [signal.SIGPIPE, signal.SIGXFSZ],
