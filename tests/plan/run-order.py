@@ -39,6 +39,8 @@ NOT_HERE = {
     "PROC_ATTACH": "binds to a process that runs",
     "PROC_COPY": "makes another context",
     "PROC_SET_EXIT_SIGNAL": "is for forks alone, which have no plan of a program",
+    "PROC_SET_CGROUP_LEAF": "is made by the creator, before the child",
+    "PROC_SET_CGROUP_LIMIT": "is written by the creator, before the child",
     "PROC_SET_CGROUP": "is a property of the clone, which the plan shows by its file alone",
     "PROC_SET_CGROUP_FD": "is a property of the clone, which the plan shows by its file alone",
 }
@@ -110,6 +112,11 @@ NULL = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
 SLASH = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 TRUE = os.open("/bin/true", os.O_RDONLY | os.O_CLOEXEC)
 SPACE = os.open("/proc/self/ns/ipc", os.O_RDONLY | os.O_CLOEXEC)
+# A Landlock ruleset; any descriptor where the kernel has none.
+RULES = ctypes.create_string_buffer(struct.pack("=Q", 4), 8)
+RULESET = ctypes.CDLL(None).syscall(444, RULES, 8, 0)
+if RULESET < 0:
+    RULESET = NULL
 CLONE_NEWTIME, CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x80, 0x20000, 0x4000000, 0x8000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 SPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
@@ -189,6 +196,10 @@ def everything() -> list[Call]:
         text("PROC_LANDLOCK_PATH", b"/usr", "landlock", 4),
         text("PROC_LANDLOCK_PATH", b"/bin", "landlock", 8),
         Call("PROC_LANDLOCK_PORT", 1, struct.pack("=I", 80), "landlock"),
+        Call("PROC_LANDLOCK_FD", 0, struct.pack("=i", RULESET), "landlock"),
+        text("PROC_SET_SELINUX_CONTEXT", b"user_u:user_r:user_t"),
+        text("PROC_SET_APPARMOR_PROFILE", b"profile"),
+        text("PROC_SET_SMACK_LABEL", b"Label"),
         Call("PROC_SET_PDEATHSIG", signal.SIGTERM),
         text("PROC_SET_HOSTNAME", b"host"),
         text("PROC_SET_DOMAINNAME", b"domain"),

@@ -193,6 +193,20 @@ pub struct Maps<'a> {
 pub unsafe extern "C" fn map_and_execute(maps: *const Maps<'_>) -> ! {
     // SAFETY: as in `execute`.
     unsafe {
+        map(maps);
+        execute(&raw const (*maps).exec)
+    }
+}
+
+/// Writes the maps of the calling process.
+///
+/// # Safety
+///
+/// As for [`execute`].
+#[inline(always)]
+pub unsafe fn map(maps: *const Maps<'_>) {
+    // SAFETY: as in `execute`.
+    unsafe {
         let m = &*maps;
         // user_namespaces(7): a group map by one who is not privileged outside needs "deny" first.
         for (file, text) in [
@@ -207,7 +221,6 @@ pub unsafe extern "C" fn map_and_execute(maps: *const Maps<'_>) -> ! {
             }
             sys!(SYS_close, fd);
         }
-        execute(&raw const m.exec)
     }
 }
 

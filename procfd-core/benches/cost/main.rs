@@ -14,6 +14,7 @@
 //! | `sys` | the system call instruction and the clones, which the library compiles too |
 //! | `pair` | a socket pair with a pidfd in its queue, without the library |
 //! | `start` | starts: small, namespaces, large parent, many descriptors |
+//! | `sandbox` | starts with many settings, and in a sandbox beside bwrap |
 //! | `ladder` | what a procfd is made of, one bare system call after the other |
 //! | `watch` | what the watcher and the built-in init add, and the watcher's memory |
 //! | `sweep` | starts against memory and descriptors, for plots |
@@ -30,6 +31,7 @@ mod pair;
 mod parts;
 #[path = "../common/program.rs"]
 mod program;
+mod sandbox;
 mod start;
 mod sweep;
 mod sys;
@@ -39,12 +41,14 @@ mod watch;
 use harness::Group;
 
 /// In the order in which they run: the large parent and the many descriptors come last.
-const GROUPS: [Group; 11] = [
+const GROUPS: [Group; 13] = [
     ("start", start::small),
     ("ladder", ladder::ladder),
     ("watch", watch::watch),
     ("init", watch::init),
     ("namespaces", start::namespaces),
+    ("settings", sandbox::many_settings),
+    ("sandbox", sandbox::sandbox),
     ("wake", wake::wake),
     ("parts", parts::parts),
     ("descriptors", start::many_descriptors),

@@ -233,7 +233,7 @@ fn by_copy(template: RawFd) -> io::Result<()> {
     bare::must_be_zero(done?.code().unwrap_or(-1))
 }
 
-fn needs_root() -> io::Result<()> {
+pub fn needs_root() -> io::Result<()> {
     if is_root() { Ok(()) } else { Err(io::Error::other("needs root")) }
 }
 
