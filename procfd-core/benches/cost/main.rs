@@ -15,7 +15,7 @@
 //! | `pair` | a socket pair with a pidfd in its queue, without the library |
 //! | `start` | starts: small, namespaces, large parent, many descriptors |
 //! | `sandbox` | starts with many settings, and in a sandbox beside bwrap |
-//! | `ladder` | what a procfd is made of, one bare system call after the other |
+//! | `ladder` | the system calls of a start without the library, some more on each rung |
 //! | `watch` | what the watcher and the built-in init add, and the watcher's memory |
 //! | `sweep` | starts against memory and descriptors, for plots |
 //! | `wake` | from a child's end to the waiter's return |

@@ -276,9 +276,9 @@ pub fn small(rounds: &Rounds) {
                 .aim(Aim::AtMost(1.05, RAW))
                 .aim(Aim::AtMost(0.80, POSIX_SPAWN)),
             Method::new("procfd, C calls, PROC_COPY", || by_copy(template)),
-            Method::new(CLOSE, || by_c(path, [Setting::KillOnClose])).aim(Aim::AtMost(1.50, RAW)),
+            Method::new(CLOSE, || by_c(path, [Setting::KillOnClose])).aim(Aim::AtMost(1.30, RAW)),
             Method::new(SETTINGS, || needs_root().and_then(|()| by_c(path, settings())))
-                .aim(Aim::AtMost(1.35, RAW)),
+                .aim(Aim::AtMost(1.30, RAW)),
         ],
     );
     bare::close(template);
