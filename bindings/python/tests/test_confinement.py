@@ -262,7 +262,9 @@ def test_a_seccomp_filter_that_notifies() -> None:
         try:
             request = bytearray(80)
             fcntl.ioctl(listener, 0xC0502100, request)
-            answer = bytearray(struct.pack("=QqiI", *struct.unpack_from("=Q", request), 0, -errno.EXDEV, 0))
+            answer = bytearray(
+                struct.pack("=QqiI", *struct.unpack_from("=Q", request), 0, -errno.EXDEV, 0)
+            )
             fcntl.ioctl(listener, 0xC0182101, answer)
         finally:
             os.close(listener)
@@ -447,10 +449,18 @@ def test_the_speculation() -> None:
     own = sh("grep Speculation_Store_Bypass /proc/self/status || :")
     if "thread" not in own or "force" in own:
         pytest.skip("no control of the store bypass on this machine")
-    for given in ({"store_bypass": "force_disable"}, "store_bypass=force_disable"):
+    both: list[Any] = [{"store_bypass": "force_disable"}, "store_bypass=force_disable"]
+    for given in both:
         seen = sh("grep Speculation_Store_Bypass /proc/self/status", speculation=given)
         assert seen.endswith("thread force mitigated")
-    for wrong in ("store_bypass", "bypass=disable", {"store_bypass": "off"}, "", {"l1d_flush": 1}):
+    wrongs: list[Any] = [
+        "store_bypass",
+        "bypass=disable",
+        {"store_bypass": "off"},
+        "",
+        {"l1d_flush": 1},
+    ]
+    for wrong in wrongs:
         with pytest.raises((ValueError, TypeError)):
             procfd.Context("/bin/true", speculation=wrong)
 
