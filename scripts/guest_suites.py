@@ -35,7 +35,6 @@ PYTHON_PROGRAM = """#!/bin/sh
 # The tests of the Python package; the argument is a part of a test's name.
 export PYTHONHOME=/opt/python PYTHONPATH=/opt/procfd/python/lib PYTHONDONTWRITEBYTECODE=1
 cp -r /opt/procfd/python/tests tests && mkdir e2e && cp /opt/procfd/e2e/cases e2e || exit 1
-mkdir bindings && mv tests bindings && cd bindings || exit 1
 set -- -q -p no:cacheprovider --tb=short --tap=$PWD/tap ${1:+-k $1} tests
 /opt/python/bin/python3 -m pytest "$@" >out 2>&1
 status=$?
