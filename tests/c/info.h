@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* For the tests of texts, records and lists of process_info. */
-#pragma once
+#ifndef INFO_H
+#define INFO_H
 
 #include "util.h"
 
@@ -110,3 +111,5 @@ UNUSED static const struct procfd_fd *fd_in(const char *records, int len, int nu
 	}
 	return found;
 }
+
+#endif
