@@ -39,6 +39,7 @@ NOT_HERE = {
     "PROC_ATTACH": "binds to a process that runs",
     "PROC_COPY": "makes another context",
     "PROC_SET_EXIT_SIGNAL": "is for forks alone, which have no plan of a program",
+    "PROC_SET_TIME_LIMIT": "is carried out by the watcher or the built-in init",
     "PROC_SET_CGROUP_LEAF": "is made by the creator, before the child",
     "PROC_SET_CGROUP_LIMIT": "is written by the creator, before the child",
     "PROC_SET_CGROUP": "is a property of the clone, which the plan shows by its file alone",
