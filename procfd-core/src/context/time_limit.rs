@@ -22,7 +22,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [process_config(3)](https://man7.org/linux/man-pages/man3/process_config.3.html).
+    /// [epoll_wait(2)](https://man7.org/linux/man-pages/man2/epoll_wait.2.html) of the watcher, whose signal needs no
+    /// privilege.
     ///
     /// ```
     /// use std::time::Duration;
@@ -44,6 +45,11 @@ impl Context {
     /// # Errors
     ///
     /// As there, and `EINVAL`: no such signal.
+    ///
+    /// # Kernel
+    ///
+    /// [epoll_wait(2)](https://man7.org/linux/man-pages/man2/epoll_wait.2.html) of the watcher, whose signal needs no
+    /// privilege.
     pub fn time_limit_with(
         &mut self,
         limit: Duration,
