@@ -70,7 +70,7 @@ fn lock() -> Held {
     static HOOKS: Once = Once::new();
     // Without memory for the hooks a fork is merely not as tidy.
     HOOKS.call_once(|| {
-        let _ = sys::task::at_fork(prepare, parent, child);
+        let _ = sys::fork::at_fork(prepare, parent, child);
     });
     let signals = SignalsBlocked::new().ok();
     Held { list: LIST.lock().unwrap_or_else(PoisonError::into_inner), _signals: signals }

@@ -70,7 +70,7 @@ fn spawn_with(
     if let (Some(publication), Some(leaf)) = (&mut publication, cgroup.as_ref().and_then(Cgroup::leaf)) {
         publication.give_leaf(leaf)?;
     }
-    let stack = sys::task::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?;
+    let stack = sys::stack::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?;
     let pair = publication.as_ref().map(|p| (p.procfd(), p.b()));
     let early = publication.as_ref().is_some_and(|p| p.is_early());
     let init = match config.built_in_init() {
@@ -84,7 +84,7 @@ fn spawn_with(
     let between =
         config.joins.between().map_err(|(index, e)| config.step_failed(prepared, Stage::JOIN, index, e))?;
     let second_stack = match &between {
-        Some(_) => Some(sys::task::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?),
+        Some(_) => Some(sys::stack::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?),
         None => None,
     };
     let private = match shared_table {
@@ -150,9 +150,9 @@ fn private_numbers(
 /// What a clone is made with.
 struct Parts<'a> {
     fuse: Option<BorrowedFd<'a>>,
-    stack: &'a sys::task::Stack,
+    stack: &'a sys::stack::Stack,
     /// What an intermediate process does, and its stack.
-    between: Option<(&'a List, &'a sys::task::Stack)>,
+    between: Option<(&'a List, &'a sys::stack::Stack)>,
     init: Option<&'a InitParts>,
     /// The child's end and the parent's.
     go: Option<&'a (Private, Private)>,
@@ -167,7 +167,7 @@ struct InitParts {
     fuse: RawFd,
     argv: CStrArray,
     env: CStrArray,
-    stack: sys::task::Stack,
+    stack: sys::stack::Stack,
 }
 
 impl InitParts {
@@ -194,7 +194,7 @@ impl InitParts {
             fuse: pair.ok_or(Errno(libc::EBADF))?.1.as_raw_fd(),
             argv: CStrArray::new(argv.filter_map(|a| CString::new(a).ok()).collect())?,
             env: CStrArray::new(Vec::new())?,
-            stack: sys::task::Stack::get()?,
+            stack: sys::stack::Stack::get()?,
         })
     }
 
@@ -251,7 +251,7 @@ fn clone(
     let copies =
         config.memory.needs_copy(is_asleep) || config.joins.has_time() || config.seccomp.needs_copy();
     let page = match copies {
-        true => Some(sys::task::SharedPage::new().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?),
+        true => Some(sys::stack::SharedPage::new().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?),
         false => None,
     };
     let words = child::Words::default();

@@ -55,7 +55,7 @@ impl DumpableKept {
     pub(crate) fn new() -> Self {
         static HOOKS: Once = Once::new();
         HOOKS.call_once(|| {
-            let _ = sys::task::at_fork(nothing, nothing, in_child);
+            let _ = sys::fork::at_fork(nothing, nothing, in_child);
         });
         let mut creations = creations();
         if creations.active == 0 {

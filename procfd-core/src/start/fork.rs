@@ -17,7 +17,7 @@ use crate::error::{Error, Stage};
 use crate::forks::{self, Private};
 use crate::fuse;
 use crate::settings::{Cgroup, Namespaces, Prepared, Settings};
-use crate::sys::task::Forked as Sides;
+use crate::sys::fork::Forked as Sides;
 use crate::sys::{self, Errno};
 
 pub(super) fn create(
@@ -94,10 +94,10 @@ fn fork(config: &Settings) -> sys::Result<Sides> {
     let signal = config.exit_signal();
     let pids = config.pids.numbers();
     if config.namespaces.flags == 0 && pids.is_empty() && signal == libc::SIGCHLD {
-        return sys::task::fork();
+        return sys::fork::fork();
     }
     forks::before();
-    let forked = sys::task::fork_with(config.namespaces.flags, signal as u64, pids);
+    let forked = sys::fork::fork_with(config.namespaces.flags, signal as u64, pids);
     if let Ok(Sides::Child) = forked {
         forks::after_in_child();
         dumpable::restore_in_fork_child();

@@ -10,6 +10,7 @@
 //! | `cstr` | strings and NULL-terminated string arrays for the kernel |
 //! | `dir` | the numbers a directory lists |
 //! | `fd` | descriptors: close, flags, poll, epoll, stat |
+//! | `fork` | forks of libc and of the kernel, and the hooks of libc |
 //! | `forked` | memory that a fork empties |
 //! | `identity` | what a number stands for, to be seen again |
 //! | `manage` | what is done to another process: limits, scheduling, namespaces, memory |
@@ -20,7 +21,8 @@
 //! | `pidfd` | pidfds: open, signal, wait, ask |
 //! | `query` | questions by number: CPU clocks, priorities, files |
 //! | `sock` | socket pairs, and descriptors in flight |
-//! | `task` | clone, stacks, signal masks, limits, dumpable |
+//! | `stack` | memory for a child: its stack, and a page that it shares |
+//! | `task` | clone, signal masks, limits, dumpable |
 //! | `timer` | a descriptor with a number in it |
 //! | `uring` | a waitid with a timeout |
 //! | `vec` | vectors without an abort |
@@ -31,6 +33,7 @@ pub(crate) mod child;
 pub(crate) mod cstr;
 pub(crate) mod dir;
 pub(crate) mod fd;
+pub(crate) mod fork;
 pub(crate) mod forked;
 pub(crate) mod identity;
 pub(crate) mod manage;
@@ -42,6 +45,7 @@ pub(crate) mod per_process;
 pub(crate) mod pidfd;
 pub(crate) mod query;
 pub(crate) mod sock;
+pub(crate) mod stack;
 pub(crate) mod task;
 pub(crate) mod timer;
 pub(crate) mod uring;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Clone, stacks, signal masks, limits, dumpable, and the fork hooks of libc.
+//! Clone, signal masks, limits, dumpable.
 
 use core::cell::Cell;
 use core::ffi::c_void;
 use core::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use super::bare;
 use super::fd::own;
+use super::stack::{STACK, Stack};
 use super::{
     CLONE_AUTOREAP, CLONE_CHILD_CLEARTID, CLONE_CLEAR_SIGHAND, CLONE_FILES, CLONE_INTO_CGROUP, CLONE_NNP,
     CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_PIDFD_AUTOKILL, CLONE_VFORK, CLONE_VM, CloneArgs,
@@ -182,64 +182,6 @@ impl Drop for SignalsBlocked {
     }
 }
 
-/// A stack for the child, with a page below it that faults.
-pub(crate) struct Stack {
-    base: usize,
-}
-
-/// What the child needs is a few hundred bytes, and 4 KiB where it lists its descriptors.
-const STACK: usize = 64 * 1024;
-const GUARD: usize = 64 * 1024;
-
-/// The most stacks that are kept for reuse.
-const STACKS_KEPT: usize = 16;
-static STACKS: Mutex<Vec<Stack>> = Mutex::new(Vec::new());
-
-impl Stack {
-    /// A kept stack, or a new one. ENOMEM.
-    pub(crate) fn get() -> Result<Self> {
-        // try_lock: after a fork in another thread this lock may never open again.
-        let kept = STACKS.try_lock().ok().and_then(|mut kept| kept.pop());
-        if let Some(stack) = kept {
-            return Ok(stack);
-        }
-        // SAFETY: without MAP_FIXED the kernel picks an unused range, so no live memory changes.
-        let base = unsafe {
-            call!(
-                SYS_mmap,
-                0,
-                GUARD + STACK,
-                libc::PROT_NONE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE,
-                -1isize,
-                0
-            )
-        }?;
-        let stack = Self { base };
-        // SAFETY: the range is the upper part of the mapping just made, which no reference points into.
-        unsafe { call!(SYS_mprotect, base + GUARD, STACK, libc::PROT_READ | libc::PROT_WRITE) }
-            .inspect_err(|_| stack.unmap())?;
-        Ok(stack)
-    }
-
-    /// Keeps it for the next spawn. Only when no child runs on it any more.
-    pub(crate) fn put_back(self) {
-        if let Ok(mut kept) = STACKS.try_lock() {
-            if kept.len() < STACKS_KEPT {
-                kept.push(self);
-                return;
-            }
-        }
-        self.unmap();
-    }
-
-    fn unmap(&self) {
-        // SAFETY: the range is the mapping that `get` made. The caller of `put_back` owes that no child runs
-        // on it, and no reference points into it.
-        let _ = unsafe { call!(SYS_munmap, self.base, GUARD + STACK) };
-    }
-}
-
 /// The code of a child that shares the parent's memory.
 ///
 /// # Safety
@@ -363,7 +305,7 @@ fn clone_through<T: SharedChild>(args: &mut CloneArgs, through: &Through<'_>, ch
     // The child's pidfd has to come into the creator's table.
     let own = CloneArgs {
         flags: CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_CLEAR_SIGHAND,
-        stack: (stack.base + GUARD) as u64,
+        stack: stack.bottom(),
         stack_size: STACK as u64,
         exit_signal: 0,
         ..CloneArgs::default()
@@ -387,7 +329,7 @@ fn clone_through<T: SharedChild>(args: &mut CloneArgs, through: &Through<'_>, ch
 pub(crate) fn clone_second<T: SharedChild>(flags: u64, stack: &Stack, child: &T) -> Result<i32> {
     let args = CloneArgs {
         flags: flags | CLONE_VM | CLONE_VFORK,
-        stack: (stack.base + GUARD) as u64,
+        stack: stack.bottom(),
         stack_size: STACK as u64,
         exit_signal: libc::SIGCHLD as u64,
         ..CloneArgs::default()
@@ -395,46 +337,6 @@ pub(crate) fn clone_second<T: SharedChild>(flags: u64, stack: &Stack, child: &T)
     // SAFETY: `T: SharedChild` owes that `run_second` only makes raw system calls. `child`, `args` and the
     // stack are borrowed for this call, which CLONE_VFORK suspends until the child has left the memory.
     unsafe { arch::clone::<Second<T>>(&args, core::ptr::from_ref(child).cast()) }
-}
-
-/// A page of zeros that a child with a memory of its own shares with the creator.
-pub(crate) struct SharedPage {
-    base: usize,
-}
-
-const PAGE: usize = 4096;
-
-impl SharedPage {
-    /// ENOMEM.
-    pub(crate) fn new() -> Result<Self> {
-        // SAFETY: without MAP_FIXED the kernel picks an unused range, so no live memory changes.
-        let base = unsafe {
-            call!(
-                SYS_mmap,
-                0,
-                PAGE,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED | libc::MAP_ANONYMOUS,
-                -1isize,
-                0
-            )
-        }?;
-        Ok(Self { base })
-    }
-
-    /// Its first words.
-    pub(crate) fn words(&self) -> &[AtomicU32; 3] {
-        // SAFETY: the mapping is readable and writable, aligned, zeroed, and lives as long as `self`. All
-        // processes that have it change it by atomics alone.
-        unsafe { &*(self.base as *const [AtomicU32; 3]) }
-    }
-}
-
-impl Drop for SharedPage {
-    fn drop(&mut self) {
-        // SAFETY: the range is the mapping that `new` made; what `words` lent is borrowed of `self`.
-        let _ = unsafe { call!(SYS_munmap, self.base, PAGE) };
-    }
 }
 
 /// Which memory a child runs in.
@@ -521,7 +423,7 @@ pub(crate) fn clone_child<T: SharedChild>(
         cgroup: cgroup.unwrap_or(0) as u64,
         pidfd: &raw mut pidfd as u64,
         child_tid: in_memory.as_ptr() as u64,
-        stack: (stack.base + GUARD) as u64,
+        stack: stack.bottom(),
         stack_size: STACK as u64,
         exit_signal: 0,
         set_tid: if pids.is_empty() { 0 } else { pids.as_ptr() as u64 },
@@ -604,79 +506,6 @@ pub(crate) fn dumpable() -> Result<usize> {
 pub(crate) fn set_dumpable(value: usize) -> Result<()> {
     // SAFETY: PR_SET_DUMPABLE takes a number, not an address.
     unsafe { call!(SYS_prctl, libc::PR_SET_DUMPABLE, value) }.map(drop)
-}
-
-/// pthread_atfork(3): libc's fork calls these. False when there was no memory for it.
-pub(crate) fn at_fork(
-    prepare: unsafe extern "C" fn(),
-    parent: unsafe extern "C" fn(),
-    child: unsafe extern "C" fn(),
-) -> bool {
-    // SAFETY: the caller owes functions that live as long as the process and that may run at a fork:
-    // those of `forks`, which are items of this crate.
-    unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
-}
-
-/// What a fork returned.
-pub(crate) enum Forked {
-    Parent(i32),
-    Child,
-}
-
-/// fork(3) of libc: handlers of pthread_atfork run, and the allocator is usable in the child.
-pub(crate) fn fork() -> Result<Forked> {
-    // SAFETY: fork takes no argument; the child goes on as a copy of the caller, who asked for that.
-    match unsafe { libc::fork() } {
-        -1 => Err(Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN))),
-        0 => Ok(Forked::Child),
-        pid => Ok(Forked::Parent(pid)),
-    }
-}
-
-/// clone3 or clone without CLONE_VM: a fork with namespace flags and an exit signal. libc does not know of it.
-/// `CLONE_CHILD_SETTID` tells it the new thread id, as its own fork does: on the address that libc gave the kernel
-/// for this thread (PR_GET_TID_ADDRESS).
-pub(crate) fn fork_with(flags: u64, exit_signal: u64, pids: &[u32]) -> Result<Forked> {
-    let mut tid_address = 0u64;
-    const PR_GET_TID_ADDRESS: i32 = 40;
-    // SAFETY: PR_GET_TID_ADDRESS writes one word: `tid_address` on this frame. Without
-    // CONFIG_CHECKPOINT_RESTORE it writes nothing and fails.
-    let has =
-        unsafe { call!(SYS_prctl, PR_GET_TID_ADDRESS, &raw mut tid_address) }.is_ok() && tid_address != 0;
-    let tid_flags = if has { super::CLONE_CHILD_CLEARTID | super::CLONE_CHILD_SETTID } else { 0 };
-    let args = CloneArgs {
-        flags: flags | tid_flags,
-        child_tid: tid_address,
-        exit_signal,
-        set_tid: if pids.is_empty() { 0 } else { pids.as_ptr() as u64 },
-        set_tid_size: pids.len() as u64,
-        ..CloneArgs::default()
-    };
-    // SAFETY: the kernel reads `args`, on this frame, and `pids`. Without CLONE_VM and a stack the child is a copy that
-    // returns here on its own copy of this stack, as after fork; the address in `child_tid` is the one that
-    // libc gave the kernel for this thread, valid in the copy too.
-    let pid = unsafe {
-        match call!(SYS_clone3, &raw const args, size_of::<CloneArgs>()) {
-            Err(Errno(libc::ENOSYS | libc::EPERM)) if pids.is_empty() => old_fork(&args),
-            done => done,
-        }
-    }?;
-    Ok(if pid == 0 { Forked::Child } else { Forked::Parent(pid as i32) })
-}
-
-/// # Safety
-///
-/// As fork(2): the child returns on a copy of the stack.
-unsafe fn old_fork(args: &CloneArgs) -> Result<usize> {
-    let flags = args.flags | args.exit_signal;
-    // SAFETY: the caller owes flags without CLONE_VM, so the child runs on its own copy of this stack. The
-    // order of the last two arguments differs between architectures.
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        return call!(SYS_clone, flags, 0, 0, args.child_tid, 0);
-        #[cfg(not(target_arch = "x86_64"))]
-        return call!(SYS_clone, flags, 0, 0, 0, args.child_tid);
-    }
 }
 
 #[cfg(test)]
