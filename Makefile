@@ -13,6 +13,7 @@
 #                   remove them; some minutes, and as root
 #   make demo       stage the library, build examples/c/demo.c against it, run it
 #   make wheel      the Python wheel and its source package, in build/wheel
+#   make wheel-portable  the same wheel for older systems (manylinux_2_17), linked by zig; WHEEL_TARGET, WHEEL_TAG
 #   make bench      the benchmarks of procfd-core
 #   make abi        the gates on the C interface
 #   make abi-baseline  what is in the header now is what may no longer change
@@ -247,6 +248,20 @@ wheel: $(if $(filter $(BUILD)/%,$(MATURIN)),$(MATURIN))
 	    $(if $(filter $(BUILD)/%,$(MATURIN)),$(abspath $(MATURIN)),$(MATURIN)) build --release --sdist \
 	    --interpreter $(PYTHON) --out $(abspath $(BUILD))/wheel $(CARGO_FLAGS)
 
+# For the glibc that the tag names, whatever this machine has: zig and cargo-zigbuild come from the package index. MATURIN
+# is not asked, as zig must be beside it.
+WHEEL_TARGET ?= x86_64-unknown-linux-gnu
+WHEEL_TAG    ?= manylinux_2_17
+wheel-portable: $(BUILD)/zig/bin/maturin
+	cd bindings/python && PATH=$(abspath $(BUILD))/zig/bin:$$PATH CARGO_TARGET_DIR=$(abspath $(or $(CARGO_TARGET_DIR),target))/zig \
+	    maturin build --release --zig --compatibility $(WHEEL_TAG) --target $(WHEEL_TARGET) \
+	    --interpreter python3 --out $(abspath $(BUILD))/wheel-portable $(CARGO_FLAGS)
+	scripts/check-wheel $(BUILD)/wheel-portable/*.whl
+
+$(BUILD)/zig/bin/maturin:
+	$(PYTHON) -m venv $(BUILD)/zig
+	$(BUILD)/zig/bin/pip install --quiet --disable-pip-version-check 'maturin>=1.8,<2' ziglang cargo-zigbuild
+
 $(BUILD)/python/bin/maturin:
 	$(PYTHON) -m venv $(BUILD)/python
 	$(BUILD)/python/bin/pip install --quiet --disable-pip-version-check 'maturin>=1.8,<2'
@@ -266,5 +281,5 @@ clean:
 
 FORCE:
 
-.PHONY: all install uninstall python install-python uninstall-python generate header header-copy abi abi-baseline check kernels torture check-packages demo wheel bench lint dist clean FORCE
+.PHONY: all install uninstall python install-python uninstall-python generate header header-copy abi abi-baseline check kernels torture check-packages demo wheel wheel-portable bench lint dist clean FORCE
 .DELETE_ON_ERROR:

@@ -4,7 +4,7 @@
 //!
 //! With the compiler that builds the crate, for its target, without network: `rustc` makes an
 //! archive of the program and `core`, and a linker makes a static executable of it without libc or
-//! start files. The linker is the one that cargo was told to use (`RUSTC_LINKER`), else `cc`, else
+//! start files. The linker is the one that cargo was told to use (`RUSTC_LINKER`), or if that cannot, `cc`, or
 //! the lld that comes with Rust, which knows all targets.
 
 use std::env;
@@ -111,10 +111,8 @@ fn link(archive: &Path, program: &Path, arch: &str) -> Result<(), String> {
 }
 
 fn linkers() -> Result<Vec<OsString>, String> {
-    if let Some(linker) = env::var_os("RUSTC_LINKER") {
-        return Ok(vec![linker]);
-    }
-    let mut linkers = Vec::new();
+    // One that cannot do it (zig's compiler driver) does not end the build: the program needs no libc.
+    let mut linkers: Vec<OsString> = env::var_os("RUSTC_LINKER").into_iter().collect();
     if var("HOST")? == var("TARGET")? {
         linkers.push("cc".into());
     }

@@ -44,7 +44,9 @@ mod status;
 mod sys;
 
 /// The interpreter's side of the package, which `procfd/__init__.py` gives its names to.
-#[pyo3::pymodule]
+///
+/// A free-threaded interpreter takes the lock for it, and says so: no test has run without the lock.
+#[pyo3::pymodule(gil_used = true)]
 mod _native {
     #[pymodule_export]
     use super::calls::{process_config, process_info, process_manage, process_open};
