@@ -322,11 +322,16 @@ static void *hammer(void *arg)
 
 static void with_busy_threads(void)
 {
+#ifdef __SANITIZE_ADDRESS__
+	enum { FORKS = 20 }; /* each takes half a second with the shadow memory */
+#else
+	enum { FORKS = 100 };
+#endif
 	pthread_t t[3];
 	atomic_store(&hammering, 1);
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(pthread_create(&t[i], NULL, hammer, NULL), 0);
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < FORKS; i++) {
 		int fd = ctx();
 		if (fork_by(fd) == 0) {
 			char *text = NULL;
