@@ -86,7 +86,7 @@ static void other_calls_refused(void)
 /* Sees each sendmsg(2) of this process, and of the watcher it starts. */
 static atomic_int listener = -1;
 
-/* The first message of the creator that is as long as a request to the watcher (32 bytes) gets lost:
+/* The first message of the creator that is as long as a request to the watcher (52 bytes) gets lost:
  * it seems to have been sent. */
 static void *lose_the_first_request(void *arg)
 {
@@ -102,9 +102,9 @@ static void *lose_the_first_request(void *arg)
 			continue;
 		if ((pid_t)req.pid == getpid() && !atomic_load(lost)) {
 			const struct msghdr *m = (const void *)(uintptr_t)req.data.args[1];
-			if (m->msg_iov->iov_len == 32) {
+			if (m->msg_iov->iov_len == 52) {
 				r.flags = 0;
-				r.val = 32;
+				r.val = 52;
 				atomic_store(lost, 1);
 			}
 		}
