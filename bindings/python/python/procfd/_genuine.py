@@ -70,7 +70,7 @@ def _find() -> Any:
 
 
 def is_original(method: Any) -> bool:
-    """Whether a method is what its module defines, and nobody's wrapper with the same name."""
+    """Whether a method is what its module defines, and no wrapper with the same name."""
     code = getattr(method, "__code__", None)
     if code is None or code.co_name != method.__name__:
         return False
