@@ -5,6 +5,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <sys/personality.h>
 #include <time.h>
 
 static const char *printed(int fd)
@@ -105,6 +106,17 @@ static void time_offsets_refused(void)
 	offset(fd, CLOCK_MONOTONIC, -1000000000, 0);
 	CREATE_FAILS(fd, ERANGE, PROC_STAGE_TIME_OFFSETS, 0);
 	CHECK(strstr(last_error(fd).message, "-1000000000") != NULL);
+	close(fd);
+	/* As before 6.2, where the program would stay outside. */
+	fd = ctx();
+	set_child(fd, "exit", "0");
+	SET(fd, PROC_SET_FLAG, with_user(CLONE_NEWTIME));
+	offset(fd, CLOCK_MONOTONIC, 1, 0);
+	int before = personality(0xffffffff);
+	CHECK(personality((unsigned)before | UNAME26) >= 0);
+	CREATE_FAILS(fd, ENOSYS, PROC_STAGE_PLAN, -1);
+	CHECK(strstr(last_error(fd).message, "6.2") != NULL);
+	CHECK(personality((unsigned)before) >= 0);
 	close(fd);
 }
 

@@ -12,6 +12,7 @@ use std::fmt::Write;
 use super::{Facts, Namespaces, Prepared, Set, Settings};
 use crate::child::List;
 use crate::error::{Error, Stage};
+use crate::sys;
 
 /// Seconds and nanoseconds of CLOCK_MONOTONIC and CLOCK_BOOTTIME.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,6 +81,13 @@ pub(super) fn conflicts(s: &Settings) -> Set {
     }
     if s.clocks.any() && s.program.is_none() {
         return Err(Error::plan(libc::EINVAL, "time offsets without a program: the execution enters them"));
+    }
+    // The namespace would hold for the children of the program alone.
+    if s.clocks.any() && sys::task::kernel_is_before(6, 2) {
+        return Err(Error::plan(
+            libc::ENOSYS,
+            "time offsets before Linux 6.2, where the execution of a program does not enter their namespace",
+        ));
     }
     Ok(())
 }

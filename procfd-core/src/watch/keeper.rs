@@ -26,6 +26,9 @@ use crate::sys::query;
 /// Gives a new watcher the next processes that are to be watched, and says whether there are more.
 pub(crate) type HandOver<'a> = &'a dyn Fn(&Arc<Client>, u64, &mut Walk) -> Result<bool, AddError>;
 
+/// Makes sure that a watcher has one process.
+pub(crate) type Give<'a> = &'a dyn Fn(&Arc<Client>, u64) -> Result<(), AddError>;
+
 /// How far the steps of a hand-over have come.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
@@ -280,7 +283,7 @@ pub(crate) fn change(
     id: u64,
     policy: &Policy,
     hand_over: HandOver<'_>,
-    give: &dyn Fn(&Arc<Client>, u64) -> Result<(), AddError>,
+    give: Give<'_>,
 ) -> Result<(), i32> {
     let keeper = keeper();
     for _ in 0..8 {
