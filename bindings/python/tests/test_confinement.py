@@ -521,13 +521,13 @@ def test_the_command_line_has_limits(cgroup: pathlib.Path) -> None:
     )
     assert b"set the cgroup limit cgroup.max.depth=3: openat, write, close" in told.stdout
     options = ["--memory", "100M", "--cpus", "0.5", "--pids", "20", "--explain", "true"]
-    told = subprocess.run([*command, *options], capture_output=True, text=True)
+    shown = subprocess.run([*command, *options], capture_output=True, text=True)
     for limit in "memory.max=100M", "cpu.max=50000 100000", "pids.max=20":
-        assert f"set the cgroup limit {limit}: " in told.stdout
-    told = subprocess.run(
+        assert f"set the cgroup limit {limit}: " in shown.stdout
+    shown = subprocess.run(
         [*command, "--cgroup-leaf", "cat", "/proc/self/cgroup"], capture_output=True, text=True
     )
-    assert f"/{cgroup.name}/procfd-" in told.stdout
+    assert f"/{cgroup.name}/procfd-" in shown.stdout
 
 
 def test_a_cgroup_that_is_not_there() -> None:

@@ -210,6 +210,9 @@ def _finish(
         with contextlib.suppress(OSError):
             process.wait(_INTERRUPTED_SECONDS if left is None else min(left, _INTERRUPTED_SECONDS))
         end(process, kill_tree, leads)
+        # Its end is near, unless the kernel holds it.
+        with contextlib.suppress(OSError):
+            process.wait(_INTERRUPTED_SECONDS)
         raise
     except BaseException:
         end(process, kill_tree, leads)
