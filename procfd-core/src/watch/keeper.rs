@@ -279,12 +279,7 @@ pub(crate) fn add(
 }
 
 /// Gives a process that is watched another policy. `give` makes sure that a watcher has it.
-pub(crate) fn change(
-    id: u64,
-    policy: &Policy,
-    hand_over: HandOver<'_>,
-    give: Give<'_>,
-) -> Result<(), i32> {
+pub(crate) fn change(id: u64, policy: &Policy, hand_over: HandOver<'_>, give: Give<'_>) -> Result<(), i32> {
     let keeper = keeper();
     for _ in 0..8 {
         keeper.get(hand_over).map_err(|e| e.errno)?;
