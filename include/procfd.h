@@ -1005,7 +1005,7 @@
 struct procfd_spawn {
     /* Those of process_open: PROCFD_NO_WATCH, PROCFD_AUTOREAP, PROCFD_PIDFD. */
     uint64_t flags;
-    /* The program, searched in the caller's PATH where it has no slash; NULL for argv[0]. */
+    /* The program, searched in the caller's PATH where it has no slash; NULL for the first argument. */
     const char *program;
     /* The whole environment, a NULL-terminated array of NAME=value; NULL for the caller's. */
     const char *const *env;
@@ -1891,8 +1891,8 @@ const char *procfd_error_message(void);
  * Starts a program, and returns its procfd, close-on-exec: process_open, the commands of process_config for
  * what the options say, and PROC_CREATE in one call.
  *
- * argv is a NULL-terminated array of strings. The program is argv[0], or what the options say, searched in the
- * caller's PATH where it has no slash. options NULL and size 0: no option, else size is sizeof (struct
+ * argv is a NULL-terminated array of strings. The program is the first of them, or what the options say. Without a
+ * slash it is searched in the caller's PATH. options NULL and size 0: no option, else size is sizeof (struct
  * procfd_spawn).
  *
  * A call that fails leaves no process and no descriptor, and writes nothing; procfd_error_message says why.

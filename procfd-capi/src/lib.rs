@@ -280,8 +280,8 @@ pub extern "C" fn procfd_error_message() -> *const c_char {
 /// Starts a program, and returns its procfd, close-on-exec: `process_open`, the commands of `process_config` for
 /// what the options say, and PROC_CREATE in one call.
 ///
-/// argv is a NULL-terminated array of strings. The program is argv[0], or what the options say, searched in the
-/// caller's PATH where it has no slash. options NULL and size 0: no option, else size is sizeof (struct
+/// argv is a NULL-terminated array of strings. The program is the first of them, or what the options say. Without a
+/// slash it is searched in the caller's PATH. options NULL and size 0: no option, else size is sizeof (struct
 /// procfd_spawn).
 ///
 /// A call that fails leaves no process and no descriptor, and writes nothing; `procfd_error_message` says why.

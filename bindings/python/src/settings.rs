@@ -372,8 +372,11 @@ pub(crate) fn close_signal(kill: &Bound<'_, PyAny>) -> PyResult<Option<i32>> {
     }
 }
 
-/// Seconds, a signal, and a second signal with its delay.
-fn time_limit(value: &Bound<'_, PyAny>) -> PyResult<(Duration, i32, Option<(i32, Duration)>)> {
+/// A time, a signal, and a second signal with its delay.
+type TimeLimit = (Duration, i32, Option<(i32, Duration)>);
+
+/// From 1, 2 or 4 values.
+fn time_limit(value: &Bound<'_, PyAny>) -> PyResult<TimeLimit> {
     let seconds = |value: &Bound<'_, PyAny>| {
         convert::seconds(value)?.ok_or_else(|| PyValueError::new_err("time_limit: a time without an end"))
     };

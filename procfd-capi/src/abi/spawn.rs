@@ -24,7 +24,7 @@ pub const PROCFD_STDIO_DATA: u32 = 5;
 pub struct procfd_spawn {
     /// Those of process_open: PROCFD_NO_WATCH, PROCFD_AUTOREAP, PROCFD_PIDFD.
     pub flags: u64,
-    /// The program, searched in the caller's PATH where it has no slash; NULL for argv[0].
+    /// The program, searched in the caller's PATH where it has no slash; NULL for the first argument.
     pub program: *const c_char,
     /// The whole environment, a NULL-terminated array of NAME=value; NULL for the caller's.
     pub env: *const *const c_char,

@@ -119,7 +119,7 @@ pub(crate) type Set = Result<(), Error>;
 
 /// The whole configuration of a context.
 ///
-/// Most starts have none of the [`Rare`] settings. They have one place of their own, and the code that sees to them does
+/// Most starts have none of the `Rare` settings. They have one place of their own, and the code that sees to them does
 /// not run for such a start: at each start of a program the processor has to load again what it runs.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {

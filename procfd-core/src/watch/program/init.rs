@@ -38,7 +38,9 @@
 //! delay of the second signal is over or the program has ended. A holder's shutdown(2) of A changes nothing.
 
 use crate::proto::{self, Ended};
-use crate::sys::{self, ECHILD, EINTR, EPOLLET, EpollEvent, POLLIN, PollFd, SIGCHLD, SIGCONT, SIGKILL, Timespec};
+use crate::sys::{
+    self, ECHILD, EINTR, EPOLLET, EpollEvent, POLLIN, PollFd, SIGCHLD, SIGCONT, SIGKILL, Timespec,
+};
 
 const FUSE: i32 = 0;
 const POLLNVAL: i16 = 0x20;
@@ -46,7 +48,8 @@ const SI_QUEUE: i32 = -1;
 const CLD_EXITED: i32 = 1;
 
 pub(crate) fn run(numbers: &[u64; sys::NUMBERS]) -> ! {
-    let [pid, first, second, delay_ms, limit_ms, mut limit_first, mut limit_second, limit_delay_ms] = *numbers;
+    let [pid, first, second, delay_ms, limit_ms, mut limit_first, mut limit_second, limit_delay_ms] =
+        *numbers;
     let pid = pid as i32;
     sys::set_name(c"procfd-init");
     let _ = sys::set_mask(!0);

@@ -86,7 +86,8 @@ impl Watcher {
         if parent < 0 || dir < 0 {
             return Err(EMFILE);
         }
-        let Some(taken) = name.get(..proto::NAME.min(name.len())).filter(|n| CStr::from_bytes_with_nul(n).is_ok())
+        let Some(taken) =
+            name.get(..proto::NAME.min(name.len())).filter(|n| CStr::from_bytes_with_nul(n).is_ok())
         else {
             return Err(EINVAL);
         };
@@ -99,8 +100,7 @@ impl Watcher {
             return Err(EMFILE);
         }
         let events = cgroup::open_events(dir)?;
-        let mut leaf =
-            Leaf { id: request.id, parent, dir, events, armed: false, name: [0; proto::NAME] };
+        let mut leaf = Leaf { id: request.id, parent, dir, events, armed: false, name: [0; proto::NAME] };
         for (to, &byte) in leaf.name.iter_mut().zip(taken) {
             *to = byte;
         }

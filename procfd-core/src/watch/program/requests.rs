@@ -270,12 +270,8 @@ impl Watcher {
         let Some(pair) = self.table.pair(slot) else { return };
         if core::mem::take(&mut pair.early) {
             let (pidfd, id) = (pair.pidfd, pair.id);
-            let _ = sys::epoll_change(
-                self.epoll,
-                pidfd,
-                EPOLLIN | EPOLLONESHOT,
-                data_of(slot).wrapping_add(1),
-            );
+            let _ =
+                sys::epoll_change(self.epoll, pidfd, EPOLLIN | EPOLLONESHOT, data_of(slot).wrapping_add(1));
             self.arm_leaf(id);
         }
     }
@@ -323,8 +319,7 @@ impl Watcher {
     /// privileges since must not get them back through the watcher. It must therefore have the same user, and the
     /// watcher drops CAP_KILL once the creator has.
     pub(crate) fn may_signal(&mut self, got: &Received) -> bool {
-        let is_creator =
-            got.sender.is_some_and(|(pid, uid)| pid == self.creator_pid && uid == self.uid);
+        let is_creator = got.sender.is_some_and(|(pid, uid)| pid == self.creator_pid && uid == self.uid);
         is_creator && !self.no_signals && self.keeps_no_more(got, sys::CAP_KILL)
     }
 

@@ -11,7 +11,8 @@ use crate::leaves::{DATA_LEAF, Leaves};
 use crate::proto::{self, Reply};
 use crate::requests::{Take, say};
 use crate::sys::{
-    self, EBADF, EINTR, EINVAL, EPOLLET, EPOLLIN, EpollEvent, Errno, POLLIN, PollFd, SIGCONT, SIGKILL, Timespec,
+    self, EBADF, EINTR, EINVAL, EPOLLET, EPOLLIN, EpollEvent, Errno, POLLIN, PollFd, SIGCONT, SIGKILL,
+    Timespec,
 };
 use crate::table::{NEVER, Table};
 
