@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -134,6 +135,12 @@ def test_an_interrupt_ends_the_child_soon() -> None:
     ) as python:
         assert python.stdout is not None
         child = int(python.stdout.readline())
+        # Until run() waits: an interrupt before that is not seen, as in subprocess.
+        asleep = 0
+        while asleep < 10:
+            state = pathlib.Path(f"/proc/{python.pid}/stat").read_text().rpartition(") ")[2][0]
+            asleep = asleep + 1 if state == "S" else 0
+            time.sleep(0.02)
         python.send_signal(signal.SIGINT)
         start = time.monotonic()
         assert python.wait(30) == -signal.SIGINT

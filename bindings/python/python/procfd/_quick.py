@@ -40,6 +40,8 @@ _KNOWN = frozenset(
 _OTHERS = (INIT - _KNOWN) | CLOSE | {"args", "login_env", "pipesize", "process_group"}
 # How long an interrupted wait goes on: the signal of a terminal has reached the child too.
 _INTERRUPTED_SECONDS = 0.25
+# And that for one that has been killed.
+_KILLED_SECONDS = 2.0
 
 
 # What a run with a Popen would call.
@@ -212,7 +214,7 @@ def _finish(
         end(process, kill_tree, leads)
         # Its end is near, unless the kernel holds it.
         with contextlib.suppress(OSError):
-            process.wait(_INTERRUPTED_SECONDS)
+            process.wait(_KILLED_SECONDS)
         raise
     except BaseException:
         end(process, kill_tree, leads)
