@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* process_manage: into a process's namespaces, and a process into a cgroup. */
+#include "cgroup.h"
 #include "filter.h"
 
 #include <sys/vfs.h>
@@ -183,47 +184,19 @@ static void children_into_a_pid_namespace(void)
 
 /* ---- cgroups ---- */
 
-static char mount_point[256], group[320];
-
-/* A fresh cgroup; SKIP where there is none to be had. */
-static int make_group(void)
+/* A fresh cgroup, open; SKIP where there is none to be had. */
+static int open_group(void)
 {
-	char line[1024], own[512] = "", root[256], rest[64];
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-	CHECK(f);
-	mount_point[0] = 0;
-	while (!mount_point[0] && fgets(line, sizeof line, f)) {
-		char *dash = strstr(line, " - ");
-		if (dash && sscanf(dash, " - %63s", rest) == 1 && !strcmp(rest, "cgroup2"))
-			CHECK_EQ(sscanf(line, "%*d %*d %*s %255s %255s", root, mount_point), 2);
-	}
-	fclose(f);
-	f = fopen("/proc/self/cgroup", "re");
-	CHECK(f);
-	while (fgets(line, sizeof line, f))
-		if (!strncmp(line, "0::", 3))
-			sscanf(line, "0::%511s", own);
-	fclose(f);
-	if (!mount_point[0])
-		SKIP("no cgroup v2 is mounted");
-	snprintf(group, sizeof group, "%.200s%.60s/procfd-%d", mount_point, own[1] ? own : "", getpid());
-	if (mkdir(group, 0755))
-		SKIP("no cgroup v2 that this user may divide");
+	make_group();
 	int fd = open(group, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CHECK(fd >= 0);
 	return fd;
 }
 
-static void drop_group(int fd)
+static void close_group(int fd)
 {
 	close(fd);
-	/* It is busy until the last process in it is reaped. */
-	long long end = now_ns() + FOREVER_MS * 1000000LL;
-	while (rmdir(group))
-		if (errno != EBUSY || now_ns() > end)
-			FAIL("rmdir %s: errno %d", group, errno);
-		else
-			usleep(1000);
+	drop_group();
 }
 
 static int is_in_group(pid_t pid)
@@ -248,7 +221,7 @@ static void not_mine(void *arg)
 
 static void into_a_cgroup(void)
 {
-	int cg = make_group(), v1 = open("/sys/fs/cgroup/cpu", O_DIRECTORY | O_CLOEXEC);
+	int cg = open_group(), v1 = open("/sys/fs/cgroup/cpu", O_DIRECTORY | O_CLOEXEC);
 	int fd = ctx();
 	set_child(fd, "pause");
 	pid_t pid = create(fd);
@@ -268,7 +241,7 @@ static void into_a_cgroup(void)
 	set_child(fd, "pause");
 	create(fd);
 	int gone = fcntl(cg, F_DUPFD_CLOEXEC, 0);
-	drop_group(cg);
+	close_group(cg);
 	errno = 0;
 	CHECK_EQ(manage(fd, PROC_CGROUP, (uint64_t)gone), -1);
 	CHECK(errno == ENOENT || errno == ENODEV);
@@ -279,8 +252,8 @@ static void into_a_cgroup(void)
 static void inside(void *arg)
 {
 	struct visit *v = arg;
-	int own = sys_pidfd_open(getpid());
-	CHECK_EQ(manage(own, PROC_CGROUP, (uint64_t)v->pid), 0);
+	int caller = sys_pidfd_open(getpid());
+	CHECK_EQ(manage(caller, PROC_CGROUP, (uint64_t)v->pid), 0);
 	struct procfd_kill_tree t = { .flags = PROC_TREE_CGROUP };
 	CHECK_ERR(process_manage(v->fd, PROC_KILL_TREE, SIGKILL, &t, sizeof t), EBUSY);
 }
@@ -288,7 +261,7 @@ static void inside(void *arg)
 /* All of a cgroup, the orphan too, that no tree has. */
 static void the_end_of_a_cgroup(void)
 {
-	int cg = make_group();
+	int cg = open_group();
 	int fd = ctx();
 	set_child(fd, "gate");
 	struct out gate = make_pipe();
@@ -316,7 +289,7 @@ static void the_end_of_a_cgroup(void)
 	close(gate.r);
 	close(gate.w);
 	close(fd);
-	drop_group(cg);
+	close_group(cg);
 }
 
 /* In the root of the hierarchy everybody is. */
