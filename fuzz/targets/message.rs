@@ -27,8 +27,8 @@ fn send(to: i32, text: &[u8], kinds: u8, own: i32, other: i32) {
         (0..3).map(|at| choice[usize::from(kinds >> (2 * at) & 3)]).filter(|&fd| fd >= 0).collect();
     let mut control = [0u64; 8];
     let mut part = libc::iovec { iov_base: text.as_ptr().cast_mut().cast(), iov_len: text.len() };
-    // SAFETY: all zeroes is a value of msghdr. `control` has room for the three descriptors of a message, and is aligned
-    // as its header wants it. The kernel reads what `message` refers to, on this frame.
+    // SAFETY: all zeroes is a value of msghdr. `control` has room for the three descriptors of a message, and is
+    // aligned as its header wants it. The kernel reads what `message` refers to, on this frame.
     unsafe {
         let mut message: libc::msghdr = std::mem::zeroed();
         message.msg_iov = &raw mut part;

@@ -149,8 +149,8 @@ impl Context {
         self.hand_out(py, 3, |context| context.pty(WindowSize { rows, columns, ..WindowSize::default() }))
     }
 
-    /// A seccomp program that notifies. Returns a socket, which is yours to close: the descriptor for the notifications comes
-    /// there in the start (socket.recv_fds).
+    /// A seccomp program that notifies. Returns a socket, which is yours to close: the descriptor for the
+    /// notifications comes there in the start (socket.recv_fds).
     fn seccomp_notify(&self, py: Python<'_>, program: &[u8]) -> PyResult<RawFd> {
         let socket = |context: &mut procfd::Context| {
             context.seccomp_notify(program, procfd::SeccompFlags::empty()).map(OwnedFd::from)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Starts with much to set: many settings at once, and a small sandbox, beside the same bare system calls and beside bwrap.
+//! Starts with much to set: many settings at once, and a small sandbox, beside the same bare system calls and beside
+//! bwrap.
 
 use std::ffi::{CStr, CString};
 use std::io;

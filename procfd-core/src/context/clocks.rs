@@ -15,7 +15,8 @@ impl Context {
     /// # Kernel
     ///
     /// [time_namespaces(7)](https://man7.org/linux/man-pages/man7/time_namespaces.7.html); since 6.2.
-    /// Before that the start fails with `ENOSYS`. Privilege: `CAP_SYS_ADMIN` and `CAP_SYS_TIME`, or a new user namespace.
+    /// Before that the start fails with `ENOSYS`. Privilege: `CAP_SYS_ADMIN` and `CAP_SYS_TIME`, or a new user
+    /// namespace.
     ///
     /// ```no_run
     /// use procfd::Namespaces;

@@ -78,8 +78,8 @@ impl Context {
 
     /// A ruleset that you have made with landlock_create_ruleset(2) and landlock_add_rule(2), for what
     /// [`landlock`](Self::landlock) does not express. The context keeps the descriptor until the process has started.
-    /// Several apply one after another, each with [`landlock`](Self::landlock) before them: what is allowed, all of them
-    /// allow. A [`Landlock`] that restricts nothing drops them too.
+    /// Several apply one after another, each with [`landlock`](Self::landlock) before them: what is allowed, all of
+    /// them allow. A [`Landlock`] that restricts nothing drops them too.
     ///
     /// # Errors
     ///

@@ -88,10 +88,10 @@ impl Context {
         self.set(|s| s.set_close(Some((signal, Scope::ProcessGroup, None))))
     }
 
-    /// As [`kill_on_close`](Self::kill_on_close) and [`kill_group_on_close`](Self::kill_group_on_close),
-    /// with a second signal after `delay`, if the process still runs by then: say SIGTERM, and
-    /// SIGKILL after five seconds. The second is the watcher's, so the context must have one
-    /// ([`with_flags`](Self::with_flags) without [`OpenFlags::NO_WATCH`](crate::OpenFlags::NO_WATCH)); the first is the kernel's.
+    /// As [`kill_on_close`](Self::kill_on_close) and [`kill_group_on_close`](Self::kill_group_on_close), with a second
+    /// signal after `delay`, if the process still runs by then: say SIGTERM, and SIGKILL after five seconds. The
+    /// second is the watcher's, so the context must have one ([`with_flags`](Self::with_flags) without
+    /// [`OpenFlags::NO_WATCH`](crate::OpenFlags::NO_WATCH)); the first is the kernel's.
     ///
     /// # Errors
     ///

@@ -29,8 +29,8 @@ impl Context {
         self.set(|s| s.set_oom_score_adj(value.into()))
     }
 
-    /// Which mappings a core dump of the process has: the bits of core(5), up to 0x1ff. The child runs in a copy of your
-    /// memory, at the cost of fork(2): the value is of the memory, and yours stays as it is.
+    /// Which mappings a core dump of the process has: the bits of core(5), up to 0x1ff. The child runs in a copy of
+    /// your memory, at the cost of fork(2): the value is of the memory, and yours stays as it is.
     ///
     /// # Errors
     ///
@@ -84,7 +84,8 @@ impl Context {
     }
 
     /// Memory of the process that is writable, or was not executable before, never becomes executable. The process
-    /// cannot take it back, and its children inherit it. The child runs in a copy of your memory, at the cost of fork(2).
+    /// cannot take it back, and its children inherit it. The child runs in a copy of your memory, at the cost of
+    /// fork(2).
     ///
     /// # Errors
     ///

@@ -24,7 +24,8 @@ impl Context {
     /// [open_tree(2)](https://man7.org/linux/man-pages/man2/open_tree.2.html),
     /// [fsopen(2)](https://man7.org/linux/man-pages/man2/fsopen.2.html),
     /// [move_mount(2)](https://man7.org/linux/man-pages/man2/move_mount.2.html); or mount(2), where the kernel lacks
-    /// them or a filter refuses them. Ids of a user namespace since 5.12. Privilege: `CAP_SYS_ADMIN`, or a new user namespace.
+    /// them or a filter refuses them. Ids of a user namespace since 5.12. Privilege: `CAP_SYS_ADMIN`, or a new user
+    /// namespace.
     ///
     /// ```no_run
     /// use procfd::{Mount, Namespaces};

@@ -51,13 +51,13 @@ impl Context {
     /// [`SeccompListener`] receives its descriptor in the start: in your thread after the start, or in another thread
     /// or process meanwhile.
     ///
-    /// The program must not notify of what the child still calls, whatever the arguments are: sendmsg(2), which sends the
-    /// descriptor; what [`seccomp`](Self::seccomp) lists; nanosleep(2). The start would wait for itself.
+    /// The program must not notify of what the child still calls, whatever the arguments are: sendmsg(2), which sends
+    /// the descriptor; what [`seccomp`](Self::seccomp) lists; nanosleep(2). The start would wait for itself.
     ///
     /// # Errors
     ///
-    /// As [`seccomp`](Self::seccomp). `EBUSY`: a second one. `EMFILE`. The creation fails with `EDEADLK` for a program that
-    /// may notify of a call of the child, and with `EINVAL` without a program to execute.
+    /// As [`seccomp`](Self::seccomp). `EBUSY`: a second one. `EMFILE`. The creation fails with `EDEADLK` for a program
+    /// that may notify of a call of the child, and with `EINVAL` without a program to execute.
     ///
     /// # Kernel
     ///
@@ -96,8 +96,8 @@ impl Context {
 pub struct SeccompListener(OwnedFd);
 
 impl SeccompListener {
-    /// Waits for the next descriptor, for the requests of seccomp_unotify(2). One that comes from a start that has failed
-    /// reports `POLLHUP`.
+    /// Waits for the next descriptor, for the requests of seccomp_unotify(2). One that comes from a start that has
+    /// failed reports `POLLHUP`.
     ///
     /// # Errors
     ///

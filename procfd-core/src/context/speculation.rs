@@ -13,7 +13,8 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// None here. [`create`](Self::create) fails with `ENODEV` if the kernel or the CPU does not know the feature, and with
+    /// None here. [`create`](Self::create) fails with `ENODEV` if the kernel or the CPU does not know the feature, and
+    /// with
     /// `ENXIO` if one setting holds for all processes. `EPERM`: the creator has it disabled by force, or the kernel does
     /// not let processes choose.
     ///

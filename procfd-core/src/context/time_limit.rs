@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::{Configured, Context};
 
 impl Context {
-    /// Ends the process with SIGKILL so long after its start. The watcher holds the limit, or the built-in init: it ends
-    /// the process though your process has ended, and though all its procfds are closed. A process in a cgroup of its
-    /// own ([`cgroup_leaf`](Self::cgroup_leaf)) ends with the whole cgroup.
+    /// Ends the process with SIGKILL so long after its start. The watcher holds the limit, or the built-in init: it
+    /// ends the process though your process has ended, and though all its procfds are closed. A process in a cgroup of
+    /// its own ([`cgroup_leaf`](Self::cgroup_leaf)) ends with the whole cgroup.
     ///
     /// The context must have the watcher ([`with_flags`](Self::with_flags) without
     /// [`OpenFlags::NO_WATCH`](crate::OpenFlags::NO_WATCH)) or the [`built_in_init`](Self::built_in_init). The time in

@@ -4,9 +4,10 @@
 //! An action on every thread of a process.
 //!
 //! Nice value, policy, affinity and I/O priority belong to a thread on Linux. A new thread inherits them from the
-//! thread that makes it. So only an unchanged thread can make one with the old values. The walk reads the list until two readings in a row have nothing new, for two reasons. A reading may skip a thread behind one
-//! that ends meanwhile. A thread under construction has its maker's old values before it can be seen; with several
-//! threads the last reading therefore comes a moment later.
+//! thread that makes it. So only an unchanged thread can make one with the old values. The walk reads the list until
+//! two readings in a row have nothing new, for two reasons. A reading may skip a thread behind one that ends
+//! meanwhile. A thread under construction has its maker's old values before it can be seen; with several threads the
+//! last reading therefore comes a moment later.
 
 use std::collections::BTreeSet;
 use std::ffi::CString;

@@ -118,7 +118,8 @@ pub(crate) fn stop_or_continue(root: BorrowedFd<'_>, built_in: bool, signal: i32
     }
 }
 
-/// Whether a process is in a stop. ESRCH: it has ended; EOPNOTSUPP: without a /proc of its pid namespace; EPERM: hidden.
+/// Whether a process is in a stop. ESRCH: it has ended; EOPNOTSUPP: without a /proc of its pid namespace; EPERM:
+/// hidden.
 pub(crate) fn is_in_stop(process: BorrowedFd<'_>) -> Result<bool> {
     pid_race::own_proc()?;
     let found = pid_race::by_number(process, |pid| stat(of_process(pid)))?;

@@ -3,8 +3,8 @@
 
 //! The label that a security module gives to the program: SELinux, AppArmor, Smack.
 //!
-//! The child says it as its new user, with its last capabilities, by lsm_set_self_attr(2) (6.8). Where the kernel or the
-//! module does not have that, it writes to /proc, which it has to see.
+//! The child says it as its new user, with its last capabilities, by lsm_set_self_attr(2) (6.8). Where the kernel or
+//! the module does not have that, it writes to /proc, which it has to see.
 
 use std::ffi::{CStr, CString};
 

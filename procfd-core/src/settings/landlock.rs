@@ -3,8 +3,9 @@
 
 //! Landlock: which files, ports and processes the process reaches.
 //!
-//! The child makes the ruleset itself, shortly before it executes: it opens the paths in its own root, as its own user.
-//! Rulesets that the caller has made come after it, by their descriptors. The kernel wants no_new_privs, or CAP_SYS_ADMIN in the user namespace.
+//! The child makes the ruleset itself, shortly before it executes: it opens the paths in its own root, as its own
+//! user. Rulesets that the caller has made come after it, by their descriptors. The kernel wants no_new_privs, or
+//! CAP_SYS_ADMIN in the user namespace.
 
 mod ruleset;
 

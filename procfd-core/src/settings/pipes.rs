@@ -46,7 +46,8 @@ pub(super) struct Pipes {
     ends: Vec<Arc<End>>,
 }
 
-/// The child's end of a pipe or terminal, or another descriptor for the child. A program may close its number, and the kernel give it away.
+/// The child's end of a pipe or terminal, or another descriptor for the child. A program may close its number, and the
+/// kernel give it away.
 #[derive(Debug)]
 pub(super) struct End {
     number: Number,

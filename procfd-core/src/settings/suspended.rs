@@ -4,9 +4,9 @@
 //! A process that is started suspended: it has executed, and no instruction of the program has run.
 //!
 //! A stop before the execution holds the creator's memory, and no process can send one after it in time. So the
-//! execution itself does. It closes both ends of a pipe that only the child has. When one end goes, the kernel sends the
-//! signal that is armed on the other. The signal, SIGSTOP, meets the process on its way into the program. Nothing here needs
-//! ptrace(2).
+//! execution itself does. It closes both ends of a pipe that only the child has. When one end goes, the kernel sends
+//! the signal that is armed on the other. The signal, SIGSTOP, meets the process on its way into the program. Nothing
+//! here needs ptrace(2).
 
 use super::{Facts, Set, Settings};
 use crate::child::{At, List, Slot};

@@ -4,7 +4,8 @@
 //! Dumpable, across children that change their credentials in the shared memory.
 //!
 //! setresuid(2) and its like clear it there. Until the child has left the memory, that keeps processes of its new user
-//! from tracing it into the parent's memory. The last of several such creations at once restores what the first one found.
+//! from tracing it into the parent's memory. The last of several such creations at once restores what the first one
+//! found.
 //!
 //! What the program does meanwhile counts more. A change of its ids clears dumpable, and it stays cleared. A creator
 //! that was not dumpable when the first creation began stays so. The child reads dumpable just before it changes its

@@ -24,9 +24,9 @@ pub(super) fn has_fuse(config: &Settings) -> bool {
     config.close().is_some() && !config.is_init()
 }
 
-/// Whether the kernel ends the process with the last descriptor of the pidfd of its clone, and leaves no zombie (7.1). That
-/// file then lives in the procfd's queue and nowhere else. It is used where a fuse cannot be: a process that nothing
-/// reaps has no usage to tell, and a policy that cannot be changed.
+/// Whether the kernel ends the process with the last descriptor of the pidfd of its clone, and leaves no zombie (7.1).
+/// That file then lives in the procfd's queue and nowhere else. It is used where a fuse cannot be: a process that
+/// nothing reaps has no usage to tell, and a policy that cannot be changed.
 pub(super) fn ends_by_its_pidfd(config: &Settings, opened: &Opened) -> bool {
     config.is_init()
         && !config.built_in_init()

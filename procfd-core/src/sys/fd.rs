@@ -209,7 +209,8 @@ pub(crate) fn poll_many(fds: &mut [PollFd], timeout: Option<Timespec>) -> Result
 /// epoll_pwait(2) too, poll(2), which machines after x86-64 do not have. On an error nothing is ready.
 pub(crate) fn poll_without_ppoll(fds: &mut [PollFd]) {
     if by_epoll(fds).is_err() {
-        // SAFETY: the kernel writes the events of `fds.len()` entries of its own form, in a slice borrowed for the call.
+        // SAFETY: the kernel writes the events of `fds.len()` entries of its own form, in a slice borrowed for the
+        // call.
         unsafe { libc::poll(fds.as_mut_ptr().cast(), fds.len() as libc::nfds_t, 0) };
     }
 }

@@ -258,7 +258,8 @@ fn execute(shared: &Shared<'_>) -> Errno {
     if let Err(errno) = taken {
         return errno;
     }
-    // The creator's RLIMIT_FSIZE is for the creator's files: it holds for a memfd too. This process has limits of its own.
+    // The creator's RLIMIT_FSIZE is for the creator's files: it holds for a memfd too. This process has limits of its
+    // own.
     bare::lift_file_size();
     let made = memfd::sealed(shared.image.name, shared.image.bytes, |step| {
         shared.at(match step {

@@ -129,7 +129,8 @@ pub(super) fn lower(actions: &Shared<Action>, late: &[u32], list: &mut List) {
     }
 }
 
-/// Closes a range, save for the ends of pipes that come later in the list and what is for later still: the program has not named those numbers.
+/// Closes a range, save for the ends of pipes that come later in the list and what is for later still: the program has
+/// not named those numbers.
 fn close_but_ends<'a>(
     list: &mut List,
     later: impl Iterator<Item = &'a Action>,

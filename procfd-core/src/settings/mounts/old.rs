@@ -4,8 +4,9 @@
 //! The same by mount(2): before Linux 5.2, or 5.12 where attributes change, and where a filter refuses the newer calls.
 //!
 //! mount(2) takes paths. The child goes into a directory that it has opened beneath the new root, and mounts at `.`; a
-//! file has a name in its directory. A new root is mounted on top of the present one. `/..` leads there; no path of the
-//! creator does. What changes a path between two calls can lead them to different places, which the newer calls rule out.
+//! file has a name in its directory. A new root is mounted on top of the present one. `/..` leads there; no path of
+//! the creator does. What changes a path between two calls can lead them to different places, which the newer calls
+//! rule out.
 
 use std::ffi::{CStr, CString};
 

@@ -2,8 +2,8 @@
 
 //! The system call instruction, and the two clones that give the child a stack of its own.
 //!
-//! They are raw, because the child of a `CLONE_VM` clone must touch no lock of a libc wrapper. Nor may it touch `errno`,
-//! which is in the parent's thread storage.
+//! They are raw, because the child of a `CLONE_VM` clone must touch no lock of a libc wrapper. Nor may it touch
+//! `errno`, which is in the parent's thread storage.
 
 use core::ffi::c_void;
 
