@@ -485,6 +485,50 @@ static void without_mount_setattr(void)
 	each_kind();
 }
 
+struct refusal {
+	long calls[4];
+	int err;
+};
+
+static void under_refusal(void *arg)
+{
+	const struct refusal *refusal = arg;
+	struct rule rules[4];
+	int n = 0;
+	for (; n < 4 && refusal->calls[n]; n++)
+		rules[n] = (struct rule){ refusal->calls[n], REFUSE(refusal->err) };
+	filter(rules, n, 0);
+	a_read_only_bind();
+	filesystems();
+	a_private_dev();
+	a_file_from_bytes();
+	links_directories_moves();
+	a_remount();
+	a_read_only_root_with_exceptions();
+	if (!geteuid())
+		as_root_without_a_user_namespace();
+	sweep();
+}
+
+/* What a profile refuses that knows some of the calls; as root it is told from a missing privilege in the caller. */
+#define REFUSED(name, ...)                                                 \
+	static void name(void)                                             \
+	{                                                                  \
+		struct refusal refusal = { { __VA_ARGS__ }, ENOSYS };      \
+		in_fork(under_refusal, &refusal);                          \
+		refusal.err = EPERM;                                       \
+		in_fork(under_refusal, &refusal);                          \
+	}
+
+REFUSED(without_open_tree, SYS_open_tree)
+REFUSED(without_move_mount, SYS_move_mount)
+REFUSED(without_fsopen, SYS_fsopen)
+REFUSED(without_fsmount, SYS_fsmount)
+REFUSED(without_fsconfig, SYS_fsconfig)
+REFUSED(without_fspick, SYS_fspick)
+REFUSED(without_mount_setattr_alone, SYS_mount_setattr)
+REFUSED(without_those_that_check_the_privilege, SYS_fsopen, SYS_fsmount, SYS_fspick, SYS_move_mount)
+
 static void failures(void);
 
 static void by_mount_alone_as_root(void)
@@ -648,5 +692,8 @@ TAP_MAIN(CASE(a_bind), CASE(a_read_only_bind), CASE(a_file_bind_in_a_fresh_root)
 	 CASE(a_relative_source),
 	 CASE(as_nobody), CASE(as_root_without_a_user_namespace), CASE(a_read_only_root_has_all),
 	 CASE(by_mount_alone), CASE(by_mount_where_a_profile_refuses), CASE(without_mount_setattr),
+	 CASE(without_open_tree), CASE(without_move_mount), CASE(without_fsopen), CASE(without_fsmount),
+	 CASE(without_fsconfig), CASE(without_fspick), CASE(without_mount_setattr_alone),
+	 CASE(without_those_that_check_the_privilege),
 	 CASE(by_mount_alone_as_root), CASE(an_id_mapped_bind), CASE(failures),
 	 CASE(a_filter_refuses), CASE(contradictions), CASE(bad_values))
