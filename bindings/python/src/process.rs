@@ -775,8 +775,8 @@ impl<'a, 'py> Target<'a, 'py> {
     }
 }
 
-/// An existing process. You name it by its pid, by the path of its directory in /proc, by a descriptor
-/// that stands for it, or by an object with one. The descriptor is duplicated.
+/// An existing process. You name it by its pid or by the path of its directory in /proc. A descriptor
+/// that stands for it, or an object with one, names it too. The descriptor is duplicated.
 #[pyfunction]
 #[pyo3(signature = (target=None, /, *, pid=None, fd=None, pidfd=None, path=None))]
 pub(crate) fn open(

@@ -11,8 +11,9 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: empty, or a NUL in it; `ENAMETOOLONG`: over 4,000 bytes. [`create`](Self::create) fails with `EINVAL` if
-    /// SELinux is not enabled or does not know the context, and with `EACCES` if its policy does not allow the change.
+    /// `EINVAL`: empty, or a NUL in it; `ENAMETOOLONG`: over 4,000 bytes.
+    /// [`create`](Self::create) fails with `EINVAL` if SELinux is not enabled or does not know the context. It fails with
+    /// `EACCES` if its policy does not allow the change.
     ///
     /// # Kernel
     ///
@@ -36,8 +37,9 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: empty, or a NUL in it; `ENAMETOOLONG`: over 4,000 bytes. [`create`](Self::create) fails with `ENOENT` if
-    /// AppArmor is not in the kernel or has no such profile, and with `EACCES` if its policy does not allow the change.
+    /// `EINVAL`: empty, or a NUL in it; `ENAMETOOLONG`: over 4,000 bytes.
+    /// [`create`](Self::create) fails with `ENOENT` if AppArmor is not in the kernel or has no such profile. It fails with
+    /// `EACCES` if its policy does not allow the change.
     ///
     /// # Kernel
     ///

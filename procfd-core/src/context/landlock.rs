@@ -83,9 +83,9 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `E2BIG`: over 16. `EMFILE`. [`create`](Self::create) fails with `EPERM` without
-    /// [`no_new_privs`](Self::no_new_privs) or `CAP_SYS_ADMIN`, with `EBADFD` if the descriptor is no ruleset, and with
-    /// `EINVAL` if the kernel has no such flags.
+    /// `E2BIG`: over 16. `EMFILE`. Of [`create`](Self::create): `EPERM`: neither
+    /// [`no_new_privs`](Self::no_new_privs) nor `CAP_SYS_ADMIN`. `EBADFD`: the descriptor is no ruleset. `EINVAL`: the
+    /// kernel has no such flags.
     ///
     /// # Kernel
     ///

@@ -15,6 +15,7 @@ use super::convert::{
     fill_ids, ids_of_status, io_counters, memory_set, of_living_stat, of_stat, of_statm, of_status, usage_of,
 };
 use super::fields::*;
+use super::records::*;
 use crate::proc::parse::{counters, limits, mountinfo, single_value, status};
 use crate::proc::{Proc, is_shortage};
 use crate::status::{self as ended, Status};

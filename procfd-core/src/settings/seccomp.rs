@@ -141,8 +141,8 @@ impl Settings {
 }
 
 impl Seccomp {
-    /// Whether the child needs memory of its own. Before 5.16 the kernel ended all processes that share the memory of
-    /// one that may dump core, and a program can end the child by such a signal.
+    /// Whether the child needs memory of its own. A program can end the child by a signal
+    /// that may dump core. Before 5.16 the kernel then ended all processes that share its memory.
     pub(crate) fn needs_copy(&self) -> bool {
         !self.programs.is_empty() && sys::task::kernel_is_before(5, 16)
     }
