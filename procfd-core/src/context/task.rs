@@ -74,4 +74,28 @@ impl Context {
     pub fn ioprio(&mut self, class: u16, level: u16) -> Configured<'_> {
         self.set(|s| s.set_ioprio(class.saturating_mul(1 << IOPRIO_CLASS_SHIFT) | level))
     }
+
+    /// When the process gets `SIGBUS` for a memory failure (`PR_MCE_KILL_*` of linux/prctl.h). 1 is early: as soon as
+    /// the kernel finds the failure in a page that the process maps. 0 is late: when the process uses the page. 2 is
+    /// the system's default.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: another number.
+    ///
+    /// # Kernel
+    ///
+    /// [PR_MCE_KILL(2const)](https://man7.org/linux/man-pages/man2const/PR_MCE_KILL.2const.html).
+    /// No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?.mce_kill(libc::PR_MCE_KILL_EARLY as u32)?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SET_MCE_KILL")]
+    pub fn mce_kill(&mut self, policy: u32) -> Configured<'_> {
+        self.set(|s| s.set_mce_kill(policy))
+    }
 }

@@ -26,6 +26,13 @@ OPTIONS: tuple[tuple[str, str, str, str | None, str | None], ...] = (
     ("--no-tsc", "no_tsc", "switch", None, "it may not read the time-stamp counter"),
     ("--subreaper", "subreaper", "switch", None, "orphans below it become its children"),
     (
+        "--mce-kill",
+        "mce_kill",
+        "int",
+        "POLICY",
+        "when a memory failure kills it: 0 late, 1 early, 2 as the system has it",
+    ),
+    (
         "--speculation",
         "speculation",
         "text",
