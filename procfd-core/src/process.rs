@@ -3,9 +3,10 @@
 
 //! A process behind its descriptor.
 
-mod info;
+mod lists;
 mod manage;
 mod snapshot;
+mod text;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
