@@ -12,17 +12,6 @@
 /* All bits that there are. */
 #define EVERY_FIELD ((PROC_FIELD_PERSONALITY << 1) - 1)
 
-/* Wait, bounded, until something that must come has come. */
-#define UNTIL(cond)                                                                            \
-	do {                                                                                   \
-		long long end_ = now_ns() + FOREVER_MS * 1000000LL;                            \
-		while (!(cond)) {                                                              \
-			if (now_ns() > end_)                                                   \
-				FAIL("never: %s", #cond);                                      \
-			usleep(1000);                                                          \
-		}                                                                              \
-	} while (0)
-
 struct kid {
 	int fd;
 	pid_t pid;

@@ -216,7 +216,7 @@ static int watch(int fd, int out, const struct test *t)
 	size_t used = 0;
 	for (;;) {
 		struct pollfd p = { .fd = out, .events = POLLIN };
-		if (poll(&p, 1, 20000) != 1)
+		if (poll(&p, 1, FOREVER_MS) != 1)
 			return wrong("no more output after 20 s");
 		ssize_t n = read(out, text + used, sizeof text - 1 - used);
 		if (n <= 0)
@@ -229,7 +229,7 @@ static int watch(int fd, int out, const struct test *t)
 		}
 	}
 	text[used] = 0;
-	struct procfd_wait w = { .timeout_ns = 20000000000ULL };
+	struct procfd_wait w = { .timeout_ns = FOREVER_MS * 1000000ULL };
 	if (process_manage(fd, PROC_WAIT, 0, &w, sizeof w))
 		return wrong("PROC_WAIT: %s", strerror(errno));
 	if (strcmp(text, wanted))

@@ -521,7 +521,7 @@ static void *change_it(void *arg)
 static void *close_it(void *arg)
 {
 	struct change *c = arg;
-	usleep(50000);
+	until_the_child_sleeps();
 	close(c->fd);
 	if (c->kind >= 0) {
 		c->peer = put_at(c->fd, (enum kind)c->kind);
@@ -532,9 +532,8 @@ static void *close_it(void *arg)
 
 static void a_number_that_changes_during_the_start(void)
 {
-	char gate[64];
-	snprintf(gate, sizeof gate, "/tmp/procfd-lean-%d", getpid());
-	unlink(gate);
+	char gate[PATH_MAX], *dir = make_dir();
+	snprintf(gate, sizeof gate, "%s/gate", dir);
 	CHECK_EQ(mkfifo(gate, 0600), 0);
 	for (int kind = -1; kind < PIDFDS; kind++) {
 		int before = settled(), fd = lean();
@@ -562,7 +561,7 @@ static void a_number_that_changes_during_the_start(void)
 		close((int)(intptr_t)writer);
 		CHECK_EQ(tap_fds(NULL, 0), before);
 	}
-	unlink(gate);
+	remove_tree(dir);
 }
 
 /* ---- memory ---- */

@@ -25,6 +25,17 @@
 /* Long enough that only "waits forever" reaches it. */
 #define FOREVER_MS (20000 * tap_factor)
 
+/* Wait, bounded, until something that must come has come. */
+#define UNTIL(cond)                                                                            \
+	do {                                                                                   \
+		long long end_ = now_ns() + FOREVER_MS * 1000000LL;                            \
+		while (!(cond)) {                                                              \
+			if (now_ns() > end_)                                                   \
+				FAIL("never: %s", #cond);                                      \
+			usleep(1000);                                                          \
+		}                                                                              \
+	} while (0)
+
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
 #endif

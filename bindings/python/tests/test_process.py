@@ -126,8 +126,8 @@ def test_an_exception_of_a_handler_ends_the_wait(sleeper: procfd.Process) -> Non
 
     before = signal.signal(signal.SIGALRM, handler)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
         with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
             sleeper.wait(60)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -146,13 +146,29 @@ def test_other_threads_run_while_one_waits(sleeper: procfd.Process) -> None:
     assert [status.signal for status in found] == [9] * 4
 
 
+# futex(2), by which a thread waits for the interpreter's lock.
+FUTEX = {"x86_64": 202, "aarch64": 98, "riscv64": 98}
+
+
+def waits_in_the_kernel(thread: int) -> None:
+    """Until the thread sleeps in a system call, and not for the interpreter's lock."""
+    path = pathlib.Path(f"/proc/self/task/{thread}/syscall")
+    for _ in range(3000):
+        call = path.read_text().split()[0]
+        if call not in ("running", "-1", str(FUTEX.get(os.uname().machine))):
+            return
+        time.sleep(0.01)
+    pytest.fail("it does not wait")
+
+
 def test_closing_while_another_thread_waits() -> None:
     process = procfd.spawn("/bin/sleep", ["sleep", "1000"])
     other = procfd.open(process)
     found: list[procfd.ExitStatus] = []
     waiter = threading.Thread(target=lambda: found.append(process.wait(60)))
     waiter.start()
-    time.sleep(0.05)
+    assert waiter.native_id is not None
+    waits_in_the_kernel(waiter.native_id)
     process.close()
     other.kill()
     waiter.join(60)
