@@ -75,7 +75,11 @@ impl Init {
 
     fn children(&self) -> Vec<i32> {
         let children = format!("/proc/{0}/task/{0}/children", self.pid);
-        std::fs::read_to_string(children).unwrap().split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+        std::fs::read_to_string(children)
+            .unwrap()
+            .split_whitespace()
+            .map(|pid| pid.parse().unwrap())
+            .collect()
     }
 
     fn child(&self) -> i32 {
