@@ -71,8 +71,10 @@ impl Limit {
         let cpus = value.parse::<f64>().unwrap_or(f64::NAN);
         let least = QUOTA_MIN_US / PERIOD_US;
         if !(least..=CPUS_MAX).contains(&cpus) {
-            let why = format_args!("a cgroup limit of {value:?} CPUs, not {least} to {CPUS_MAX}");
-            return Err(Error::config(libc::EINVAL, why));
+            return Err(Error::config(
+                libc::EINVAL,
+                format_args!("a cgroup limit of {value:?} CPUs, not {least} to {CPUS_MAX}"),
+            ));
         }
         Self::new("cpu.max", &format!("{:.0} {PERIOD_US:.0}", cpus * PERIOD_US))
     }
@@ -220,9 +222,10 @@ impl Settings {
             let bytes = name.to_bytes();
             let is_bad = bytes.is_empty() || bytes == b"." || bytes == b"..";
             if is_bad || bytes.len() > NAME_MAX || bytes.iter().any(|b| matches!(b, b'/' | b'\n')) {
-                let why =
-                    format_args!("a cgroup named {name:?}: 1 to {NAME_MAX} bytes without / and newline");
-                return Err(Error::config(libc::EINVAL, why));
+                return Err(Error::config(
+                    libc::EINVAL,
+                    format_args!("a cgroup named {name:?}: 1 to {NAME_MAX} bytes without / and newline"),
+                ));
             }
         }
         self.cgroup.leaf.get_or_insert_default().name = name;
