@@ -247,11 +247,37 @@ static void propagation_of_the_tree(void)
 	int fd = shell(script);
 	SET(fd, PROC_SET_PRIVATE_TMP, 1);
 	says(fd, "private\n");
+	static const struct {
+		uint64_t flag;
+		const char *says;
+	} kinds[] = { { MS_PRIVATE, "private\n" }, { MS_SHARED, "shared\n" }, { MS_UNBINDABLE, "unbindable\n" } };
+	for (size_t i = 0; i < 3; i++) {
+		fd = shell(script);
+		SET(fd, PROC_SET_MOUNT_PROPAGATION, kinds[i].flag);
+		says(fd, kinds[i].says);
+	}
 	fd = shell("grep ' /mnt ' /proc/self/mountinfo | grep -c shared:; grep ' /tmp ' /proc/self/mountinfo | grep -c shared: ; true");
 	SET(fd, PROC_SET_PRIVATE_TMP, 1);
 	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt" });
 	add(fd, PROC_MOUNT_PROPAGATION, (struct procfd_mount){ .target = "/mnt", .propagation = MS_SHARED });
 	says(fd, "1\n0\n");
+}
+
+static void slave_of_shared(void *arg)
+{
+	(void)arg;
+	CHECK_EQ(unshare(CLONE_NEWNS), 0);
+	CHECK_EQ(mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL), 0);
+	int fd = shell("cat /proc/self/mountinfo | grep -c shared:; grep -c master: /proc/self/mountinfo >/dev/null && echo slave");
+	SET(fd, PROC_SET_MOUNT_PROPAGATION, MS_SLAVE);
+	says(fd, "0\nslave\n");
+	sweep();
+}
+
+static void slaves_of_the_creators(void)
+{
+	NEED_ROOT();
+	in_fork(slave_of_shared, NULL);
 }
 
 static void a_read_only_root_with_exceptions(void)
@@ -687,7 +713,7 @@ static void bad_values(void)
 
 TAP_MAIN(CASE(a_bind), CASE(a_read_only_bind), CASE(a_file_bind_in_a_fresh_root), CASE(filesystems),
 	 CASE(mqueue_and_sysfs), CASE(an_overlay), CASE(a_private_dev), CASE(private_tmp_before_the_list),
-	 CASE(a_file_from_bytes), CASE(links_directories_moves), CASE(a_remount), CASE(propagation_of_the_tree),
+	 CASE(a_file_from_bytes), CASE(links_directories_moves), CASE(a_remount), CASE(propagation_of_the_tree), CASE(slaves_of_the_creators),
 	 CASE(a_read_only_root_with_exceptions), CASE(the_directory_stays), CASE(pivot_to_a_directory), CASE(the_callers_root_in_a_new_one),
 	 CASE(a_relative_source),
 	 CASE(as_nobody), CASE(as_root_without_a_user_namespace), CASE(a_read_only_root_has_all),
