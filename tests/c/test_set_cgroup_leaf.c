@@ -316,6 +316,7 @@ static void a_controller(void)
 		close(output);
 		expect_exit(fd, 0);
 		CHECK(strstr(read_in(group, "cgroup.subtree_control"), limit->controller));
+		diag("%s", limit->file);
 		no_leaf();
 		close(fd);
 	}

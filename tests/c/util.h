@@ -22,8 +22,6 @@
 
 #define NOBODY 65534
 #define SECOND 1000000000ULL
-/* Long enough that only "waits forever" reaches it. */
-#define FOREVER_MS (20000 * tap_factor)
 
 /* Wait, bounded, until something that must come has come. */
 #define UNTIL(cond)                                                                            \
