@@ -252,6 +252,29 @@ def test_run_mounts_and_priorities(tmp_path: pathlib.Path) -> None:
     assert run("--seccomp", tmp_path / "none", "true")[0] == 2
 
 
+def test_run_sets_signals_as_env_does() -> None:
+    words = ["--ignore-signal", "PIPE,USR1", "--block-signal", "USR2", "--default-signal", "INT"]
+    status, text = run(*words, "--", "cat", "/proc/self/status")
+    found = dict(line.split(":\t") for line in text.splitlines() if line.startswith("Sig"))
+    assert (status, int(found["SigBlk"], 16)) == (0, 1 << signal.SIGUSR2 - 1)
+    ignored = 1 << signal.SIGPIPE - 1 | 1 << signal.SIGUSR1 - 1
+    assert int(found["SigIgn"], 16) & ~(1 << signal.SIGHUP - 1) == ignored
+    assert "no signal 'NOPE'" in cli("run", "--ignore-signal", "NOPE", "true").stderr
+
+
+def test_run_has_an_argument_0_and_a_group() -> None:
+    script = "echo $0; set -- $(cat /proc/$$/stat); test $5 = $$ && echo leader"
+    wanted = "me\nleader\n"
+    assert run("--argv0", "me", "--process-group", "0", "sh", "-c", script) == (0, wanted)
+
+
+def test_run_denies_setgroups_and_shares_mounts() -> None:
+    words = ["--map-root", "--setgroups", "deny", "--unshare", "mount"]
+    script = "cat /proc/self/setgroups; grep -cv shared: /proc/self/mountinfo; :"
+    done = run(*words, "--mount-propagation", "shared", "sh", "-c", script)
+    assert done == (0, "deny\n0\n")
+
+
 def test_run_forwards_signals() -> None:
     with subprocess.Popen(
         [*CLI, "run", "sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done"],

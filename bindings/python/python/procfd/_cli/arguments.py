@@ -72,6 +72,11 @@ def signal_number(text: str) -> int:
         raise argparse.ArgumentTypeError(f"no signal {text!r}") from None
 
 
+def signals(text: str) -> list[int]:
+    """Signals, with commas between."""
+    return [signal_number(part) for part in text.split(",")]
+
+
 def limit(text: str) -> tuple[int, int | tuple[int, int]]:
     """NAME=SOFT[:HARD], by the names of resource.RLIMIT_*."""
     name, _, values = text.partition("=")
