@@ -172,6 +172,18 @@ UNUSED static void ended(struct kid *k)
 	close(k->fd);
 }
 
+/* The same, of one that may have no /proc to mount. */
+UNUSED static void ended_or_skipped(struct kid *k)
+{
+	struct procfd_wait w = wait_end(k->fd);
+	close(k->told);
+	close(k->let);
+	close(k->fd);
+	if (w.what == PROC_EXITED && w.status == TAP_SKIPPED)
+		SKIP("no /proc may be mounted here");
+	CHECK(w.what == PROC_EXITED && w.status == 0);
+}
+
 /* Whether the caller could make these namespaces; an ordinary user needs a user namespace for it. */
 UNUSED static int can_unshare(int flags)
 {

@@ -18,18 +18,9 @@ static int settled(void)
 	return tap_fds(NULL, 0);
 }
 
-/* The kernel's own word for what a number is. */
 static int is_pidfd_of(int fd, pid_t pid)
 {
-	char path[64], line[128];
-	int seen = -1;
-	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
-	FILE *f = fopen(path, "re");
-	while (f && fgets(line, sizeof line, f))
-		sscanf(line, "Pid: %d", &seen);
-	if (f)
-		fclose(f);
-	return seen == pid;
+	return pid_in_fdinfo(fd) == pid;
 }
 
 static int wait_by_kernel(int pidfd)

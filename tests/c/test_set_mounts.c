@@ -594,10 +594,7 @@ static void an_id_mapped_bind(void)
 		.flags = PROC_MOUNT_IDMAP, .user_namespace = space });
 	int copy = process_config(fd, PROC_COPY, 0, NULL, 0);
 	CHECK(copy >= 0);
-	int output = create_with_output(fd, NULL);
-	const char *text = slurp(output);
-	close(output);
-	CHECK_STR(text, "4321:4321\n4\n");
+	CHECK_STR(printed(fd), "4321:4321\n4\n");
 	expect_exit(fd, 0);
 	close(space);
 	CREATE_FAILS(copy, EBADF, PROC_STAGE_MOUNT, 0);

@@ -5,16 +5,6 @@
 
 #include <sys/wait.h>
 
-/* What the program prints until it ends. */
-static const char *printed(int fd)
-{
-	int output = create_with_output(fd, NULL);
-	const char *text = slurp(output);
-	close(output);
-	expect_exit(fd, 0);
-	return text;
-}
-
 /* The child, which waits, with the settings of the context. */
 static pid_t waits(int fd)
 {
