@@ -71,6 +71,16 @@ impl Context {
     /// # Kernel
     ///
     /// [landlock_add_rule(2)](https://man7.org/linux/man-pages/man2/landlock_add_rule.2.html); since 6.7. No privilege.
+    ///
+    /// ```
+    /// use procfd::{Landlock, LandlockNet, Stage};
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.no_new_privs()?.landlock(Landlock::new().net(LandlockNet::CONNECT_TCP))?.landlock_port(443, LandlockNet::CONNECT_TCP)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::LANDLOCK));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_LANDLOCK_PORT")]
     pub fn landlock_port(&mut self, port: u16, accesses: LandlockNet) -> Configured<'_> {
         self.set(|s| s.add_landlock_port(accesses, port.into()))

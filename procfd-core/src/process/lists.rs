@@ -28,6 +28,14 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// for mapping in own.maps()? {
+    ///     println!("{:x}-{:x} {}", mapping.start, mapping.end, mapping.path.display());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_MAPS")]
     pub fn maps(&self) -> io::Result<Vec<Mapping>> {
         Ok(info::maps(self.pidfd())?)
@@ -60,6 +68,14 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// for child in own.children()? {
+    ///     println!("{} is a child of {}", child.pid, child.ppid);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_CHILDREN")]
     pub fn children(&self) -> io::Result<Vec<ProcessRef>> {
         Ok(info::children(self.pidfd())?)
@@ -71,6 +87,12 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// println!("{} descendants", own.descendants()?.len());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_DESCENDANTS")]
     pub fn descendants(&self) -> io::Result<Vec<ProcessRef>> {
         Ok(info::descendants(self.pidfd())?)
@@ -81,6 +103,12 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// println!("{:?}", own.groups()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_GROUPS")]
     pub fn groups(&self) -> io::Result<Vec<u32>> {
         Ok(info::groups(self.pidfd())?)
@@ -91,6 +119,12 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// assert!(!own.affinity()?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_AFFINITY")]
     pub fn affinity(&self) -> io::Result<Vec<usize>> {
         let mask = info::affinity(self.pidfd())?;
@@ -104,6 +138,14 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// for line in own.uid_map()? {
+    ///     println!("{} to {}, {} ids", line.inside, line.outside, line.count);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_UID_MAP")]
     pub fn uid_map(&self) -> io::Result<Vec<IdMap>> {
         Ok(info::id_map(self.pidfd(), c"uid_map")?)
@@ -114,6 +156,12 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// assert!(!own.gid_map()?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_GID_MAP")]
     pub fn gid_map(&self) -> io::Result<Vec<IdMap>> {
         Ok(info::id_map(self.pidfd(), c"gid_map")?)
@@ -124,6 +172,14 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// for fd in own.open_fds()? {
+    ///     println!("{}: {}", fd.fd, fd.path.display());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_FDS")]
     pub fn open_fds(&self) -> io::Result<Vec<OpenFd>> {
         Ok(info::open_fds(self.pidfd())?)
@@ -138,6 +194,13 @@ impl Process {
     /// # Kernel
     ///
     /// By the pidfd since 6.11, before that by /proc.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// let network = own.namespace(procfd::Namespaces::NET)?;
+    /// # drop(network);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_NSFD")]
     pub fn namespace(&self, which: Namespaces) -> io::Result<OwnedFd> {
         Ok(info::namespace(self.pidfd(), which)?)

@@ -45,6 +45,12 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// assert_eq!(own.cwd()?, std::env::current_dir()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_CWD")]
     pub fn cwd(&self) -> io::Result<PathBuf> {
         self.os_string(Text::Cwd).map(PathBuf::from)
@@ -55,6 +61,12 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// println!("{}", own.root()?.display());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_ROOT")]
     pub fn root(&self) -> io::Result<PathBuf> {
         self.os_string(Text::Root).map(PathBuf::from)
@@ -65,6 +77,12 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// assert_eq!(own.argv()?, std::env::args_os().collect::<Vec<_>>());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_ARGV")]
     pub fn argv(&self) -> io::Result<Vec<OsString>> {
         self.text(Text::Argv).map(|bytes| strings(&bytes))
@@ -75,6 +93,14 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// for variable in own.environ()? {
+    ///     println!("{}", variable.display());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_ENVIRON")]
     pub fn environ(&self) -> io::Result<Vec<OsString>> {
         self.text(Text::Environ).map(|bytes| strings(&bytes))
@@ -85,6 +111,15 @@ impl Process {
     /// # Errors
     ///
     /// As above; `ENODATA`: no cgroup v2.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// match own.cgroup() {
+    ///     Ok(path) => println!("{}", path.display()),
+    ///     Err(e) => assert_eq!(e.raw_os_error(), Some(libc::ENODATA)),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_CGROUP")]
     pub fn cgroup(&self) -> io::Result<PathBuf> {
         self.os_string(Text::Cgroup).map(PathBuf::from)
@@ -95,6 +130,13 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// let page = own.auxv()?.into_iter().find(|(key, _)| *key == libc::AT_PAGESZ);
+    /// assert_eq!(page.map(|(_, size)| size % 4096), Some(0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_AUXV")]
     pub fn auxv(&self) -> io::Result<Vec<(u64, u64)>> {
         let words: Vec<u64> = self
@@ -150,6 +192,14 @@ impl Process {
     /// # Errors
     ///
     /// As above.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// for line in own.mounts()?.to_string_lossy().lines() {
+    ///     println!("{line}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_MOUNTS")]
     pub fn mounts(&self) -> io::Result<OsString> {
         self.os_string(Text::Mounts)
@@ -160,6 +210,14 @@ impl Process {
     /// # Errors
     ///
     /// As above; `EBADF`: it is not open.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// let null = std::fs::File::open("/dev/null")?;
+    /// # use std::os::fd::AsRawFd;
+    /// assert_eq!(own.fd_path(null.as_raw_fd() as u32)?.to_str(), Some("/dev/null"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_FD_PATH")]
     pub fn fd_path(&self, number: u32) -> io::Result<PathBuf> {
         self.os_string(Text::Fd(number)).map(PathBuf::from)
