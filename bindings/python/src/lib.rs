@@ -57,7 +57,7 @@ mod _native {
     #[pymodule_export]
     const SETTINGS: &str = include_str!("settings/help.txt");
     #[pymodule_export]
-    use super::details::{_maps, _open_fds, _threads};
+    use super::details::{_capabilities, _maps, _open_fds, _threads};
     #[pymodule_export]
     use super::drain::drain;
     #[pymodule_export]
