@@ -18,6 +18,7 @@ import procfd
 import procfd.aio
 import pytest
 from conftest import limits
+from procfd._transport import make_transport
 
 
 def in_asyncio(main: Callable[[], Awaitable[Any]]) -> Any:
@@ -332,6 +333,95 @@ def test_descriptors_are_back_when_the_exit_is_known() -> None:
         os.fstat(fd)
 
     asyncio.run(main())
+
+
+@ASYNCIO
+def test_a_process_without_pipes(loop: Loop) -> None:
+    """Its transport is procfd's own: what the protocol is told, and that others get their turn."""
+
+    async def main() -> None:
+        told: list[str] = []
+
+        class Protocol(asyncio.SubprocessProtocol):
+            def connection_made(self, transport: Any) -> None:
+                told.append("made")
+
+            def process_exited(self) -> None:
+                told.append("exited")
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                told.append("lost")
+
+        running = asyncio.get_running_loop()
+        for command in (["true"], ["sleep", "0.1"]):
+            transport = await make_transport(
+                running, Protocol(), command, False, None, procfd.DEVNULL, None
+            )
+            assert transport.get_pipe_transport(1) is None
+            assert await transport._wait() == 0 == transport.get_returncode()
+            transport.close()
+            while len(told) < 3:
+                await asyncio.sleep(0)
+            assert told == ["made", "exited", "lost"]
+            with pytest.raises(ProcessLookupError):
+                transport.kill()
+            told.clear()
+        # A coroutine that starts one after the other does not keep the loop to itself.
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.ensure_future(other())
+        for _ in range(20):
+            process = await procfd.aio.create_subprocess_exec("true")
+            await process.wait()
+        task.cancel()
+        assert turns >= 20
+        # Several waits, of which one is cancelled; and a returncode without a wait.
+        process = await procfd.aio.create_subprocess_exec("sleep", "60")
+        waits = [asyncio.ensure_future(process.wait()) for _ in range(3)]
+        await asyncio.sleep(0)
+        waits[0].cancel()
+        process.terminate()
+        assert await asyncio.gather(*waits[1:]) == [-signal.SIGTERM] * 2
+        process = await procfd.aio.create_subprocess_exec("true")
+        while process.returncode is None:
+            await asyncio.sleep(0.01)
+        assert process.returncode == 0
+
+    loop(main)
+    no_children()
+
+
+@ASYNCIO
+def test_a_start_without_pipes_that_is_cancelled(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids: list[int] = []
+
+    class Noted(procfd.Popen[bytes]):
+        def __init__(self, *args: Any, **keywords: Any) -> None:
+            super().__init__(*args, **keywords)
+            pids.append(self.pid)
+
+    async def main() -> int:
+        start = asyncio.ensure_future(procfd.aio.create_subprocess_exec("sleep", "60"))
+        while not pids:
+            await asyncio.sleep(0)
+        assert start.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await start
+        return pids[0]
+
+    monkeypatch.setattr("procfd._transport.Popen", Noted)
+    pid = loop(main)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    no_children()
 
 
 def test_outside_of_an_event_loop() -> None:

@@ -16,6 +16,8 @@ use crate::convert;
 use crate::descriptors;
 use crate::error;
 use crate::named::Named;
+use crate::names;
+use crate::sys;
 
 /// The keywords that belong together, and are set when all are known.
 #[derive(Default)]
@@ -99,6 +101,21 @@ fn become_user(
     login_env: bool,
 ) -> PyResult<()> {
     type Account = (u32, Option<u32>, Option<Vec<u32>>, Vec<(OsString, OsString)>);
+    // -1 would leave the ids as they are.
+    let number = user.is_instance_of::<PyInt>().then(|| names::id(user, "user")).transpose()?;
+    if !login_env && !groups_given && sys::effective_uid() == 0 {
+        let name: Option<OsString> = match number {
+            Some(uid) => Some(uid.to_string().into()),
+            // The core takes digits for a number, and here they are a name.
+            None => convert::os_string(user)
+                .ok()
+                .filter(|name| !name.as_encoded_bytes().iter().all(u8::is_ascii_digit)),
+        };
+        // What has no account, or is no user at all, has its answer from the module.
+        if name.is_some_and(|name| user.py().detach(|| context.user(name).is_ok())) {
+            return Ok(());
+        }
+    }
     let module = user.py().import("procfd._accounts")?;
     let (uid, gid, groups, variables): Account =
         module.call_method1("account", (user, groups_given, login_env))?.extract()?;
