@@ -28,6 +28,8 @@ static const struct step {
 	{ PROC_SET_UMASK, 027, NULL, 0, SYS_umask, ANY, 0, 0, PROC_STAGE_UMASK, "umask" },
 	{ PROC_SET_SUBREAPER, 1, NULL, 0, SYS_prctl, 0, ~0U, PR_SET_CHILD_SUBREAPER, PROC_STAGE_SUBREAPER,
 	  "subreaper" },
+	{ PROC_SET_MCE_KILL, 1, NULL, 0, SYS_prctl, 0, ~0U, PR_MCE_KILL, PROC_STAGE_MCE_KILL,
+	  "set the policy for memory failures" },
 	{ PROC_SET_NO_NEW_PRIVS, 1, NULL, 0, SYS_prctl, 0, ~0U, PR_SET_NO_NEW_PRIVS, PROC_STAGE_NO_NEW_PRIVS,
 	  "no_new_privs" },
 	{ PROC_SET_PDEATHSIG, SIGTERM, NULL, 0, SYS_prctl, 0, ~0U, PR_SET_PDEATHSIG, PROC_STAGE_PDEATHSIG,
