@@ -234,6 +234,8 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields, notes: &Notes) {
 }
 
 /// What goes with the memory and the namespaces of a thread that ends, or is root's alone from then on.
+// Not inlined: it has a large buffer, and the thread may have a small stack (procfd(7)).
+#[inline(never)]
 fn of_a_living_thread(out: &mut Info, process: &Proc<'_>, fields: Fields) {
     if fields.contains(Fields::PERSONALITY) {
         out.personality = small(process, c"personality", single_value::hexadecimal);

@@ -140,9 +140,9 @@ impl Client {
             sent => sent,
         };
         let reply = sent.and_then(|()| self.reply()).map_err(|e| match e {
-            AddError::Gone => {
-                at("keep the watcher alive until it has set itself up (a seccomp filter?)")(EPERM.0)
-            }
+            AddError::Gone => at(
+                "keep the watcher alive until it has set itself up (a seccomp filter, or RLIMIT_STACK?)",
+            )(EPERM.0),
             other => at("hear from the watcher when it has set itself up")(other.errno()),
         })?;
         if reply.errno != 0 {

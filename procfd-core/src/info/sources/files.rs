@@ -77,6 +77,8 @@ pub(super) fn own_usage() -> Option<KnownUsage> {
     Some(KnownUsage { known: UsageFields::all().difference(UsageFields::WITH_CHILDREN), usage })
 }
 
+// Not inlined: it has a large buffer, and the thread may have a small stack (procfd(7)).
+#[inline(never)]
 pub(super) fn limits_and_fds(
     out: &mut Info,
     process: &Proc<'_>,
