@@ -36,7 +36,7 @@ struct State {
 /// A descriptor without a process: configured first, started by `create()`.
 ///
 #[doc = include_str!("settings/help.txt")]
-#[pyclass(frozen, module = "procfd")]
+#[pyclass(frozen, weakref, module = "procfd")]
 pub(crate) struct Context {
     // Never held while the interpreter is detached from.
     state: Mutex<State>,

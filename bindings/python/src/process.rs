@@ -20,7 +20,7 @@ use crate::error;
 use crate::status::ExitStatus;
 
 /// A process by its procfd, or another descriptor that stands for one, and its pidfd.
-#[pyclass(frozen, module = "procfd")]
+#[pyclass(frozen, weakref, module = "procfd")]
 pub(crate) struct Process {
     /// `None` once it is closed. Calls under way hold it open.
     inner: Mutex<Option<Arc<procfd::Process>>>,

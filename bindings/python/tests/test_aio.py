@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -163,20 +164,16 @@ def test_cancellation_kills_and_reaps(loop: Loop) -> None:
         async def call() -> None:
             await procfd.aio.run(["sh", "-c", "echo $$; exec sleep 60"], stdout=writer)
 
-        async def speaks() -> None:
-            while not select.select([reader], [], [], 0)[0]:
-                await sleep(0.01)
-
         if "trio" in loop.__name__:
             import trio
 
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(call)
-                await speaks()
+                await speaks(reader)
                 nursery.cancel_scope.cancel()
         else:
             task = asyncio.ensure_future(call())
-            await speaks()
+            await speaks(reader)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -422,6 +419,77 @@ def test_a_start_without_pipes_that_is_cancelled(
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     no_children()
+
+
+async def speaks(fd: int) -> None:
+    """Until there is something to read."""
+    while not select.select([fd], [], [], 0)[0]:
+        await sleep(0.01)
+
+
+def is_there(pid: int) -> bool:
+    """Whether a process with this number is there, a zombie too."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@ASYNCIO
+def test_a_second_cancellation(loop: Loop) -> None:
+    """It does not keep the process from being reaped."""
+
+    async def main() -> int:
+        reader, writer = os.pipe()
+        with open(reader) as output:
+            command = ["sh", "-c", "echo $$; exec sleep 60"]
+            task = asyncio.ensure_future(procfd.aio.run(command, stdout=writer))
+            await speaks(reader)
+            os.close(writer)
+            while not task.done():
+                task.cancel()
+                await asyncio.sleep(0)
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return int(output.readline())
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not is_there(loop(main))
+    no_children()
+
+
+@pytest.mark.parametrize("closed", ["the coroutine", "its loop"])
+def test_a_coroutine_that_is_not_finished(closed: str) -> None:
+    """Its process is killed and reaped, and nothing is said of an exception."""
+    code = f"""
+import asyncio, gc, os, select, sys, procfd.aio
+failed = []
+sys.unraisablehook = failed.append
+reader, writer = os.pipe()
+async def main():
+    coroutine = procfd.aio.run(["sh", "-c", "echo $$; exec sleep 60"], stdout=writer, stderr=-1)
+    if {closed!r} == "the coroutine":
+        coroutine.send(None)
+    else:
+        coroutine = asyncio.ensure_future(coroutine)
+    while not select.select([reader], [], [], 0)[0]:
+        await asyncio.sleep(0.01)
+    if {closed!r} == "the coroutine":
+        coroutine.close()
+loop = asyncio.new_event_loop()
+loop.run_until_complete(main())
+loop.close()
+gc.collect()
+try:
+    os.kill(int(os.read(reader, 100)), 0)
+except ProcessLookupError:
+    print("gone", failed)
+"""
+    done = subprocess.run([sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True)
+    assert done.stdout == "gone []\n", done.stderr
+    assert "Exception ignored" not in done.stderr and "RuntimeError" not in done.stderr
 
 
 def test_outside_of_an_event_loop() -> None:

@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -463,6 +464,17 @@ def test_pickling_is_refused_with_the_way_out(sleeper: procfd.Process) -> None:
         pickle.dumps(context)
 
 
+def test_weak_references(sleeper: procfd.Process) -> None:
+    known = weakref.WeakSet([sleeper])
+    assert list(known) == [sleeper]
+    for thing in (procfd.Context("/bin/true"), procfd.Snapshot("ids")):
+        reference = weakref.ref(thing)
+        assert reference() is thing
+    # Both are gone but for the loop's last one.
+    del thing
+    assert reference() is None
+
+
 def test_pid_and_representation_of_the_closed() -> None:
     process = procfd.spawn("/bin/true", ["true"])
     pid = process.pid
@@ -586,6 +598,9 @@ def test_limits_and_priorities(sleeper: procfd.Process) -> None:
     assert pathlib.Path(f"/proc/{sleeper.pid}/oom_score_adj").read_text() == "500\n"
     with pytest.raises(OSError, match="Invalid"):
         sleeper.set_nice(99)
+    for wrong in ("100", [1, 2], (1, 2, 3)):
+        with pytest.raises(TypeError, match=r"an int or a tuple \(soft, hard\), not"):
+            procfd.spawn(["true"], limits={"nofile": wrong})  # type: ignore[dict-item]
     with pytest.raises(TypeError, match="nonsense"):
         sleeper.set_scheduler(0, nonsense=1)  # type: ignore[call-arg]
 

@@ -36,7 +36,11 @@ pub(crate) fn limits(value: &Bound<'_, PyAny>) -> PyResult<(u64, u64)> {
         let both = limit(value)?;
         return Ok((both, both));
     }
-    let (soft, hard): (Bound<'_, PyAny>, Bound<'_, PyAny>) = value.extract()?;
+    let pair: PyResult<(Bound<'_, PyAny>, Bound<'_, PyAny>)> = value.extract();
+    let Ok((soft, hard)) = pair else {
+        let kind = value.get_type().name()?;
+        return Err(PyTypeError::new_err(format!("a limit is an int or a tuple (soft, hard), not {kind}")));
+    };
     Ok((limit(&soft)?, limit(&hard)?))
 }
 
