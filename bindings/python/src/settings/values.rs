@@ -4,7 +4,7 @@
 //! Values that are more than a number or a string.
 
 use procfd::{IdMap, Ids, Namespaces, Setgroups};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyString, PyTuple};
 
