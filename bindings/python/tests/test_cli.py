@@ -237,7 +237,18 @@ def test_run_mounts_and_priorities(tmp_path: pathlib.Path) -> None:
     assert run(*overlay, "ls", f"{tmp_path}/all") == (0, "a\n")
     for wrong in ("bind", "bind:/usr", "tmpfs", "tmpfs:", "tmpfs:/t:a:b", "disk:/t"):
         assert run("--mount", wrong, "true")[0] == 2
-    for wrong in ("size=x", "size=1t", "mode=9"):
+    sticky = cli(
+        "run",
+        "--explain",
+        "--mount",
+        "tmpfs:/t:mode=1777",
+        "--map-root",
+        "--unshare",
+        "mount",
+        "true",
+    )
+    assert sticky.returncode == 0
+    for wrong in ("size=x", "size=1t", "mode=9", "mode=10000"):
         assert run("--mount", f"tmpfs:/t:{wrong}", "true")[0] == 2
     assert run("--ioprio", "best-effort:6", "ionice") == (0, "best-effort: prio 6\n")
     assert run("--ioprio", "idle", "ionice") == (0, "idle\n")
