@@ -58,6 +58,7 @@ pub struct Error {
 
 impl Error {
     /// `what` names the operand, or is empty; a hint stands for itself.
+    #[cold]
     pub(crate) fn new(stage: Stage, index: u32, errno: Errno, what: impl fmt::Display) -> Self {
         let what = what.to_string();
         let message = match (stage, errno.0) {
@@ -73,6 +74,7 @@ impl Error {
     }
 
     /// As [`Error::new`], with a sentence of what to do.
+    #[cold]
     pub(crate) fn hint(mut self, hint: &str) -> Self {
         self.message.push_str(" (");
         self.message.push_str(hint);
@@ -80,20 +82,24 @@ impl Error {
         self
     }
 
+    #[cold]
     pub(crate) fn config(errno: i32, what: impl fmt::Display) -> Self {
         Self::new(Stage::CONFIG, 0, Errno(errno), what)
     }
 
+    #[cold]
     pub(crate) fn plan(errno: i32, what: impl fmt::Display) -> Self {
         Self::new(Stage::PLAN, 0, Errno(errno), what)
     }
 
     /// An argument of process_config that is wrong, in its own words.
+    #[cold]
     pub(crate) fn argument(errno: i32, message: String) -> Self {
         Self { stage: Stage::CONFIG, index: 0, errno: Errno(errno), message }
     }
 
     /// An error that is not of a step, in its own words.
+    #[cold]
     pub(crate) fn foreign(errno: i32, message: String) -> Self {
         Self { stage: Stage::NONE, index: 0, errno: Errno(errno), message }
     }

@@ -43,21 +43,15 @@ static void second_follows(void)
 	close(pidfd);
 }
 
-/* The creator hands the pidfd out and is killed. */
-static void start_and_die(int fd, int socket)
-{
-	create(fd);
-	send_fd(socket, pidfd_of(fd));
-	kill(getpid(), SIGKILL);
-}
-
 static void second_without_the_creator(void *arg)
 {
 	int fd = ctx();
 	set_child(fd, "pause");
 	SET(fd, PROC_SET_SIGIGNORE, 1ULL << (SIGTERM - 1));
 	set_graceful(fd, SIGTERM, SIGKILL, 50 * MS);
-	start_and_die(fd, *(int *)arg);
+	create(fd);
+	send_fd(*(int *)arg, pidfd_of(fd));
+	kill(getpid(), SIGKILL);
 }
 
 static void creator_killed(void)
@@ -164,7 +158,9 @@ static void doomed_with_namespace(void *arg)
 	set_namespace(fd);
 	set_child(fd, "pause");
 	SET(fd, PROC_SET_CLOSE, SIGKILL);
-	start_and_die(fd, *(int *)arg);
+	create(fd);
+	send_fd(*(int *)arg, pidfd_of(fd));
+	kill(getpid(), SIGKILL);
 }
 
 static void namespace_init_creator_killed(void)

@@ -21,7 +21,12 @@ static uint64_t cap_of(const char *status, const char *name)
 static const char *program_status(int fd)
 {
 	set_program(fd, "/bin/cat", "/proc/self/status", (char *)NULL);
-	return printed_and_closed(fd);
+	int output = create_with_output(fd, NULL);
+	const char *text = slurp(output);
+	close(output);
+	wait_end(fd);
+	close(fd);
+	return text;
 }
 
 static const char *own_status(void)

@@ -28,13 +28,21 @@ use crate::error::Stage;
 use crate::sys::cstr::CStrArray;
 use crate::sys::{self, Errno, vec};
 
+/// Room for so many calls at once: a start of a program with few settings has no more.
+const CALLS: usize = 8;
+/// Room for so many words at once.
+const WORDS: usize = 64;
+
 /// The prepared calls in the child's order.
 #[derive(Debug, Default)]
 pub(crate) struct List {
     calls: Vec<Call>,
-    /// What calls point to. Only ever added to, and never changed: it stays where it is.
-    words: Vec<Vec<u64>>,
-    arrays: Vec<CStrArray>,
+    /// What calls point to. It is never changed, and stays where it is: more is added within the capacity alone.
+    words: Vec<u64>,
+    /// The earlier ones, which are full.
+    full: Vec<Vec<u64>>,
+    /// The program's arguments.
+    argv: Option<CStrArray>,
     /// There was no memory for a call or for what it points to.
     incomplete: bool,
     stage: u8,
@@ -135,6 +143,10 @@ impl List {
 
     fn push<const N: usize>(&mut self, nr: u16, kind: u8, args: [Arg; N]) -> Last<'_> {
         const { assert!(N <= 6) }
+        self.push_call(nr, kind, &args)
+    }
+
+    fn push_call(&mut self, nr: u16, kind: u8, args: &[Arg]) -> Last<'_> {
         let mut call = Call {
             nr,
             stage: self.stage,
@@ -149,7 +161,7 @@ impl List {
             args: [0; 6],
         };
         for ((to, arg), number) in call.args.iter_mut().zip(args).zip(1u8..) {
-            let (slot, address) = match arg {
+            let (slot, address) = match *arg {
                 Arg::Number(value) => {
                     *to = value;
                     continue;
@@ -163,10 +175,11 @@ impl List {
             call.takes |= (number | address) << half;
             call.from |= slot.0 << half;
         }
-        if vec::push(&mut self.calls, call).is_err() {
+        if self.calls.len() == self.calls.capacity() && vec::room(&mut self.calls, CALLS).is_err() {
             self.incomplete = true;
             return Last(None);
         }
+        self.calls.push(call);
         Last(self.calls.last_mut())
     }
 
@@ -180,19 +193,24 @@ impl List {
         self.own_words(words)
     }
 
-    fn own_words(&mut self, words: impl Iterator<Item = u64>) -> usize {
-        let kept = vec::collect(words).and_then(|mut words| {
-            if words.is_empty() {
-                vec::push(&mut words, 0)?;
-            }
-            let address = words.as_ptr() as usize;
-            vec::push(&mut self.words, words)?;
-            Ok(address)
-        });
-        kept.unwrap_or_else(|_| {
+    fn own_words(&mut self, words: impl ExactSizeIterator<Item = u64>) -> usize {
+        let len = words.len().max(1);
+        if self.words.capacity().saturating_sub(self.words.len()) < len && self.begin_words(len).is_err() {
             self.incomplete = true;
-            0
-        })
+            return 0;
+        }
+        let at = self.words.len();
+        // Within the capacity, so that nothing moves.
+        self.words.extend(words.chain([0]).take(len));
+        self.words.get(at..).map_or(0, |words| words.as_ptr() as usize)
+    }
+
+    /// Memory for so many words, and more.
+    fn begin_words(&mut self, len: usize) -> sys::Result<()> {
+        let mut words = Vec::new();
+        vec::room(&mut words, len.max(WORDS))?;
+        let full = std::mem::replace(&mut self.words, words);
+        if full.is_empty() { Ok(()) } else { vec::push(&mut self.full, full) }
     }
 
     /// Notes that there was no memory for what is missing now.
@@ -232,6 +250,7 @@ mod tests {
         }
         let list = Box::new(list);
         assert_eq!(list.calls()[0].args[0], before);
-        assert_eq!(list.words[0].as_ptr() as usize, before);
+        assert_eq!(list.full[0].as_ptr() as usize, before);
+        assert!(list.full.len() > 1 && list.full.iter().all(|words| words.len() <= words.capacity()));
     }
 }

@@ -298,7 +298,7 @@ pub(super) fn operand(s: &Settings, prepared: &Prepared, stage: Stage, index: u3
     let capabilities = &s.capabilities;
     match stage {
         Stage::CAPS => {
-            let Plan { first, last, .. } = capabilities.plan(prepared.sets?, s.identity.uid());
+            let Plan { first, last, .. } = capabilities.plan(prepared.sets()?, s.identity.uid());
             let Sets { permitted, effective, inheritable } = if index == 0 { first } else { last }?;
             Some(format!("permitted {permitted}, effective {effective}, inheritable {inheritable}"))
         }

@@ -68,9 +68,10 @@ impl Settings {
 
     /// The namespaces that the clone makes.
     pub(crate) fn cloned_namespaces(&self) -> u64 {
-        match self.clocks.any() {
-            true => self.namespaces.flags & !Namespaces::TIME.bits(),
-            false => self.namespaces.flags,
+        let Some(rare) = self.rare() else { return 0 };
+        match rare.clocks.any() {
+            true => rare.namespaces.flags & !Namespaces::TIME.bits(),
+            false => rare.namespaces.flags,
         }
     }
 }

@@ -32,9 +32,9 @@ pub(super) fn missing(s: &Settings, p: &Prepared) -> Option<String> {
         return Some(format!("its interpreter {missing:?} does not exist"));
     }
     // The first that is there; execve(2) has refused all.
-    let (path, program) = p.candidates.iter().find_map(|path| Some((path, open(s, path).ok()?)))?;
+    let (path, program) = p.candidates(s).iter().find_map(|path| Some((path, open(s, path).ok()?)))?;
     let missing = behind(s, program)?;
-    Some(match p.candidates.len() {
+    Some(match p.candidates(s).len() {
         1 => format!("its interpreter {missing:?} does not exist"),
         _ => format!("{path:?} is there, and its interpreter {missing:?} does not exist"),
     })

@@ -71,10 +71,8 @@ impl Settings {
         }
         let len = label.as_bytes().len();
         if len > LABEL_MAX {
-            return Err(Error::config(
-                libc::ENAMETOOLONG,
-                format_args!("{name} of {len} bytes; there are {LABEL_MAX} at most"),
-            ));
+            let text = format_args!("{name} of {len} bytes; there are {LABEL_MAX} at most");
+            return Err(Error::config(libc::ENAMETOOLONG, text));
         }
         if let Some(place) = self.labels.0.get_mut(module) {
             *place = Some(label);

@@ -21,9 +21,11 @@ const LEAST: RawFd = 3;
 impl Settings {
     /// Those of all settings, with their step.
     pub(super) fn late(&self) -> impl Iterator<Item = (Stage, u32, &Arc<End>)> {
-        let landlock =
-            self.landlock.descriptors().zip(0..).map(|(end, index)| (Stage::LANDLOCK_FD, index, end));
-        landlock.chain(self.seccomp.socket().map(|end| (Stage::SECCOMP, self.seccomp.notifying(), end)))
+        self.rare().into_iter().flat_map(|rare| {
+            let landlock =
+                rare.landlock.descriptors().zip(0..).map(|(end, index)| (Stage::LANDLOCK_FD, index, end));
+            landlock.chain(rare.seccomp.socket().map(|end| (Stage::SECCOMP, rare.seccomp.notifying(), end)))
+        })
     }
 
     fn late_mut(&mut self) -> impl Iterator<Item = &mut Arc<End>> {

@@ -67,6 +67,18 @@ pub(crate) struct Lifecycle {
     pub(super) suspended: bool,
 }
 
+impl Lifecycle {
+    /// Whether nothing of it was set.
+    pub(super) fn is_plain(&self) -> bool {
+        let Self { close: None, built_in_init: false, exit_signal: None, time_limit: None, suspended: false } =
+            self
+        else {
+            return false;
+        };
+        true
+    }
+}
+
 impl Settings {
     /// A signal for the last close, its scope, and a second signal after a delay; or none.
     pub fn set_close(&mut self, policy: Option<Close>) -> Set {
@@ -110,7 +122,7 @@ impl Settings {
 
     /// Whether the process will be the init of a pid namespace, which a fuse cannot reach.
     pub(crate) fn is_init(&self) -> bool {
-        self.namespaces.has(Namespaces::PID)
+        self.rare().is_some_and(|rare| rare.namespaces.has(Namespaces::PID))
     }
 
     /// The exit signal of a fork.

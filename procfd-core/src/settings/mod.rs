@@ -179,15 +179,44 @@ impl DerefMut for Settings {
     }
 }
 
-/// When a part of a start has something to do.
+/// When a part of a start has something to do. A start of a program with few settings passes over the rest: the
+/// processor would have to load what it runs of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Where {
     Always,
+    /// Where there is more than a program, its arguments, its environment and a signal mask.
+    More,
     /// Where one of the [`Rare`] settings was made.
     Rare,
 }
 
-use Where::{Always, Rare as OfRare};
+use Where::{Always, More, Rare as OfRare};
+
+/// How many parts of these always have something to do.
+const fn count<T>(parts: &[(Where, T)]) -> usize {
+    let (mut at, mut count) = (0, 0);
+    while at < parts.len() {
+        if matches!(parts[at].0, Always) {
+            count += 1;
+        }
+        at += 1;
+    }
+    count
+}
+
+/// Those parts.
+const fn always<T: Copy, const N: usize>(parts: &[(Where, T)], first: T) -> [T; N] {
+    let mut found = [first; N];
+    let (mut at, mut count) = (0, 0);
+    while at < parts.len() {
+        if matches!(parts[at].0, Always) {
+            found[count] = parts[at].1;
+            count += 1;
+        }
+        at += 1;
+    }
+    found
+}
 
 /// Adds calls to the child's list.
 type Prepare = fn(&Settings, &Facts<'_>, &mut List);
@@ -195,9 +224,9 @@ type Prepare = fn(&Settings, &Facts<'_>, &mut List);
 /// The order in the child, whatever the order in which things were set.
 const ORDER: &[(Where, Prepare)] = &[
     // In the creator's table, so that no later instant is without the close policy.
-    (Always, lifecycle::arm),
+    (More, lifecycle::arm),
     (OfRare, cgroup::join),
-    (Always, signals::actions),
+    (More, signals::actions),
     (OfRare, resources::scheduling),
     // After the nice value, which a scheduler may have too.
     (OfRare, scheduling::cpus_and_policy),
@@ -206,10 +235,10 @@ const ORDER: &[(Where, Prepare)] = &[
     (OfRare, speculation::controls),
     (OfRare, resources::limits),
     (OfRare, session::all),
-    (Always, lifecycle::arm_group),
+    (More, lifecycle::arm_group),
     // From here the child has a table of its own.
     (Always, descriptors::leave_table),
-    (Always, namespaces::id_maps),
+    (More, namespaces::id_maps),
     (OfRare, memory::oom_score),
     (OfRare, memory::of_memory_itself),
     (OfRare, clocks::offsets),
@@ -221,10 +250,10 @@ const ORDER: &[(Where, Prepare)] = &[
     // Paths lead to the creator's root until this is done.
     (OfRare, mounts::all),
     (OfRare, filesystem::root),
-    (Always, program::move_descriptor),
-    (Always, descriptors::actions),
+    (More, program::move_descriptor),
+    (More, descriptors::actions),
     (Always, descriptors::close_rest),
-    (Always, suspended::pipe),
+    (More, suspended::pipe),
     (OfRare, resources::descriptor_limit),
     (OfRare, filesystem::umask),
     (OfRare, capabilities::keep),
@@ -240,7 +269,7 @@ const ORDER: &[(Where, Prepare)] = &[
     (OfRare, landlock::made),
     // A change of credentials clears it.
     (OfRare, privileges::parent_death_signal),
-    (Always, suspended::arm),
+    (More, suspended::arm),
     // Each program has to allow what follows it.
     (OfRare, seccomp::seccomp),
     (OfRare, capabilities::finish_late),
@@ -248,13 +277,15 @@ const ORDER: &[(Where, Prepare)] = &[
     (Always, program::execute),
 ];
 
+static ORDER_OF_ALL: [Prepare; count(ORDER)] = always(ORDER, program::execute);
+
 /// Refuses settings that do not go together.
 type Check = fn(&Settings) -> Set;
 
 const CONFLICTS: &[(Where, Check)] = &[
     (Always, program::conflicts),
-    (Always, lifecycle::conflicts),
-    (Always, suspended::conflicts),
+    (More, lifecycle::conflicts),
+    (More, suspended::conflicts),
     (OfRare, session::conflicts),
     (OfRare, namespaces::conflicts),
     (OfRare, joins::conflicts),
@@ -262,11 +293,13 @@ const CONFLICTS: &[(Where, Check)] = &[
     (OfRare, sysctls::conflicts),
     (OfRare, pids::conflicts),
     (OfRare, mounts::conflicts),
-    (Always, signals::conflicts),
+    (More, signals::conflicts),
     (OfRare, capabilities::conflicts),
     (OfRare, seccomp::conflicts),
     (OfRare, landlock::conflicts),
 ];
+
+static CONFLICTS_OF_ALL: [Check; count(CONFLICTS)] = always(CONFLICTS, program::conflicts);
 
 /// What a failed step is about.
 type Words = fn(&Settings, &Prepared, Stage, u32) -> Option<String>;
@@ -338,19 +371,40 @@ impl Settings {
         self.seccomp_needs_rights() || self.landlock_needs_rights()
     }
 
-    /// Whether a part of a start has something to do.
+    /// The rare settings, if one was made.
+    pub(crate) fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    /// Whether there is a program, with arguments, environment and signal mask, and nothing else.
+    fn is_plain(&self) -> bool {
+        self.rare.is_none()
+            && self.lifecycle.is_plain()
+            && !self.signals.has_actions()
+            && !self.descriptors.has_actions()
+            && !matches!(self.program.program, Program::Fd(_))
+    }
+
+    /// Whether a part of a start has something to do, where there is more than a program.
     fn concerns(&self, part: Where) -> bool {
-        part == Always || self.rare.is_some()
+        part != OfRare || self.rare.is_some()
     }
 
     /// Refuses settings that do not go together.
     fn check(&self) -> Set {
+        if self.is_plain() {
+            return CONFLICTS_OF_ALL.iter().try_for_each(|check| check(self));
+        }
         CONFLICTS.iter().filter(|(part, _)| self.concerns(*part)).try_for_each(|(_, check)| check(self))
     }
 
     /// The child's list. ENOMEM.
     fn list(&self, facts: &Facts<'_>) -> sys::Result<List> {
         let mut list = List::default();
+        if self.is_plain() {
+            ORDER_OF_ALL.iter().for_each(|prepare| prepare(self, facts, &mut list));
+            return list.complete();
+        }
         let parts = ORDER.iter().filter(|(part, _)| self.concerns(*part));
         parts.for_each(|(_, prepare)| prepare(self, facts, &mut list));
         list.complete()

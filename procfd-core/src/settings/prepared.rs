@@ -9,7 +9,7 @@
 
 use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::capabilities::Sets;
 use super::environment::Edited;
@@ -47,7 +47,8 @@ pub(crate) struct Facts<'a> {
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) list: List,
-    pub(crate) candidates: Vec<CString>,
+    /// Where the program is looked for, if that comes from a search.
+    found: Option<Vec<CString>>,
     /// The creator writes the id maps, and the child waits for it.
     pub(crate) by_parent: bool,
     /// Descriptors above 2 of the creator that the child starts from, ascending.
@@ -57,8 +58,14 @@ pub(crate) struct Prepared {
     environment: Option<Edited>,
     /// The PATH that was searched.
     path: Option<Option<Vec<u8>>>,
+    rare: Option<Box<Taken>>,
+}
+
+/// What rare settings took from the process.
+#[derive(Debug, PartialEq)]
+struct Taken {
     /// The capabilities that the child begins with, where a setting depends on them.
-    pub(super) sets: Option<Sets>,
+    sets: Option<Sets>,
     /// The effective ids that chose the way of the maps.
     ids: Option<(u32, u32)>,
     /// With mounts.
@@ -66,41 +73,57 @@ pub(crate) struct Prepared {
     landlock_abi: Option<u32>,
 }
 
+impl Taken {
+    fn now(settings: &Settings) -> Option<Self> {
+        let rare = settings.rare()?;
+        Some(Self {
+            sets: settings.sets_at_start(),
+            ids: rare.namespaces.has_maps().then(sys::task::effective_ids),
+            mounts: rare.mounts.any().then(|| rare.mounts.facts()),
+            landlock_abi: rare.landlock.abi(),
+        })
+    }
+}
+
 impl Prepared {
-    fn new(settings: &Settings) -> Result<Self, Error> {
+    /// `MORE`: the settings are more than [plain](Settings::is_plain) ones.
+    fn new<const MORE: bool>(settings: &Settings) -> Result<Self, Error> {
         settings.check()?;
-        let (candidates, path) = program::candidates(settings)?;
-        let ids = settings.namespaces.has_maps().then(sys::task::effective_ids);
-        let maps = ids.map_or(Maps::None, |ids| settings.namespaces.choose(ids));
-        let mounts = settings.mounts.any().then(|| settings.mounts.facts());
-        if let Some(facts) = &mounts {
-            settings.mounts.check(facts)?;
-        }
-        let sets = settings.sets_at_start();
-        let landlock_abi = settings.landlock.abi();
-        let facts = Facts {
-            candidates: &candidates,
-            maps,
-            mount_sources: mounts.as_ref().map_or(&[], |facts| facts.sources.as_slice()),
-            old_mounts: mounts.as_ref().and_then(|facts| facts.old.as_deref()),
-            directory: mounts.as_ref().and_then(|facts| facts.directory.as_deref()),
-            sets,
-            landlock_abi: landlock_abi.unwrap_or(0),
+        let (found, path) = program::search_for(settings)?;
+        let rare = if MORE { Taken::now(settings).map(Box::new) } else { None };
+        let mut facts = Facts {
+            candidates: program::candidates(settings, found.as_deref()),
+            maps: Maps::None,
+            mount_sources: &[],
+            old_mounts: None,
+            directory: None,
+            sets: None,
+            landlock_abi: 0,
         };
+        if let Some(rare) = &rare {
+            facts.maps = rare.ids.map_or(Maps::None, |ids| settings.namespaces.choose(ids));
+            facts.sets = rare.sets;
+            facts.landlock_abi = rare.landlock_abi.unwrap_or(0);
+            if let Some(mounts) = &rare.mounts {
+                settings.mounts.check(mounts)?;
+                facts.mount_sources = mounts.sources.as_slice();
+                facts.old_mounts = mounts.old.as_deref();
+                facts.directory = mounts.directory.as_deref();
+            }
+        }
         let list = settings.list(&facts).map_err(no_memory)?;
-        seccomp::waits_for_itself(settings, &list)?;
+        if rare.is_some() {
+            seccomp::waits_for_itself(settings, &list)?;
+        }
         Ok(Self {
             list,
-            by_parent: maps == Maps::ByParent,
-            sources: descriptors::sources(settings).map_err(no_memory)?,
-            named: descriptors::named(settings).map_err(no_memory)?,
+            by_parent: facts.maps == Maps::ByParent,
+            sources: if MORE { descriptors::sources(settings).map_err(no_memory)? } else { Vec::new() },
+            named: if MORE { descriptors::named(settings).map_err(no_memory)? } else { Vec::new() },
             environment: settings.environment.edited().map_err(no_memory)?,
-            candidates,
+            found,
             path,
-            sets,
-            ids,
-            mounts,
-            landlock_abi,
+            rare,
         })
     }
 
@@ -109,10 +132,17 @@ impl Prepared {
         let path_is = |path: &Option<Vec<u8>>| CStrArrayRef::environ().value_is(b"PATH", path.as_deref());
         self.path.as_ref().is_none_or(path_is)
             && self.environment.as_ref().is_none_or(Edited::is_current)
-            && (self.sets.is_none() || self.sets == settings.sets_at_start())
-            && (self.landlock_abi.is_none() || self.landlock_abi == settings.landlock.abi())
-            && self.ids.is_none_or(|ids| ids == sys::task::effective_ids())
-            && self.mounts.as_ref().is_none_or(|facts| *facts == settings.mounts.facts())
+            && (self.rare.is_none() || self.rare.as_deref() == Taken::now(settings).as_ref())
+    }
+
+    /// The capabilities that the child begins with, where a setting depends on them.
+    pub(super) fn sets(&self) -> Option<Sets> {
+        self.rare.as_ref()?.sets
+    }
+
+    /// Where execve looks for the program, in this order.
+    pub(crate) fn candidates<'a>(&'a self, settings: &'a Settings) -> &'a [CString] {
+        program::candidates(settings, self.found.as_deref())
     }
 
     /// The program's environment.
@@ -142,41 +172,70 @@ impl Prepared {
 impl Settings {
     /// Everything of a start that can be refused before there is a process.
     pub(crate) fn prepare(&self) -> Result<Arc<Prepared>, Error> {
+        let plain = self.is_plain();
         let prepared = match self.prepared.get().filter(|prepared| prepared.is_current(self)) {
             Some(prepared) => prepared,
             None => {
-                let fresh = Arc::new(Prepared::new(self)?);
+                let made = if plain { Prepared::new::<false>(self) } else { Prepared::new::<true>(self) };
+                let fresh = Arc::new(made?);
                 self.prepared.put(&fresh);
                 fresh
             }
         };
-        prepared.check_descriptors(self)?;
+        if !plain {
+            prepared.check_descriptors(self)?;
+        }
         Ok(prepared)
     }
 }
 
-/// The place of what was prepared, which copies share.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Kept(Arc<Mutex<Option<Arc<Prepared>>>>);
+/// The place of what was prepared.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// Without copies.
+    alone: OnceLock<Arc<Prepared>>,
+    /// Which copies share. Made by the first copy, or by the second that is put here.
+    shared: OnceLock<Arc<Shared>>,
+}
+
+type Shared = Mutex<Option<Arc<Prepared>>>;
 
 impl Kept {
     // try_lock: after a fork in another thread the lock may never open again. Then a start prepares anew.
     fn get(&self) -> Option<Arc<Prepared>> {
-        self.0.try_lock().ok()?.clone()
+        match self.shared.get() {
+            Some(shared) => shared.try_lock().ok()?.clone(),
+            None => self.alone.get().cloned(),
+        }
     }
 
     fn put(&self, prepared: &Arc<Prepared>) {
-        if let Ok(mut kept) = self.0.try_lock() {
+        if self.shared.get().is_none() && self.alone.set(Arc::clone(prepared)).is_ok() {
+            return;
+        }
+        if let Ok(mut kept) = self.share().try_lock() {
             *kept = Some(Arc::clone(prepared));
         }
     }
 
+    fn share(&self) -> &Arc<Shared> {
+        self.shared.get_or_init(|| Arc::new(Mutex::new(self.alone.get().cloned())))
+    }
+
     /// Leaves the copies theirs.
     pub(super) fn drop_all(&mut self) {
-        match Arc::get_mut(&mut self.0).map(Mutex::get_mut) {
-            Some(Ok(kept)) => *kept = None,
-            _ => self.0 = Arc::default(),
+        self.alone.take();
+        match self.shared.get_mut().map(|shared| Arc::get_mut(shared).map(Mutex::get_mut)) {
+            None => {}
+            Some(Some(Ok(kept))) => *kept = None,
+            Some(_) => drop(self.shared.take()),
         }
+    }
+}
+
+impl Clone for Kept {
+    fn clone(&self) -> Self {
+        Self { alone: OnceLock::new(), shared: OnceLock::from(Arc::clone(self.share())) }
     }
 }
 

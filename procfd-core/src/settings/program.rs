@@ -94,35 +94,33 @@ pub(super) fn conflicts(s: &Settings) -> Set {
     }
 }
 
-/// The paths to try, and the PATH that they come from.
+/// The paths that a search through PATH would try, and that PATH.
 #[allow(clippy::type_complexity, reason = "a PATH that is not set is another one than no search")]
-pub(super) fn candidates(s: &Settings) -> Result<(Vec<CString>, Option<Option<Vec<u8>>>), Error> {
-    Ok(match &s.program.program {
-        Program::None | Program::Fd(_) => (Vec::new(), None),
-        Program::Path(path) => (vec![path.clone()], None),
-        Program::OneOf(paths) => (copies(paths)?, None),
-        Program::Search(name) if name.as_bytes().contains(&b'/') => (vec![name.clone()], None),
-        Program::Search(name) => {
+pub(super) fn search_for(s: &Settings) -> Result<(Option<Vec<CString>>, Option<Option<Vec<u8>>>), Error> {
+    match &s.program.program {
+        Program::Search(name) if !name.as_bytes().contains(&b'/') => {
             let path = CStrArrayRef::environ().value(b"PATH").map_err(no_memory)?;
-            (search(name, path.as_deref().unwrap_or(DEFAULT_PATH))?, Some(path))
+            Ok((Some(search(name, path.as_deref().unwrap_or(DEFAULT_PATH))?), Some(path)))
         }
-    })
+        _ => Ok((None, None)),
+    }
 }
 
-/// The paths that execvpe(3) would try: an empty entry is the directory the child is in by then.
+/// The paths to try, of which a search has found these.
+pub(super) fn candidates<'a>(s: &'a Settings, found: Option<&'a [CString]>) -> &'a [CString] {
+    match (&s.program.program, found) {
+        (_, Some(found)) => found,
+        (Program::None | Program::Fd(_), None) => &[],
+        (Program::Path(path) | Program::Search(path), None) => std::slice::from_ref(path),
+        (Program::OneOf(paths), None) => paths,
+    }
+}
+
 fn no_memory(e: Errno) -> Error {
     Error::plan(e.0, "the paths of the program")
 }
 
-fn copies(paths: &[CString]) -> Result<Vec<CString>, Error> {
-    let mut copies = Vec::new();
-    for path in paths {
-        let copy = vec::c_string(path.as_bytes()).and_then(|copy| vec::push(&mut copies, copy));
-        copy.map_err(no_memory)?;
-    }
-    Ok(copies)
-}
-
+/// The paths that execvpe(3) would try: an empty entry is the directory the child is in by then.
 fn search(name: &CString, path: &[u8]) -> Result<Vec<CString>, Error> {
     let bytes = name.as_bytes();
     if bytes.len() > NAME_MAX {
@@ -211,9 +209,9 @@ pub(super) fn operand(s: &Settings, p: &Prepared, stage: Stage, index: u32) -> O
     }
     let mut out = String::new();
     // Writing to a String does not fail.
-    let _ = match (&s.program.program, p.candidates.get(index as usize)) {
+    let _ = match (&s.program.program, p.candidates(s).get(index as usize)) {
         (Program::Search(name), Some(path)) if name != path => {
-            write!(out, "{name:?} (searched in {} directories of PATH, last {path:?})", p.candidates.len())
+            write!(out, "{name:?} (searched in {} directories of PATH, last {path:?})", p.candidates(s).len())
         }
         (_, Some(path)) => write!(out, "{path:?}"),
         (Program::Fd(fd), None) => write!(out, "descriptor {fd}"),
@@ -227,7 +225,6 @@ pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static st
         (Stage::EXEC, libc::ENOENT) if matches!(s.program.program, Program::Fd(_)) => {
             Some("a script needs its descriptor inherited, so that its interpreter can open it")
         }
-        (Stage::EXEC, libc::EFAULT) => Some("another thread changed the environment meanwhile"),
         (Stage::EXEC, libc::ENOEXEC) => Some("no known format and no #! line; no shell is tried"),
         _ => None,
     }

@@ -28,6 +28,12 @@ pub(crate) struct Signals {
     ignored: u64,
 }
 
+impl Signals {
+    pub(super) fn has_actions(&self) -> bool {
+        self.default | self.ignored != 0
+    }
+}
+
 impl Settings {
     /// The signal mask.
     pub fn set_mask(&mut self, set: u64) -> Set {

@@ -76,10 +76,8 @@ impl Settings {
     /// The control of a feature, by their numbers; none for the creator's.
     pub fn set_speculation(&mut self, feature: u64, control: Option<u32>) -> Set {
         let Some(place) = usize::try_from(feature).ok().and_then(|at| self.speculation.0.get_mut(at)) else {
-            return Err(Error::config(
-                libc::EINVAL,
-                format_args!("speculation feature {feature}; there are 0 to 2"),
-            ));
+            let text = format_args!("speculation feature {feature}; there are 0 to 2");
+            return Err(Error::config(libc::EINVAL, text));
         };
         *place = match control {
             None => None,
@@ -90,10 +88,8 @@ impl Settings {
             Some(number) => match CONTROLS.iter().find(|(_, known, _)| *known == number) {
                 Some((control, ..)) => Some(*control),
                 None => {
-                    return Err(Error::config(
-                        libc::EINVAL,
-                        format_args!("speculation control {number:#x}; there are 2, 4 and 8"),
-                    ));
+                    let text = format_args!("speculation control {number:#x}; there are 2, 4 and 8");
+                    return Err(Error::config(libc::EINVAL, text));
                 }
             },
         };

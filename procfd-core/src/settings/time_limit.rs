@@ -46,10 +46,8 @@ impl Settings {
         }
         let longest = then.map_or(after, |(_, delay)| after.max(delay));
         if after.is_zero() || longest > LONGEST {
-            return Err(Error::config(
-                libc::EINVAL,
-                format_args!("a time limit of {longest:?}, not more than 0 and up to ten years"),
-            ));
+            let why = format_args!("a time limit of {longest:?}, not more than 0 and up to ten years");
+            return Err(Error::config(libc::EINVAL, why));
         }
         self.lifecycle.time_limit = Some(Limit { after, signal, then });
         Ok(())

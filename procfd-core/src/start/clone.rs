@@ -43,7 +43,16 @@ pub(super) fn spawn(
     mut publication: Option<&mut Publication<'_>>,
 ) -> Result<(i32, OwnedFd), Error> {
     let shared = shares_table(config);
-    match spawn_with(config, prepared, publication.as_deref_mut(), shared) {
+    let more = config.rare().is_some()
+        || config.built_in_init()
+        || config.starts_suspended()
+        || publication.as_ref().is_some_and(|p| p.is_early())
+        || !shared;
+    let spawned = match more {
+        true => spawn_with::<true>(config, prepared, publication.as_deref_mut(), shared),
+        false => spawn_with::<false>(config, prepared, publication.as_deref_mut(), shared),
+    };
+    match spawned {
         Err(e)
             if shared
                 && e.stage() == Stage::FD_TABLE
@@ -53,41 +62,45 @@ pub(super) fn spawn(
             if let Some(publication) = &mut publication {
                 publication.withdraw();
             }
-            spawn_with(config, prepared, publication, false)
+            spawn_with::<true>(config, prepared, publication, false)
         }
         done => done,
     }
 }
 
-fn spawn_with(
+/// `MORE` says that there may be rare settings, a built-in init, a suspended start, a policy for the watcher, or a
+/// copied table. Without it the compiler leaves out what sees to them: at each start of a program the processor has
+/// to load again what it runs.
+fn spawn_with<const MORE: bool>(
     config: &Settings,
     prepared: &Prepared,
     mut publication: Option<&mut Publication<'_>>,
     shared_table: bool,
 ) -> Result<(i32, OwnedFd), Error> {
     // A new cgroup is removed wherever this returns an error.
-    let mut cgroup = config.cgroup.open()?;
+    let rare = config.rare().filter(|_| MORE);
+    let mut cgroup = rare.map_or(Ok(None), |rare| rare.cgroup.open())?;
     if let (Some(publication), Some(leaf)) = (&mut publication, cgroup.as_ref().and_then(Cgroup::leaf)) {
         publication.give_leaf(leaf)?;
     }
     let stack = sys::stack::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?;
     let pair = publication.as_ref().map(|p| (p.procfd(), p.b()));
-    let early = publication.as_ref().is_some_and(|p| p.is_early());
-    let init = match config.built_in_init() {
+    let early = MORE && publication.as_ref().is_some_and(|p| p.is_early());
+    let init = match MORE && config.built_in_init() {
         true => Some(InitParts::new(config, pair).map_err(|e| Error::new(Stage::INIT, 0, e, ""))?),
         false => None,
     };
-    let go = match prepared.by_parent || early {
+    let go = match MORE && (prepared.by_parent || early) {
         true => Some(Private::pair(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?),
         false => None,
     };
-    let between =
-        config.joins.between().map_err(|(index, e)| config.step_failed(prepared, Stage::JOIN, index, e))?;
+    let between = rare.map_or(Ok(None), |rare| rare.joins.between());
+    let between = between.map_err(|(index, e)| config.step_failed(prepared, Stage::JOIN, index, e))?;
     let second_stack = match &between {
         Some(_) => Some(sys::stack::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?),
         None => None,
     };
-    let private = match shared_table {
+    let private = match !MORE || shared_table {
         true => Vec::new(),
         false => private_numbers(config, pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?,
     };
@@ -102,7 +115,7 @@ fn spawn_with(
         cgroup: cgroup.as_ref(),
         shared_table,
     };
-    let ((stage, index, errno), cloned) = clone(config, prepared, &parts, publication)?;
+    let ((stage, index, errno), cloned) = clone::<MORE>(config, prepared, &parts, publication)?;
     // The children have left the memory: they have executed, or ended.
     stack.put_back();
     if let Some(init) = init {
@@ -119,10 +132,10 @@ fn spawn_with(
     if stage != Stage::EXEC || never_executed(pidfd.as_fd(), pid) {
         return Err(died(pidfd.as_fd(), pid, stage));
     }
-    if config.starts_suspended() {
+    if MORE && config.starts_suspended() {
         await_stopped(pidfd.as_fd(), pid)?;
     }
-    if config.namespaces.has(Namespaces::TIME) {
+    if rare.is_some_and(|rare| rare.namespaces.has(Namespaces::TIME)) {
         manage::await_time_namespace(pidfd.as_fd(), pid);
     }
     keep_cgroup(&mut cgroup, pidfd.as_fd(), pid)?;
@@ -214,42 +227,22 @@ type Cloned = Result<(i32, OwnedFd), Error>;
 type Report = (Stage, u32, Option<Errno>);
 
 /// Clones the child and returns when it has left the shared memory; with its report.
-fn clone(
+fn clone<const MORE: bool>(
     config: &Settings,
     prepared: &Prepared,
     parts: &Parts<'_>,
     mut publication: Option<&mut Publication<'_>>,
 ) -> Result<(Report, Cloned), Error> {
-    let clone_error = |e| {
-        if let Some(error) = config.cgroup.clone_error(e) {
-            return error;
-        }
-        let error = Error::new(Stage::CLONE, 0, e, described(config));
-        if let Some(hint) = config.pids.hint(e.0) {
-            return error.hint(hint);
-        }
-        match e.0 {
-            libc::ECHILD => error.hint("the process that joins the pid namespace was killed"),
-            libc::ENOSYS if parts.between.is_some() => error.hint("to join a pid namespace takes clone3(2)"),
-            libc::ENOMEM if parts.between.is_some() => {
-                error.hint("or the init of the pid namespace has ended: it takes no new process")
-            }
-            libc::EMFILE => super::out_of_descriptors(error),
-            libc::EAGAIN => error.hint("RLIMIT_NPROC, the pids limit of the cgroup, or kernel.pid_max"),
-            libc::EPERM if config.cloned_namespaces() != 0 => error
-                .hint("new namespaces need CAP_SYS_ADMIN, or a new user namespace with them (CLONE_NEWUSER)"),
-            libc::ENOSPC => error.hint("a limit in /proc/sys/user, or nested too deep"),
-            _ => error,
-        }
-    };
     // Also where the kernel clears the handlers: a signal that is pending makes clone3 begin again, and with a timer
     // whose handler takes longer than its period it would never end.
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
     let mask = signals.before;
     // With CLONE_VFORK the creator sleeps.
     let is_asleep = parts.go.is_none() && parts.between.is_none();
-    let copies =
-        config.memory.needs_copy(is_asleep) || config.joins.has_time() || config.seccomp.needs_copy();
+    let rare = config.rare().filter(|_| MORE);
+    let copies = rare.is_some_and(|rare| {
+        rare.memory.needs_copy(is_asleep) || rare.joins.has_time() || rare.seccomp.needs_copy()
+    });
     let page = match copies {
         true => Some(sys::stack::SharedPage::new().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?),
         false => None,
@@ -258,15 +251,16 @@ fn clone(
     let report = page.as_ref().map_or(&words, |page| page.words());
     let mut moment =
         Moment::new(&prepared.list, &prepared.sources, report, &mask, prepared.environment(config));
-    describe(&mut moment, config, parts);
+    describe::<MORE>(&mut moment, config, parts);
     if let Some(cgroup) = parts.cgroup {
         moment.give(Slot::CGROUP, cgroup.procs.as_raw_fd());
     }
     // Without a procfd a close policy is the pidfd's own.
     let by_itself = publication.as_ref().map_or(config.close().is_some(), |p| p.ends_by_its_pidfd());
     let autokill = if by_itself { autokill_flags(config) } else { 0 };
-    let flags = config.cloned_namespaces() | autokill | if parts.shared_table { CLONE_FILES } else { 0 };
-    let changes_credentials = config.identity.changes() || config.joins.has_user();
+    let namespaces = if MORE { config.cloned_namespaces() } else { 0 };
+    let flags = namespaces | autokill | if parts.shared_table { CLONE_FILES } else { 0 };
+    let changes_credentials = rare.is_some_and(|rare| rare.identity.changes() || rare.joins.has_user());
     let dumpable = changes_credentials.then(DumpableKept::new);
     let began = changes_credentials.then(sys::fd::monotonic_ns);
 
@@ -286,25 +280,25 @@ fn clone(
             sys::task::kill_child(pid, libc::SIGKILL);
         }
     };
-    let meanwhile: Option<sys::clone::Meanwhile<'_>> = match parts.go {
+    let meanwhile: Option<sys::task::Meanwhile<'_>> = match parts.go {
         Some(_) => Some(&mut write_maps),
         None => None,
     };
-    let memory = if copies { sys::clone::Memory::Copied } else { sys::clone::Memory::Shared };
+    let memory = if copies { sys::task::Memory::Copied } else { sys::task::Memory::Shared };
     let dir = parts.cgroup.map(Cgroup::dir);
-    let through = parts.between.map(|(_, stack)| sys::clone::Through(stack));
-    let how = sys::clone::Cloning {
+    let through = parts.between.map(|(_, stack)| sys::task::Through(stack));
+    let how = sys::task::Cloning {
         flags,
         memory,
         cgroup: dir,
-        pids: config.pids.numbers(),
+        pids: rare.map_or(&[], |rare| rare.pids.numbers()),
         through: through.as_ref(),
     };
-    let cloned = sys::clone::clone_child(how, parts.stack, &moment, meanwhile);
+    let cloned = sys::task::clone_child(how, parts.stack, &moment, meanwhile);
     let cloned = cloned.map_err(|e| match moment.report.read() {
         // The intermediate process has failed at a step.
         (stage, index, Some(errno)) => config.step_failed(prepared, stage, index, errno),
-        _ => clone_error(e),
+        _ => clone_error(config, parts, e),
     });
     if let (true, false, Ok((pid, pidfd))) = (copies, is_asleep, &cloned) {
         await_executed(pidfd.as_fd(), *pid);
@@ -327,6 +321,32 @@ fn clone(
         (Err(e), _) => Err(e),
     };
     Ok((moment.report.read(), cloned))
+}
+
+/// Why the clone failed.
+#[cold]
+fn clone_error(config: &Settings, parts: &Parts<'_>, e: Errno) -> Error {
+    if let Some(error) = config.cgroup.clone_error(e) {
+        return error;
+    }
+    let error = Error::new(Stage::CLONE, 0, e, described(config));
+    if let Some(hint) = config.pids.hint(e.0) {
+        return error.hint(hint);
+    }
+    match e.0 {
+        libc::ECHILD => error.hint("the process that joins the pid namespace was killed"),
+        libc::ENOSYS if parts.between.is_some() => error.hint("to join a pid namespace takes clone3(2)"),
+        libc::ENOMEM if parts.between.is_some() => {
+            error.hint("or the init of the pid namespace has ended: it takes no new process")
+        }
+        libc::EMFILE => super::out_of_descriptors(error),
+        libc::EAGAIN => error.hint("RLIMIT_NPROC, the pids limit of the cgroup, or kernel.pid_max"),
+        libc::EPERM if config.cloned_namespaces() != 0 => {
+            error.hint("new namespaces need CAP_SYS_ADMIN, or a new user namespace with them (CLONE_NEWUSER)")
+        }
+        libc::ENOSPC => error.hint("a limit in /proc/sys/user, or nested too deep"),
+        _ => error,
+    }
 }
 
 /// What holds of a start with these settings now, as far as it can be known before it.
@@ -355,15 +375,20 @@ pub(super) fn conditions(config: &Settings, prepared: &Prepared, shared_table: b
 }
 
 /// What only this start knows.
-fn describe<'a>(moment: &mut Moment<'a>, config: &Settings, parts: &Parts<'a>) {
+fn describe<'a, const MORE: bool>(moment: &mut Moment<'a>, config: &Settings, parts: &Parts<'a>) {
     moment.add(When::SHARED_MEMORY);
     moment.give(Slot::DUMPABLE, dumpable::NOT_SEEN);
     if parts.shared_table {
         moment.share_table();
     }
     moment.close_private(parts.private);
-    if config.privileges.checks_parent() && !config.namespaces.has(Namespaces::PID) {
-        moment.expect_parent(sys::task::pid());
+    if let Some(rare) = config.rare().filter(|_| MORE) {
+        if rare.privileges.checks_parent() && !rare.namespaces.has(Namespaces::PID) {
+            moment.expect_parent(sys::task::pid());
+        }
+        if let Some(when) = rare.resources.nofile_when() {
+            moment.add(when);
+        }
     }
     if let Some(b) = parts.fuse {
         moment.give(Slot::FUSE, b.as_raw_fd());
@@ -387,9 +412,6 @@ fn describe<'a>(moment: &mut Moment<'a>, config: &Settings, parts: &Parts<'a>) {
         moment.give(Slot::GO, child.as_fd().as_raw_fd());
         moment.add(When::GO);
         moment.take_along(child.as_fd().as_raw_fd());
-    }
-    if let Some(when) = config.resources.nofile_when() {
-        moment.add(when);
     }
     // With nothing but 0, 1 and 2 taken there is nothing to close.
     if moment.takes_above_standard() || config.descriptors.has_actions() {

@@ -84,9 +84,9 @@ pub(crate) fn c_string(bytes: &[u8]) -> Result<CString> {
     CString::new(vec).map_err(|_| Errno(libc::EINVAL))
 }
 
-/// A list that its copies share until they change it: a copy allocates nothing.
+/// A list that its copies share until they change it: a copy allocates nothing, and an empty list has nothing.
 #[derive(Debug)]
-pub(crate) struct Shared<T>(Arc<Vec<Arc<T>>>);
+pub(crate) struct Shared<T>(Option<Arc<Vec<Arc<T>>>>);
 
 impl<T> Shared<T> {
     /// One more, for this copy.
@@ -95,43 +95,48 @@ impl<T> Shared<T> {
     }
 
     fn append(&mut self, value: Arc<T>) -> Result<()> {
-        if Arc::get_mut(&mut self.0).is_none() {
-            self.0 = Arc::new(collect(self.0.iter().cloned())?);
+        let list = self.0.get_or_insert_default();
+        if Arc::get_mut(list).is_none() {
+            *list = Arc::new(collect(list.iter().cloned())?);
         }
-        Arc::get_mut(&mut self.0).map_or(Ok(()), |list| push(list, value))
+        Arc::get_mut(list).map_or(Ok(()), |list| push(list, value))
     }
 
     /// All of another list.
     pub(crate) fn extend(&mut self, others: Self) -> Result<()> {
-        others.0.iter().try_for_each(|value| self.append(Arc::clone(value)))
+        others.values().iter().try_for_each(|value| self.append(Arc::clone(value)))
+    }
+
+    fn values(&self) -> &[Arc<T>] {
+        self.0.as_ref().map_or(&[], |list| list.as_slice())
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.values().len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values().is_empty()
     }
 
     pub(crate) fn get(&self, at: usize) -> Option<&T> {
-        self.0.get(at).map(|value| &**value)
+        self.values().get(at).map(|value| &**value)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().map(|value| &**value)
+        self.values().iter().map(|value| &**value)
     }
 }
 
 impl<T> Clone for Shared<T> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self(self.0.clone())
     }
 }
 
 impl<T> Default for Shared<T> {
     fn default() -> Self {
-        Self(Arc::default())
+        Self(None)
     }
 }
 
@@ -156,7 +161,7 @@ mod tests {
         let mut list = Shared::default();
         list.push(1).unwrap();
         let mut copy = list.clone();
-        assert!(Arc::ptr_eq(&list.0, &copy.0));
+        assert_eq!(list.values().as_ptr(), copy.values().as_ptr());
         copy.push(2).unwrap();
         list.extend(copy.clone()).unwrap();
         assert_eq!(list.iter().copied().collect::<Vec<i32>>(), [1, 1, 2]);

@@ -75,14 +75,14 @@ impl Operand for &[u64] {
     }
 }
 
-/// An argument that is a list of strings.
+/// The argument that is a list of strings: the program's arguments.
 pub(crate) struct Strings(pub(super) CStrArray);
 
 impl Operand for Strings {
     fn arg(self, list: &mut List) -> Arg {
         let address = self.0.as_ref().as_ptr() as usize;
         // Its pointers are on the heap: moving it does not move them.
-        list.arrays.push(self.0);
+        list.argv = Some(self.0);
         Arg::Number(address)
     }
 }

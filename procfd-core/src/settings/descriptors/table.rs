@@ -112,6 +112,10 @@ pub(in crate::settings) fn close_rest(s: &Settings, _: &Facts<'_>, list: &mut Li
     if s.descriptors.inherit_all {
         return;
     }
+    if s.is_plain() {
+        list.step(Stage::FD_TABLE, 0).close_range(3, u32::MAX).when(When::CLOSES);
+        return;
+    }
     let Ok(mut kept) = kept(&s.descriptors.actions) else { return list.fail() };
     list.step(Stage::FD_TABLE, 0);
     program::close_on_exec(s, list, &kept);

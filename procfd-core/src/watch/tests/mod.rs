@@ -32,12 +32,10 @@ impl Sleeper {
         Self(sleep("1000").spawn().unwrap())
     }
 
-    /// One that the test may lose the right to kill: it ends with this process, which has the other end of its input.
+    /// One that the test may lose the right to kill: it ends by itself.
     fn mortal(uid: u32) -> Self {
         use std::os::unix::process::CommandExt;
-        let mut cat = Command::new("cat");
-        cat.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        Self(cat.uid(uid).spawn().unwrap())
+        Self(sleep("5").uid(uid).spawn().unwrap())
     }
 
     fn pid(&self) -> i32 {
