@@ -13,6 +13,7 @@
 #                   remove them; some minutes, and as root
 #   make demo       stage the library, build examples/c/demo.c against it, run it
 #   make wheel      the Python wheel and its source package, in build/wheel
+#   make sdist      the source package alone, with the crates of others, in build/sdist
 #   make wheel-portable  the same wheel for older systems (manylinux_2_17), linked by zig; WHEEL_TARGET, WHEEL_TAG
 #   make bench      the benchmarks of procfd-core
 #   make abi        the gates on the C interface
@@ -247,6 +248,13 @@ wheel: $(if $(filter $(BUILD)/%,$(MATURIN)),$(MATURIN))
 	cd bindings/python && CARGO_TARGET_DIR=$(PYTHON_TARGET) \
 	    $(if $(filter $(BUILD)/%,$(MATURIN)),$(abspath $(MATURIN)),$(MATURIN)) build --release --sdist \
 	    --interpreter $(PYTHON) --out $(abspath $(BUILD))/wheel $(CARGO_FLAGS)
+	scripts/sdist $(BUILD)/wheel/procfd-*.tar.gz
+
+# With the crates of others, so that it builds without network.
+sdist: $(if $(filter $(BUILD)/%,$(MATURIN)),$(MATURIN))
+	cd bindings/python && $(if $(filter $(BUILD)/%,$(MATURIN)),$(abspath $(MATURIN)),$(MATURIN)) sdist \
+	    --out $(abspath $(BUILD))/sdist
+	scripts/sdist $(BUILD)/sdist/procfd-*.tar.gz
 
 # For the glibc that the tag names, whatever this machine has: zig and cargo-zigbuild come from the package index. MATURIN
 # is not asked, as zig must be beside it.
@@ -281,5 +289,5 @@ clean:
 
 FORCE:
 
-.PHONY: all install uninstall python install-python uninstall-python generate header header-copy abi abi-baseline check kernels torture check-packages demo wheel wheel-portable bench lint dist clean FORCE
+.PHONY: all install uninstall python install-python uninstall-python generate header header-copy abi abi-baseline check kernels torture check-packages demo wheel sdist wheel-portable bench lint dist clean FORCE
 .DELETE_ON_ERROR:
