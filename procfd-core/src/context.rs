@@ -229,7 +229,7 @@ impl Context {
         }
     }
 
-    /// Starts the process: it has executed its program when this returns.
+    /// Starts the process: it has executed its program when this returns. A chain ends in [`start`](Self::start).
     ///
     /// # Errors
     ///
@@ -259,6 +259,33 @@ impl Context {
             }
             form => Self { form, flags: self.flags }.create_full(),
         }
+    }
+
+    /// Starts the process, as [`create`](Self::create), at the end of a chain of settings.
+    ///
+    /// `create` takes the context, which a chain only borrows. After this call the context is as [`Context::new`]
+    /// makes it; when the start fails, it keeps its configuration for another try.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Kernel
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// ```
+    /// let process = procfd::Context::new()?.program_in_path("true")?.args(["true"])?.start()?;
+    /// assert!(process.wait()?.is_success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn start(&mut self) -> Result<Process, Error> {
+        let flags = OpenFlags::NO_WATCH | OpenFlags::AUTOREAP;
+        let new = Self { form: Form::Lean(Box::default(), forks::generation()), flags };
+        std::mem::replace(self, new).create().map_err(|CreateError { error, context }| {
+            *self = context;
+            error
+        })
     }
 
     fn create_full(self) -> Result<Process, CreateError> {

@@ -235,3 +235,28 @@ fn short_for_people() {
     let context = format!("{:?}", Context::new().unwrap());
     assert!(context.len() < 80, "{context}");
 }
+
+#[test]
+fn a_chain_of_a_context_ends_in_start() {
+    let run = || -> Result<i32, Box<dyn std::error::Error>> {
+        let process =
+            Context::new()?.program_in_path("sh")?.args(["sh", "-c", "exit 7"])?.umask(0o77)?.start()?;
+        Ok(process.wait()?.code().unwrap_or(-1))
+    };
+    assert_eq!(run().unwrap(), 7);
+    // A start that fails leaves the configuration, one that succeeds a new context.
+    let directory = tempfile_name();
+    let mut context = Context::new().unwrap();
+    context.program("/bin/true").unwrap().current_dir(&directory).unwrap();
+    let error = context.start().unwrap_err();
+    assert_eq!((error.stage(), error.raw_os_error()), (Stage::CWD, libc::ENOENT));
+    std::fs::create_dir(&directory).unwrap();
+    assert!(context.start().unwrap().wait().unwrap().is_success());
+    std::fs::remove_dir(&directory).unwrap();
+    assert!(context.plan().unwrap().steps().iter().all(|step| step.calls != ["chdir"]), "it is new");
+    assert!(context.program("/bin/true").unwrap().start().unwrap().wait().unwrap().is_success());
+}
+
+fn tempfile_name() -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("procfd-chain-{}", std::process::id()))
+}
