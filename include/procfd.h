@@ -169,6 +169,12 @@
 #define PROC_SET_IOPRIO 0x1c4
 
 /*
+ * When a memory failure kills the process, PR_MCE_KILL_* of linux/prctl.h in arg: 1 (early) when the
+ * kernel finds it, 0 (late) when the process uses the page, 2 as the system has it.
+ */
+#define PROC_SET_MCE_KILL 0x19f
+
+/*
  * A feature of the CPU: arg is PR_SPEC_* of linux/prctl.h (the feature), data a uint32_t,
  * PR_SPEC_ENABLE, PR_SPEC_DISABLE or PR_SPEC_FORCE_DISABLE. NULL and 0 for the creator's control.
  */
@@ -680,6 +686,8 @@
 #define PROC_STAGE_LANDLOCK_FD 91
 /* In the child: a label of a security module; index 0 is SELinux, 1 AppArmor, 2 Smack. */
 #define PROC_STAGE_LABEL 92
+/* In the child: prctl(PR_MCE_KILL). */
+#define PROC_STAGE_MCE_KILL 95
 
 /*
  * Wait until any of many processes changes: the descriptor is -1, arg 0 or PROC_WAIT_NOHANG and

@@ -19,7 +19,7 @@ SETTING_COLUMNS = [
 STAGE_COLUMNS = ["stage", "number", "text", "doc", "step", "errnos"]
 # How an option of the command line reads its value; bindings/python/python/procfd/_cli/run.py.
 OPTION_KINDS = ["switch", "text", "int", "octal", "signal", "user", "group", "groups", "caps"]
-OPTION_KINDS += ["securebits"]
+OPTION_KINDS += ["securebits", "signals"]
 # fmt: on
 OPTION = re.compile(r"(?P<name>--[a-z-]+) (?P<kind>\w+)(?: (?P<metavar>[^:]+))?(?:: (?P<help>.+))?")
 

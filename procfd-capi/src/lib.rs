@@ -90,7 +90,7 @@ pub extern "C" fn process_open(flags: u64) -> c_int {
                 libc::EINVAL | libc::EOPNOTSUPP => {
                     format!("process_open(): {}", ffi::flags_refused(flags, *errno))
                 }
-                _ => format!("process_open(): {errno}"),
+                _ => format!("process_open(): {}", ffi::not_opened(*errno)),
             });
         })
     })
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn process_info(
         // SAFETY: the caller's contract says data is NULL or valid for what the command writes.
         let data = unsafe { Data::new(data, size) };
         let done = info::info(procfd, cmd, arg, data);
-        if done.is_err() {
+        if done.is_err() && cmd == PROC_INFO_ERROR {
             record::clear();
         }
         record::kept(done, Call::Info, procfd, cmd, arg, data)

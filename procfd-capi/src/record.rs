@@ -17,7 +17,7 @@ use procfd::Errno;
 use crate::abi::PROCFD_ERROR_MESSAGE_MAX;
 
 pub(crate) use commands::name;
-pub(crate) use explain::{Call, arguments, explain};
+pub(crate) use explain::{Call, arguments, entries, explain};
 
 thread_local! {
     static MESSAGE: [Cell<u8>; PROCFD_ERROR_MESSAGE_MAX] =

@@ -30,9 +30,18 @@ pub(crate) fn attach(a: BorrowedFd<'_>, opened: &Opened, pidfd: BorrowedFd<'_>) 
     done
 }
 
+fn failed(fd: BorrowedFd<'_>, errno: Errno) -> Error {
+    let error = Error::new(Stage::ATTACH, 0, errno, format_args!("to descriptor {}", fd.as_raw_fd()));
+    match errno.0 {
+        libc::ESRCH => error.hint("its process has ended, or is not started yet"),
+        libc::EINVAL => error.hint("it takes a pidfd, a procfd or a directory /proc/PID"),
+        _ => error,
+    }
+}
+
 /// The same on a placeholder, which becomes a pidfd of the process.
 pub(crate) fn attach_lean(context: &Lean, fd: BorrowedFd<'_>) -> Result<i32, Error> {
-    let failed = |e: Errno| Error::new(Stage::ATTACH, 0, e, format_args!("to descriptor {}", fd.as_raw_fd()));
+    let failed = |e: Errno| failed(fd, e);
     let pid = context.start(|state| {
         if state.config.close().is_some() {
             return Err(failed(Errno(libc::EOPNOTSUPP))
@@ -68,7 +77,7 @@ pub(crate) fn procfd(pidfd: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
 }
 
 fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd<'_>) -> Result<i32, Error> {
-    let failed = |e: Errno| Error::new(Stage::ATTACH, 0, e, format_args!("to descriptor {}", fd.as_raw_fd()));
+    let failed = |e: Errno| failed(fd, e);
     let target = target::resolve(fd).map_err(failed)?;
     let pidfd = target.pidfd().map_err(failed)?;
     let pid = wait::pid(pidfd).map_err(failed)?;
@@ -81,7 +90,11 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd
     }
     let ours = sys::fd::dup_cloexec(pidfd).map_err(failed)?;
     if let Some(policy) = state.config.close() {
-        arm(opened.live_b().map_err(failed)?, pidfd, pid, policy).map_err(failed)?;
+        if proc::is_namespace_init(pid) {
+            return Err(failed(Errno(libc::EOPNOTSUPP))
+                .hint("the init of a pid namespace is protected from the signal of a close policy"));
+        }
+        arm(opened.live_b().map_err(failed)?, pidfd, policy).map_err(failed)?;
     }
     let started = start::attach(a, opened, &state.config, ours).inspect_err(|_| {
         let _ = fuse::change(opened.b(), None, 0);
@@ -92,11 +105,7 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd
     Ok(pid)
 }
 
-fn arm(b: BorrowedFd<'_>, pidfd: BorrowedFd<'_>, pid: i32, policy: ClosePolicy) -> sys::Result<()> {
-    if proc::is_namespace_init(pid) {
-        // The kernel protects it from the signal of a fuse.
-        return Err(Errno(libc::EOPNOTSUPP));
-    }
+fn arm(b: BorrowedFd<'_>, pidfd: BorrowedFd<'_>, policy: ClosePolicy) -> sys::Result<()> {
     pair::shut(b)?;
     signal::own(pidfd, b, Some(policy))
 }

@@ -3,9 +3,10 @@
 
 //! A process behind its descriptor.
 
-mod info;
+mod lists;
 mod manage;
 mod snapshot;
+mod text;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -128,6 +129,12 @@ impl Process {
     /// # Errors
     ///
     /// `ESRCH`: no such process; `EINVAL`: a thread's id; `EMFILE`.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// assert_eq!(own.pid()?, std::process::id());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn open(pid: u32) -> io::Result<Self> {
         let pid = i32::try_from(pid).map_err(|_| Errno(libc::ESRCH))?;
         Self::from_fd(sys::pidfd::open(pid)?)
@@ -138,6 +145,14 @@ impl Process {
     /// # Errors
     ///
     /// `ESRCH`: it is reaped, and the number free for others; `EREMOTE`: not in this namespace.
+    ///
+    /// ```
+    /// # let mut context = procfd::Context::new()?;
+    /// # context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
+    /// let process = context.create()?;
+    /// println!("{}", process.pid()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_PID")]
     pub fn pid(&self) -> io::Result<u32> {
         Ok(wait::pid(self.pidfd.as_fd())? as u32)
@@ -154,6 +169,14 @@ impl Process {
     /// # Errors
     ///
     /// None in practice (poll(2) of an open descriptor).
+    ///
+    /// ```
+    /// # let mut context = procfd::Context::new()?;
+    /// # context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
+    /// let process = context.create()?;
+    /// assert_eq!(process.state()?, procfd::ProcessState::Running);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO_STATE")]
     pub fn state(&self) -> io::Result<ProcessState> {
         contexts::tend_watcher();
@@ -170,6 +193,14 @@ impl Process {
     /// # Kernel
     ///
     /// 5.4 for the parent, 6.15 for all others.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "exit 7"])?;
+    /// let status = context.create()?.wait()?;
+    /// assert_eq!(status.code(), Some(7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_WAIT")]
     pub fn wait(&self) -> io::Result<Status> {
         self.wait_for(Options::empty(), Limit::None).map_err(io::Error::from)
@@ -180,6 +211,16 @@ impl Process {
     /// # Errors
     ///
     /// As [`wait`](Self::wait).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # let mut context = procfd::Context::new()?;
+    /// # context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
+    /// let process = context.create()?;
+    /// assert!(process.wait_timeout(Duration::from_millis(10))?.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn wait_timeout(&self, timeout: Duration) -> io::Result<Option<Status>> {
         none_if(libc::ETIMEDOUT, self.wait_for(Options::empty(), Limit::after(timeout)))
     }
@@ -189,6 +230,14 @@ impl Process {
     /// # Errors
     ///
     /// As [`wait`](Self::wait).
+    ///
+    /// ```
+    /// # let mut context = procfd::Context::new()?;
+    /// # context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
+    /// let process = context.create()?;
+    /// assert!(process.try_wait()?.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_wait(&self) -> io::Result<Option<Status>> {
         none_if(libc::EAGAIN, self.wait_for(Options::empty(), Limit::NoHang))
     }
@@ -253,6 +302,15 @@ impl Process {
     /// # Kernel
     ///
     /// 5.1.
+    ///
+    /// ```
+    /// # let mut context = procfd::Context::new()?;
+    /// # context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
+    /// let process = context.create()?;
+    /// process.send_signal(libc::SIGTERM)?;
+    /// assert_eq!(process.wait()?.signal(), Some(libc::SIGTERM));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SIGNAL")]
     pub fn send_signal(&self, signal: i32) -> io::Result<()> {
         Ok(signal::send(self.pidfd.as_fd(), signal, Scope::Process, None)?)
@@ -272,6 +330,15 @@ impl Process {
     /// # Errors
     ///
     /// As [`send_signal`](Self::send_signal).
+    ///
+    /// ```
+    /// # let mut context = procfd::Context::new()?;
+    /// # context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
+    /// let process = context.create()?;
+    /// process.kill()?;
+    /// assert_eq!(process.wait()?.signal(), Some(libc::SIGKILL));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn kill(&self) -> io::Result<()> {
         self.send_signal(libc::SIGKILL)
     }
@@ -308,6 +375,13 @@ impl Process {
     /// # Errors
     ///
     /// `ESRCH`: it is reaped, and nothing of what was asked is left.
+    ///
+    /// ```
+    /// let own = procfd::Process::open(std::process::id())?;
+    /// let info = own.info(procfd::Fields::IDS | procfd::Fields::CPU)?;
+    /// assert_eq!(info.ids.map(|ids| ids.pid), Some(std::process::id()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_INFO")]
     pub fn info(&self, fields: Fields) -> io::Result<Info> {
         contexts::tend_watcher_by_the_tick();

@@ -13,7 +13,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use procfd::{Context, IdMap, Namespaces, NumaFlags, NumaPolicy, Process, ProcessState, SignalSet};
-use procfd::{Speculation, SpeculationControl};
+use procfd::{Mount, Propagation, Scheduler, SeccompFlags, Setgroups, Speculation, SpeculationControl};
 
 #[path = "e2e/keys.rs"]
 mod keys;
@@ -111,6 +111,20 @@ fn set(c: &mut Context, words: &[String]) -> Done<()> {
         "close_range" => c.close_range(at(0)? as u32, at(1)? as u32)?,
         "time_limit" => c.time_limit(Duration::from_millis(word(values)?.parse()?))?,
         "limit" => c.rlimit(values[0].parse()?, values[1].parse()?, values[2].parse()?)?,
+        "root" => c.root(&values[0])?,
+        "user" => c.user(&values[0])?,
+        "ioprio" => c.ioprio(at(0)? as u16, at(1)? as u16)?,
+        "scheduler" => c.scheduler(&policy(at(0)? as u32))?,
+        "affinity" => c.affinity([at(0)? as usize])?,
+        "seccomp" => c.seccomp(&bytes(word(values)?)?, SeccompFlags::empty())?,
+        "setgroups" => c.setgroups(if values[0] == "deny" { Setgroups::Deny } else { Setgroups::Allow })?,
+        "sysctl" => c.sysctl(&values[0], &values[1])?,
+        "bind" => c.mount(Mount::rbind(&values[0], &values[1]))?,
+        "pivot_root" => c.pivot_root(&values[0])?,
+        "mount_propagation" => c.mount_propagation(match values[0].as_str() {
+            "shared" => Propagation::Shared,
+            _ => Propagation::Private,
+        })?,
         "numa" => c.numa(numa_policy(at(0)?), NumaFlags::empty(), [at(1)? as usize])?,
         "speculation" => c.speculation(speculation(at(0)?), speculation_control(at(1)?))?,
         "namespaces" => c.namespaces(values.iter().map(|name| namespace(name)).collect())?,
@@ -120,6 +134,17 @@ fn set(c: &mut Context, words: &[String]) -> Done<()> {
         other => panic!("no such setting here: {other}"),
     };
     Ok(())
+}
+
+fn policy(number: u32) -> Scheduler {
+    let mut scheduler = Scheduler::default();
+    scheduler.policy = number;
+    scheduler
+}
+
+/// Bytes in hexadecimal.
+fn bytes(text: &str) -> Done<Vec<u8>> {
+    (0..text.len()).step_by(2).map(|at| Ok(u8::from_str_radix(&text[at..at + 2], 16)?)).collect()
 }
 
 fn numa_policy(number: i32) -> NumaPolicy {

@@ -12,17 +12,6 @@
 /* All bits that there are. */
 #define EVERY_FIELD ((PROC_FIELD_PERSONALITY << 1) - 1)
 
-/* Wait, bounded, until something that must come has come. */
-#define UNTIL(cond)                                                                            \
-	do {                                                                                   \
-		long long end_ = now_ns() + FOREVER_MS * 1000000LL;                            \
-		while (!(cond)) {                                                              \
-			if (now_ns() > end_)                                                   \
-				FAIL("never: %s", #cond);                                      \
-			usleep(1000);                                                          \
-		}                                                                              \
-	} while (0)
-
 struct kid {
 	int fd;
 	pid_t pid;
@@ -181,6 +170,18 @@ UNUSED static void ended(struct kid *k)
 	close(k->told);
 	close(k->let);
 	close(k->fd);
+}
+
+/* The same, of one that may have no /proc to mount. */
+UNUSED static void ended_or_skipped(struct kid *k)
+{
+	struct procfd_wait w = wait_end(k->fd);
+	close(k->told);
+	close(k->let);
+	close(k->fd);
+	if (w.what == PROC_EXITED && w.status == TAP_SKIPPED)
+		SKIP("no /proc may be mounted here");
+	CHECK(w.what == PROC_EXITED && w.status == 0);
 }
 
 /* Whether the caller could make these namespaces; an ordinary user needs a user namespace for it. */

@@ -23,6 +23,13 @@ UNUSED static void check_alive(int pidfd)
 	CHECK_EQ(syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0), 0);
 }
 
+/* The only child sleeps: a start is in its middle, where the child opens a fifo. */
+UNUSED static void until_the_child_sleeps(void)
+{
+	int kid;
+	UNTIL(tap_children(&kid, 1) == 1 && status_of(kid, "State")[0] == 'S');
+}
+
 /* A forked process that runs f(arg) and exits with 0. */
 UNUSED static pid_t fork_run(void (*f)(void *), void *arg)
 {

@@ -40,6 +40,9 @@
 /* How much slower than usual the machine is: time limits are so many times longer. An emulated guest sets it. */
 static int tap_factor = 1;
 
+/* Long enough that only "waits forever" reaches it. */
+#define FOREVER_MS (20000 * tap_factor)
+
 __attribute__((constructor)) static void tap_read_factor(void)
 {
 	const char *factor = getenv("PROCFD_TEST_FACTOR");

@@ -89,6 +89,16 @@ static void looking_keeps_nothing(void)
 	close(kept);
 }
 
+static void ended_with_7(int fd)
+{
+	struct procfd_wait w = { 0 };
+	CHECK_EQ(process_manage(fd, PROC_WAIT, 0, &w, sizeof w), 0);
+	CHECK_EQ(w.what, PROC_EXITED);
+	CHECK_EQ(w.status, 7);
+	CHECK_EQ(process_info(fd, PROC_INFO_STATE, 0, NULL, 0), PROC_STATE_EXITED);
+	close(fd);
+}
+
 static void its_own_end(void)
 {
 	if (!kernel_has_it())
@@ -99,12 +109,7 @@ static void its_own_end(void)
 		int fd = init_context(PROCFD_AUTOREAP, 1);
 		set_child(fd, "exit", "7");
 		create(fd);
-		struct procfd_wait w = { 0 };
-		CHECK_EQ(process_manage(fd, PROC_WAIT, 0, &w, sizeof w), 0);
-		CHECK_EQ(w.what, PROC_EXITED);
-		CHECK_EQ(w.status, 7);
-		CHECK_EQ(process_info(fd, PROC_INFO_STATE, 0, NULL, 0), PROC_STATE_EXITED);
-		close(fd);
+		ended_with_7(fd);
 	}
 	CHECK_ERR(waitpid(-1, NULL, __WALL), ECHILD);
 }
@@ -235,12 +240,7 @@ static void lean_own_end(void)
 		SET(fd, PROC_SET_CLOSE, SIGKILL);
 		create(fd);
 		CHECK_ENDS(fd);
-		struct procfd_wait w = { 0 };
-		CHECK_EQ(process_manage(fd, PROC_WAIT, 0, &w, sizeof w), 0);
-		CHECK_EQ(w.what, PROC_EXITED);
-		CHECK_EQ(w.status, 7);
-		CHECK_EQ(process_info(fd, PROC_INFO_STATE, 0, NULL, 0), PROC_STATE_EXITED);
-		close(fd);
+		ended_with_7(fd);
 	}
 	CHECK_ERR(waitpid(-1, NULL, __WALL), ECHILD);
 }

@@ -2,6 +2,7 @@
 /* The table of tests/e2e/cases through the C interface: one TAP test for each case. */
 #define _GNU_SOURCE
 #include "settings.h"
+#include "tap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #define WORDS 64
@@ -119,6 +121,17 @@ static int set_plain(int fd, const struct line *l)
 	return 1;
 }
 
+/* A program by its bytes, in hexadecimal. */
+static int set_seccomp(int fd, const char *text)
+{
+	unsigned char program[64];
+	size_t size = 0;
+	for (; text[2 * size] && size < sizeof program; size++)
+		if (sscanf(text + 2 * size, "%2hhx", &program[size]) != 1)
+			return -1;
+	return process_config(fd, PROC_SET_SECCOMP, 0, program, size);
+}
+
 static int set(int fd, const struct line *l)
 {
 	int done = set_plain(fd, l);
@@ -168,6 +181,39 @@ static int set(int fd, const struct line *l)
 		struct procfd_rlimit r = { strtoull(v[1], NULL, 10), strtoull(v[2], NULL, 10) };
 		return process_config(fd, PROC_SET_RLIMIT, number, &r, sizeof r);
 	}
+	if (!strcmp(key, "root"))
+		return process_config(fd, PROC_SET_ROOT, 0, first, 0);
+	if (!strcmp(key, "user"))
+		return process_config(fd, PROC_SET_USER, 0, first, 0);
+	if (!strcmp(key, "ioprio"))
+		return process_config(fd, PROC_SET_IOPRIO, number << 13 | strtoull(v[1], NULL, 10), NULL, 0);
+	if (!strcmp(key, "scheduler")) {
+		struct procfd_sched s = { .policy = (unsigned)number };
+		return process_config(fd, PROC_SET_SCHEDULER, 0, &s, sizeof s);
+	}
+	if (!strcmp(key, "affinity")) {
+		uint64_t cpus = 1ULL << number;
+		return process_config(fd, PROC_SET_AFFINITY, 0, &cpus, sizeof cpus);
+	}
+	if (!strcmp(key, "seccomp"))
+		return set_seccomp(fd, first);
+	if (!strcmp(key, "setgroups"))
+		return process_config(fd, PROC_SET_SETGROUPS,
+				      strcmp(first, "deny") ? PROC_SETGROUPS_ALLOW : PROC_SETGROUPS_DENY, NULL, 0);
+	if (!strcmp(key, "sysctl")) {
+		char text[200];
+		snprintf(text, sizeof text, "%s=%s", first, v[1]);
+		return process_config(fd, PROC_SET_SYSCTL, 0, text, 0);
+	}
+	if (!strcmp(key, "bind")) {
+		struct procfd_mount m = { .source = first, .target = v[1], .flags = PROC_MOUNT_RECURSIVE };
+		return process_config(fd, PROC_MOUNT, PROC_MOUNT_BIND, &m, sizeof m);
+	}
+	if (!strcmp(key, "pivot_root"))
+		return process_config(fd, PROC_SET_PIVOT_ROOT, 0, first, 0);
+	if (!strcmp(key, "mount_propagation"))
+		return process_config(fd, PROC_SET_MOUNT_PROPAGATION,
+				      strcmp(first, "shared") ? MS_PRIVATE : MS_SHARED, NULL, 0);
 	if (!strcmp(key, "numa")) {
 		uint64_t node = 1ULL << atoi(v[1]);
 		return process_config(fd, PROC_SET_NUMA, number, &node, sizeof node);
@@ -216,7 +262,7 @@ static int watch(int fd, int out, const struct test *t)
 	size_t used = 0;
 	for (;;) {
 		struct pollfd p = { .fd = out, .events = POLLIN };
-		if (poll(&p, 1, 20000) != 1)
+		if (poll(&p, 1, FOREVER_MS) != 1)
 			return wrong("no more output after 20 s");
 		ssize_t n = read(out, text + used, sizeof text - 1 - used);
 		if (n <= 0)
@@ -229,7 +275,7 @@ static int watch(int fd, int out, const struct test *t)
 		}
 	}
 	text[used] = 0;
-	struct procfd_wait w = { .timeout_ns = 20000000000ULL };
+	struct procfd_wait w = { .timeout_ns = FOREVER_MS * 1000000ULL };
 	if (process_manage(fd, PROC_WAIT, 0, &w, sizeof w))
 		return wrong("PROC_WAIT: %s", strerror(errno));
 	if (strcmp(text, wanted))

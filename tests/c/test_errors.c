@@ -312,6 +312,54 @@ static void each_call_says_what_is_wrong(void)
 	close(fd);
 }
 
+static void without_proc(void *dir)
+{
+	int self = sys_pidfd_open(getpid());
+	CHECK_EQ(chroot(dir), 0);
+	SAYS(process_manage(self, PROC_KILL_TREE, 0, NULL, 0), "PROC_KILL_TREE: it needs /proc, which is not mounted");
+	SAYS(process_manage(self, PROC_OOM_SCORE_ADJ, 9, NULL, 0), "it needs /proc");
+	SAYS(process_info(self, PROC_INFO_EXE, 0, NULL, 0), "it needs /proc");
+}
+
+static void careless_arguments(void)
+{
+	static char word[3 << 20];
+	const char *argv[] = { "x", word, NULL };
+	struct procfd_change e[2] = { { .fd = -1, .want = PROC_CHANGE_EXIT }, { .fd = -1, .want = 0x80 } };
+	struct procfd_changes c = { .entries = e, .entry_size = sizeof *e, .count = 2 };
+	struct rlimit limit, few;
+	int fd = ctx();
+	memset(word, 'x', sizeof word - 1);
+	SAYS(process_config(fd, PROC_ATTACH, (uint64_t)fd, NULL, 0), "has ended, or is not started yet");
+	SAYS(process_config(fd, PROC_ATTACH, 0, NULL, 0), "it takes a pidfd, a procfd or a directory /proc/PID");
+	SAYS(process_config(fd, PROC_SET_ARGV, 0, argv, 0), "PROC_SET_ARGV: one of the strings is too long");
+	SAYS(process_info(-1, PROC_CHANGES, 0, &c, sizeof c), "PROC_CHANGES: entry 1: want 0x80 has bits beyond 0xf");
+	c.entry_size = 12;
+	SAYS(process_info(-1, PROC_CHANGES, 0, &c, sizeof c), "entry_size 12 is not that of an entry");
+	c.entry_size = 8;
+	SAYS(process_info(-1, PROC_CHANGES, 0, &c, sizeof c), "entry_size 8 has no place for the answer");
+	c = (struct procfd_changes){ .entries = (char *)e + 1, .entry_size = sizeof *e, .count = 1 };
+	SAYS(process_info(-1, PROC_CHANGES, 0, &c, sizeof c), "is not aligned to 8 bytes");
+	c = (struct procfd_changes){ .entries = e, .entry_size = sizeof *e, .count = ~0ULL };
+	SAYS(process_info(-1, PROC_CHANGES, 0, &c, sizeof c), "count 18446744073709551615 is too large");
+	c.entries = NULL;
+	SAYS(process_info(-1, PROC_CHANGES, 0, &c, sizeof c), "entries is no address, and count is 18446744073709551615");
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	few = (struct rlimit){ 0, limit.rlim_max };
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+	SAYS(process_open(0), "process_open(): Too many open files (RLIMIT_NOFILE is 0;");
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	close(fd);
+}
+
+static void no_proc(void)
+{
+	NEED_ROOT();
+	char *dir = make_dir();
+	in_fork(without_proc, dir);
+	remove_tree(dir);
+}
+
 static void *of_another_thread(void *fd)
 {
 	CHECK_STR(procfd_error_message(), "");
@@ -331,7 +379,8 @@ static void each_thread_has_its_own(void)
 	close(fd);
 }
 
-TAP_MAIN(CASE(each_call_says_what_is_wrong), CASE(each_thread_has_its_own), CASE(each_step_is_reported), CASE(nothing_is_left), CASE(a_second_try_works),
+TAP_MAIN(CASE(each_call_says_what_is_wrong), CASE(careless_arguments), CASE(no_proc),
+	 CASE(each_thread_has_its_own), CASE(each_step_is_reported), CASE(nothing_is_left), CASE(a_second_try_works),
 	 CASE(no_signal_to_the_caller), CASE(arguments_are_reported_too),
 	 CASE(long_operands_fit_the_message), CASE(a_missing_interpreter_is_named),
 	 CASE(record_sizes),

@@ -424,7 +424,7 @@ static void a_program_that_is_written(void)
 
 	/* Closed within a few milliseconds: no error. A busy machine may need another attempt. */
 	int started = 0;
-	for (int i = 0; i < 20 && !started; i++) {
+	for (long long end = now_ns() + FOREVER_MS * 1000000LL; !started && now_ns() < end;) {
 		struct writer writer = { open(path, O_WRONLY | O_CLOEXEC), fifo };
 		CHECK(writer.program >= 0);
 		struct procfd_open held = { fifo, O_RDONLY, 0 };

@@ -28,23 +28,9 @@ static pid_t sleeper_with(pid_t number)
 	return (pid_t)pid;
 }
 
-/* The number in the /proc of the namespace outside. */
-static pid_t outside(int pidfd)
-{
-	char path[64], line[128];
-	int pid = -1;
-	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
-	FILE *f = fopen(path, "re");
-	while (f && fgets(line, sizeof line, f))
-		sscanf(line, "Pid: %d", &pid);
-	if (f)
-		fclose(f);
-	return pid;
-}
-
 static pid_t victim_for(int pidfd)
 {
-	pid_t number = outside(pidfd), victim = sleeper_with(number);
+	pid_t number = pid_in_fdinfo(pidfd), victim = sleeper_with(number);
 	if (victim < 0)
 		SKIP("clone3 with set_tid %d: %s", number, strerror(errno));
 	CHECK_EQ(victim, number);
@@ -150,7 +136,7 @@ static void by_number_inner(int old)
 	CHECK_EQ(prlimit(victim, RLIMIT_NOFILE, NULL, &v), 0);
 	CHECK(v.rlim_cur != 77);
 	CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)victim), nice);
-	CHECK_EQ(sched_getscheduler(victim), SCHED_OTHER);
+	CHECK_EQ(sched_getscheduler(victim), sched_getscheduler(0));
 	CHECK(syscall(SYS_ioprio_get, 1, victim) >> 13 != IOPRIO_CLASS_IDLE);
 	CHECK_EQ(waitpid(victim, NULL, WNOHANG), 0);
 }
@@ -229,7 +215,7 @@ static void forged_inner(int old)
 {
 	(void)old;
 	char path[64], here[] = "/tmp/procfd-forged-XXXXXX";
-	snprintf(path, sizeof path, "/proc/%d", outside(target_fd));
+	snprintf(path, sizeof path, "/proc/%d", pid_in_fdinfo(target_fd));
 	int foreign = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CHECK(foreign >= 0);
 	CHECK(mkdtemp(here));

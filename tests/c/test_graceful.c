@@ -43,15 +43,21 @@ static void second_follows(void)
 	close(pidfd);
 }
 
+/* The creator hands the pidfd out and is killed. */
+static void start_and_die(int fd, int socket)
+{
+	create(fd);
+	send_fd(socket, pidfd_of(fd));
+	kill(getpid(), SIGKILL);
+}
+
 static void second_without_the_creator(void *arg)
 {
 	int fd = ctx();
 	set_child(fd, "pause");
 	SET(fd, PROC_SET_SIGIGNORE, 1ULL << (SIGTERM - 1));
 	set_graceful(fd, SIGTERM, SIGKILL, 50 * MS);
-	create(fd);
-	send_fd(*(int *)arg, pidfd_of(fd));
-	kill(getpid(), SIGKILL);
+	start_and_die(fd, *(int *)arg);
 }
 
 static void creator_killed(void)
@@ -158,9 +164,7 @@ static void doomed_with_namespace(void *arg)
 	set_namespace(fd);
 	set_child(fd, "pause");
 	SET(fd, PROC_SET_CLOSE, SIGKILL);
-	create(fd);
-	send_fd(*(int *)arg, pidfd_of(fd));
-	kill(getpid(), SIGKILL);
+	start_and_die(fd, *(int *)arg);
 }
 
 static void namespace_init_creator_killed(void)

@@ -338,7 +338,7 @@ static void scheduling(void)
 	struct procfd_info i = ALL_OF(k.fd, PROC_FIELD_SCHED);
 	CHECK_EQ(i.nice, want);
 	CHECK_EQ(i.priority, 20 + want);
-	CHECK(i.policy == SCHED_OTHER && i.rt_priority == 0);
+	CHECK(i.policy == (uint32_t)sched_getscheduler(0) && i.rt_priority == 0);
 	let(&k);
 	done(&k);
 	i = ALL_OF(k.fd, PROC_FIELD_SCHED);

@@ -230,79 +230,76 @@ static void kernel_threads(void)
 	close(fd);
 }
 
+static void asks_as_nobody(void *arg)
+{
+	int fd = *(int *)arg;
+	CHECK_EQ(setresgid(NOBODY, NOBODY, NOBODY), 0);
+	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	static const uint32_t closed[] = { PROC_INFO_EXE, PROC_INFO_CWD, PROC_INFO_ROOT,
+					   PROC_INFO_ENVIRON, PROC_INFO_MAPS, PROC_INFO_AUXV,
+					   PROC_INFO_FDS };
+	for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
+		CHECK_ERR(process_info(fd, closed[i], 0, big, sizeof big), EACCES);
+	CHECK_ERR(process_info(fd, PROC_INFO_FD_PATH, 0, NULL, 0), EACCES);
+	CHECK_ERR(process_info(fd, PROC_INFO_NSFD, CLONE_NEWNET, NULL, 0), EACCES);
+	CHECK(process_info(fd, PROC_INFO_ARGV, 0, NULL, 0) > 0);
+	CHECK(process_info(fd, PROC_INFO_AFFINITY, 0, NULL, 0) > 0);
+	struct procfd_thread t;
+	CHECK_EQ(process_info(fd, PROC_INFO_THREADS, PROC_FIELD_COMM | PROC_FIELD_IO, &t, sizeof t), 1);
+	CHECK_EQ(t.mask, PROC_FIELD_COMM | PROC_FIELD_IDS);
+}
+
 static void not_for_others(void)
 {
 	NEED_ROOT();
 	struct stay s = stay(NULL, NULL);
-	pid_t pid = fork();
-	if (pid == 0) {
-		CHECK_EQ(setresgid(NOBODY, NOBODY, NOBODY), 0);
-		CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
-		static const uint32_t closed[] = { PROC_INFO_EXE, PROC_INFO_CWD, PROC_INFO_ROOT,
-						   PROC_INFO_ENVIRON, PROC_INFO_MAPS, PROC_INFO_AUXV,
-						   PROC_INFO_FDS };
-		for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
-			CHECK_ERR(process_info(s.fd, closed[i], 0, big, sizeof big), EACCES);
-		CHECK_ERR(process_info(s.fd, PROC_INFO_FD_PATH, 0, NULL, 0), EACCES);
-		CHECK_ERR(process_info(s.fd, PROC_INFO_NSFD, CLONE_NEWNET, NULL, 0), EACCES);
-		CHECK(process_info(s.fd, PROC_INFO_ARGV, 0, NULL, 0) > 0);
-		CHECK(process_info(s.fd, PROC_INFO_AFFINITY, 0, NULL, 0) > 0);
-		struct procfd_thread t;
-		CHECK_EQ(process_info(s.fd, PROC_INFO_THREADS, PROC_FIELD_COMM | PROC_FIELD_IO, &t, sizeof t), 1);
-		CHECK_EQ(t.mask, PROC_FIELD_COMM | PROC_FIELD_IDS);
-		_exit(0);
-	}
-	int status;
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK_EQ(status, 0);
+	in_fork(asks_as_nobody, &s.fd);
 	stay_end(s);
+}
+
+static void asks_where_it_is_hidden(void *arg)
+{
+	int fd = *(int *)arg;
+	CHECK_EQ(unshare(CLONE_NEWNS), 0);
+	CHECK_EQ(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	CHECK_EQ(mount("proc", "/proc", "proc", 0, "hidepid=2"), 0);
+	CHECK_EQ(setgroups(0, NULL), 0);
+	CHECK_EQ(setresgid(NOBODY, NOBODY, NOBODY), 0);
+	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	static const uint32_t closed[] = { PROC_INFO_EXE, PROC_INFO_ARGV, PROC_INFO_CGROUP,
+					   PROC_INFO_THREADS, PROC_INFO_CHILDREN, PROC_INFO_GROUPS,
+					   PROC_INFO_UID_MAP, PROC_INFO_FDS };
+	for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
+		CHECK_ERR(process_info(fd, closed[i], 0, big, sizeof big), EACCES);
 }
 
 static void hidden(void)
 {
 	NEED_ROOT();
 	struct stay s = stay(NULL, NULL);
-	pid_t pid = fork();
-	if (pid == 0) {
-		CHECK_EQ(unshare(CLONE_NEWNS), 0);
-		CHECK_EQ(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-		CHECK_EQ(mount("proc", "/proc", "proc", 0, "hidepid=2"), 0);
-		CHECK_EQ(setgroups(0, NULL), 0);
-		CHECK_EQ(setresgid(NOBODY, NOBODY, NOBODY), 0);
-		CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
-		static const uint32_t closed[] = { PROC_INFO_EXE, PROC_INFO_ARGV, PROC_INFO_CGROUP,
-						   PROC_INFO_THREADS, PROC_INFO_CHILDREN, PROC_INFO_GROUPS,
-						   PROC_INFO_UID_MAP, PROC_INFO_FDS };
-		for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
-			CHECK_ERR(process_info(s.fd, closed[i], 0, big, sizeof big), EACCES);
-		_exit(0);
-	}
-	int status;
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK_EQ(status, 0);
+	in_fork(asks_where_it_is_hidden, &s.fd);
 	stay_end(s);
+}
+
+static void asks_without_proc(void *arg)
+{
+	int fd = *(int *)arg;
+	CHECK_EQ(unshare(CLONE_NEWNS), 0);
+	CHECK_EQ(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	CHECK_EQ(mount("none", "/proc", "tmpfs", 0, NULL), 0);
+	for (uint32_t cmd = PROC_INFO_EXE; cmd <= PROC_INFO_FD_PATH; cmd++)
+		CHECK_ERR(process_info(fd, cmd, 0, big, sizeof big), ENOENT);
+	CHECK_ERR(process_info(fd, PROC_INFO_THREADS, 0, NULL, 0), ENOENT);
+	CHECK_ERR(process_info(fd, PROC_INFO_CHILDREN, 0, NULL, 0), ENOENT);
+	CHECK_ERR(process_info(fd, PROC_INFO_FDS, 0, NULL, 0), ENOENT);
+	CHECK(process_info(fd, PROC_INFO_AFFINITY, 0, NULL, 0) > 0);
 }
 
 static void without_proc(void)
 {
 	NEED_ROOT();
 	struct stay s = stay(NULL, NULL);
-	pid_t pid = fork();
-	if (pid == 0) {
-		CHECK_EQ(unshare(CLONE_NEWNS), 0);
-		CHECK_EQ(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-		CHECK_EQ(mount("none", "/proc", "tmpfs", 0, NULL), 0);
-		for (uint32_t cmd = PROC_INFO_EXE; cmd <= PROC_INFO_FD_PATH; cmd++)
-			CHECK_ERR(process_info(s.fd, cmd, 0, big, sizeof big), ENOENT);
-		CHECK_ERR(process_info(s.fd, PROC_INFO_THREADS, 0, NULL, 0), ENOENT);
-		CHECK_ERR(process_info(s.fd, PROC_INFO_CHILDREN, 0, NULL, 0), ENOENT);
-		CHECK_ERR(process_info(s.fd, PROC_INFO_FDS, 0, NULL, 0), ENOENT);
-		CHECK(process_info(s.fd, PROC_INFO_AFFINITY, 0, NULL, 0) > 0);
-		_exit(0);
-	}
-	int status;
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK_EQ(status, 0);
+	in_fork(asks_without_proc, &s.fd);
 	stay_end(s);
 }
 

@@ -172,13 +172,7 @@ static void in_own_mounts(void (*run)(void), uint64_t more)
 	int fd = ctx();
 	SET(fd, PROC_SET_FLAG, CLONE_NEWNS | more);
 	struct kid k = kid_on(fd, run);
-	struct procfd_wait w = wait_end(fd);
-	close(k.told);
-	close(k.let);
-	close(fd);
-	if (w.what == PROC_EXITED && w.status == TAP_SKIPPED)
-		SKIP("no /proc may be mounted here");
-	CHECK(w.what == PROC_EXITED && w.status == 0);
+	ended_or_skipped(&k);
 }
 
 static void without_proc(void)

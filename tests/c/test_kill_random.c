@@ -101,8 +101,8 @@ static void storm(setup more, uint64_t flags, double seconds)
 	snprintf(marker, sizeof marker, "procfd-marker-%d", getpid());
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	random_state ^= (unsigned long long)now_ns() | 1;
-	/* Where starts are slow, until a kill has met each phase. */
-	const long long limit = end + (tap_factor > 1 ? FOREVER_MS * 1000000LL : 0);
+	/* On a slow or busy machine, until a kill has met each phase. */
+	const long long limit = end + FOREVER_MS * 1000000LL;
 	while (now_ns() < end || (!(counts[CREATING] && counts[CREATED]) && now_ns() < limit)) {
 		memset(sh, 0, sizeof *sh);
 		pid_t pid = fork();
@@ -123,7 +123,7 @@ static void storm(setup more, uint64_t flags, double seconds)
 			typical = (typical * 15 + took) / 16;
 		} else {
 			/* So that the end of the call comes up too. */
-			typical += typical / (tap_factor > 1 && !counts[CREATED] ? 4 : 64);
+			typical += typical / (counts[CREATED] ? 64 : 4);
 		}
 		counts[phase]++;
 		rounds++;

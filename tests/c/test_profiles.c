@@ -70,24 +70,64 @@ static void built_in_init(const struct profile *p)
 	close(fd);
 }
 
-/* Without a program: the pidfd is pidfd_open's. */
-static void fork_form(const struct profile *p)
+/* Without a program: the pidfd is pidfd_open's, or the clone's where a filter refuses that. */
+static void fork_form(void)
 {
+	struct out o = make_pipe();
 	int fd = ctx_flags(PROCFD_NO_WATCH);
-	for (int i = 0; i < MAX; i++) {
-		if (p->refused[i] == SYS_pidfd_open) {
-			CREATE_FAILS(fd, p->err, PROC_STAGE_CLONE, -1);
-			CHECK_ERR(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
-			close(fd);
-			return;
-		}
-	}
+	SET(fd, PROC_SET_CLOSE, SIGKILL);
 	int pid = process_config(fd, PROC_CREATE, 0, NULL, 0);
+	if (pid == 0) {
+		/* The child works: its own ids, no descriptor of the parent's procfd, and a start of its own. */
+		alarm(CHILD_LIFE);
+		int held = fcntl(fd, F_GETFD), mine = seven(PROCFD_NO_WATCH);
+		create(mine);
+		expect_exit(mine, 7);
+		close(mine);
+		dprintf(o.w, "%d %d %d", getpid(), (int)syscall(SYS_gettid), held);
+		pause();
+	}
+	CHECK(pid > 0);
+	close(o.w);
+	char text[64] = "";
+	CHECK(read(o.r, text, sizeof text - 1) > 0);
+	int self, thread, held;
+	CHECK_EQ(sscanf(text, "%d %d %d", &self, &thread, &held), 3);
+	CHECK_EQ(self, pid);
+	CHECK_EQ(thread, pid);
+	CHECK_EQ(held, -1);
+	int pidfd = process_info(fd, PROC_INFO_PIDFD, 0, NULL, 0);
+	CHECK(pidfd >= 0);
+	close(fd);
+	CHECK_ENDS(pidfd);
+	close(pidfd);
+	close(o.r);
+
+	fd = ctx_flags(PROCFD_NO_WATCH);
+	pid = process_config(fd, PROC_CREATE, 0, NULL, 0);
 	if (pid == 0)
 		_exit(9);
 	CHECK(pid > 0);
 	expect_exit(fd, 9);
 	close(fd);
+}
+
+/* clone(2) has no CLONE_NEWTIME: its bit is part of the exit signal there. */
+static void time_namespace_of_a_fork(void *arg)
+{
+	refuse(SYS_clone3, *(int *)arg);
+	int fd = ctx_flags(PROCFD_NO_WATCH);
+	SET(fd, PROC_SET_FLAG, CLONE_NEWTIME | (geteuid() ? CLONE_NEWUSER : 0));
+	CREATE_FAILS(fd, *(int *)arg, PROC_STAGE_CLONE, -1);
+	CHECK_ERR(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
+	close(fd);
+}
+
+static void no_time_namespace_without_clone3(void)
+{
+	static int errnos[] = { ENOSYS, EPERM };
+	for (int i = 0; i < 2; i++)
+		in_fork(time_namespace_of_a_fork, &errnos[i]);
 }
 
 static void under(void *arg)
@@ -110,7 +150,7 @@ static void under(void *arg)
 	start_under(p, PROCFD_NO_WATCH);
 	start_under(p, PROCFD_PIDFD);
 	kill_on_close();
-	fork_form(p);
+	fork_form();
 	if (can_init)
 		built_in_init(p);
 	sweep();
@@ -147,4 +187,4 @@ ROW(all_of_them, 0, 0, SYS_clone3, SYS_pidfd_open, SYS_close_range, SYS_unshare,
 
 TAP_MAIN(COLD(clone3), COLD(pidfd_open), COLD(close_range_), COLD(unshare_), COLD(pidfd_send_signal_),
 	 COLD(memfd_create_), COLD(execveat_), COLD(io_uring), COLD(clone3_and_unshare), COLD(docker_before_20_10),
-	 COLD(docker_without_sys_admin), COLD(all_of_them))
+	 COLD(docker_without_sys_admin), COLD(all_of_them), COLD(no_time_namespace_without_clone3))

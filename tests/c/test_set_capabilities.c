@@ -21,12 +21,7 @@ static uint64_t cap_of(const char *status, const char *name)
 static const char *program_status(int fd)
 {
 	set_program(fd, "/bin/cat", "/proc/self/status", (char *)NULL);
-	int output = create_with_output(fd, NULL);
-	const char *text = slurp(output);
-	close(output);
-	wait_end(fd);
-	close(fd);
-	return text;
+	return printed_and_closed(fd);
 }
 
 static const char *own_status(void)

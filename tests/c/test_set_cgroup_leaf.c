@@ -243,79 +243,106 @@ static const char *read_in(const char *dir, const char *file)
 	return text;
 }
 
-/* A limit of a controller that a cgroup below the group's parent can have, without its value. */
-static const char *a_limit(char *controller, size_t size)
+/* Limits, each of a controller of its own, with what their files then say. */
+static const struct limit {
+	const char *controller, *file, *value, *says;
+} limits[] = {
+	{ "pids", "pids.max", "100", "100\n" },
+	{ "cpu", "cpu.max", "50000 100000", "50000 100000\n" },
+	{ "memory", "memory.max", "32M", "33554432\n" },
+	{ "io", "io.weight", "77", "default 77\n" },
+	{ "hugetlb", "hugetlb.2MB.max", "4194304", "4194304\n" },
+};
+#define LIMITS (sizeof limits / sizeof *limits)
+
+/* Whether a cgroup below the group's parent can have the controller and its file. */
+static int is_there(const struct limit *limit)
 {
-	static const char *const limits[][2] = { { "pids", "pids.max=" },
-						 { "memory", "memory.max=" },
-						 { "hugetlb", "hugetlb.2MB.max=" } };
-	char parent[400];
+	char parent[400], word[32], path[700];
 	snprintf(parent, sizeof parent, "%s", group);
 	*strrchr(parent, '/') = 0;
-	for (int i = 0; i < 3; i++) {
-		char word[32];
-		snprintf(word, sizeof word, "+%s", limits[i][0]);
-		if (!strstr(read_in(parent, "cgroup.controllers"), word + 1))
-			continue;
-		if (!strstr(read_in(parent, "cgroup.subtree_control"), word + 1)) {
-			char path[500];
-			snprintf(path, sizeof path, "%s/cgroup.subtree_control", parent);
-			int f = open(path, O_WRONLY | O_CLOEXEC);
-			ssize_t n = f < 0 ? -1 : write(f, word, strlen(word));
-			close(f);
-			if (n < 0)
-				continue;
-		}
-		snprintf(controller, size, "%s", limits[i][0]);
-		return limits[i][1];
+	if (!strstr(read_in(parent, "cgroup.controllers"), limit->controller))
+		return 0;
+	if (!strstr(read_in(parent, "cgroup.subtree_control"), limit->controller)) {
+		snprintf(path, sizeof path, "%s/cgroup.subtree_control", parent);
+		snprintf(word, sizeof word, "+%s", limit->controller);
+		int f = open(path, O_WRONLY | O_CLOEXEC);
+		ssize_t n = f < 0 ? -1 : write(f, word, strlen(word));
+		close(f);
+		if (n < 0)
+			return 0;
 	}
-	drop_group();
-	SKIP("no cgroup v2 that this user may divide");
+	snprintf(path, sizeof path, "%s/%s", group, limit->file);
+	return !access(path, F_OK);
+}
+
+/* The next limit that is there; NULL after the last. SKIP if there is none at all. */
+static const struct limit *next_limit(const struct limit *after)
+{
+	const struct limit *next = after ? after + 1 : limits;
+	while (next < limits + LIMITS && !is_there(next))
+		next++;
+	if (next < limits + LIMITS)
+		return next;
+	if (!after) {
+		drop_group();
+		SKIP("no cgroup v2 that this user may divide");
+	}
 	return NULL;
+}
+
+static void limit_to(int fd, const struct limit *limit)
+{
+	char text[100];
+	snprintf(text, sizeof text, "%s=%s", limit->file, limit->value);
+	limited(fd, text);
 }
 
 /* The library enables the controller; the file has the value. */
 static void a_controller(void)
 {
-	char controller[32], limit[64], then[100], want[64];
 	make_group();
-	const char *of = a_limit(controller, sizeof controller);
-	int fd = ctx();
-	in_group(fd);
-	snprintf(limit, sizeof limit, "%s4194304", of);
-	limited(fd, limit);
-	snprintf(then, sizeof then, "cat $d/%.*s", (int)(strchr(of, '=') - of), of);
-	shell(fd, in_own(then));
-	int output = create_with_output(fd, NULL);
-	/* pids.max has its own largest value. */
-	snprintf(want, sizeof want, "%s\n", strcmp(controller, "pids") ? "4194304" : "max");
-	char *said = slurp(output);
-	if (strcmp(said, want) && strcmp(said, "4194304\n"))
-		FAIL("%s: \"%s\"", limit, said);
-	close(output);
-	expect_exit(fd, 0);
-	CHECK(strstr(read_in(group, "cgroup.subtree_control"), controller));
-	no_leaf();
-	close(fd);
+	for (const struct limit *limit = next_limit(NULL); limit; limit = next_limit(limit)) {
+		char then[100];
+		int fd = ctx();
+		in_group(fd);
+		limit_to(fd, limit);
+		snprintf(then, sizeof then, "cat $d/%s", limit->file);
+		shell(fd, in_own(then));
+		int output = create_with_output(fd, NULL);
+		const char *said = slurp(output);
+		if (strcmp(said, limit->says))
+			FAIL("%s: \"%s\"", limit->file, said);
+		close(output);
+		expect_exit(fd, 0);
+		CHECK(strstr(read_in(group, "cgroup.subtree_control"), limit->controller));
+		diag("%s", limit->file);
+		no_leaf();
+		close(fd);
+	}
 	drop_group();
 }
 
 /* A parent that has processes itself. */
-static void in_the_parent(void *limit)
+static void in_the_parent(void *arg)
 {
+	const struct limit *limit = arg;
 	put_in(group, "cgroup.procs", "0");
 	int fd = ctx();
 	set_child(fd, "pause");
 	in_group(fd);
-	limited(fd, limit);
+	limit_to(fd, limit);
 	CREATE_FAILS(fd, EBUSY, PROC_STAGE_CGROUP_LIMIT, 0);
 	message_has(fd, "cgroup.subtree_control");
 	message_has(fd, "processes of its own");
 	close(fd);
+	/* With some controllers the kernel would let the parent have both, as a cgroup of threads. */
+	CHECK(!strstr(read_in(group, "cgroup.subtree_control"), limit->controller));
+	CHECK_STR(read_in(group, "cgroup.type"), "domain\n");
 	/* The default is the cgroup beside it. */
 	fd = ctx();
 	set_child(fd, "pause");
-	limited(fd, limit);
+	limit_to(fd, limit);
 	CFG(fd, PROC_SET_CGROUP_LEAF, 1, "procfd-beside", 0);
 	pid_t pid = create(fd);
 	char path[64], want[500];
@@ -328,10 +355,68 @@ static void in_the_parent(void *limit)
 
 static void a_parent_with_processes(void)
 {
-	char controller[32], limit[64];
 	make_group();
-	snprintf(limit, sizeof limit, "%s4194304", a_limit(controller, sizeof controller));
-	in_fork(in_the_parent, limit);
+	for (const struct limit *limit = next_limit(NULL); limit; limit = next_limit(limit))
+		in_fork(in_the_parent, (void *)(uintptr_t)limit);
+	drop_group();
+}
+
+/* Somebody has made the parent a cgroup of threads: no process can start below it. */
+static void below_threads(void *word)
+{
+	put_in(group, "cgroup.procs", "0");
+	put_in(group, "cgroup.subtree_control", word);
+	int fd = ctx();
+	set_child(fd, "pause");
+	in_group(fd);
+	CFG(fd, PROC_SET_CGROUP_LEAF, 1, "name", 0);
+	CREATE_FAILS(fd, EBUSY, PROC_STAGE_CGROUP_LEAF, 0);
+	message_has(fd, "\"name\"");
+	message_has(fd, "processes of its own");
+	no_leaf();
+	CFG(fd, PROC_SET_CGROUP_LEAF, 0, NULL, 0);
+	close(fd);
+}
+
+static void a_parent_of_threads(void)
+{
+	make_group();
+	if (!is_there(&limits[0])) {
+		drop_group();
+		SKIP("no pids controller in cgroup v2 here");
+	}
+	in_fork(below_threads, "+pids");
+	drop_group();
+}
+
+/* What the limits are for. */
+static void limits_hold(void)
+{
+	make_group();
+	if (!is_there(&limits[0]) || !is_there(&limits[2])) {
+		drop_group();
+		SKIP("no pids and memory controllers in cgroup v2 here");
+	}
+	int fd = ctx();
+	in_group(fd);
+	limited(fd, "pids.max=1");
+	/* dash ends with 2 where it cannot fork. */
+	shell(fd, "exec 2>/dev/null; /bin/true; exit 0");
+	create(fd);
+	expect_exit(fd, 2);
+	close(fd);
+	fd = ctx();
+	in_group(fd);
+	limited(fd, "memory.max=16M");
+	char swap[400];
+	snprintf(swap, sizeof swap, "%s/memory.swap.max", group);
+	if (!access(swap, F_OK))
+		limited(fd, "memory.swap.max=0");
+	shell(fd, "x=x; while :; do x=$x$x; done");
+	create(fd);
+	expect_killed(fd, SIGKILL);
+	close(fd);
+	no_leaf();
 	drop_group();
 }
 
@@ -590,6 +675,7 @@ static void for_another_user(void)
 }
 
 TAP_MAIN(CASE(a_leaf), CASE(without_clone3), CASE(copies), CASE(taken_back), CASE(values), CASE(failures),
-	 CASE(a_controller), CASE(a_parent_with_processes), CASE(the_tree), CASE(the_close_policy),
+	 CASE(a_controller), CASE(a_parent_with_processes), CASE(a_parent_of_threads), CASE(limits_hold),
+	 CASE(the_tree), CASE(the_close_policy),
 	 CASE(the_second_signal), CASE(a_rest), CASE(divided), CASE(without_the_creator), CASE(after_the_watcher),
 	 CASE(the_same_name), CASE(a_fork), CASE(for_another_user))

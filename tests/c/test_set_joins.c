@@ -193,7 +193,7 @@ static void pid_namespace(void)
 		if (way == 3) {
 			struct pollfd ended = { .fd = sys_pidfd_open(pid), .events = POLLIN };
 			close(fd);
-			CHECK_EQ(poll(&ended, 1, 5000), 1);
+			CHECK_EQ(poll(&ended, 1, FOREVER_MS), 1);
 			CHECK_EQ(waitpid(pid, NULL, 0), pid);
 			close(ended.fd);
 		} else {
@@ -439,7 +439,7 @@ static void ids_there(void)
 	CHECK(pidfd >= 0);
 	close(fd);
 	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
-	CHECK_EQ(poll(&ended, 1, 5000), 1);
+	CHECK_EQ(poll(&ended, 1, FOREVER_MS), 1);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 	close(pidfd);
 

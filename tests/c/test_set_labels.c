@@ -23,13 +23,18 @@ static const struct {
 
 #define COUNT ((int)(sizeof all / sizeof *all))
 
-static int by_the_file(int i)
+static int write_to(const char *file, const char *text)
 {
-	int fd = open(all[i].file, O_WRONLY | O_CLOEXEC);
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno;
-	ssize_t n = write(fd, all[i].text, strlen(all[i].text));
+	ssize_t n = write(fd, text, strlen(text));
 	return n < 0 ? errno : 0;
+}
+
+static int by_the_file(int i)
+{
+	return write_to(all[i].file, all[i].text);
 }
 
 static int by_the_call(int i)
@@ -120,6 +125,50 @@ static void by_call_or_file(void)
 	}
 }
 
+#define CURRENT "/proc/thread-self/attr/apparmor/current"
+
+/* The profile of tests/kernels/apparmor, which the guests of scripts/kernels load. */
+static void a_profile(void)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(write_to(all[1].file, "exec procfd-test"));
+	int status;
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	if (status)
+		SKIP("no AppArmor profile procfd-test");
+	for (int i = 0; i < 4; i++) {
+		/* By the call of 6.8, and by the file; also with no_new_privs. */
+		int fd = ctx(), output;
+		set_program(fd, "/bin/sh", "-c", "cat " CURRENT "; (cat /etc/hostname) 2>/dev/null || echo denied; "
+			    "cat /etc/passwd >/dev/null && echo allowed", (char *)NULL);
+		CFG(fd, PROC_SET_APPARMOR_PROFILE, 0, "procfd-test", 0);
+		SET(fd, PROC_SET_NO_NEW_PRIVS, i & 1);
+		if (i == 2)
+			refuse(460, ENOSYS);
+		output = create_with_output(fd, NULL);
+		CHECK_STR(slurp(output), "procfd-test (enforce)\ndenied\nallowed\n");
+		close(output);
+		expect_exit(fd, 0);
+		close(fd);
+	}
+	int own = open(CURRENT, O_RDONLY | O_CLOEXEC), fd = ctx();
+	CHECK_STR(slurp(own), "unconfined\n");
+	close(own);
+	set_program(fd, "/bin/cat", CURRENT, (char *)NULL);
+	CFG(fd, PROC_SET_APPARMOR_PROFILE, 0, "unconfined", 0);
+	int output = create_with_output(fd, NULL);
+	CHECK_STR(slurp(output), "unconfined\n");
+	close(output);
+	expect_exit(fd, 0);
+	close(fd);
+	fd = ctx();
+	set_program(fd, "/bin/true", (char *)NULL);
+	CFG(fd, PROC_SET_APPARMOR_PROFILE, 0, "procfd-none", 0);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_LABEL, 1);
+	close(fd);
+}
+
 static void bad_labels(void)
 {
 	char text[4096];
@@ -136,4 +185,4 @@ static void bad_labels(void)
 	close(fd);
 }
 
-TAP_MAIN(CASE(as_the_kernel_says), CASE(by_call_or_file), CASE(bad_labels))
+TAP_MAIN(CASE(as_the_kernel_says), CASE(by_call_or_file), CASE(a_profile), CASE(bad_labels))

@@ -294,12 +294,7 @@ static void contradictions(void)
 	fd = ctx();
 	set_child(fd, "exit", "0");
 	RULESET(fd, .fs = FS_WRITE_FILE);
-	CREATE_FAILS(fd, EPERM, PROC_STAGE_PLAN, -1);
-	CHECK(strstr(last_error(fd).message, "PROC_SET_NO_NEW_PRIVS"));
-	SET(fd, PROC_SET_NO_NEW_PRIVS, 1);
-	create(fd);
-	expect_exit(fd, 0);
-	close(fd);
+	needs_no_new_privs(fd);
 }
 
 static void failures(void)

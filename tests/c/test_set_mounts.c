@@ -247,11 +247,37 @@ static void propagation_of_the_tree(void)
 	int fd = shell(script);
 	SET(fd, PROC_SET_PRIVATE_TMP, 1);
 	says(fd, "private\n");
+	static const struct {
+		uint64_t flag;
+		const char *says;
+	} kinds[] = { { MS_PRIVATE, "private\n" }, { MS_SHARED, "shared\n" }, { MS_UNBINDABLE, "unbindable\n" } };
+	for (size_t i = 0; i < 3; i++) {
+		fd = shell(script);
+		SET(fd, PROC_SET_MOUNT_PROPAGATION, kinds[i].flag);
+		says(fd, kinds[i].says);
+	}
 	fd = shell("grep ' /mnt ' /proc/self/mountinfo | grep -c shared:; grep ' /tmp ' /proc/self/mountinfo | grep -c shared: ; true");
 	SET(fd, PROC_SET_PRIVATE_TMP, 1);
 	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt" });
 	add(fd, PROC_MOUNT_PROPAGATION, (struct procfd_mount){ .target = "/mnt", .propagation = MS_SHARED });
 	says(fd, "1\n0\n");
+}
+
+static void slave_of_shared(void *arg)
+{
+	(void)arg;
+	CHECK_EQ(unshare(CLONE_NEWNS), 0);
+	CHECK_EQ(mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL), 0);
+	int fd = shell("cat /proc/self/mountinfo | grep -c shared:; grep -c master: /proc/self/mountinfo >/dev/null && echo slave");
+	SET(fd, PROC_SET_MOUNT_PROPAGATION, MS_SLAVE);
+	says(fd, "0\nslave\n");
+	sweep();
+}
+
+static void slaves_of_the_creators(void)
+{
+	NEED_ROOT();
+	in_fork(slave_of_shared, NULL);
 }
 
 static void a_read_only_root_with_exceptions(void)
@@ -485,6 +511,50 @@ static void without_mount_setattr(void)
 	each_kind();
 }
 
+struct refusal {
+	long calls[4];
+	int err;
+};
+
+static void under_refusal(void *arg)
+{
+	const struct refusal *refusal = arg;
+	struct rule rules[4];
+	int n = 0;
+	for (; n < 4 && refusal->calls[n]; n++)
+		rules[n] = (struct rule){ refusal->calls[n], REFUSE(refusal->err) };
+	filter(rules, n, 0);
+	a_read_only_bind();
+	filesystems();
+	a_private_dev();
+	a_file_from_bytes();
+	links_directories_moves();
+	a_remount();
+	a_read_only_root_with_exceptions();
+	if (!geteuid())
+		as_root_without_a_user_namespace();
+	sweep();
+}
+
+/* What a profile refuses that knows some of the calls; as root it is told from a missing privilege in the caller. */
+#define REFUSED(name, ...)                                                 \
+	static void name(void)                                             \
+	{                                                                  \
+		struct refusal refusal = { { __VA_ARGS__ }, ENOSYS };      \
+		in_fork(under_refusal, &refusal);                          \
+		refusal.err = EPERM;                                       \
+		in_fork(under_refusal, &refusal);                          \
+	}
+
+REFUSED(without_open_tree, SYS_open_tree)
+REFUSED(without_move_mount, SYS_move_mount)
+REFUSED(without_fsopen, SYS_fsopen)
+REFUSED(without_fsmount, SYS_fsmount)
+REFUSED(without_fsconfig, SYS_fsconfig)
+REFUSED(without_fspick, SYS_fspick)
+REFUSED(without_mount_setattr_alone, SYS_mount_setattr)
+REFUSED(without_those_that_check_the_privilege, SYS_fsopen, SYS_fsmount, SYS_fspick, SYS_move_mount)
+
 static void failures(void);
 
 static void by_mount_alone_as_root(void)
@@ -524,10 +594,7 @@ static void an_id_mapped_bind(void)
 		.flags = PROC_MOUNT_IDMAP, .user_namespace = space });
 	int copy = process_config(fd, PROC_COPY, 0, NULL, 0);
 	CHECK(copy >= 0);
-	int output = create_with_output(fd, NULL);
-	const char *text = slurp(output);
-	close(output);
-	CHECK_STR(text, "4321:4321\n4\n");
+	CHECK_STR(printed(fd), "4321:4321\n4\n");
 	expect_exit(fd, 0);
 	close(space);
 	CREATE_FAILS(copy, EBADF, PROC_STAGE_MOUNT, 0);
@@ -643,10 +710,13 @@ static void bad_values(void)
 
 TAP_MAIN(CASE(a_bind), CASE(a_read_only_bind), CASE(a_file_bind_in_a_fresh_root), CASE(filesystems),
 	 CASE(mqueue_and_sysfs), CASE(an_overlay), CASE(a_private_dev), CASE(private_tmp_before_the_list),
-	 CASE(a_file_from_bytes), CASE(links_directories_moves), CASE(a_remount), CASE(propagation_of_the_tree),
+	 CASE(a_file_from_bytes), CASE(links_directories_moves), CASE(a_remount), CASE(propagation_of_the_tree), CASE(slaves_of_the_creators),
 	 CASE(a_read_only_root_with_exceptions), CASE(the_directory_stays), CASE(pivot_to_a_directory), CASE(the_callers_root_in_a_new_one),
 	 CASE(a_relative_source),
 	 CASE(as_nobody), CASE(as_root_without_a_user_namespace), CASE(a_read_only_root_has_all),
 	 CASE(by_mount_alone), CASE(by_mount_where_a_profile_refuses), CASE(without_mount_setattr),
+	 CASE(without_open_tree), CASE(without_move_mount), CASE(without_fsopen), CASE(without_fsmount),
+	 CASE(without_fsconfig), CASE(without_fspick), CASE(without_mount_setattr_alone),
+	 CASE(without_those_that_check_the_privilege),
 	 CASE(by_mount_alone_as_root), CASE(an_id_mapped_bind), CASE(failures),
 	 CASE(a_filter_refuses), CASE(contradictions), CASE(bad_values))

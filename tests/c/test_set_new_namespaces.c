@@ -8,16 +8,6 @@
 #include <sys/personality.h>
 #include <time.h>
 
-static const char *printed(int fd)
-{
-	int output = create_with_output(fd, NULL);
-	const char *text = slurp(output);
-	close(output);
-	wait_end(fd);
-	close(fd);
-	return text;
-}
-
 static uint64_t with_user(uint64_t flags)
 {
 	return flags | (geteuid() ? CLONE_NEWUSER : 0);
@@ -41,7 +31,7 @@ static void time_offsets(void)
 	offset(fd, CLOCK_MONOTONIC, 5, 0);
 	/* The last one counts. */
 	offset(fd, CLOCK_MONOTONIC, -1, 500000000);
-	const char *text = printed(fd);
+	const char *text = printed_and_closed(fd);
 	long long seconds, nanoseconds;
 	CHECK_EQ(sscanf(text, "monotonic %lld %lld", &seconds, &nanoseconds), 2);
 	CHECK_EQ(seconds * 1000000000 + nanoseconds, -500000000);
@@ -58,7 +48,7 @@ static void time_offsets(void)
 	set_program(fd, "/bin/cat", "/proc/uptime", (char *)NULL);
 	SET(fd, PROC_SET_FLAG, with_user(CLONE_NEWTIME));
 	offset(fd, CLOCK_BOOTTIME, 1000000, 0);
-	double uptime = atof(printed(fd));
+	double uptime = atof(printed_and_closed(fd));
 	if (uptime < (double)own.tv_sec + 1000000 || uptime >= (double)own.tv_sec + 1001000)
 		FAIL("an uptime of %f, with %lld s here", uptime, (long long)own.tv_sec);
 
@@ -147,7 +137,7 @@ static void sysctls(void)
 	sysctl(fd, "net.ipv4.ip_default_ttl=33");
 	sysctl(fd, "user.max_pid_namespaces=5");
 	SET(fd, PROC_SET_FLAG, CLONE_NEWUSER | CLONE_NEWNET);
-	CHECK_STR(printed(fd), "33\n1\n5\n");
+	CHECK_STR(printed_and_closed(fd), "33\n1\n5\n");
 	CHECK_STR(own(ttl), before);
 	if (geteuid() == 0) {
 		snprintf(before, sizeof before, "%s", own("/proc/sys/kernel/shmmni"));
@@ -158,7 +148,7 @@ static void sysctls(void)
 		sysctl(fd, "fs.mqueue.msg_max=99");
 		sysctl(fd, "kernel.domainname=inside=it");
 		SET(fd, PROC_SET_FLAG, CLONE_NEWIPC | CLONE_NEWUTS);
-		CHECK_STR(printed(fd), "123\n99\ninside=it\n");
+		CHECK_STR(printed_and_closed(fd), "123\n99\ninside=it\n");
 		CHECK_STR(own("/proc/sys/kernel/shmmni"), before);
 	}
 }

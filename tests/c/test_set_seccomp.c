@@ -33,12 +33,7 @@ static struct sock_filter no_sysinfo[] = {
 static const char *status_line(int fd, const char *pattern)
 {
 	set_program(fd, "/bin/grep", "-E", pattern, "/proc/self/status", (char *)NULL);
-	int output = create_with_output(fd, NULL);
-	const char *text = slurp(output);
-	close(output);
-	wait_end(fd);
-	close(fd);
-	return text;
+	return printed_and_closed(fd);
 }
 
 static void several_programs(void)
@@ -195,12 +190,7 @@ static void failures(void)
 	fd = ctx();
 	set_child(fd, "exit", "0");
 	SECCOMP(fd, 0, no_uname);
-	CREATE_FAILS(fd, EPERM, PROC_STAGE_PLAN, -1);
-	CHECK(strstr(last_error(fd).message, "PROC_SET_NO_NEW_PRIVS"));
-	SET(fd, PROC_SET_NO_NEW_PRIVS, 1);
-	create(fd);
-	expect_exit(fd, 0);
-	close(fd);
+	needs_no_new_privs(fd);
 }
 
 static void keyring(void)

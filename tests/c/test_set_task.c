@@ -8,16 +8,6 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
-/* What the program prints until it ends. */
-static const char *printed(int fd)
-{
-	int output = create_with_output(fd, NULL);
-	const char *text = slurp(output);
-	close(output);
-	wait_end(fd);
-	return text;
-}
-
 static void execution_domain(void)
 {
 	unsigned own = (unsigned)personality(0xffffffff);

@@ -270,7 +270,7 @@ static void dumpable_is_restored(void)
 static void *held_creation(void *arg)
 {
 	struct procfd_open fifo = { arg, O_RDONLY, 0 };
-	int fd = ctx();
+	int fd = ctx_flags(PROCFD_NO_WATCH);
 	set_child(fd, "exit", "0");
 	CFG(fd, PROC_FD_OPEN, 9, &fifo, sizeof fifo);
 	CFG(fd, PROC_SET_GROUPS, 0, NULL, 0);
@@ -285,16 +285,16 @@ static void *held_creation(void *arg)
 /* Dumpable after `change`, which another thread makes during such a creation. */
 static int dumpable_after(void *(*change)(void *))
 {
-	char fifo[64];
-	snprintf(fifo, sizeof fifo, "/tmp/procfd-dumpable-%d", getpid());
+	char fifo[PATH_MAX], *dir = make_dir();
+	snprintf(fifo, sizeof fifo, "%s/fifo", dir);
 	CHECK_EQ(mkfifo(fifo, 0600), 0);
 	CHECK_EQ(chmod(fifo, 0666), 0);
 	CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
 	pthread_t creator, other;
 	CHECK_EQ(pthread_create(&creator, NULL, held_creation, fifo), 0);
-	usleep(50000);
+	until_the_child_sleeps();
 	CHECK_EQ(pthread_create(&other, NULL, change, NULL), 0);
-	usleep(50000);
+	usleep(50000); /* a change of all threads waits for the creation; what follows holds either way */
 	int w = open(fifo, O_WRONLY);
 	CHECK(w >= 0);
 	pthread_join(other, NULL);
@@ -302,7 +302,7 @@ static int dumpable_after(void *(*change)(void *))
 	close(w);
 	int dumpable = prctl(PR_GET_DUMPABLE);
 	CHECK_EQ(seteuid(0), 0);
-	CHECK_EQ(unlink(fifo), 0);
+	remove_tree(dir);
 	return dumpable;
 }
 

@@ -30,25 +30,19 @@ static void works_or_says_why(void)
 	close(fd);
 }
 
-static void memfd_refused(void)
+static void no_watcher_without(int nr, int error)
 {
-	refuse(SYS_memfd_create, EPERM);
+	refuse(nr, error);
 	int fd = ctx();
 	set_child(fd, "exit", "0");
-	CREATE_FAILS(fd, EPERM, PROC_STAGE_WATCHER, -1);
+	CREATE_FAILS(fd, error, PROC_STAGE_WATCHER, -1);
 	close(fd);
 	works_or_says_why();
 }
 
-static void execveat_refused(void)
-{
-	refuse(SYS_execveat, EACCES);
-	int fd = ctx();
-	set_child(fd, "exit", "0");
-	CREATE_FAILS(fd, EACCES, PROC_STAGE_WATCHER, -1);
-	close(fd);
-	works_or_says_why();
-}
+static void memfd_refused(void) { no_watcher_without(SYS_memfd_create, EPERM); }
+
+static void execveat_refused(void) { no_watcher_without(SYS_execveat, EACCES); }
 
 static void other_calls_refused(void)
 {

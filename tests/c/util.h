@@ -22,8 +22,17 @@
 
 #define NOBODY 65534
 #define SECOND 1000000000ULL
-/* Long enough that only "waits forever" reaches it. */
-#define FOREVER_MS (20000 * tap_factor)
+
+/* Wait, bounded, until something that must come has come. */
+#define UNTIL(cond)                                                                            \
+	do {                                                                                   \
+		long long end_ = now_ns() + FOREVER_MS * 1000000LL;                            \
+		while (!(cond)) {                                                              \
+			if (now_ns() > end_)                                                   \
+				FAIL("never: %s", #cond);                                      \
+			usleep(1000);                                                          \
+		}                                                                              \
+	} while (0)
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
@@ -258,6 +267,35 @@ UNUSED static int create_with_output(int fd, pid_t *pid)
 	return o.r;
 }
 
+/* Start, and what the program prints until it ends. */
+UNUSED static const char *printed(int fd)
+{
+	int output = create_with_output(fd, NULL);
+	const char *text = slurp(output);
+	close(output);
+	wait_end(fd);
+	return text;
+}
+
+/* The same, and the context is closed. */
+UNUSED static const char *printed_and_closed(int fd)
+{
+	const char *text = printed(fd);
+	close(fd);
+	return text;
+}
+
+/* A user's start is refused without no_new_privs, and succeeds with it. */
+UNUSED static void needs_no_new_privs(int fd)
+{
+	CREATE_FAILS(fd, EPERM, PROC_STAGE_PLAN, -1);
+	CHECK(strstr(last_error(fd).message, "PROC_SET_NO_NEW_PRIVS"));
+	SET(fd, PROC_SET_NO_NEW_PRIVS, 1);
+	create(fd);
+	expect_exit(fd, 0);
+	close(fd);
+}
+
 /* ---- facts ---- */
 
 /* Start the child in its "facts" mode, collect what it says, see it exit with 0. Keeps fd open. */
@@ -331,6 +369,20 @@ UNUSED static const char *status_of(pid_t pid, const char *key)
 	if (f)
 		fclose(f);
 	return value;
+}
+
+/* The pid of the process that a pidfd is for, by the kernel; -1 for another descriptor. */
+UNUSED static pid_t pid_in_fdinfo(int pidfd)
+{
+	char path[64], line[128];
+	int pid = -1;
+	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+	FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof line, f))
+		sscanf(line, "Pid: %d", &pid);
+	if (f)
+		fclose(f);
+	return pid;
 }
 
 #include "others.h"

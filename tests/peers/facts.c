@@ -3,8 +3,12 @@
  * What libprocfd says of processes, as lines of JSON.
  *
  * Each line of input is a way and a pid:
- *   "pidfd 12", "dir 12" (a /proc directory), "list 12" (a snapshot of a list of one),
- *   "apart 12" (each group of fields by itself), "texts 12" (texts and lists), "all 0" (a snapshot of all).
+ *   - pidfd 12
+ *   - dir 12: a /proc directory
+ *   - list 12: a snapshot of a list of one
+ *   - apart 12: each group of fields by itself
+ *   - texts 12: texts and lists
+ *   - all 0: a snapshot of all
  * The answer is a line for each process, and an empty one. An absent group prints nothing.
  */
 #define _GNU_SOURCE

@@ -27,13 +27,15 @@ from typing import Any, NamedTuple
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "scripts"))
+from settings_table import SHAPES, Row, Table  # noqa: E402
 from tap import Tap  # noqa: E402
 
-TABLE = ROOT / "procfd-core/src/settings.tsv"
+TABLE = Table((ROOT / "procfd-core/src/settings.tsv").read_text())
+CASES = ROOT / "tests/e2e/cases"
 ABI = ROOT / "bindings/python/python/procfd/_abi.py"
 ORDERS = 50
 
-# Settings that have no call below.
+# Settings that have no call below, nor a value in tests/e2e/cases.
 NOT_HERE = {
     "PROC_CREATE": "starts the process",
     "PROC_ATTACH": "binds to a process that runs",
@@ -100,7 +102,8 @@ def text(name: str, value: bytes, in_list: str | None = None, arg: int = 0) -> C
 
 
 def ids(value: int) -> ctypes.Structure:
-    return abi.procfd_ids(real=value, effective=value, saved=value)
+    three: ctypes.Structure = abi.procfd_ids(real=value, effective=value, saved=value)
+    return three
 
 
 def mount(kind: str, **members: Any) -> Call:
@@ -126,8 +129,37 @@ MAP = abi.procfd_idmap(inside=0, outside=os.geteuid(), count=1)
 GROUP_MAP = abi.procfd_idmap(inside=0, outside=os.getegid(), count=1)
 
 
-def everything() -> list[Call]:
-    """What can be set together."""
+def of_cases(others: list[Call]) -> list[Call]:
+    """The plain settings without a call among the others, with their first value in the cases."""
+    words: dict[str, list[str]] = {}
+    for line in CASES.read_text().splitlines():
+        kind, *rest = line.split("\t")
+        if kind == "set":
+            words.setdefault(rest[0], rest[1:])
+    named = {call.name for call in others} | {call.name for calls, _ in INSTEAD for call in calls}
+    rows = [row for row in TABLE.in_cases() if row.name not in named and row.keyword in words]
+    return [of_words(row, words[row.keyword]) for row in rows]
+
+
+def of_words(row: Row, words: list[str]) -> Call:
+    """The call that a line of the cases stands for."""
+    shape = SHAPES[row.shape].c
+    if shape == "SWITCH":
+        return Call(row.name, 1)
+    if shape == "NUMBER":
+        return Call(row.name, int(words[0]) & (2**64 - 1))
+    if shape == "SIGNALS":
+        return Call(row.name, sum(1 << (int(word) - 1) for word in words))
+    if shape == "STRING":
+        return text(row.name, words[0].encode())
+    if shape == "STRINGS":
+        return Call(row.name, 0, strings(*(word.encode() for word in words)), None, 0)
+    assert shape == "LIST", shape
+    return Call(row.name, 0, struct.pack(f"={len(words)}I", *map(int, words)))
+
+
+def by_hand() -> list[Call]:
+    """What can be set together, but for what the cases have."""
     sets = (1 << 0) | (1 << 10) | (1 << 21) | (1 << 8)
     return [
         text("PROC_SET_EXEC", b"/bin/true"),
@@ -151,10 +183,6 @@ def everything() -> list[Call]:
         Call("PROC_FD_PIPE_SIZE", 4096, None, "descriptors"),
         Call("PROC_FD_PIPE", 7 | abi.PROC_PIPE_TO_CHILD, None, "descriptors"),
         Call("PROC_FD_INHERIT_ALL", 1),
-        Call("PROC_SET_SIGMASK", 1 << (signal.SIGUSR1 - 1)),
-        Call("PROC_SET_SIGDEFAULT", 1 << (signal.SIGPIPE - 1)),
-        Call("PROC_SET_SIGIGNORE", 1 << (signal.SIGHUP - 1)),
-        Call("PROC_SET_SESSION", 1),
         Call("PROC_SET_CTTY", NULL),
         Call("PROC_SET_FOREGROUND", NULL),
         Call("PROC_SET_UID", 0, ids(0)),
@@ -163,26 +191,18 @@ def everything() -> list[Call]:
         Call("PROC_SET_SETGROUPS", abi.PROC_SETGROUPS_ALLOW),
         Call("PROC_SET_UID_MAP", 0, MAP),
         Call("PROC_SET_GID_MAP", 0, GROUP_MAP),
-        Call("PROC_SET_UMASK", 0o27),
         Call("PROC_SET_RLIMIT", 4, abi.procfd_rlimit(soft=0, hard=0)),
         Call("PROC_SET_RLIMIT", 7, abi.procfd_rlimit(soft=64, hard=64)),
-        Call("PROC_SET_NICE", 5),
-        Call("PROC_SET_TIMERSLACK", 100000),
-        Call("PROC_SET_PERSONALITY", 0x40000),
         Call("PROC_SET_NO_TSC", 1),
         Call("PROC_SET_SUBREAPER", 1),
         Call("PROC_SET_IOPRIO", (2 << 13) | 6),
         Call("PROC_SET_SPECULATION", 0, struct.pack("=I", 4)),
         Call("PROC_SET_SCHEDULER", 0, abi.procfd_sched(policy=3)),
         Call("PROC_SET_AFFINITY", 0, b"\x01" + bytes(7)),
-        Call("PROC_SET_OOM_SCORE_ADJ", 500),
-        Call("PROC_SET_COREDUMP_FILTER", 0x33),
-        Call("PROC_SET_THP_DISABLE", 1),
         Call("PROC_SET_MEMORY_MERGE", 1),
         Call("PROC_SET_MDWE", 1),
         Call("PROC_SET_CORE_SCHED", 1),
         Call("PROC_SET_NUMA", 1, struct.pack("=Q", 1)),
-        Call("PROC_SET_NO_NEW_PRIVS", 1),
         Call("PROC_SET_CAP_BOUNDING", sets),
         Call("PROC_SET_CAP_PERMITTED", sets),
         Call("PROC_SET_CAP_EFFECTIVE", sets),
@@ -199,21 +219,14 @@ def everything() -> list[Call]:
         Call("PROC_LANDLOCK_PORT", 1, struct.pack("=I", 80), "landlock"),
         Call("PROC_LANDLOCK_FD", 0, struct.pack("=i", RULESET), "landlock"),
         text("PROC_SET_SELINUX_CONTEXT", b"user_u:user_r:user_t"),
-        text("PROC_SET_APPARMOR_PROFILE", b"profile"),
-        text("PROC_SET_SMACK_LABEL", b"Label"),
         Call("PROC_SET_PDEATHSIG", signal.SIGTERM),
-        text("PROC_SET_HOSTNAME", b"host"),
-        text("PROC_SET_DOMAINNAME", b"domain"),
         Call("PROC_SET_TIME_OFFSET", 1, struct.pack("=qq", 100, 0)),
         Call("PROC_SET_TIME_OFFSET", 7, struct.pack("=qq", 200, 0)),
         text("PROC_SET_SYSCTL", b"net.ipv4.ip_forward=1", "sysctls"),
         text("PROC_SET_SYSCTL", b"kernel.sem=1 2 3 4", "sysctls"),
-        Call("PROC_SET_INIT", 1),
         mount("FILESYSTEM", source=b"tmpfs", target=b"/mnt"),
         mount("BIND", source=b"/usr", target=b"/mnt", flags=abi.PROC_MOUNT_RECURSIVE),
         Call("PROC_SET_TMPFS_ROOT", 1),
-        Call("PROC_SET_PRIVATE_TMP", 1),
-        Call("PROC_SET_PRIVATE_DEV", 1),
         Call("PROC_SET_MOUNT_PROPAGATION", 1 << 19),
     ]
 
@@ -340,15 +353,16 @@ def main() -> int:
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.randrange(1 << 32)
     tap.note(f"seed {seed}")
     chance = random.Random(seed)
-    rows = (line.split("\t") for line in TABLE.read_text().splitlines() if line.startswith("PROC_"))
-    known = {row[0] for row in rows if row[1].startswith("0x1")}
-    base = everything()
+    known = {row.name for row in TABLE.commands()}
+    base = by_hand()
+    base += of_cases(base)
     made = {call.name for call in base} | {call.name for calls, _ in INSTEAD for call in calls}
     problems = [
-        f"{name} has neither a call nor a reason" for name in sorted(known - made - set(NOT_HERE))
+        f"{name} has no call, no case of tests/e2e and no reason"
+        for name in sorted(known - made - set(NOT_HERE))
     ]
     problems += [f"{name} is no setting" for name in sorted((made | set(NOT_HERE)) - known)]
-    tap.case(f"each of the {len(known)} settings has a call or a reason", problems)
+    tap.case(f"each of the {len(known)} settings has a call, a case or a reason", problems)
 
     tap.case(f"{len(base)} calls have the same plan in any order", same_in_any_order(base, chance))
     whole = plan(base)

@@ -90,6 +90,7 @@ seen["limits"] = [resource.getrlimit(number) for number in range(16)]
 kinds = ("user", "pid", "mnt", "net", "ipc", "uts", "cgroup", "time")
 seen["namespaces"] = {kind: link(f"/proc/self/ns/{kind}") for kind in kinds}
 seen["maps"] = [text(f"/proc/self/{file}") for file in ("uid_map", "gid_map", "setgroups")]
+seen["time_offsets"] = text("/proc/self/timens_offsets")
 seen["hostname"] = socket.gethostname()
 seen["cwd"] = os.getcwd()
 seen["environment"] = dict(sorted(os.environ.items()))

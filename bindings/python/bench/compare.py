@@ -13,16 +13,26 @@ import tempfile
 import time
 from collections.abc import Callable
 
-# exit(0), for the machines whose words are short.
+# exit(0), for the machines whose words are short; and sched_yield().
 EXIT = {
     "x86_64": (62, bytes.fromhex("31ff b83c000000 0f05".replace(" ", ""))),
     "aarch64": (183, struct.pack("<3I", 0xD2800000, 0xD2800BA8, 0xD4000001)),
 }
+YIELD = {
+    "x86_64": bytes.fromhex("b818000000 0f05".replace(" ", "")),
+    "aarch64": struct.pack("<2I", 0xD2800F88, 0xD4000001),
+}
 
 
-def no_op() -> pathlib.Path:
-    """A static program of three instructions: what remains is the cost of starting and waiting."""
+def no_op(yields: bool = False) -> pathlib.Path:
+    """A static program of three instructions: what remains is the cost of starting and waiting.
+
+    One that yields runs after the process that starts it, also on one core and at a real-time
+    priority: that one looks for its end too early, as with any program that does something.
+    """
     machine, code = EXIT[platform.machine()]
+    if yields:
+        code = YIELD[platform.machine()] + code
     base, size = 0x400000, 120 + len(code)
     header = struct.pack(
         "<16sHHIQQQIHHHHHH",

@@ -24,9 +24,9 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("run(capture_output=True)", {"capture_output": True}, "at most 0.95 x"),
     ("run(capture_output=True, text=True)", {"capture_output": True, "text": True}, "-"),
     ("run(input=b'')", {"input": b""}, "-"),
-    ("run(timeout=60)", {"timeout": 60}, "at most 0.15 x"),
     ("run(close_fds=False)", {"close_fds": False}, "at most 1.00 x"),
 ]
+TIMEOUT = ("run(timeout=60)", {"timeout": 60}, "at most 0.15 x")
 USER = ("run(user=)", {"user": NOBODY}, "at most 0.30 x")
 
 
@@ -52,19 +52,22 @@ def started(module: Any, command: list[str]) -> None:
 def main(rounds: int) -> None:
     print(f"CPython {platform.python_version()}, Linux {platform.release()}, {rounds} rounds")
     on_one_core()
-    path = no_op()
+    path, late = no_op(), no_op(yields=True)
     user = [USER] if os.getuid() == 0 else []
     if not user:
         print("run(user=): skipped, needs root")
     try:
         compared([str(path)], CASES + user, rounds)
+        print("of a program that yields once before it ends:")
+        compared([str(late)], [CASES[0], TIMEOUT], rounds)
         # Written to, so that the pages are there and have to be copied by a fork.
         memory = b"x" * (1 << 30)
         print(f"with {len(memory) >> 20} MiB of memory:")
         compared([str(path)], [CASES[0], *user], max(rounds // 10, 3))
     finally:
-        path.unlink()
-        path.parent.rmdir()
+        for program in (path, late):
+            program.unlink()
+            program.parent.rmdir()
 
 
 if __name__ == "__main__":

@@ -57,34 +57,28 @@ pub(crate) fn process_config(
     })
 }
 
-/// As `process_config`.
-#[pyfunction]
-#[pyo3(signature = (procfd, cmd, arg, address, size, /))]
-pub(crate) fn process_manage(
-    py: Python<'_>,
-    procfd: c_int,
-    cmd: u32,
-    arg: u64,
-    address: usize,
-    size: usize,
-) -> PyResult<c_int> {
-    let data = Data { address, size };
-    // SAFETY: `_calls.py` keeps what is at the address, and gives it the size that it has.
-    answer(py.detach(|| unsafe { calls::manage(procfd, cmd, arg, data.pointer(), data.size) }))
+/// The calls that never fork.
+macro_rules! calls {
+    ($($name:ident, $call:path;)*) => {$(
+        /// As `process_config`.
+        #[pyfunction]
+        #[pyo3(signature = (procfd, cmd, arg, address, size, /))]
+        pub(crate) fn $name(
+            py: Python<'_>,
+            procfd: c_int,
+            cmd: u32,
+            arg: u64,
+            address: usize,
+            size: usize,
+        ) -> PyResult<c_int> {
+            let data = Data { address, size };
+            // SAFETY: `_calls.py` keeps what is at the address, and gives it the size that it has.
+            answer(py.detach(|| unsafe { $call(procfd, cmd, arg, data.pointer(), data.size) }))
+        }
+    )*};
 }
 
-/// As `process_config`.
-#[pyfunction]
-#[pyo3(signature = (procfd, cmd, arg, address, size, /))]
-pub(crate) fn process_info(
-    py: Python<'_>,
-    procfd: c_int,
-    cmd: u32,
-    arg: u64,
-    address: usize,
-    size: usize,
-) -> PyResult<c_int> {
-    let data = Data { address, size };
-    // SAFETY: `_calls.py` keeps what is at the address, and gives it the size that it has.
-    answer(py.detach(|| unsafe { calls::info(procfd, cmd, arg, data.pointer(), data.size) }))
+calls! {
+    process_manage, calls::manage;
+    process_info, calls::info;
 }

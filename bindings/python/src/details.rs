@@ -49,3 +49,10 @@ pub(crate) fn _maps(py: Python<'_>, process: &Process) -> PyResult<Vec<MappingPa
     };
     Ok(maps.into_iter().map(shown).collect())
 }
+
+/// The names of the capabilities, by number.
+#[pyfunction]
+pub(crate) fn _capabilities() -> Vec<String> {
+    let name = |number: u32| procfd::CapSet::from_bits(1 << number).to_string();
+    (0..64).map(name).take_while(|name| name.parse::<u32>().is_err()).collect()
+}

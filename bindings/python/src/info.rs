@@ -31,9 +31,9 @@ macro_rules! groups {
                 }
             )*
 
-            /// Why a field that was asked for is absent: "denied" (you are not permitted to know), "unsupported" (this
-            /// kernel, its configuration or a filter cannot tell), "gone" (the process has ended), "nothing" (the
-            /// process has none). None: it is there, or was not asked for.
+            /// Why a field that you asked for is absent. "denied": you are not permitted to know. "unsupported": this
+            /// kernel, its configuration or a filter cannot tell. "gone": the process has ended. "nothing": the
+            /// process has none. None: the field is there, or you did not ask for it.
             #[pyo3(signature = (field, /))]
             fn why(&self, field: &str) -> PyResult<Option<&'static str>> {
                 Ok(self.0.missing(named(field)?).map(reason))

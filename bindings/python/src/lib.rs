@@ -5,7 +5,7 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | `context` | `Context`, and `spawn`, which does without one |
+//! | `context`, `spawn` | `Context`, and `spawn`, which does without one |
 //! | `settings` | the keywords of a configuration |
 //! | `descriptors` | those of them that map descriptors and open files |
 //! | `details` | what psutil's questions are answered from |
@@ -39,6 +39,7 @@ mod records;
 mod relatives;
 mod settings;
 mod snapshot;
+mod spawn;
 mod status;
 #[allow(unsafe_code)]
 mod sys;
@@ -51,12 +52,12 @@ mod _native {
     #[pymodule_export]
     use super::calls::{process_config, process_info, process_manage, process_open};
     #[pymodule_export]
-    use super::context::{Context, spawn, start};
+    use super::context::Context;
     /// What help() shows of the settings, for the functions that are written in Python.
     #[pymodule_export]
     const SETTINGS: &str = include_str!("settings/help.txt");
     #[pymodule_export]
-    use super::details::{_maps, _open_fds, _threads};
+    use super::details::{_capabilities, _maps, _open_fds, _threads};
     #[pymodule_export]
     use super::drain::drain;
     #[pymodule_export]
@@ -75,6 +76,8 @@ mod _native {
     };
     #[pymodule_export]
     use super::snapshot::Snapshot;
+    #[pymodule_export]
+    use super::spawn::{spawn, start};
     #[pymodule_export]
     use super::status::{ExitStatus, Usage};
 }

@@ -40,7 +40,7 @@ fn text(object: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
 }
 
 /// The number of an id: 0 to 4294967294.
-fn id(object: &Bound<'_, PyAny>, what: &str) -> PyResult<u32> {
+pub(crate) fn id(object: &Bound<'_, PyAny>, what: &str) -> PyResult<u32> {
     if !object.is_instance_of::<PyInt>() {
         let of = object.get_type().name()?.to_string();
         return Err(PyTypeError::new_err(format!("a {what} is a name or a number, not {of}")));

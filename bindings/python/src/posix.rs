@@ -32,48 +32,38 @@ struct Attributes<'a, 'py> {
     scheduler: Option<&'a Bound<'py, PyAny>>,
 }
 
-/// Starts the program of a path, and returns its pid.
-#[pyfunction]
-#[pyo3(signature = (path, argv, env, /, *, file_actions=None, setpgroup=None, resetids=false, setsid=false,
-                    setsigmask=None, setsigdef=None, scheduler=None))]
-#[allow(clippy::too_many_arguments, reason = "the signature of os.posix_spawn")]
-pub(crate) fn posix_spawn<'py>(
-    path: &Bound<'py, PyAny>,
-    argv: &Bound<'py, PyAny>,
-    env: &Bound<'py, PyAny>,
-    file_actions: Option<&Bound<'py, PyAny>>,
-    setpgroup: Option<i32>,
-    resetids: bool,
-    setsid: bool,
-    setsigmask: Option<&Bound<'py, PyAny>>,
-    setsigdef: Option<&Bound<'py, PyAny>>,
-    scheduler: Option<&Bound<'py, PyAny>>,
-) -> PyResult<i32> {
-    let attributes =
-        Attributes { file_actions, setpgroup, resetids, setsid, setsigmask, setsigdef, scheduler };
-    spawn(path, argv, env, &attributes, false)
+/// The functions of `os` with their signature.
+macro_rules! functions {
+    ($($(#[doc = $doc:literal])* $name:ident, $search:literal;)*) => {$(
+        $(#[doc = $doc])*
+        #[pyfunction]
+        #[pyo3(signature = (path, argv, env, /, *, file_actions=None, setpgroup=None, resetids=false, setsid=false,
+                            setsigmask=None, setsigdef=None, scheduler=None))]
+        #[allow(clippy::too_many_arguments, reason = "the signature of os.posix_spawn")]
+        pub(crate) fn $name<'py>(
+            path: &Bound<'py, PyAny>,
+            argv: &Bound<'py, PyAny>,
+            env: &Bound<'py, PyAny>,
+            file_actions: Option<&Bound<'py, PyAny>>,
+            setpgroup: Option<i32>,
+            resetids: bool,
+            setsid: bool,
+            setsigmask: Option<&Bound<'py, PyAny>>,
+            setsigdef: Option<&Bound<'py, PyAny>>,
+            scheduler: Option<&Bound<'py, PyAny>>,
+        ) -> PyResult<i32> {
+            let attributes =
+                Attributes { file_actions, setpgroup, resetids, setsid, setsigmask, setsigdef, scheduler };
+            spawn(path, argv, env, &attributes, $search)
+        }
+    )*};
 }
 
-/// As `posix_spawn`, with the program searched in the caller's PATH.
-#[pyfunction]
-#[pyo3(signature = (path, argv, env, /, *, file_actions=None, setpgroup=None, resetids=false, setsid=false,
-                    setsigmask=None, setsigdef=None, scheduler=None))]
-#[allow(clippy::too_many_arguments, reason = "the signature of os.posix_spawnp")]
-pub(crate) fn posix_spawnp<'py>(
-    path: &Bound<'py, PyAny>,
-    argv: &Bound<'py, PyAny>,
-    env: &Bound<'py, PyAny>,
-    file_actions: Option<&Bound<'py, PyAny>>,
-    setpgroup: Option<i32>,
-    resetids: bool,
-    setsid: bool,
-    setsigmask: Option<&Bound<'py, PyAny>>,
-    setsigdef: Option<&Bound<'py, PyAny>>,
-    scheduler: Option<&Bound<'py, PyAny>>,
-) -> PyResult<i32> {
-    let attributes =
-        Attributes { file_actions, setpgroup, resetids, setsid, setsigmask, setsigdef, scheduler };
-    spawn(path, argv, env, &attributes, true)
+functions! {
+    /// Starts the program of a path, and returns its pid.
+    posix_spawn, false;
+    /// As `posix_spawn`, with the program searched in the caller's PATH.
+    posix_spawnp, true;
 }
 
 fn spawn<'py>(

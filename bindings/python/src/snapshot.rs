@@ -17,7 +17,7 @@ use crate::process::Process;
 
 /// Takes the chosen fields of many processes in one go, again and again. With `keep` it holds on to the
 /// files it reads, which makes the next time faster.
-#[pyclass(frozen, module = "procfd")]
+#[pyclass(frozen, weakref, module = "procfd")]
 pub(crate) struct Snapshot(Mutex<Option<procfd::Snapshot>>);
 
 impl Snapshot {

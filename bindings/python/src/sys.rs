@@ -46,6 +46,12 @@ pub(crate) fn real_ids() -> (u32, u32) {
     unsafe { (libc::getuid(), libc::getgid()) }
 }
 
+/// The effective user id.
+pub(crate) fn effective_uid() -> u32 {
+    // SAFETY: it takes nothing, and does not fail.
+    unsafe { libc::geteuid() }
+}
+
 /// Waits until one of these can be read, is at its end or in error; `false` when the time is over.
 pub(crate) fn poll(fds: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<bool> {
     let timeout = timeout.map(|left| libc::timespec {

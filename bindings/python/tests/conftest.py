@@ -8,9 +8,10 @@ import gc
 import os
 import pathlib
 import signal
+import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import procfd
@@ -110,6 +111,25 @@ def _nothing_is_left() -> Iterator[None]:
     for pid in children() - born:
         os.kill(pid, signal.SIGKILL)
     pytest.fail(f"descriptors {left} and children {children() - born} are left")
+
+
+def limits(first: float) -> Iterator[float]:
+    """Time limits for what has to get somewhere within one: a busy machine takes a longer one."""
+    seconds = first
+    while seconds < 60:
+        yield seconds
+        seconds *= 2
+    pytest.fail(f"it does not get there in {seconds / 2} s")
+
+
+def late(call: Callable[[float], Any]) -> subprocess.TimeoutExpired:
+    """The end of a call by its time limit, once the program has written something."""
+    for seconds in limits(0.3):
+        with pytest.raises(subprocess.TimeoutExpired) as raised:
+            call(seconds)
+        if raised.value.output:
+            return raised.value
+    raise AssertionError
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ PLAIN: dict[str, Callable[[list[str]], Any]] = {
     "personality": lambda words: int(words[0]),
     "no_tsc": lambda words: True,
     "subreaper": lambda words: True,
+    "mce_kill": lambda words: int(words[0]),
     "oom_score_adj": lambda words: int(words[0]),
     "coredump_filter": lambda words: int(words[0]),
     "thp_disable": lambda words: True,

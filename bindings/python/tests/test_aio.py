@@ -11,12 +11,15 @@ import signal
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import procfd
 import procfd.aio
 import pytest
+from conftest import limits
+from procfd._transport import make_transport
 
 
 def in_asyncio(main: Callable[[], Awaitable[Any]]) -> Any:
@@ -139,9 +142,15 @@ def test_run_fails_as_subprocess_does(loop: Loop) -> None:
         assert (failed.value.returncode, failed.value.output) == (3, b"o\n")
         with pytest.raises(ValueError):
             await procfd.aio.run(["true"], input=b"", stdin=-1)
-        with pytest.raises(subprocess.TimeoutExpired) as late:
-            await procfd.aio.run("echo o; exec sleep 60", shell=True, stdout=-1, timeout=0.3)
-        assert (late.value.timeout, late.value.output) == (0.3, b"o\n")
+        for seconds in limits(0.3):
+            with pytest.raises(subprocess.TimeoutExpired) as late:
+                await procfd.aio.run(
+                    "echo o; exec sleep 60", shell=True, stdout=-1, timeout=seconds
+                )
+            assert late.value.timeout == seconds
+            if late.value.output:
+                break
+        assert late.value.output == b"o\n"
 
     loop(main)
     no_children()
@@ -151,15 +160,20 @@ def test_run_fails_as_subprocess_does(loop: Loop) -> None:
 def test_cancellation_kills_and_reaps(loop: Loop) -> None:
     async def main() -> int:
         reader, writer = os.pipe()
+
+        async def call() -> None:
+            await procfd.aio.run(["sh", "-c", "echo $$; exec sleep 60"], stdout=writer)
+
         if "trio" in loop.__name__:
             import trio
 
-            with trio.move_on_after(0.2):
-                await procfd.aio.run(["sh", "-c", "echo $$; exec sleep 60"], stdout=writer)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(call)
+                await speaks(reader)
+                nursery.cancel_scope.cancel()
         else:
-            coroutine = procfd.aio.run(["sh", "-c", "echo $$; exec sleep 60"], stdout=writer)
-            task = asyncio.ensure_future(coroutine)
-            await asyncio.sleep(0.2)
+            task = asyncio.ensure_future(call())
+            await speaks(reader)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -316,6 +330,166 @@ def test_descriptors_are_back_when_the_exit_is_known() -> None:
         os.fstat(fd)
 
     asyncio.run(main())
+
+
+@ASYNCIO
+def test_a_process_without_pipes(loop: Loop) -> None:
+    """Its transport is procfd's own: what the protocol is told, and that others get their turn."""
+
+    async def main() -> None:
+        told: list[str] = []
+
+        class Protocol(asyncio.SubprocessProtocol):
+            def connection_made(self, transport: Any) -> None:
+                told.append("made")
+
+            def process_exited(self) -> None:
+                told.append("exited")
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                told.append("lost")
+
+        running = asyncio.get_running_loop()
+        for command in (["true"], ["sleep", "0.1"]):
+            transport = await make_transport(
+                running, Protocol(), command, False, None, procfd.DEVNULL, None
+            )
+            assert transport.get_pipe_transport(1) is None
+            assert await transport._wait() == 0 == transport.get_returncode()
+            transport.close()
+            while len(told) < 3:
+                await asyncio.sleep(0)
+            assert told == ["made", "exited", "lost"]
+            with pytest.raises(ProcessLookupError):
+                transport.kill()
+            told.clear()
+        # A coroutine that starts one after the other does not keep the loop to itself.
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.ensure_future(other())
+        for _ in range(20):
+            process = await procfd.aio.create_subprocess_exec("true")
+            await process.wait()
+        task.cancel()
+        assert turns >= 20
+        # Several waits, of which one is cancelled; and a returncode without a wait.
+        process = await procfd.aio.create_subprocess_exec("sleep", "60")
+        waits = [asyncio.ensure_future(process.wait()) for _ in range(3)]
+        await asyncio.sleep(0)
+        waits[0].cancel()
+        process.terminate()
+        assert await asyncio.gather(*waits[1:]) == [-signal.SIGTERM] * 2
+        process = await procfd.aio.create_subprocess_exec("true")
+        while process.returncode is None:
+            await asyncio.sleep(0.01)
+        assert process.returncode == 0
+
+    loop(main)
+    no_children()
+
+
+@ASYNCIO
+def test_a_start_without_pipes_that_is_cancelled(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids: list[int] = []
+
+    class Noted(procfd.Popen[bytes]):
+        def __init__(self, *args: Any, **keywords: Any) -> None:
+            super().__init__(*args, **keywords)
+            pids.append(self.pid)
+
+    async def main() -> int:
+        start = asyncio.ensure_future(procfd.aio.create_subprocess_exec("sleep", "60"))
+        while not pids:
+            await asyncio.sleep(0)
+        assert start.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await start
+        return pids[0]
+
+    monkeypatch.setattr("procfd._transport.Popen", Noted)
+    pid = loop(main)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    no_children()
+
+
+async def speaks(fd: int) -> None:
+    """Until there is something to read."""
+    while not select.select([fd], [], [], 0)[0]:
+        await sleep(0.01)
+
+
+def is_there(pid: int) -> bool:
+    """Whether a process with this number is there, a zombie too."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@ASYNCIO
+def test_a_second_cancellation(loop: Loop) -> None:
+    """It does not keep the process from being reaped."""
+
+    async def main() -> int:
+        reader, writer = os.pipe()
+        with open(reader) as output:
+            command = ["sh", "-c", "echo $$; exec sleep 60"]
+            task = asyncio.ensure_future(procfd.aio.run(command, stdout=writer))
+            await speaks(reader)
+            os.close(writer)
+            while not task.done():
+                task.cancel()
+                await asyncio.sleep(0)
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return int(output.readline())
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not is_there(loop(main))
+    no_children()
+
+
+@pytest.mark.parametrize("closed", ["the coroutine", "its loop"])
+def test_a_coroutine_that_is_not_finished(closed: str) -> None:
+    """Its process is killed and reaped, and nothing is said of an exception."""
+    code = f"""
+import asyncio, gc, os, select, sys, procfd.aio
+failed = []
+sys.unraisablehook = failed.append
+reader, writer = os.pipe()
+async def main():
+    coroutine = procfd.aio.run(["sh", "-c", "echo $$; exec sleep 60"], stdout=writer, stderr=-1)
+    if {closed!r} == "the coroutine":
+        coroutine.send(None)
+    else:
+        coroutine = asyncio.ensure_future(coroutine)
+    while not select.select([reader], [], [], 0)[0]:
+        await asyncio.sleep(0.01)
+    if {closed!r} == "the coroutine":
+        coroutine.close()
+loop = asyncio.new_event_loop()
+loop.run_until_complete(main())
+loop.close()
+gc.collect()
+try:
+    os.kill(int(os.read(reader, 100)), 0)
+except ProcessLookupError:
+    print("gone", failed)
+"""
+    done = subprocess.run([sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True)
+    assert done.stdout == "gone []\n", done.stderr
+    assert "Exception ignored" not in done.stderr and "RuntimeError" not in done.stderr
 
 
 def test_outside_of_an_event_loop() -> None:

@@ -20,6 +20,7 @@ from typing import Any
 
 import procfd
 import pytest
+from conftest import late
 
 inf, nan = float("inf"), float("nan")
 B = ["sh", "-c", "echo $FOO; exit 3"]
@@ -38,6 +39,11 @@ def piped(module: Any, args: list[str], data: Any, timeout: Any = None, **keywor
     pipe = module.PIPE
     with module.Popen(args, stdin=pipe, stdout=pipe, stderr=pipe, **keywords) as process:
         return process.communicate(data, timeout)
+
+
+def written_late(module: Any) -> None:
+    command = ["sh", "-c", "echo a; exec sleep 99"]
+    raise late(lambda seconds: module.run(command, timeout=seconds, stdout=module.PIPE))
 
 
 def entered(module: Any, args: list[str]) -> int:
@@ -267,9 +273,7 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "run check output": lambda m: m.run(
         ["sh", "-c", "echo a; exit 2"], check=True, capture_output=True
     ),
-    "run timeout output": lambda m: (
-        m.run(["sh", "-c", "echo a; sleep 9"], timeout=0.3, stdout=m.PIPE).returncode
-    ),
+    "run timeout output": lambda m: written_late(m),
     "call": lambda m: m.call(["sh", "-c", "exit 3"]),
     "call timeout": lambda m: m.call(["sleep", "9"], timeout=0.1),
     "call input": lambda m: m.call(["true"], input=b""),

@@ -21,6 +21,7 @@ from typing import Any, Callable
 
 import procfd
 import pytest
+from conftest import late
 
 KERNEL = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2])
 
@@ -47,6 +48,11 @@ def outcome(function: Callable[[], Any]) -> Any:
 def both(call: Callable[[Any], Any]) -> None:
     """The call gives the same with procfd as with subprocess."""
     assert outcome(lambda: call(procfd)) == outcome(lambda: call(subprocess))
+
+
+def says_early(module: Any) -> None:
+    command = ["sh", "-c", "echo early; exec sleep 60"]
+    raise late(lambda seconds: module.run(command, stdout=module.PIPE, timeout=seconds))
 
 
 def open_fds() -> int:
@@ -114,7 +120,7 @@ CALLS: list[Callable[[Any], Any]] = [
     lambda s: s.run(["true"], input=b"", stdin=s.PIPE),
     lambda s: s.run(["true"], capture_output=True, stdout=s.PIPE),
     lambda s: s.run(["true"], no_such_keyword=1),
-    lambda s: s.run(["sh", "-c", "echo early; exec sleep 60"], stdout=s.PIPE, timeout=0.3),
+    lambda s: says_early(s),
     lambda s: s.run(["sleep", "60"], timeout=0),
     lambda s: s.call(["sh", "-c", "exit 3"]),
     lambda s: s.call(["sleep", "60"], timeout=0.05),
@@ -351,8 +357,8 @@ def test_a_signal_handler_interrupts_a_wait() -> None:
     try:
         for timeout in (None, 60):
             process = procfd.Popen(["sleep", "60"])
-            signal.setitimer(signal.ITIMER_REAL, 0.1)
             with pytest.raises(Interrupted):
+                signal.setitimer(signal.ITIMER_REAL, 0.1)
                 process.wait(timeout)
             process.kill()
             process.wait()

@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -126,8 +127,8 @@ def test_an_exception_of_a_handler_ends_the_wait(sleeper: procfd.Process) -> Non
 
     before = signal.signal(signal.SIGALRM, handler)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
         with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
             sleeper.wait(60)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -146,13 +147,29 @@ def test_other_threads_run_while_one_waits(sleeper: procfd.Process) -> None:
     assert [status.signal for status in found] == [9] * 4
 
 
+# futex(2), by which a thread waits for the interpreter's lock.
+FUTEX = {"x86_64": 202, "aarch64": 98, "riscv64": 98}
+
+
+def waits_in_the_kernel(thread: int) -> None:
+    """Until the thread sleeps in a system call, and not for the interpreter's lock."""
+    path = pathlib.Path(f"/proc/self/task/{thread}/syscall")
+    for _ in range(3000):
+        call = path.read_text().split()[0]
+        if call not in ("running", "-1", str(FUTEX.get(os.uname().machine))):
+            return
+        time.sleep(0.01)
+    pytest.fail("it does not wait")
+
+
 def test_closing_while_another_thread_waits() -> None:
     process = procfd.spawn("/bin/sleep", ["sleep", "1000"])
     other = procfd.open(process)
     found: list[procfd.ExitStatus] = []
     waiter = threading.Thread(target=lambda: found.append(process.wait(60)))
     waiter.start()
-    time.sleep(0.05)
+    assert waiter.native_id is not None
+    waits_in_the_kernel(waiter.native_id)
     process.close()
     other.kill()
     waiter.join(60)
@@ -447,6 +464,17 @@ def test_pickling_is_refused_with_the_way_out(sleeper: procfd.Process) -> None:
         pickle.dumps(context)
 
 
+def test_weak_references(sleeper: procfd.Process) -> None:
+    known = weakref.WeakSet([sleeper])
+    assert list(known) == [sleeper]
+    for thing in (procfd.Context("/bin/true"), procfd.Snapshot("ids")):
+        reference = weakref.ref(thing)
+        assert reference() is thing
+    # Both are gone but for the loop's last one.
+    del thing
+    assert reference() is None
+
+
 def test_pid_and_representation_of_the_closed() -> None:
     process = procfd.spawn("/bin/true", ["true"])
     pid = process.pid
@@ -570,6 +598,9 @@ def test_limits_and_priorities(sleeper: procfd.Process) -> None:
     assert pathlib.Path(f"/proc/{sleeper.pid}/oom_score_adj").read_text() == "500\n"
     with pytest.raises(OSError, match="Invalid"):
         sleeper.set_nice(99)
+    for wrong in ("100", [1, 2], (1, 2, 3)):
+        with pytest.raises(TypeError, match=r"an int or a tuple \(soft, hard\), not"):
+            procfd.spawn(["true"], limits={"nofile": wrong})  # type: ignore[dict-item]
     with pytest.raises(TypeError, match="nonsense"):
         sleeper.set_scheduler(0, nonsense=1)  # type: ignore[call-arg]
 

@@ -120,8 +120,8 @@ def test_a_timeout_of_a_handler_is_no_timeout_of_ours() -> None:
     for keywords in ({}, {"capture_output": True}, {"timeout": 60}, {"input": b"x"}):
         old = signal.signal(signal.SIGALRM, handler)
         try:
-            signal.setitimer(signal.ITIMER_REAL, 0.2)
             with pytest.raises(TimeoutError, match="mine"):
+                signal.setitimer(signal.ITIMER_REAL, 0.2)
                 procfd.run(["sleep", "60"], **keywords)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)

@@ -206,6 +206,24 @@ def test_a_user_without_an_account_has_no_groups() -> None:
     assert run("sh", "-c", "id -u; id -G", user=54321)[1].split() == ["54321", "0"]
 
 
+@pytest.mark.usefixtures("root")
+def test_the_id_that_stands_for_no_change_is_refused() -> None:
+    """The program would keep the ids of root."""
+    for start in (procfd.run, procfd.Popen, procfd.spawn):
+        for login_env in (False, True):
+            with pytest.raises((ValueError, KeyError)):
+                start(["true"], user=2**32 - 1, login_env=login_env)
+        with pytest.raises(OverflowError):
+            start(["true"], user=2**32)
+
+
+@pytest.mark.usefixtures("root")
+def test_digits_as_text_are_a_name() -> None:
+    for start in (procfd.run, procfd.Popen, procfd.spawn):
+        with pytest.raises((ValueError, KeyError)):
+            start(["true"], user="65534")
+
+
 def test_the_variables_of_a_login() -> None:
     own = pwd.getpwuid(os.geteuid())
     script = "echo $HOME $USER $LOGNAME $SHELL $KEPT"

@@ -113,6 +113,9 @@ pub const PROC_SET_NO_TSC: u32 = 0x1c2;
 pub const PROC_SET_SUBREAPER: u32 = 0x1c3;
 /// The I/O priority in arg, class << 13 | level, as in ioprio_set(2).
 pub const PROC_SET_IOPRIO: u32 = 0x1c4;
+/// When a memory failure kills the process, PR_MCE_KILL_* of linux/prctl.h in arg: 1 (early) when the
+/// kernel finds it, 0 (late) when the process uses the page, 2 as the system has it.
+pub const PROC_SET_MCE_KILL: u32 = 0x19f;
 /// A feature of the CPU: arg is PR_SPEC_* of linux/prctl.h (the feature), data a uint32_t,
 /// PR_SPEC_ENABLE, PR_SPEC_DISABLE or PR_SPEC_FORCE_DISABLE. NULL and 0 for the creator's control.
 pub const PROC_SET_SPECULATION: u32 = 0x1ac;

@@ -160,6 +160,8 @@ pub const PROC_STAGE_LANDLOCK_RULE: u32 = 88;
 pub const PROC_STAGE_LANDLOCK_FD: u32 = 91;
 /// In the child: a label of a security module; index 0 is SELinux, 1 AppArmor, 2 Smack.
 pub const PROC_STAGE_LABEL: u32 = 92;
+/// In the child: prctl(PR_MCE_KILL).
+pub const PROC_STAGE_MCE_KILL: u32 = 95;
 
 /// The core has the same numbers.
 #[cfg(test)]
@@ -242,4 +244,5 @@ const _: () = {
     assert!(PROC_STAGE_LANDLOCK_RULE == procfd::Stage::LANDLOCK_RULE.as_raw());
     assert!(PROC_STAGE_LANDLOCK_FD == procfd::Stage::LANDLOCK_FD.as_raw());
     assert!(PROC_STAGE_LABEL == procfd::Stage::LABEL.as_raw());
+    assert!(PROC_STAGE_MCE_KILL == procfd::Stage::MCE_KILL.as_raw());
 };

@@ -59,6 +59,7 @@ pub(super) fn run(command: Command<'_>) -> Result {
         PROC_SET_NO_TSC => command.set(shapes::switch, Settings::set_no_tsc),
         PROC_SET_SUBREAPER => command.set(shapes::switch, Settings::set_subreaper),
         PROC_SET_IOPRIO => command.set(shapes::number, Settings::set_ioprio),
+        PROC_SET_MCE_KILL => command.set(shapes::number, Settings::set_mce_kill),
         PROC_SET_SPECULATION => super::set_speculation(command),
         PROC_SET_SCHEDULER => super::set_scheduler(command),
         PROC_SET_AFFINITY => super::set_affinity(command),

@@ -68,6 +68,9 @@ pub(crate) fn explain(call: Call, procfd: c_int, cmd: u32, arg: u64, data: Data,
     if let Some(text) = argument(takes, arg, data, errno) {
         return text;
     }
+    if let Some(text) = proc_is_missing(call, errno) {
+        return format!("{name}: {text}: {errno}");
+    }
     match (errno.0, ffi::state(procfd)) {
         (libc::ESRCH, Ok(ProcessState::Configuring)) => format!("{name}: the process is not started yet"),
         (libc::ESRCH, _) => format!("{name}: the process has ended"),
@@ -145,6 +148,9 @@ fn argument(takes: &Takes, arg: u64, data: Data, errno: Errno) -> Option<String>
         (libc::E2BIG, Holds::Struct(of, known)) if size > *known => Some(format!(
             "{name}: size {size} is beyond the {known} bytes of struct {of} in this version, and the rest is not 0"
         )),
+        (libc::E2BIG, Holds::Strings) => {
+            Some(format!("{name}: one of the strings is too long, or there are too many of them"))
+        }
         (libc::E2BIG, _) => Some(format!("{name}: size {size} is more than it takes")),
         (libc::ENAMETOOLONG, _) => Some(format!("{name}: the string is too long")),
         (libc::EINVAL, Holds::Struct(of, known)) if given && size < 8 => {
@@ -160,6 +166,28 @@ fn argument(takes: &Takes, arg: u64, data: Data, errno: Errno) -> Option<String>
             Some(format!("{name} takes in arg {}, not {}", takes.arg, number(arg)))
         }
         _ => None,
+    }
+}
+
+/// Without a /proc the caller cannot know what the errno means.
+fn proc_is_missing(call: Call, errno: Errno) -> Option<&'static str> {
+    let may_be = call != Call::Config && matches!(errno.0, libc::EOPNOTSUPP | libc::ENOENT);
+    (may_be && !std::path::Path::new("/proc/self/stat").exists())
+        .then_some("it needs /proc, which is not mounted")
+}
+
+/// Why an array of entries is refused: `count` is the name of the field that says how many there are.
+pub(crate) fn entries(first: usize, size: u64, (count, room): (&str, u64), errno: Errno) -> String {
+    match errno.0 {
+        libc::EFAULT => format!("entries is no address, and {count} is {room}"),
+        libc::EINVAL if size < 8 || size % 8 != 0 => {
+            format!("entry_size {size} is not that of an entry: it is 8 at least, and a multiple of 8")
+        }
+        libc::EINVAL => format!("entries {first:#x} is not aligned to 8 bytes"),
+        libc::E2BIG => {
+            format!("entry_size {size} or {count} {room} is too large, or an entry has a tail that is not 0")
+        }
+        _ => errno.to_string(),
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_SET_NO_TSC "0 or 1" Holds::Nothing, false;
     PROC_SET_SUBREAPER "0 or 1" Holds::Nothing, false;
     PROC_SET_IOPRIO "class << 13 or level" Holds::Nothing, false;
+    PROC_SET_MCE_KILL "PR_MCE_KILL_*: 0 late, 1 early, 2 the system's" Holds::Nothing, false;
     PROC_SET_SPECULATION "PR_SPEC_STORE_BYPASS, _INDIRECT_BRANCH, _L1D_FLUSH" Holds::Array("uint32_t", 4), true;
     PROC_SET_SCHEDULER "0" holds!(procfd_sched), true;
     PROC_SET_AFFINITY "0" Holds::Array("bytes", 1), true;

@@ -14,9 +14,9 @@ use super::list::{ADDRESS, Call, List, NO_SLOT, SLOTS, Slot, When, kind, soft};
 use super::report::{Report, Words};
 use crate::error::Stage;
 use crate::sys::child as kernel;
+use crate::sys::clone::{SharedChild, clone_second};
 use crate::sys::cstr::CStrArrayRef;
 use crate::sys::stack::Stack;
-use crate::sys::task::{SharedChild, clone_second};
 use crate::sys::{CLONE_FILES, CLOSE_RANGE_UNSHARE, Errno, Timespec, arch};
 
 type Step<T = ()> = Result<T, Errno>;

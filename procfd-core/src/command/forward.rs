@@ -142,6 +142,7 @@ forward! {
     no_tsc();
     subreaper();
     ioprio(class: u16, level: u16);
+    mce_kill(policy: u32);
     // time_limit
     time_limit(limit: Duration);
     time_limit_with(limit: Duration, signal: i32, then: Option<(i32, Duration)>);

@@ -46,6 +46,16 @@ impl Context {
     ///
     /// [capset(2)](https://man7.org/linux/man-pages/man2/capset.2.html).
     /// Privilege: the creator must have the capabilities.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.no_new_privs()?.cap_permitted("kill".parse()?)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::CAPS));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_CAP_PERMITTED")]
     pub fn cap_permitted(&mut self, set: CapSet) -> Configured<'_> {
         self.set(|s| s.set_cap_permitted(set.bits()))
@@ -61,6 +71,16 @@ impl Context {
     ///
     /// [capset(2)](https://man7.org/linux/man-pages/man2/capset.2.html).
     /// Privilege: the creator must have the capabilities.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.cap_effective("kill".parse()?)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::CAPS));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_CAP_EFFECTIVE")]
     pub fn cap_effective(&mut self, set: CapSet) -> Configured<'_> {
         self.set(|s| s.set_cap_effective(set.bits()))
@@ -76,6 +96,16 @@ impl Context {
     ///
     /// [capset(2)](https://man7.org/linux/man-pages/man2/capset.2.html).
     /// Privilege: the creator must have the capabilities.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.cap_inheritable("net_bind_service".parse()?)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::CAPS));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_CAP_INHERITABLE")]
     pub fn cap_inheritable(&mut self, set: CapSet) -> Configured<'_> {
         self.set(|s| s.set_cap_inheritable(set.bits()))
@@ -92,6 +122,16 @@ impl Context {
     ///
     /// [capabilities(7)](https://man7.org/linux/man-pages/man7/capabilities.7.html).
     /// Privilege: the creator must have the capabilities.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.cap_ambient("net_bind_service".parse()?)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::AMBIENT));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_CAP_AMBIENT")]
     pub fn cap_ambient(&mut self, set: CapSet) -> Configured<'_> {
         self.set(|s| s.set_cap_ambient(set.bits()))
@@ -106,6 +146,16 @@ impl Context {
     /// # Kernel
     ///
     /// [PR_SET_KEEPCAPS(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_KEEPCAPS.2const.html). No privilege.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.keep_caps(true)?.uid(procfd::Ids::all(65_534))?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::KEEP_CAPS));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_KEEP_CAPS")]
     pub fn keep_caps(&mut self, on: bool) -> Configured<'_> {
         self.set(|s| s.set_keep_caps(on))
@@ -121,6 +171,16 @@ impl Context {
     ///
     /// [PR_SET_SECUREBITS(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_SECUREBITS.2const.html).
     /// Privilege: `CAP_SETPCAP`.
+    ///
+    /// ```
+    /// use procfd::{SecureBits, Stage};
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.securebits(SecureBits::NOROOT)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::SECUREBITS));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_SECUREBITS")]
     pub fn securebits(&mut self, bits: SecureBits) -> Configured<'_> {
         self.set(|s| s.set_securebits(bits.bits()))

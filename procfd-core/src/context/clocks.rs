@@ -44,6 +44,16 @@ impl Context {
     /// As [`monotonic_offset`](Self::monotonic_offset).
     /// [time_namespaces(7)](https://man7.org/linux/man-pages/man7/time_namespaces.7.html). Privilege: as for
     /// [`monotonic_offset`](Self::monotonic_offset).
+    ///
+    /// ```
+    /// use procfd::{Namespaces, Stage};
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.namespaces(Namespaces::USER | Namespaces::TIME)?.boottime_offset(86_400, 0)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::TIME_OFFSETS));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_TIME_OFFSET")]
     pub fn boottime_offset(&mut self, seconds: i64, nanoseconds: u32) -> Configured<'_> {
         self.set(|s| s.set_time_offset(libc::CLOCK_BOOTTIME, seconds, nanoseconds.into()))

@@ -19,6 +19,14 @@ impl Context {
     /// # Kernel
     ///
     /// [chdir(2)](https://man7.org/linux/man-pages/man2/chdir.2.html). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "test $(pwd) = /usr"])?;
+    /// context.current_dir("/usr")?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_CWD")]
     pub fn current_dir(&mut self, path: impl AsRef<Path>) -> Configured<'_> {
         let path = c_string(path.as_ref())?;
@@ -34,6 +42,14 @@ impl Context {
     /// # Kernel
     ///
     /// [fchdir(2)](https://man7.org/linux/man-pages/man2/fchdir.2.html). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "test $(pwd) = /usr"])?;
+    /// context.current_dir_fd(std::fs::File::open("/usr")?)?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_CWD_FD")]
     pub fn current_dir_fd(&mut self, fd: impl Into<OwnedFd>) -> Configured<'_> {
         let fd = fd.into();
@@ -86,6 +102,14 @@ impl Context {
     /// # Kernel
     ///
     /// [dup2(2)](https://man7.org/linux/man-pages/man2/dup2.2.html). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "grep -q Linux"])?;
+    /// context.fd(std::fs::File::open("/proc/version")?, 5)?.dup(5, 0)?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_FD_INHERIT")]
     pub fn dup(&mut self, source: RawFd, target: RawFd) -> Configured<'_> {
         self.set(|s| s.add_dup(source, target))
@@ -100,6 +124,14 @@ impl Context {
     /// # Kernel
     ///
     /// [open(2)](https://man7.org/linux/man-pages/man2/open.2.html). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "grep -q Linux"])?;
+    /// context.open_at(0, "/proc/version", libc::O_RDONLY, 0)?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_FD_OPEN")]
     pub fn open_at(
         &mut self,
@@ -121,6 +153,14 @@ impl Context {
     /// # Kernel
     ///
     /// [null(4)](https://man7.org/linux/man-pages/man4/null.4.html). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "test $(wc -c) = 0"])?;
+    /// context.null(0)?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_FD_NULL")]
     pub fn null(&mut self, target: RawFd) -> Configured<'_> {
         self.set(|s| s.add_null(target))
@@ -135,6 +175,14 @@ impl Context {
     /// # Kernel
     ///
     /// [close(2)](https://man7.org/linux/man-pages/man2/close.2.html). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "! test -e /proc/self/fd/0"])?;
+    /// context.close(0)?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_FD_CLOSE")]
     pub fn close(&mut self, fd: RawFd) -> Configured<'_> {
         self.set(|s| s.add_close(fd))
@@ -149,6 +197,14 @@ impl Context {
     /// # Kernel
     ///
     /// [close_range(2)](https://man7.org/linux/man-pages/man2/close_range.2.html). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "! test -e /proc/self/fd/5"])?;
+    /// context.null(5)?.null(6)?.close_range(5, 6)?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_FD_CLOSE_RANGE")]
     pub fn close_range(&mut self, first: u32, last: u32) -> Configured<'_> {
         self.set(|s| s.add_close_range(first, last))
@@ -163,6 +219,16 @@ impl Context {
     /// # Kernel
     ///
     /// [execve(2)](https://man7.org/linux/man-pages/man2/execve.2.html). No privilege.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.inherit_all(true)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::EXEC));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_FD_INHERIT_ALL")]
     pub fn inherit_all(&mut self, on: bool) -> Configured<'_> {
         self.set(|s| s.set_inherit_all(on))

@@ -18,6 +18,14 @@ impl Context {
     /// # Kernel
     ///
     /// [environ(7)](https://man7.org/linux/man-pages/man7/environ.7.html). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "test $A = 1 && test -z \"$HOME\""])?;
+    /// context.env_only([("A", "1")])?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_ENV")]
     pub fn env_only<K: AsRef<OsStr>, V: AsRef<OsStr>>(
         &mut self,
@@ -41,6 +49,14 @@ impl Context {
     ///
     /// All kernels: the library copies [environ(7)](https://man7.org/linux/man-pages/man7/environ.7.html). No
     /// privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "test -n \"$PATH\""])?;
+    /// context.env_now()?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn env_now(&mut self) -> Configured<'_> {
         self.set(Settings::fix_env)
     }
@@ -76,6 +92,14 @@ impl Context {
     /// # Kernel
     ///
     /// [environ(7)](https://man7.org/linux/man-pages/man7/environ.7.html). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "test -z \"$A\""])?;
+    /// context.env("A", "1")?.env_remove("A")?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_UNSET_ENV_VAR")]
     pub fn env_remove(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
         let name = c_string(name.as_ref())?;

@@ -19,6 +19,16 @@ impl Context {
     ///
     /// [chroot(2)](https://man7.org/linux/man-pages/man2/chroot.2.html).
     /// Privilege: `CAP_SYS_CHROOT`.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.root("/srv/box")?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::ROOT));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_ROOT")]
     pub fn root(&mut self, path: impl AsRef<Path>) -> Configured<'_> {
         let path = c_string(path.as_ref())?;

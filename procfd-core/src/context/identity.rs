@@ -73,6 +73,16 @@ impl Context {
     ///
     /// [setresgid(2)](https://man7.org/linux/man-pages/man2/setresgid.2.html).
     /// Privilege: `CAP_SETGID`, but for one's own ids.
+    ///
+    /// ```
+    /// use procfd::{Ids, Stage};
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.gid(Ids::all(65_534))?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::GID));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_GID")]
     pub fn gid(&mut self, ids: Ids) -> Configured<'_> {
         self.set(|s| s.set_gid(ids))
@@ -88,6 +98,16 @@ impl Context {
     ///
     /// [setgroups(2)](https://man7.org/linux/man-pages/man2/setgroups.2.html).
     /// Privilege: `CAP_SETGID`.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.groups(&[])?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::GROUPS));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_GROUPS")]
     pub fn groups(&mut self, groups: &[u32]) -> Configured<'_> {
         self.set(|s| s.set_groups(groups.to_vec()))

@@ -52,6 +52,16 @@ impl Context {
     /// # Kernel
     ///
     /// [setns(2)](https://man7.org/linux/man-pages/man2/setns.2.html). Privilege: as [`join_fd`](Self::join_fd).
+    ///
+    /// ```
+    /// use procfd::{Namespaces, Stage};
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.join_path(Namespaces::UTS, "/proc/self/ns/uts")?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::JOIN));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_JOIN_PATH")]
     pub fn join_path(&mut self, kind: Namespaces, path: impl AsRef<Path>) -> Configured<'_> {
         let path = c_string(path.as_ref())?;

@@ -11,8 +11,9 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: empty, or a NUL in it; `ENAMETOOLONG`: over 4,000 bytes. [`create`](Self::create) fails with `EINVAL` if
-    /// SELinux is not enabled or does not know the context, and with `EACCES` if its policy does not allow the change.
+    /// `EINVAL`: empty, or a NUL in it; `ENAMETOOLONG`: over 4,000 bytes.
+    /// [`create`](Self::create) fails with `EINVAL` if SELinux is not enabled or does not know the context. It fails with
+    /// `EACCES` if its policy does not allow the change.
     ///
     /// # Kernel
     ///
@@ -36,13 +37,24 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: empty, or a NUL in it; `ENAMETOOLONG`: over 4,000 bytes. [`create`](Self::create) fails with `ENOENT` if
-    /// AppArmor is not in the kernel or has no such profile, and with `EACCES` if its policy does not allow the change.
+    /// `EINVAL`: empty, or a NUL in it; `ENAMETOOLONG`: over 4,000 bytes.
+    /// [`create`](Self::create) fails with `ENOENT` if AppArmor is not in the kernel or has no such profile. It fails with
+    /// `EACCES` if its policy does not allow the change.
     ///
     /// # Kernel
     ///
     /// lsm_set_self_attr(2), since 6.8; before, and where that is refused, `/proc/self/attr/apparmor/exec`, since 5.8.
     /// Privilege: what the policy says.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.apparmor_profile("usr.bin.man")?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::LABEL));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_APPARMOR_PROFILE")]
     pub fn apparmor_profile(&mut self, profile: impl AsRef<std::ffi::OsStr>) -> Configured<'_> {
         let profile = c_string(profile)?;
@@ -60,6 +72,16 @@ impl Context {
     ///
     /// lsm_set_self_attr(2), since 6.8; before, and where that is refused, `/proc/self/attr/smack/current`, since 5.1.
     /// Privilege: `CAP_MAC_ADMIN`.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.smack_label("User")?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::LABEL));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_SMACK_LABEL")]
     pub fn smack_label(&mut self, label: impl AsRef<std::ffi::OsStr>) -> Configured<'_> {
         let label = c_string(label)?;

@@ -71,6 +71,16 @@ impl Context {
     /// # Kernel
     ///
     /// [landlock_add_rule(2)](https://man7.org/linux/man-pages/man2/landlock_add_rule.2.html); since 6.7. No privilege.
+    ///
+    /// ```
+    /// use procfd::{Landlock, LandlockNet, Stage};
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.no_new_privs()?.landlock(Landlock::new().net(LandlockNet::CONNECT_TCP))?.landlock_port(443, LandlockNet::CONNECT_TCP)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::LANDLOCK));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_LANDLOCK_PORT")]
     pub fn landlock_port(&mut self, port: u16, accesses: LandlockNet) -> Configured<'_> {
         self.set(|s| s.add_landlock_port(accesses, port.into()))
@@ -83,9 +93,9 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `E2BIG`: over 16. `EMFILE`. [`create`](Self::create) fails with `EPERM` without
-    /// [`no_new_privs`](Self::no_new_privs) or `CAP_SYS_ADMIN`, with `EBADFD` if the descriptor is no ruleset, and with
-    /// `EINVAL` if the kernel has no such flags.
+    /// `E2BIG`: over 16. `EMFILE`. Of [`create`](Self::create): `EPERM`: neither
+    /// [`no_new_privs`](Self::no_new_privs) nor `CAP_SYS_ADMIN`. `EBADFD`: the descriptor is no ruleset. `EINVAL`: the
+    /// kernel has no such flags.
     ///
     /// # Kernel
     ///

@@ -31,6 +31,15 @@ impl Context {
     /// [cgroups(7)](https://man7.org/linux/man-pages/man7/cgroups.7.html), as [`cgroup`](Self::cgroup). Before 5.14 a
     /// kill reaches the processes of the cgroup and not those of cgroups below it. Privilege: the parent must be
     /// delegated to you.
+    ///
+    /// ```no_run
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/usr/bin/make")?.cgroup("/sys/fs/cgroup/builds")?.cgroup_leaf()?;
+    /// let process = context.create()?;
+    /// // The whole cgroup.
+    /// process.kill_tree(libc::SIGKILL)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_CGROUP_LEAF")]
     pub fn cgroup_leaf(&mut self) -> Configured<'_> {
         self.set(|s| s.set_cgroup_leaf(Some(None)))
@@ -45,6 +54,16 @@ impl Context {
     /// # Kernel
     ///
     /// As [`cgroup_leaf`](Self::cgroup_leaf).
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.cgroup_leaf_named("job-7")?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::CGROUP_LEAF));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn cgroup_leaf_named(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
         let name = c_string(name)?;
         self.set(|s| s.set_cgroup_leaf(Some(Some(name))))

@@ -20,6 +20,15 @@ impl Context {
     /// # Kernel
     ///
     /// [pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html). No privilege.
+    ///
+    /// ```
+    /// use procfd::{Namespaces, Stage};
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?.namespaces(Namespaces::USER | Namespaces::PID)?.built_in_init(true)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::INIT));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_INIT")]
     pub fn built_in_init(&mut self, on: bool) -> Configured<'_> {
         self.set(|s| s.set_init(on))
@@ -84,6 +93,16 @@ impl Context {
     /// # Kernel
     ///
     /// As [`kill_on_close`](Self::kill_on_close).
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sleep")?.args(["sleep", "60"])?.process_group(0)?;
+    /// context.kill_group_on_close(libc::SIGKILL)?;
+    /// let process = context.create()?;
+    /// // The kernel ends the whole group.
+    /// drop(process);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn kill_group_on_close(&mut self, signal: i32) -> Configured<'_> {
         self.set(|s| s.set_close(Some((signal, Scope::ProcessGroup, None))))
     }
@@ -100,6 +119,19 @@ impl Context {
     /// # Kernel
     ///
     /// As [`kill_on_close`](Self::kill_on_close).
+    ///
+    /// ```
+    /// use procfd::Scope;
+    /// use std::time::Duration;
+    ///
+    /// let mut context = procfd::Context::with_flags(procfd::OpenFlags::AUTOREAP)?;
+    /// context.program("/bin/sleep")?.args(["sleep", "60"])?;
+    /// context.end_on_close(libc::SIGTERM, Scope::Process, libc::SIGKILL, Duration::from_secs(5))?;
+    /// let process = context.create()?;
+    /// // SIGTERM now, and SIGKILL in five seconds.
+    /// drop(process);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn end_on_close(
         &mut self,
         signal: i32,
@@ -119,6 +151,15 @@ impl Context {
     /// # Kernel
     ///
     /// As [`kill_on_close`](Self::kill_on_close).
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?.kill_on_close(libc::SIGKILL)?;
+    /// let mut other = context.try_clone()?;
+    /// other.no_close_policy()?;
+    /// assert!(other.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn no_close_policy(&mut self) -> Configured<'_> {
         self.set(|s| s.set_close(None))
     }

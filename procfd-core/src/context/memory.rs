@@ -62,6 +62,16 @@ impl Context {
     ///
     /// [PR_SET_THP_DISABLE(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_THP_DISABLE.2const.html).
     /// No privilege.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.thp_disable()?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::THP_DISABLE));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_THP_DISABLE")]
     pub fn thp_disable(&mut self) -> Configured<'_> {
         self.set(|s| s.set_thp_disable(true))
@@ -78,6 +88,16 @@ impl Context {
     ///
     /// `PR_SET_MEMORY_MERGE` of [prctl(2)](https://man7.org/linux/man-pages/man2/prctl.2.html); since 6.4, with KSM. No
     /// privilege.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.memory_merge()?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::MEMORY_MERGE));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_MEMORY_MERGE")]
     pub fn memory_merge(&mut self) -> Configured<'_> {
         self.set(|s| s.set_memory_merge(true))
@@ -95,6 +115,16 @@ impl Context {
     ///
     /// [PR_SET_MDWE(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_MDWE.2const.html); since 6.3.
     /// No privilege.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.mdwe()?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::MDWE));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_MDWE")]
     pub fn mdwe(&mut self) -> Configured<'_> {
         self.set(|s| s.set_mdwe(true))

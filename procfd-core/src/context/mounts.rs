@@ -54,6 +54,17 @@ impl Context {
     ///
     /// [pivot_root(2)](https://man7.org/linux/man-pages/man2/pivot_root.2.html).
     /// Privilege: as [`mount`](Self::mount).
+    ///
+    /// ```
+    /// use procfd::{Namespaces, Stage};
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.namespaces(Namespaces::USER | Namespaces::MOUNT)?;
+    /// context.pivot_root("/srv/box")?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::PIVOT_ROOT));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_PIVOT_ROOT")]
     pub fn pivot_root(&mut self, path: impl AsRef<Path>) -> Configured<'_> {
         let path = c_string(path.as_ref())?;
@@ -70,6 +81,17 @@ impl Context {
     ///
     /// [pivot_root(2)](https://man7.org/linux/man-pages/man2/pivot_root.2.html).
     /// Privilege: as [`mount`](Self::mount).
+    ///
+    /// ```
+    /// use procfd::{Namespaces, Stage};
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.namespaces(Namespaces::USER | Namespaces::MOUNT)?;
+    /// context.tmpfs_root(true)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::NEW_ROOT));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_TMPFS_ROOT")]
     pub fn tmpfs_root(&mut self, on: bool) -> Configured<'_> {
         self.set(|s| s.set_tmpfs_root(on))
@@ -109,6 +131,17 @@ impl Context {
     /// # Kernel
     ///
     /// [tmpfs(5)](https://man7.org/linux/man-pages/man5/tmpfs.5.html). Privilege: as [`mount`](Self::mount).
+    ///
+    /// ```
+    /// use procfd::{Namespaces, Stage};
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.namespaces(Namespaces::USER | Namespaces::MOUNT)?;
+    /// context.private_tmp(true)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::PRIVATE_TMP));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_PRIVATE_TMP")]
     pub fn private_tmp(&mut self, on: bool) -> Configured<'_> {
         self.set(|s| s.set_private_tmp(on))
@@ -124,6 +157,17 @@ impl Context {
     ///
     /// [devpts](https://www.kernel.org/doc/html/latest/filesystems/devpts.html). Privilege: as [`mount`](Self::mount).
     /// The new pseudo-terminals are [pts(4)](https://man7.org/linux/man-pages/man4/pts.4.html).
+    ///
+    /// ```
+    /// use procfd::{Namespaces, Stage};
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.namespaces(Namespaces::USER | Namespaces::MOUNT)?;
+    /// context.private_dev(true)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::PRIVATE_DEV));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_PRIVATE_DEV")]
     pub fn private_dev(&mut self, on: bool) -> Configured<'_> {
         self.set(|s| s.set_private_dev(on))
@@ -140,6 +184,17 @@ impl Context {
     ///
     /// [mount_namespaces(7)](https://man7.org/linux/man-pages/man7/mount_namespaces.7.html).
     /// Privilege: as [`mount`](Self::mount).
+    ///
+    /// ```
+    /// use procfd::{Namespaces, Propagation, Stage};
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.namespaces(Namespaces::USER | Namespaces::MOUNT)?;
+    /// context.mount_propagation(Propagation::Slave)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::MOUNT_PROPAGATION));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_MOUNT_PROPAGATION")]
     pub fn mount_propagation(&mut self, propagation: Propagation) -> Configured<'_> {
         self.set(|s| s.set_mount_propagation(propagation))

@@ -21,6 +21,18 @@ impl Context {
     /// # Kernel
     ///
     /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html).
+    ///
+    /// ```
+    /// use std::io::Write;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "read word && test $word = hello"])?;
+    /// let mut input = std::fs::File::from(context.pipe_to(0)?);
+    /// let process = context.create()?;
+    /// input.write_all(b"hello\n")?;
+    /// assert!(process.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_FD_PIPE")]
     pub fn pipe_to(&mut self, target: RawFd) -> Result<OwnedFd, Error> {
         self.pipe(target, PipeWay::ToChild)
@@ -115,6 +127,14 @@ impl Context {
     /// # Kernel
     ///
     /// [memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "grep -q hello"])?;
+    /// context.data(0, "hello\n")?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_FD_DATA")]
     pub fn data(&mut self, target: RawFd, bytes: impl Into<Vec<u8>>) -> Configured<'_> {
         let bytes = std::sync::Arc::new(bytes.into());
@@ -131,6 +151,15 @@ impl Context {
     ///
     /// [F_SETPIPE_SZ](https://man7.org/linux/man-pages/man2/F_GETPIPE_SZ.2const.html). Privilege: `CAP_SYS_RESOURCE`
     /// above /proc/sys/fs/pipe-max-size, described in [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html).
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?.pipe_size(65_536)?;
+    /// let output = context.pipe_from(1)?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # drop(output);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_FD_PIPE_SIZE")]
     pub fn pipe_size(&mut self, bytes: u64) -> Configured<'_> {
         self.set(|s| s.set_pipe_size(bytes))

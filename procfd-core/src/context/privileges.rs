@@ -43,6 +43,16 @@ impl Context {
     ///
     /// [keyctl_join_session_keyring(3)](https://man7.org/linux/man-pages/man3/keyctl_join_session_keyring.3.html). No
     /// privilege.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.session_keyring("job")?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::KEYRING));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_KEYRING")]
     pub fn session_keyring(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
         let name = c_string(name)?;
@@ -60,6 +70,16 @@ impl Context {
     ///
     /// [PR_SET_PDEATHSIG(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_PDEATHSIG.2const.html). No
     /// privilege.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.parent_death_signal(libc::SIGTERM)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::PDEATHSIG));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_PDEATHSIG")]
     pub fn parent_death_signal(&mut self, signal: i32) -> Configured<'_> {
         self.set(|s| s.set_pdeathsig(signal))

@@ -43,6 +43,13 @@ impl Context {
     /// # Kernel
     ///
     /// As [`program`](Self::program).
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program_in_path("true")?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_EXEC_PATH")]
     pub fn program_in_path(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
         let name = c_string(name.as_ref())?;
@@ -81,6 +88,14 @@ impl Context {
     /// # Kernel
     ///
     /// [execveat(2)](https://man7.org/linux/man-pages/man2/execveat.2.html). No privilege.
+    ///
+    /// ```
+    /// let program = std::fs::File::open("/bin/true")?;
+    /// let mut context = procfd::Context::new()?;
+    /// context.program_fd(program)?.args(["true"])?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_EXEC_FD")]
     pub fn program_fd(&mut self, fd: impl Into<OwnedFd>) -> Configured<'_> {
         let fd = fd.into();
@@ -99,6 +114,14 @@ impl Context {
     /// # Kernel
     ///
     /// [execve(2)](https://man7.org/linux/man-pages/man2/execve.2.html). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "test $A = 1"])?;
+    /// context.env("A", "1")?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_ARGV")]
     pub fn args<S: AsRef<OsStr>>(&mut self, args: impl IntoIterator<Item = S>) -> Configured<'_> {
         let args = c_strings(args)?;

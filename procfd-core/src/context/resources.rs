@@ -39,6 +39,14 @@ impl Context {
     ///
     /// [setpriority(2)](https://man7.org/linux/man-pages/man2/setpriority.2.html).
     /// Privilege: `CAP_SYS_NICE` or `RLIMIT_NICE` for a lower value.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "test $(nice) = 19"])?;
+    /// context.nice(19)?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_NICE")]
     pub fn nice(&mut self, nice: i32) -> Configured<'_> {
         self.set(|s| s.set_nice(nice.into()))

@@ -74,6 +74,16 @@ impl Context {
     ///
     /// `PR_SCHED_CORE` of [prctl(2)](https://man7.org/linux/man-pages/man2/prctl.2.html); since 5.14, with
     /// `CONFIG_SCHED_CORE`. No privilege.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.core_sched()?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::CORE_SCHED));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_CORE_SCHED")]
     pub fn core_sched(&mut self) -> Configured<'_> {
         self.set(|s| s.set_core_sched(true))

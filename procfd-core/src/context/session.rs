@@ -38,6 +38,14 @@ impl Context {
     /// # Kernel
     ///
     /// [setpgid(2)](https://man7.org/linux/man-pages/man2/setpgid.2.html). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/sh")?.args(["sh", "-c", "read _ _ _ _ group _ < /proc/$$/stat; test $group = $$"])?;
+    /// context.process_group(0)?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_PGROUP")]
     pub fn process_group(&mut self, group: i32) -> Configured<'_> {
         self.set(|s| s.set_group(group))
@@ -52,6 +60,16 @@ impl Context {
     /// # Kernel
     ///
     /// [TIOCSCTTY(2const)](https://man7.org/linux/man-pages/man2const/TIOCSCTTY.2const.html). No privilege.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.new_session()?.controlling_terminal(std::fs::File::open("/dev/null")?)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::CTTY));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_CTTY")]
     pub fn controlling_terminal(&mut self, fd: impl Into<OwnedFd>) -> Configured<'_> {
         let fd = fd.into();
@@ -70,6 +88,16 @@ impl Context {
     /// # Kernel
     ///
     /// [tcsetpgrp(3)](https://man7.org/linux/man-pages/man3/tcsetpgrp.3.html). No privilege.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.process_group(0)?.foreground(std::fs::File::open("/dev/null")?)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::FOREGROUND));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_FOREGROUND")]
     pub fn foreground(&mut self, fd: impl Into<OwnedFd>) -> Configured<'_> {
         let fd = fd.into();

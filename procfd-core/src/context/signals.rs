@@ -16,6 +16,14 @@ impl Context {
     /// # Kernel
     ///
     /// [sigprocmask(2)](https://man7.org/linux/man-pages/man2/sigprocmask.2.html). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/grep")?.args(["grep", "-q", "SigBlk:.0*200$", "/proc/self/status"])?;
+    /// context.signal_mask(procfd::SignalSet::from_iter([libc::SIGUSR1]))?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_SIGMASK")]
     pub fn signal_mask(&mut self, set: SignalSet) -> Configured<'_> {
         self.set(|s| s.set_mask(set.0))
@@ -30,6 +38,16 @@ impl Context {
     /// # Kernel
     ///
     /// [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html). No privilege.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.default_signals(procfd::SignalSet::from_iter([libc::SIGPIPE]))?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::SIGNALS));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_SIGDEFAULT")]
     pub fn default_signals(&mut self, set: SignalSet) -> Configured<'_> {
         self.set(|s| s.set_default_signals(set.0))

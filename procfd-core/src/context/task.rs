@@ -40,6 +40,16 @@ impl Context {
     /// # Kernel
     ///
     /// [PR_SET_TSC(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_TSC.2const.html); x86 only. No privilege.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.no_tsc()?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::TSC));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_NO_TSC")]
     pub fn no_tsc(&mut self) -> Configured<'_> {
         self.set(|s| s.set_no_tsc(true))
@@ -55,6 +65,16 @@ impl Context {
     ///
     /// [PR_SET_CHILD_SUBREAPER(2const)](https://man7.org/linux/man-pages/man2const/PR_SET_CHILD_SUBREAPER.2const.html).
     /// No privilege.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.subreaper()?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::SUBREAPER));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_SUBREAPER")]
     pub fn subreaper(&mut self) -> Configured<'_> {
         self.set(|s| s.set_subreaper(true))
@@ -70,8 +90,42 @@ impl Context {
     ///
     /// [ioprio_set(2)](https://man7.org/linux/man-pages/man2/ioprio_set.2.html).
     /// Privilege: `CAP_SYS_NICE` or `CAP_SYS_ADMIN` for the real-time class.
+    ///
+    /// ```
+    /// use procfd::Stage;
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// context.ioprio(3, 0)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::IOPRIO));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_SET_IOPRIO")]
     pub fn ioprio(&mut self, class: u16, level: u16) -> Configured<'_> {
         self.set(|s| s.set_ioprio(class.saturating_mul(1 << IOPRIO_CLASS_SHIFT) | level))
+    }
+
+    /// When the process gets `SIGBUS` for a memory failure (`PR_MCE_KILL_*` of linux/prctl.h). 1 is early: as soon as
+    /// the kernel finds the failure in a page that the process maps. 0 is late: when the process uses the page. 2 is
+    /// the system's default.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: another number.
+    ///
+    /// # Kernel
+    ///
+    /// [PR_MCE_KILL(2const)](https://man7.org/linux/man-pages/man2const/PR_MCE_KILL.2const.html).
+    /// No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?.mce_kill(libc::PR_MCE_KILL_EARLY as u32)?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SET_MCE_KILL")]
+    pub fn mce_kill(&mut self, policy: u32) -> Configured<'_> {
+        self.set(|s| s.set_mce_kill(policy))
     }
 }

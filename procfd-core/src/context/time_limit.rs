@@ -50,6 +50,17 @@ impl Context {
     ///
     /// [epoll_wait(2)](https://man7.org/linux/man-pages/man2/epoll_wait.2.html) of the watcher, whose signal needs no
     /// privilege.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mut context = procfd::Context::with_flags(procfd::OpenFlags::empty())?;
+    /// context.program("/bin/sleep")?.args(["sleep", "60"])?;
+    /// let kill = (libc::SIGKILL, Duration::from_secs(5));
+    /// context.time_limit_with(Duration::from_millis(50), libc::SIGTERM, Some(kill))?;
+    /// assert_eq!(context.create()?.wait()?.signal(), Some(libc::SIGTERM));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn time_limit_with(
         &mut self,
         limit: Duration,

@@ -163,4 +163,6 @@ stages! {
     LANDLOCK_FD = 91 "restrict by the given Landlock ruleset";
     /// In the child: a label of a security module; index 0 is SELinux, 1 AppArmor, 2 Smack.
     LABEL = 92 "set the security label";
+    /// In the child: prctl(PR_MCE_KILL).
+    MCE_KILL = 95 "set the policy for memory failures";
 }

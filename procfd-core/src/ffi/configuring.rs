@@ -78,6 +78,15 @@ pub fn flags_refused(flags: u64, errno: Errno) -> String {
     }
 }
 
+/// Why a context could not be opened, in words.
+#[must_use]
+pub fn not_opened(errno: Errno) -> String {
+    match errno.0 {
+        libc::EMFILE => format!("{errno} ({})", start::descriptors_of_a_process()),
+        _ => errno.to_string(),
+    }
+}
+
 /// process_open.
 pub fn open(flags: u64) -> Result<RawFd> {
     Form::of(flags)?.open(Settings::default()).map(IntoRawFd::into_raw_fd)

@@ -5,6 +5,7 @@
 
 use super::absent::{Absent, Missing};
 use super::fields::*;
+use super::records::*;
 use crate::proc::parse::{counters, stat, status};
 use crate::status::Usage;
 use crate::sys::query;

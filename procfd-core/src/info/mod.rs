@@ -6,6 +6,7 @@
 //! | room | holds |
 //! |---|---|
 //! | `fields` | what can be asked for |
+//! | `records` | what a field holds |
 //! | `sources` | which source answers it |
 //! | `convert` | which fields an answer fills |
 //! | `absent` | why a field is absent |
@@ -22,6 +23,7 @@ mod fds;
 mod fields;
 mod lists;
 mod maps;
+mod records;
 mod retry;
 mod snapshot;
 mod sources;
@@ -46,6 +48,7 @@ pub use fields::*;
 pub(crate) use lists::{affinity, groups, id_map, namespace};
 pub(crate) use maps::maps;
 pub use maps::{MapFlags, Mapping};
+pub use records::*;
 pub use snapshot::{Processes, Snapshot};
 pub(crate) use sources::info;
 pub use text::Text;

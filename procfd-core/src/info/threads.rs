@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use super::convert::{Units, io_counters, sched, start};
 use super::fields::*;
+use super::records::*;
 use super::retry::ask_leader;
 use crate::proc::Proc;
 use crate::proc::parse::{Comm, counters, stat::Stat, stat::stat, status::status};

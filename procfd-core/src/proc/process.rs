@@ -137,7 +137,7 @@ impl<'a> Proc<'a> {
     pub(crate) fn numbers_in(&self, dir: &CStr, each: impl FnMut(u32) -> bool) -> Result<()> {
         let path = if dir == c"task" { self.path(dir) } else { self.living_path(dir) };
         let opened = open(path.as_c_str(), libc::O_RDONLY | libc::O_DIRECTORY);
-        sys::dir::numbers_in(opened.map_err(|e| self.why(dir, e))?.as_fd(), each)
+        sys::dir::few_numbers_in(opened.map_err(|e| self.why(dir, e))?.as_fd(), each)
     }
 
     /// Whether another thread answers in the leader's place.

@@ -79,6 +79,15 @@ impl Process {
     ///
     /// As [`send_signal`](Self::send_signal); of a built-in init as [`kill_tree`](Self::kill_tree), and
     /// `EPERM` if one of them at least could not be stopped; the others are.
+    ///
+    /// ```
+    /// # let mut context = procfd::Context::new()?;
+    /// # context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
+    /// let process = context.create()?;
+    /// process.stop()?;
+    /// process.cont()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_STOP")]
     pub fn stop(&self) -> io::Result<()> {
         Ok(manage::stop_or_continue(self.pidfd(), self.is_built_in_init(), libc::SIGSTOP)?)
@@ -89,6 +98,15 @@ impl Process {
     /// # Errors
     ///
     /// As [`stop`](Self::stop).
+    ///
+    /// ```
+    /// # let mut context = procfd::Context::new()?;
+    /// # context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
+    /// let process = context.create()?;
+    /// process.stop()?;
+    /// process.cont()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_CONT")]
     pub fn cont(&self) -> io::Result<()> {
         Ok(manage::stop_or_continue(self.pidfd(), self.is_built_in_init(), libc::SIGCONT)?)
@@ -157,6 +175,16 @@ impl Process {
     /// `EINVAL`: not such a value; `EPERM`: not the caller's user; `EACCES`: lower than `RLIMIT_NICE` allows
     /// it, without `CAP_SYS_NICE`; `ESRCH`: it has ended; `EREMOTE`: not in the caller's pid namespace;
     /// `EOPNOTSUPP`: no `/proc` of it; `EAGAIN`: it made threads faster than they were set.
+    ///
+    /// ```
+    /// # let mut context = procfd::Context::new()?;
+    /// # context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
+    /// let process = context.create()?;
+    /// process.set_nice(10)?;
+    /// # use procfd::Fields;
+    /// assert_eq!(process.info(Fields::SCHED)?.sched.map(|sched| sched.nice), Some(10));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_PRIORITY")]
     pub fn set_nice(&self, nice: i32) -> io::Result<()> {
         Ok(manage::set_nice(self.pidfd(), i64::from(nice))?)
@@ -189,6 +217,16 @@ impl Process {
     /// # Errors
     ///
     /// Those of [`set_nice`](Self::set_nice); `EINVAL`: none of the CPUs is there, or allowed by its cpuset.
+    ///
+    /// ```
+    /// # let mut context = procfd::Context::new()?;
+    /// # context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
+    /// let process = context.create()?;
+    /// let first = process.affinity()?.first().copied();
+    /// process.set_affinity(first)?;
+    /// assert_eq!(process.affinity()?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_AFFINITY")]
     pub fn set_affinity(&self, cpus: impl IntoIterator<Item = usize>) -> io::Result<()> {
         Ok(manage::set_affinity(self.pidfd(), &settings::cpu_mask(cpus)?)?)
@@ -201,6 +239,15 @@ impl Process {
     ///
     /// Those of [`set_nice`](Self::set_nice); `EINVAL`: no such class or level; `EPERM`: the real-time class
     /// without `CAP_SYS_NICE` or `CAP_SYS_ADMIN`.
+    ///
+    /// ```
+    /// # let mut context = procfd::Context::new()?;
+    /// # context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
+    /// let process = context.create()?;
+    /// // The idle class.
+    /// process.set_ioprio(3, 0)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_IOPRIO")]
     pub fn set_ioprio(&self, class: u8, level: u16) -> io::Result<()> {
         if class > 7 || level >= 1 << 13 {
@@ -217,6 +264,14 @@ impl Process {
     /// `EINVAL`: not such a value; `EPERM`: not the caller's user's, or not dumpable; `EACCES`: lower than it
     /// was set with privilege, without `CAP_SYS_RESOURCE`; `ESRCH`: it has ended; `EREMOTE`;
     /// `EOPNOTSUPP`: no `/proc` of the caller's pid namespace.
+    ///
+    /// ```
+    /// # let mut context = procfd::Context::new()?;
+    /// # context.program("/bin/sleep")?.args(["sleep", "60"])?.kill_on_close(libc::SIGKILL)?;
+    /// let process = context.create()?;
+    /// process.set_oom_score_adj(500)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_OOM_SCORE_ADJ")]
     pub fn set_oom_score_adj(&self, value: i32) -> io::Result<()> {
         Ok(manage::set_oom_score_adj(self.pidfd(), i64::from(value))?)

@@ -98,9 +98,9 @@ impl Settings {
     }
 }
 
-/// The NAME of a `NAME=value`; `None` without one. glibc allows `=` as a name's first byte, too,
-/// in what it hands on (`=C:=...`), so only a missing `=` and an empty name are none. A whole
-/// environment may have strings without a name, as execve(2) takes them: edits leave those alone.
+/// The NAME of a `NAME=value`; `None` without one. glibc hands on names whose first byte is `=` (`=C:=...`), so only
+/// a missing `=` and an empty name are none. A whole environment may have strings without a name, as execve(2) takes
+/// them: edits leave those alone.
 fn name(assignment: &[u8]) -> Option<&[u8]> {
     let end = assignment.iter().skip(1).position(|&b| b == b'=')?.saturating_add(1);
     assignment.get(..end)

@@ -71,8 +71,10 @@ impl Settings {
         }
         let len = label.as_bytes().len();
         if len > LABEL_MAX {
-            let text = format_args!("{name} of {len} bytes; there are {LABEL_MAX} at most");
-            return Err(Error::config(libc::ENAMETOOLONG, text));
+            return Err(Error::config(
+                libc::ENAMETOOLONG,
+                format_args!("{name} of {len} bytes; there are {LABEL_MAX} at most"),
+            ));
         }
         if let Some(place) = self.labels.0.get_mut(module) {
             *place = Some(label);

@@ -147,12 +147,13 @@ impl Settings {
     /// A ruleset that the caller has made.
     pub fn add_landlock_fd(&mut self, fd: OwnedFd, flags: u64) -> Set {
         let Some(flags) = u32::try_from(flags).ok().filter(|flags| flags & !RESTRICT_FLAGS == 0) else {
-            let text = format_args!("flags {flags:#x} of Landlock; there are {RESTRICT_FLAGS:#x}");
-            return Err(Error::config(libc::EINVAL, text));
+            return Err(Error::config(
+                libc::EINVAL,
+                format_args!("flags {flags:#x} of Landlock; there are {RESTRICT_FLAGS:#x}"),
+            ));
         };
         if self.landlock.made.len() >= LAYERS_MAX {
-            let text = format_args!("more than {LAYERS_MAX} Landlock rulesets");
-            return Err(Error::config(libc::E2BIG, text));
+            return Err(Error::config(libc::E2BIG, format_args!("more than {LAYERS_MAX} Landlock rulesets")));
         }
         let end = self.keep_late(fd, |e| Error::config(e.0, "a Landlock ruleset"))?;
         self.landlock.made.push((end, flags));
@@ -197,9 +198,11 @@ fn fits(s: &Settings, ruleset: Landlock) -> Set {
     for rule in s.landlock.rules.iter() {
         let beyond = rule.accesses().beyond(ruleset);
         if !beyond.is_empty() {
-            let text = format_args!("a Landlock rule {} for {beyond}", rule.words());
-            return Err(Error::plan(libc::EINVAL, text)
-                .hint("the ruleset does not restrict it: add it there, or leave it out"));
+            return Err(Error::plan(
+                libc::EINVAL,
+                format_args!("a Landlock rule {} for {beyond}", rule.words()),
+            )
+            .hint("the ruleset does not restrict it: add it there, or leave it out"));
         }
     }
     if ruleset.strict {

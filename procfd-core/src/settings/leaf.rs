@@ -71,8 +71,10 @@ impl Limit {
         let cpus = value.parse::<f64>().unwrap_or(f64::NAN);
         let least = QUOTA_MIN_US / PERIOD_US;
         if !(least..=CPUS_MAX).contains(&cpus) {
-            let why = format_args!("a cgroup limit of {value:?} CPUs, not {least} to {CPUS_MAX}");
-            return Err(Error::config(libc::EINVAL, why));
+            return Err(Error::config(
+                libc::EINVAL,
+                format_args!("a cgroup limit of {value:?} CPUs, not {least} to {CPUS_MAX}"),
+            ));
         }
         Self::new("cpu.max", &format!("{:.0} {PERIOD_US:.0}", cpus * PERIOD_US))
     }
@@ -133,6 +135,10 @@ impl Wanted {
         })?;
         let leaf = NewLeaf::new(leaf);
         let Some(made) = leaf.get() else { return Ok(leaf) };
+        if words(made.dir(), c"cgroup.type").starts_with("domain invalid") {
+            let shown = self.shown(Stage::CGROUP_LEAF, 0).unwrap_or_default();
+            return Err(Error::new(Stage::CGROUP_LEAF, 0, Errno(libc::EBUSY), shown).hint(PROCESSES));
+        }
         for (limit, index) in self.limits.iter().zip(0..) {
             self.write(made.dir(), limit, index)?;
         }
@@ -153,7 +159,9 @@ impl Wanted {
         })
     }
 
-    /// Has the parent give its children the controllers of the limits.
+    /// Has the parent give its children the controllers of the limits. The kernel refuses some where the parent has
+    /// processes. With the others (pids, cpu) it makes the new cgroup one that no process can start in, and leaves the
+    /// parent changed.
     fn enable(&self, parent: BorrowedFd<'_>) -> Result<(), Error> {
         if self.limits.iter().all(|limit| limit.controller().is_none()) {
             return Ok(());
@@ -174,23 +182,27 @@ impl Wanted {
                     "the parent's cgroup.controllers lacks it: enable it above, unless this system has it in cgroup v1",
                 ));
             }
+            // Only the root of all cgroups may have both, and has no type.
+            if !words(parent, c"cgroup.procs").is_empty() && !words(parent, c"cgroup.type").is_empty() {
+                return Err(failed(Errno(libc::EBUSY)).hint(PROCESSES));
+            }
             let file = sys::fd::open_at(parent.as_raw_fd(), c"cgroup.subtree_control", libc::O_WRONLY);
             let done =
                 file.and_then(|file| sys::fd::write(file.as_fd(), format!("+{controller}").as_bytes()));
             done.map_err(|e| match e.0 {
-                libc::EBUSY => failed(e).hint(
-                    "the parent has processes of its own, and a cgroup has either those or controllers for its \
-                     children: move them into a cgroup below it, or name a parent without processes",
+                libc::EBUSY => failed(e).hint(PROCESSES),
+                libc::EACCES | libc::EPERM | libc::EROFS => failed(e).hint(
+                    "the parent must be yours to write: a delegated cgroup, as of systemd's Delegate=yes",
                 ),
-                libc::EACCES | libc::EPERM | libc::EROFS => {
-                    failed(e).hint("the parent must be yours to write: a delegated cgroup, as of systemd's Delegate=yes")
-                }
                 _ => failed(e),
             })?;
         }
         Ok(())
     }
 }
+
+const PROCESSES: &str = "the parent has processes of its own, and a cgroup has either those or controllers for its \
+                         children: move them into a cgroup below it, or name a parent without processes";
 
 /// The words of a file of a cgroup; none where it cannot be read.
 fn words(dir: BorrowedFd<'_>, file: &CStr) -> String {
@@ -220,9 +232,10 @@ impl Settings {
             let bytes = name.to_bytes();
             let is_bad = bytes.is_empty() || bytes == b"." || bytes == b"..";
             if is_bad || bytes.len() > NAME_MAX || bytes.iter().any(|b| matches!(b, b'/' | b'\n')) {
-                let why =
-                    format_args!("a cgroup named {name:?}: 1 to {NAME_MAX} bytes without / and newline");
-                return Err(Error::config(libc::EINVAL, why));
+                return Err(Error::config(
+                    libc::EINVAL,
+                    format_args!("a cgroup named {name:?}: 1 to {NAME_MAX} bytes without / and newline"),
+                ));
             }
         }
         self.cgroup.leaf.get_or_insert_default().name = name;

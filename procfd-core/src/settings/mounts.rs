@@ -102,13 +102,13 @@ impl Mounts {
     /// What mount(2) cannot do.
     pub(super) fn check(&self, facts: &MountFacts) -> Set {
         match self.user_namespaces().next() {
-            Some((index, _)) if !facts.maps_ids => {
-                let text = format_args!(
+            Some((index, _)) if !facts.maps_ids => Err(Error::plan(
+                libc::ENOSYS,
+                format_args!(
                     "mount {index} with the ids of a user namespace: it takes mount_setattr(2), which Linux has from 5.12 on \
                      unless a seccomp program refuses it"
-                );
-                Err(Error::plan(libc::ENOSYS, text))
-            }
+                ),
+            )),
             _ => Ok(()),
         }
     }

@@ -225,6 +225,7 @@ pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static st
         (Stage::EXEC, libc::ENOENT) if matches!(s.program.program, Program::Fd(_)) => {
             Some("a script needs its descriptor inherited, so that its interpreter can open it")
         }
+        (Stage::EXEC, libc::EFAULT) => Some("another thread changed the environment meanwhile"),
         (Stage::EXEC, libc::ENOEXEC) => Some("no known format and no #! line; no shell is tried"),
         _ => None,
     }

@@ -103,8 +103,10 @@ impl Settings {
                 .hint("leave TSYNC out: the process has one thread as it is started"));
         }
         if let Some((index, _)) = &self.seccomp.notifies {
-            let text = format_args!("a second seccomp program that notifies, after number {index}");
-            return Err(Error::config(libc::EBUSY, text));
+            return Err(Error::config(
+                libc::EBUSY,
+                format_args!("a second seccomp program that notifies, after number {index}"),
+            ));
         }
         let index = u32::try_from(self.seccomp.programs.len()).unwrap_or(u32::MAX);
         let (ours, theirs) = sys::sock::pair().map_err(failed)?;
@@ -141,8 +143,8 @@ impl Settings {
 }
 
 impl Seccomp {
-    /// Whether the child needs memory of its own. Before 5.16 the kernel ended all processes that share the memory of
-    /// one that may dump core, and a program can end the child by such a signal.
+    /// Whether the child needs memory of its own. A program can end the child by a signal
+    /// that may dump core. Before 5.16 the kernel then ended all processes that share its memory.
     pub(crate) fn needs_copy(&self) -> bool {
         !self.programs.is_empty() && sys::task::kernel_is_before(5, 16)
     }
@@ -193,8 +195,11 @@ pub(super) fn waits_for_itself(s: &Settings, list: &List) -> Set {
     for number in later.chain(BESIDES) {
         if reach::may_notify(&program.words, number as u32) {
             let name = List::name(number as u16);
-            let text = format_args!("seccomp program {index}, which may notify of {name}(2)");
-            return Err(Error::plan(libc::EDEADLK, text).hint(
+            return Err(Error::plan(
+                libc::EDEADLK,
+                format_args!("seccomp program {index}, which may notify of {name}(2)"),
+            )
+            .hint(
                 "the child still calls it, and the start would wait for itself: let the program allow it",
             ));
         }

@@ -76,8 +76,10 @@ impl Settings {
     /// The control of a feature, by their numbers; none for the creator's.
     pub fn set_speculation(&mut self, feature: u64, control: Option<u32>) -> Set {
         let Some(place) = usize::try_from(feature).ok().and_then(|at| self.speculation.0.get_mut(at)) else {
-            let text = format_args!("speculation feature {feature}; there are 0 to 2");
-            return Err(Error::config(libc::EINVAL, text));
+            return Err(Error::config(
+                libc::EINVAL,
+                format_args!("speculation feature {feature}; there are 0 to 2"),
+            ));
         };
         *place = match control {
             None => None,
@@ -88,8 +90,10 @@ impl Settings {
             Some(number) => match CONTROLS.iter().find(|(_, known, _)| *known == number) {
                 Some((control, ..)) => Some(*control),
                 None => {
-                    let text = format_args!("speculation control {number:#x}; there are 2, 4 and 8");
-                    return Err(Error::config(libc::EINVAL, text));
+                    return Err(Error::config(
+                        libc::EINVAL,
+                        format_args!("speculation control {number:#x}; there are 2, 4 and 8"),
+                    ));
                 }
             },
         };

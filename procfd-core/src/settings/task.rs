@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! Attributes of the task: execution domain, time-stamp counter, subreaper, I/O priority.
+//! Attributes of the task: execution domain, time-stamp counter, subreaper, I/O priority, memory failures.
 
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::List;
@@ -14,6 +14,7 @@ pub(crate) struct Task {
     no_tsc: bool,
     subreaper: bool,
     ioprio: Option<u16>,
+    mce_kill: Option<u32>,
 }
 
 /// linux/ioprio.h: the class is above these bits.
@@ -56,6 +57,15 @@ impl Settings {
         self.task.ioprio = Some(ioprio);
         Ok(())
     }
+
+    /// When a memory failure kills it: PR_MCE_KILL_LATE, _EARLY or _DEFAULT.
+    pub fn set_mce_kill(&mut self, policy: u32) -> Set {
+        if policy > libc::PR_MCE_KILL_DEFAULT as u32 {
+            return Err(Error::config(libc::EINVAL, format_args!("policy {policy} is not a PR_MCE_KILL_*")));
+        }
+        self.task.mce_kill = Some(policy);
+        Ok(())
+    }
 }
 
 pub(super) fn attributes(s: &Settings, _: &Facts<'_>, list: &mut List) {
@@ -71,6 +81,9 @@ pub(super) fn attributes(s: &Settings, _: &Facts<'_>, list: &mut List) {
     if s.task.no_tsc {
         list.step(Stage::TSC, 0).prctl::<{ libc::PR_SET_TSC }>(libc::PR_TSC_SIGSEGV as u64);
     }
+    if let Some(policy) = s.task.mce_kill {
+        list.step(Stage::MCE_KILL, 0).set_mce_kill(policy);
+    }
 }
 
 pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, _: u32) -> Option<String> {
@@ -79,6 +92,7 @@ pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, _: u32) -> Optio
             let class = ioprio >> IOPRIO_CLASS_SHIFT;
             format!("class {class}, level {}", ioprio & ((1 << IOPRIO_CLASS_SHIFT) - 1))
         }),
+        Stage::MCE_KILL => s.task.mce_kill.map(|policy| policy.to_string()),
         Stage::PERSONALITY => s.task.personality.map(|persona| format!("{persona:#x}")),
         _ => None,
     }

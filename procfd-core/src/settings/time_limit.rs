@@ -46,8 +46,10 @@ impl Settings {
         }
         let longest = then.map_or(after, |(_, delay)| after.max(delay));
         if after.is_zero() || longest > LONGEST {
-            let why = format_args!("a time limit of {longest:?}, not more than 0 and up to ten years");
-            return Err(Error::config(libc::EINVAL, why));
+            return Err(Error::config(
+                libc::EINVAL,
+                format_args!("a time limit of {longest:?}, not more than 0 and up to ten years"),
+            ));
         }
         self.lifecycle.time_limit = Some(Limit { after, signal, then });
         Ok(())

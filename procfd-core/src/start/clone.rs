@@ -280,21 +280,21 @@ fn clone<const MORE: bool>(
             sys::task::kill_child(pid, libc::SIGKILL);
         }
     };
-    let meanwhile: Option<sys::task::Meanwhile<'_>> = match parts.go {
+    let meanwhile: Option<sys::clone::Meanwhile<'_>> = match parts.go {
         Some(_) => Some(&mut write_maps),
         None => None,
     };
-    let memory = if copies { sys::task::Memory::Copied } else { sys::task::Memory::Shared };
+    let memory = if copies { sys::clone::Memory::Copied } else { sys::clone::Memory::Shared };
     let dir = parts.cgroup.map(Cgroup::dir);
-    let through = parts.between.map(|(_, stack)| sys::task::Through(stack));
-    let how = sys::task::Cloning {
+    let through = parts.between.map(|(_, stack)| sys::clone::Through(stack));
+    let how = sys::clone::Cloning {
         flags,
         memory,
         cgroup: dir,
         pids: rare.map_or(&[], |rare| rare.pids.numbers()),
         through: through.as_ref(),
     };
-    let cloned = sys::task::clone_child(how, parts.stack, &moment, meanwhile);
+    let cloned = sys::clone::clone_child(how, parts.stack, &moment, meanwhile);
     let cloned = cloned.map_err(|e| match moment.report.read() {
         // The intermediate process has failed at a step.
         (stage, index, Some(errno)) => config.step_failed(prepared, stage, index, errno),

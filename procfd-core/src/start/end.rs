@@ -120,8 +120,8 @@ pub(super) fn died(pidfd: BorrowedFd<'_>, pid: i32, stage: Stage) -> Error {
     )
 }
 
-/// Whether the pidfd is still that of our own child `pid`. The program may have closed its number, and the kernel may
-/// have given it to another file, even to the pidfd of another process or of this one.
+/// Whether the pidfd is still that of our own child `pid`. Once the program has closed its number, the kernel may give the
+/// number to another file: even to a pidfd of another process or of this one.
 pub(super) fn is_its(pidfd: BorrowedFd<'_>, pid: i32) -> bool {
     match wait::pid(pidfd) {
         Ok(now) => now == pid,

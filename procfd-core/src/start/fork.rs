@@ -6,10 +6,10 @@
 //! The child carries out the same steps, reports over a socket, and waits to be released: so the
 //! start is published, and the close policy armed, before it runs a line of the caller's.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use super::clone::keep_cgroup;
-use super::end::{died, kill, reap};
+use super::end::{died, end_by_pid, kill, reap};
 use super::publish::{Publication, Started};
 use super::{Forked, dumpable, idmap_helper};
 use crate::child::{self, Moment, Report, Slot, When};
@@ -59,7 +59,7 @@ pub(super) fn create(
         let error = Error::new(Stage::CLONE, 0, e, "");
         match config.pids.hint(e.0) {
             Some(hint) => error.hint(hint),
-            None => error,
+            None => super::out_of_descriptors(error),
         }
     };
     match fork(config).map_err(failed)? {
@@ -81,19 +81,21 @@ pub(super) fn create(
             std::mem::forget(cgroup);
             Ok(Forked::Child)
         }
-        Sides::Parent(pid) => {
+        Sides::Parent(pid, pidfd) => {
             drop(signals);
             drop(theirs);
-            follow(pid, &ours, &moment.report, prepared, config, (publication, &mut cgroup), mask)
+            follow((pid, pidfd), &ours, &moment.report, prepared, config, (publication, &mut cgroup), mask)
                 .map(|started| Forked::Parent(pid, started))
         }
     }
 }
 
+/// The fork of libc, if the settings allow it and its child's pidfd can be had; else a raw clone.
 fn fork(config: &Settings) -> sys::Result<Sides> {
     let signal = config.exit_signal();
     let pids = config.pids.numbers();
-    if config.namespaces.flags == 0 && pids.is_empty() && signal == libc::SIGCHLD {
+    let plain = config.namespaces.flags == 0 && pids.is_empty() && signal == libc::SIGCHLD;
+    if plain && sys::pidfd::can_open() {
         return sys::fork::fork();
     }
     forks::before();
@@ -109,7 +111,7 @@ fn fork(config: &Settings) -> sys::Result<Sides> {
 
 /// The parent's side. The child waits for it, so its pid is its own all the while.
 fn follow(
-    pid: i32,
+    (pid, pidfd): (i32, Option<OwnedFd>),
     ours: &Private,
     report: &Report<'_>,
     prepared: &Prepared,
@@ -117,10 +119,9 @@ fn follow(
     (publication, cgroup): (Publication<'_>, &mut Option<Cgroup>),
     mask: u64,
 ) -> Result<Started, Error> {
-    let pidfd = sys::pidfd::open(pid).map_err(|e| {
-        sys::task::kill_child(pid, libc::SIGKILL);
-        sys::task::reap_child(pid);
-        Error::new(Stage::CLONE, 0, e, "")
+    let pidfd = pidfd.map_or_else(|| sys::pidfd::open(pid), Ok).map_err(|e| {
+        end_by_pid(pid);
+        super::out_of_descriptors(Error::new(Stage::CLONE, 0, e, ""))
     })?;
     if prepared.by_parent {
         idmap_helper::write_for(config, pid, mask)

@@ -43,11 +43,16 @@ pub(crate) fn out_of_descriptors(error: Error) -> Error {
     if error.raw_os_error() != libc::EMFILE || error.to_string().contains("RLIMIT_NOFILE") {
         return error;
     }
+    error.hint(&descriptors_of_a_process())
+}
+
+/// The limit, and what a process takes of it.
+pub(crate) fn descriptors_of_a_process() -> String {
     let limit = sys::task::rlimit(libc::RLIMIT_NOFILE as _).map_or(0, |limit| limit.cur);
-    error.hint(&format!(
+    format!(
         "RLIMIT_NOFILE is {limit}; a process takes 1 descriptor, with a close policy 2, in the full form 3, with the \
          watcher up to 4, beside its pipes"
-    ))
+    )
 }
 
 /// What a fork returned, on each side.

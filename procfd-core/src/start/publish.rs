@@ -34,7 +34,7 @@ pub(super) fn ends_by_its_pidfd(config: &Settings, opened: &Opened) -> bool {
         && opened.flags.contains(OpenFlags::AUTOREAP)
         && config.close().is_some_and(ClosePolicy::is_of_the_kernel)
         && clones_to_end(config)
-        && sys::task::has_autokill()
+        && sys::clone::has_autokill()
 }
 
 /// Whether the kernel clones such a process with these settings.
@@ -58,7 +58,7 @@ pub(crate) fn check_lean_policy(policy: ClosePolicy) -> Result<(), Error> {
             "it needs a procfd: open the context without PROCFD_PIDFD",
         );
     }
-    if !sys::task::has_autokill() {
+    if !sys::clone::has_autokill() {
         return refuse(
             "a close policy, with PROCFD_PIDFD, on a kernel without CLONE_PIDFD_AUTOKILL (Linux 7.1)",
             "it needs a procfd there: open the context without PROCFD_PIDFD",

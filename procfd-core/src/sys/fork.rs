@@ -2,7 +2,10 @@
 
 //! Fork: of libc, of the kernel with flags, and the hooks of libc.
 
-use super::{CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CloneArgs, Errno, Result, call};
+use std::os::fd::OwnedFd;
+
+use super::fd::own;
+use super::{CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_PIDFD, CloneArgs, Errno, Result, call};
 
 /// pthread_atfork(3): libc's fork calls these. False when there was no memory for it.
 pub(crate) fn at_fork(
@@ -17,7 +20,8 @@ pub(crate) fn at_fork(
 
 /// What a fork returned.
 pub(crate) enum Forked {
-    Parent(i32),
+    /// The child's pid, and its pidfd where the fork itself gives one.
+    Parent(i32, Option<OwnedFd>),
     Child,
 }
 
@@ -27,11 +31,12 @@ pub(crate) fn fork() -> Result<Forked> {
     match unsafe { libc::fork() } {
         -1 => Err(Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN))),
         0 => Ok(Forked::Child),
-        pid => Ok(Forked::Parent(pid)),
+        pid => Ok(Forked::Parent(pid, None)),
     }
 }
 
-/// clone3 or clone without CLONE_VM: a fork with namespace flags and an exit signal. libc does not know of it.
+/// clone3 or clone without CLONE_VM: a fork with namespace flags and an exit signal, which gives the child's pidfd
+/// itself. libc does not know of it.
 /// `CLONE_CHILD_SETTID` tells it the new thread id, as its own fork does: on the address that libc gave the kernel
 /// for this thread (PR_GET_TID_ADDRESS).
 pub(crate) fn fork_with(flags: u64, exit_signal: u64, pids: &[u32]) -> Result<Forked> {
@@ -42,24 +47,34 @@ pub(crate) fn fork_with(flags: u64, exit_signal: u64, pids: &[u32]) -> Result<Fo
     let has =
         unsafe { call!(SYS_prctl, PR_GET_TID_ADDRESS, &raw mut tid_address) }.is_ok() && tid_address != 0;
     let tid_flags = if has { CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID } else { 0 };
+    let mut pidfd: i32 = -1;
     let args = CloneArgs {
-        flags: flags | tid_flags,
+        flags: flags | CLONE_PIDFD | tid_flags,
+        pidfd: &raw mut pidfd as u64,
         child_tid: tid_address,
         exit_signal,
         set_tid: if pids.is_empty() { 0 } else { pids.as_ptr() as u64 },
         set_tid_size: pids.len() as u64,
         ..CloneArgs::default()
     };
-    // SAFETY: the kernel reads `args`, on this frame, and `pids`. Without CLONE_VM and a stack the child is a copy that
-    // returns here on its own copy of this stack, as after fork; the address in `child_tid` is the one that
-    // libc gave the kernel for this thread, valid in the copy too.
+    // SAFETY: the kernel reads `args` and `pids`, and writes `pidfd` in the parent: all are on this frame or borrowed.
+    // Without CLONE_VM and a stack the child is a copy that returns here on its own copy of this stack, as after fork;
+    // the address in `child_tid` is the one that libc gave the kernel for this thread, valid in the copy too.
     let pid = unsafe {
         match call!(SYS_clone3, &raw const args, size_of::<CloneArgs>()) {
-            Err(Errno(libc::ENOSYS | libc::EPERM)) if pids.is_empty() => old_fork(&args),
+            // In the old call CLONE_NEWTIME stands where the exit signal is.
+            Err(Errno(libc::ENOSYS | libc::EPERM))
+                if pids.is_empty() && flags & libc::CSIGNAL as u64 == 0 =>
+            {
+                old_fork(&args)
+            }
             done => done,
         }
     }?;
-    Ok(if pid == 0 { Forked::Child } else { Forked::Parent(pid as i32) })
+    Ok(match pid {
+        0 => Forked::Child,
+        pid => Forked::Parent(pid as i32, Some(own(pidfd as usize))),
+    })
 }
 
 /// # Safety
@@ -67,12 +82,13 @@ pub(crate) fn fork_with(flags: u64, exit_signal: u64, pids: &[u32]) -> Result<Fo
 /// As fork(2): the child returns on a copy of the stack.
 unsafe fn old_fork(args: &CloneArgs) -> Result<usize> {
     let flags = args.flags | args.exit_signal;
-    // SAFETY: the caller owes flags without CLONE_VM, so the child runs on its own copy of this stack. The
-    // order of the last two arguments differs between architectures.
+    // SAFETY: the caller owes flags without CLONE_VM, so the child runs on its own copy of this stack, and the words
+    // that `args` points to. With CLONE_PIDFD the third argument is the address of the pidfd. The order of the last
+    // two arguments differs between architectures.
     unsafe {
         #[cfg(target_arch = "x86_64")]
-        return call!(SYS_clone, flags, 0, 0, args.child_tid, 0);
+        return call!(SYS_clone, flags, 0, args.pidfd, args.child_tid, 0);
         #[cfg(not(target_arch = "x86_64"))]
-        return call!(SYS_clone, flags, 0, 0, 0, args.child_tid);
+        return call!(SYS_clone, flags, 0, args.pidfd, 0, args.child_tid);
     }
 }

@@ -30,6 +30,7 @@
 pub(crate) mod accounts;
 pub(crate) mod bare;
 pub(crate) mod child;
+pub(crate) mod clone;
 pub(crate) mod cstr;
 pub(crate) mod dir;
 pub(crate) mod fd;

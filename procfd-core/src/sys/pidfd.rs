@@ -25,6 +25,11 @@ pub(crate) fn open(pid: i32) -> Result<OwnedFd> {
     bare::pidfd_open(pid).map(made)
 }
 
+/// Whether pidfd_open(2) may be called: old container profiles refuse it. Asks for a pid that no process has.
+pub(crate) fn can_open() -> bool {
+    bare::pidfd_open(-1) == Err(Errno(libc::EINVAL))
+}
+
 /// Whether two descriptors of this process are of one open file: the same number, or kcmp(2) says so.
 pub(crate) fn is_same_file(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> bool {
     const KCMP_FILE: i32 = 0;

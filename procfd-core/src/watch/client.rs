@@ -9,6 +9,9 @@
 //! Both are close-on-exec, and private to the creator: the fork hook closes them in a forked
 //! child, which starts a watcher of its own when it needs one.
 
+mod policy;
+mod reservation;
+
 #[cfg(test)]
 use std::os::fd::AsFd;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -16,11 +19,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+pub(crate) use self::policy::{Limit, Policy};
+pub(crate) use self::reservation::Reservation;
 use super::proto::{self, Reply, Request};
 use super::start::{self, Started};
 use crate::forks::Private;
 use crate::leaves::Leaf;
-use crate::sys;
 use crate::sys::bare::{
     self, EAGAIN, ECONNRESET, EINTR, ENOTCONN, EPERM, EPIPE, EPROTO, ETIMEDOUT, Errno, POLLHUP, POLLIN,
     POLLOUT, PollFd, Timespec,
@@ -64,56 +68,6 @@ impl AddError {
             Self::Gone => EPIPE.0,
             Self::Stuck => ETIMEDOUT.0,
             Self::Full(errno) | Self::Failed(errno) => errno,
-        }
-    }
-}
-
-/// What the watcher does when the last procfd of a running process has been closed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Policy {
-    /// The signal at the last close; 0: none. For the inits of pid namespaces, which the fuse cannot reach.
-    pub(crate) first: u8,
-    /// The signal after `delay`, if the process still runs; 0: none.
-    pub(crate) second: u8,
-    pub(crate) delay: Duration,
-    /// Sends both to the process group (before Linux 6.9 to the process).
-    pub(crate) group: bool,
-    pub(crate) limit: Option<Limit>,
-}
-
-/// How long the process may run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Limit {
-    /// In nanoseconds of the creator's CLOCK_MONOTONIC.
-    pub(crate) until: u64,
-    pub(crate) first: u8,
-    /// The signal after `delay`, if the process still runs; 0: none.
-    pub(crate) second: u8,
-    pub(crate) delay: Duration,
-}
-
-impl Policy {
-    /// Whether the watcher has no signal to send.
-    pub(crate) fn is_silent(&self) -> bool {
-        self.first == 0 && self.second == 0 && self.limit.is_none()
-    }
-
-    fn request(&self, op: u32, id: u64) -> Request {
-        let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let limit = self.limit.unwrap_or_default();
-        Request {
-            magic: proto::MAGIC,
-            op,
-            id,
-            delay_ns: ns(self.delay),
-            flags: if self.group { proto::TO_GROUP } else { 0 },
-            first: self.first.into(),
-            second: self.second.into(),
-            // What is left: the watcher may be in another time namespace.
-            limit_ns: limit.until.saturating_sub(sys::fd::monotonic_ns()),
-            limit_delay_ns: ns(limit.delay),
-            limit_first: limit.first.into(),
-            limit_second: limit.second.into(),
         }
     }
 }
@@ -186,9 +140,9 @@ impl Client {
             sent => sent,
         };
         let reply = sent.and_then(|()| self.reply()).map_err(|e| match e {
-            AddError::Gone => {
-                at("keep the watcher alive until it has set itself up (a seccomp filter?)")(EPERM.0)
-            }
+            AddError::Gone => at(
+                "keep the watcher alive until it has set itself up (a seccomp filter, or RLIMIT_STACK?)",
+            )(EPERM.0),
             other => at("hear from the watcher when it has set itself up")(other.errno()),
         })?;
         if reply.errno != 0 {
@@ -222,7 +176,7 @@ impl Client {
         if taken.is_err() {
             self.release();
         }
-        taken.map(|()| Reservation { client: Arc::clone(self), open: true, entered: None, leaf: None })
+        taken.map(|()| Reservation::new(Arc::clone(self)))
     }
 
     /// As [`add_in`](Self::add_in), without a cgroup.
@@ -411,127 +365,6 @@ impl Client {
             Ok(_) if fds[0].revents & POLLHUP != 0 && fds[0].revents & POLLIN == 0 => Err(AddError::Gone),
             Ok(_) | Err(EINTR) => Ok(()),
             Err(Errno(errno)) => Err(AddError::Failed(errno)),
-        }
-    }
-}
-
-/// Room for one process, held until it is added.
-#[derive(Debug)]
-pub(crate) struct Reservation {
-    client: Arc<Client>,
-    open: bool,
-    /// The watcher has B of this process, or the process too.
-    entered: Option<u64>,
-    /// The watcher has the cgroup of this process.
-    leaf: Option<(u64, Arc<Leaf>)>,
-}
-
-impl Reservation {
-    /// The watcher that granted it.
-    pub(crate) fn client(&self) -> &Arc<Client> {
-        &self.client
-    }
-
-    /// Gives the watcher the cgroup of the process, before there is a process, and waits for its answer.
-    pub(crate) fn give_leaf(&mut self, id: u64, leaf: &Arc<Leaf>) -> Result<(), AddError> {
-        if bare::user_ids() != self.client.uids {
-            // The watcher's permissions are no longer the creator's.
-            return Err(AddError::Gone);
-        }
-        if self.client.no_signals {
-            return Err(AddError::Failed(EPERM.0));
-        }
-        let [parent, dir] = leaf.descriptors().map_err(|Errno(errno)| AddError::Failed(errno))?;
-        let fds = [parent.as_raw_fd(), dir.as_raw_fd()];
-        let request = Policy::default().request(proto::LEAF, id);
-        self.client.answered_with(request, leaf.name().to_bytes_with_nul(), &fds)?;
-        self.leaf = Some((id, Arc::clone(leaf)));
-        Ok(())
-    }
-
-    /// The cgroup that the watcher has been given.
-    pub(crate) fn leaf(&self) -> Option<&(u64, Arc<Leaf>)> {
-        self.leaf.as_ref()
-    }
-
-    /// Gives the watcher B, before there is a process. One sendmsg(2).
-    pub(crate) fn give_b(&mut self, id: u64, b: BorrowedFd<'_>) -> Result<(), AddError> {
-        self.client.send(&Policy::default().request(proto::RESERVE, id), &[b.as_raw_fd()])?;
-        self.entered = Some(id);
-        Ok(())
-    }
-
-    /// Gives the watcher the process before its program can run, and waits for the answer. [`Self::confirm`] follows
-    /// the publication.
-    pub(crate) fn add_early(
-        &mut self,
-        id: u64,
-        b: BorrowedFd<'_>,
-        pidfd: BorrowedFd<'_>,
-        policy: &Policy,
-    ) -> Result<(), AddError> {
-        let mut request = policy.request(proto::ADD, id);
-        request.flags |= proto::EARLY;
-        self.client.answered(request, &[b.as_raw_fd(), pidfd.as_raw_fd()])?;
-        self.entered = Some(id);
-        Ok(())
-    }
-
-    /// Whether the watcher has the process, and not B alone.
-    pub(crate) fn is_early(&self, policy: &Policy) -> bool {
-        self.entered.is_some() && !policy.is_silent()
-    }
-
-    /// Says that the start that was added early is published.
-    pub(crate) fn confirm(mut self, id: u64) -> Result<(), AddError> {
-        let mut request = Policy::default().request(proto::CONFIRM, id);
-        request.flags |= self.held();
-        let sent = self.client.send(&request, &[]);
-        self.open = sent.is_err();
-        sent
-    }
-
-    /// As [`Client::add_in`], with the policy of the reservation. Takes one sendmsg(2), and with signals the answer.
-    pub(crate) fn add(
-        mut self,
-        id: u64,
-        b: BorrowedFd<'_>,
-        pidfd: BorrowedFd<'_>,
-        policy: &Policy,
-    ) -> Result<(), AddError> {
-        let mut request = policy.request(proto::ADD, id);
-        request.flags |= self.held();
-        let fds = [b.as_raw_fd(), pidfd.as_raw_fd()];
-        let sent = if policy.is_silent() {
-            self.client.send(&request, &fds)
-        } else {
-            self.client.answered(request, &fds)
-        };
-        self.open = sent.is_err();
-        sent
-    }
-
-    /// The creation has failed, and may be tried again. The watcher forgets it.
-    pub(crate) fn withdraw(&mut self) {
-        if let Some(id) = self.entered.take() {
-            let _ = self.client.send(&Policy::default().request(proto::DROP, id), &[]);
-        }
-        if let Some((id, _)) = self.leaf.take() {
-            let _ = self.client.send(&Policy::default().request(proto::UNLEAF, id), &[]);
-        }
-    }
-
-    fn held(&self) -> u32 {
-        if self.client.adopted.is_some() { proto::HELD } else { 0 }
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        if self.open {
-            self.withdraw();
-            self.client.credit.fetch_add(1, Ordering::Relaxed);
-            self.client.release();
         }
     }
 }

@@ -27,6 +27,7 @@ pub fn set(c: &mut Context, key: &str, words: &[String]) -> Done<bool> {
         "personality" => c.personality(number(words)?)?,
         "no_tsc" => c.no_tsc()?,
         "subreaper" => c.subreaper()?,
+        "mce_kill" => c.mce_kill(number(words)?)?,
         "oom_score_adj" => c.oom_score_adj(number(words)?)?,
         "coredump_filter" => c.coredump_filter(number(words)?)?,
         "thp_disable" => c.thp_disable()?,

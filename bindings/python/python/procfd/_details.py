@@ -9,13 +9,24 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import socket
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from . import _native
 from ._errors import make
+from ._records import (
+    ContextSwitches,
+    CpuTimes,
+    Ids,
+    IoCounters,
+    IoPriority,
+    Mapping,
+    MemoryInfo,
+    OpenFile,
+    ThreadTimes,
+)
+from ._sockets import Address, Connection, check, connections
 
 __all__ = [
     "Address",
@@ -33,107 +44,6 @@ __all__ = [
 
 Process = _native.Process
 NANO = 1e9
-
-
-class Ids(NamedTuple):
-    """User or group ids."""
-
-    real: int
-    effective: int
-    saved: int
-
-
-class CpuTimes(NamedTuple):
-    """CPU times in seconds."""
-
-    user: float
-    system: float
-    children_user: float
-    children_system: float
-    iowait: float
-
-
-class ContextSwitches(NamedTuple):
-    """How often it gave the processor up, and lost it."""
-
-    voluntary: int
-    involuntary: int
-
-
-class MemoryInfo(NamedTuple):
-    """Sizes in bytes."""
-
-    rss: int
-    vms: int
-    shared: int
-    text: int
-    data: int
-
-
-class ThreadTimes(NamedTuple):
-    """A thread, with its CPU times in seconds."""
-
-    id: int
-    user_time: float
-    system_time: float
-
-
-class OpenFile(NamedTuple):
-    """A regular file that is open."""
-
-    path: str
-    fd: int
-    position: int
-    mode: str
-    flags: int
-
-
-class Mapping(NamedTuple):
-    """A line of /proc/PID/maps; size in bytes."""
-
-    addr: str
-    perms: str
-    path: str
-    size: int
-    offset: int
-    device: int
-    inode: int
-
-
-class IoCounters(NamedTuple):
-    """Calls, bytes that went to and from storage, and characters."""
-
-    read_count: int
-    write_count: int
-    read_bytes: int
-    write_bytes: int
-    read_chars: int
-    write_chars: int
-
-
-class IoPriority(NamedTuple):
-    """An I/O class, 0 for none, and the level in it."""
-
-    ioclass: int
-    value: int
-
-
-class Address(NamedTuple):
-    """An end of a connection."""
-
-    ip: str
-    port: int
-
-
-class Connection(NamedTuple):
-    """A socket; the addresses of AF_UNIX are paths."""
-
-    fd: int
-    family: socket.AddressFamily
-    type: socket.SocketKind
-    laddr: Address | str | tuple[()]
-    raddr: Address | str | tuple[()]
-    status: str
 
 
 def _gone(process: Process, what: str) -> Exception:
@@ -381,95 +291,23 @@ def cpu_affinity(process: Process, cpus: list[int] | None) -> list[int] | None:
     return None
 
 
-# --- sockets --------------------------------------------------------------------------------
-
-_TCP_STATES = (
-    *("NONE", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT"),
-    *("CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING"),
-)
-_TCP4 = ("tcp", socket.AF_INET, socket.SOCK_STREAM)
-_TCP6 = ("tcp6", socket.AF_INET6, socket.SOCK_STREAM)
-_UDP4 = ("udp", socket.AF_INET, socket.SOCK_DGRAM)
-_UDP6 = ("udp6", socket.AF_INET6, socket.SOCK_DGRAM)
-_UNIX = ("unix", socket.AF_UNIX, socket.SOCK_STREAM)
-_KINDS = {
-    "all": (_TCP4, _TCP6, _UDP4, _UDP6, _UNIX),
-    "inet": (_TCP4, _TCP6, _UDP4, _UDP6),
-    "inet4": (_TCP4, _UDP4),
-    "inet6": (_TCP6, _UDP6),
-    "tcp": (_TCP4, _TCP6),
-    "tcp4": (_TCP4,),
-    "tcp6": (_TCP6,),
-    "udp": (_UDP4, _UDP6),
-    "udp4": (_UDP4,),
-    "udp6": (_UDP6,),
-    "unix": (_UNIX,),
-}
-
-
 def net_connections(process: Process, kind: str = "inet") -> list[Connection]:
-    if kind not in _KINDS:
-        known = ", ".join(_KINDS)
-        raise ValueError(f"net_connections: there is no kind {kind!r}; there are: {known}")
+    check(kind)
     by_inode: dict[int, list[int]] = {}
     for fd, what, _, _, inode, _ in _listed(lambda: _native._open_fds(process)):
         if what == "socket":
             by_inode.setdefault(inode, []).append(fd)
-    found: list[Connection] = []
     if not by_inode:
-        return found
+        return []
     # The tables of its own network namespace.
     folder = os.open(f"/proc/{process.pid}", os.O_PATH | os.O_DIRECTORY)
     try:
         # Not reaped after the open: the directory is its own.
         if not is_running(process):
             raise _gone(process, "net_connections")
-        for table, family, sort in _KINDS[kind]:
-            with contextlib.suppress(FileNotFoundError):
-                fd = os.open(f"net/{table}", os.O_RDONLY, dir_fd=folder)
-                with open(fd, encoding="utf-8", errors="surrogateescape") as lines:
-                    next(lines, None)
-                    read = _unix if family == socket.AF_UNIX else _inet
-                    found.extend(read(lines, family, sort, by_inode))
+        return list(connections(folder, kind, by_inode))
     finally:
         os.close(folder)
-    return found
-
-
-def _address(text: str, family: int) -> Address | tuple[()]:
-    """An address of /proc/net/tcp: words of the machine's byte order in hexadecimal."""
-    import sys
-
-    ip, port = text.split(":")
-    if int(port, 16) == 0:
-        return ()
-    raw = bytes.fromhex(ip)
-    if sys.byteorder == "little":
-        raw = b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
-    return Address(socket.inet_ntop(family, raw), int(port, 16))
-
-
-def _inet(
-    lines: Iterable[str], family: Any, sort: Any, by_inode: dict[int, list[int]]
-) -> Iterator[Connection]:
-    for line in lines:
-        words = line.split()
-        for fd in by_inode.get(int(words[9]), ()):
-            stream = sort == socket.SOCK_STREAM
-            status = _TCP_STATES[int(words[3], 16)] if stream else "NONE"
-            ours, theirs = _address(words[1], family), _address(words[2], family)
-            yield Connection(fd, family, sort, ours, theirs, status)
-
-
-def _unix(
-    lines: Iterable[str], family: Any, _: Any, by_inode: dict[int, list[int]]
-) -> Iterator[Connection]:
-    for line in lines:
-        fields = line.split(None, 7)
-        path = fields[7].rstrip("\n") if len(fields) > 7 else ""
-        for fd in by_inode.get(int(fields[6]), ()):
-            sort = socket.SocketKind(int(fields[4], 16))
-            yield Connection(fd, family, sort, path, "", "NONE")
 
 
 # --- many answers ---------------------------------------------------------------------------

@@ -93,6 +93,7 @@ class Stage(enum.IntEnum):
     LANDLOCK_RULE = 88
     LANDLOCK_FD = 91
     LABEL = 92
+    MCE_KILL = 95
     # end of stages
 
 

@@ -6,6 +6,7 @@ The library is found, not imported: a program that uses the one does not load th
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -44,7 +45,9 @@ async def readable(fd: int, timeout: float | None = None) -> bool:
     try:
         return bool(await ready)
     finally:
-        loop.remove_reader(fd)
+        # A coroutine that is still there when its loop is closed ends with an exception here.
+        if not loop.is_closed():
+            loop.remove_reader(fd)
         if timer is not None:
             timer.cancel()
 
@@ -60,6 +63,11 @@ async def shielded(function: Callable[[], Awaitable[object]]) -> None:
     if trio is not None:
         with trio.CancelScope(shield=True):
             await function()
-    else:
-        # A task of asyncio is cancelled once, and may go on then.
-        await function()
+        return
+    # A task of asyncio may go on after it was cancelled, and may be cancelled again.
+    asyncio = sys.modules["asyncio"]
+    inner = asyncio.ensure_future(function())
+    while not inner.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(inner)
+    inner.result()

@@ -272,7 +272,9 @@ class Popen(_Base[AnyStr]):
 
     def __del__(self, _maxsize: int = sys.maxsize, _warn: Any = warnings.warn) -> None:
         process = self._process
-        if process is not None and self.returncode is None and self._settings.get("kill_on_close"):
+        if process is not None and self.returncode is not None:
+            return
+        if process is not None and self._settings.get("kill_on_close"):
             # The base class keeps what still runs for a later poll: it would never be killed.
             _warn(f"subprocess {self.pid} is still running", ResourceWarning, source=self)
             process.close()

@@ -20,7 +20,7 @@ from . import _native
 from ._errors import Timeout
 from ._genuine import INIT, is_original
 from ._genuine import Popen as _Base
-from ._launch import PLAIN, become, end, launch, unknown
+from ._launch import PLAIN, end, launch, unknown
 from ._popen import CLOSE, Popen
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ _KNOWN = frozenset(
 )
 # What takes a Popen: its other arguments, and the settings that it treats on its own.
 _OTHERS = (INIT - _KNOWN) | CLOSE | {"args", "login_env", "pipesize", "process_group"}
+# What setresuid(2) takes for "leave it".
+_NO_ID = 0xFFFFFFFF
 # How long an interrupted wait goes on: the signal of a terminal has reached the child too.
 _INTERRUPTED_SECONDS = 0.25
 # And that for one that has been killed.
@@ -165,19 +167,17 @@ def _become(given: dict[str, Any], extra: dict[str, Any]) -> bool:
     user = given.get("user")
     if user is None:
         return True
-    uid = user
     if type(user) is str:
         import pwd
 
         try:
-            uid = pwd.getpwnam(user).pw_uid
+            pwd.getpwnam(user)
         except (KeyError, ValueError):
             return False
-    elif type(user) is not int or user < 0:
+    elif type(user) is not int or not 0 <= user < _NO_ID:
         return False
-    keywords = {"user": user}
-    become(keywords, extra)
-    given.update(uid=uid, gid=keywords.get("group"), gids=keywords.get("extra_groups"))
+    # Its groups are the start's to find.
+    given["uid"], extra["user"] = None, user
     return True
 
 

@@ -107,6 +107,7 @@ class Settings(TypedDict, total=False):
     no_tsc: bool | None
     subreaper: bool | None
     ioprio: tuple[int, int] | None
+    mce_kill: int | None
     speculation: str | Mapping[str, str] | None
     scheduler: str | int | SchedulerSettings | None
     affinity: str | Iterable[int] | None

@@ -111,6 +111,11 @@ async def run(
             stdout, stderr = exchange.output(popen.stdout), exchange.output(popen.stderr)
         finally:
             exchange.close()
+    except GeneratorExit:
+        # The coroutine is closed, and perhaps its loop: there is nothing to await in.
+        popen._kill(kill_tree)
+        popen.wait()
+        raise
     except BaseException:
         popen._kill(kill_tree)
         await shielded(lambda: wait(popen))

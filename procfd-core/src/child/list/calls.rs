@@ -36,7 +36,6 @@ const fn takes_number(option: i32) -> bool {
             | libc::PR_SET_TSC
             | libc::PR_SET_SECUREBITS
             | libc::PR_SET_TIMERSLACK
-            | libc::PR_MCE_KILL
             | libc::PR_SET_CHILD_SUBREAPER
             | libc::PR_SET_NO_NEW_PRIVS
             | libc::PR_SET_THP_DISABLE
@@ -103,6 +102,8 @@ impl List {
         fn set_mempolicy(mode: u32, nodes: &[u8]) = SYS_set_mempolicy(mode, nodes, nodes.len() * 8 + 1);
         /// prctl(PR_SET_SPECULATION_CTRL) of the caller.
         fn set_speculation(what: u32, control: u32) = SYS_prctl(PR_SET_SPECULATION_CTRL, what, control, 0, 0);
+        /// prctl(PR_MCE_KILL) of the caller: PR_MCE_KILL_SET.
+        fn set_mce_kill(policy: u32) = SYS_prctl(libc::PR_MCE_KILL, libc::PR_MCE_KILL_SET, policy, 0, 0);
         /// prctl(PR_SCHED_CORE) of the caller: PR_SCHED_CORE_CREATE, for the thread alone.
         fn make_core_cookie() = SYS_prctl(PR_SCHED_CORE, 1, 0, 0, 0);
         /// setrlimit(2): soft, hard.

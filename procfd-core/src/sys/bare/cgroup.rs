@@ -5,8 +5,8 @@
 use core::ffi::CStr;
 
 use super::{
-    EAGAIN, EBUSY, ENODEV, ENOENT, ENOTEMPTY, Result, SIGKILL, call, close, pidfd_open, pidfd_signal, read,
-    write,
+    EAGAIN, EBUSY, ENODEV, ENOENT, ENOTEMPTY, Result, SIGKILL, Timespec, call, close, pidfd_open,
+    pidfd_signal, poll, read, write,
 };
 
 const O_WRONLY: u32 = 1;
@@ -17,8 +17,10 @@ const AT_REMOVEDIR: u32 = 0x200;
 const DEPTH: u32 = 16;
 /// How often the processes of a cgroup are killed before 5.14, while there are some.
 const ROUNDS: u32 = 100;
-/// How often the lock of a cgroup is tried.
-const LOCK_TRIES: u32 = 1_000;
+/// How often the lock of a cgroup is tried: at first at once, then each millisecond. The removal of a cgroup with
+/// controllers takes long.
+const LOCK_TRIES: u32 = 600;
+const LOCK_TRIES_AT_ONCE: u32 = 100;
 
 fn open_at(dir: i32, name: &CStr, flags: u32) -> Result<i32> {
     // SAFETY: the kernel reads `name` up to its NUL, which CStr guarantees.
@@ -121,24 +123,52 @@ pub(crate) fn remove(parent: i32, name: &CStr, dir: i32) -> Result<()> {
         Err(ENOENT | ENODEV) => return Ok(()),
         opened => opened?,
     };
-    lock(locked);
-    let done = remove_locked(parent, name, dir);
+    let done = match lock(locked) || has_name(parent, name, dir) {
+        true => remove_locked(parent, name, dir),
+        false => Ok(()),
+    };
     let _ = close(locked);
     done
 }
 
-/// Another program may hold the lock for ever, so this does not wait long.
-fn lock(dir: i32) {
+/// Whether it has the lock. Another program may hold the lock for ever, so this does not wait long.
+fn lock(dir: i32) -> bool {
     const LOCK_EX: u32 = 2;
     const LOCK_NB: u32 = 4;
-    for _ in 0..LOCK_TRIES {
+    for tries in 0..LOCK_TRIES {
         // SAFETY: both arguments are numbers, not addresses.
         if unsafe { call!(SYS_flock, dir, LOCK_EX | LOCK_NB) } != Err(EAGAIN) {
-            return;
+            return true;
         }
-        // SAFETY: it has no arguments.
-        let _ = unsafe { call!(SYS_sched_yield) };
+        if tries < LOCK_TRIES_AT_ONCE {
+            // SAFETY: it has no arguments.
+            let _ = unsafe { call!(SYS_sched_yield) };
+        } else {
+            let _ = poll(&mut [], Some(Timespec::from_ns(1_000_000)));
+        }
     }
+    false
+}
+
+/// Whether the name is still that of the cgroup, as far as a filter lets the question pass.
+fn has_name(parent: i32, name: &CStr, dir: i32) -> bool {
+    match (inode(parent, name), inode(dir, c"")) {
+        (Ok(named), Ok(own)) => named == own,
+        (Err(ENOENT | ENODEV), _) => false,
+        _ => true,
+    }
+}
+
+/// The inode number: statx(2) of a name in a directory, or with an empty name of what the descriptor is of.
+fn inode(dir: i32, name: &CStr) -> Result<u64> {
+    const AT_EMPTY_PATH: u32 = 0x1000;
+    const STATX_INO: u32 = 0x100;
+    /// Where `struct statx`, of 32 words, has the number.
+    const INO: usize = 4;
+    let mut stat = [0u64; 32];
+    // SAFETY: the kernel reads `name` up to its NUL, which CStr guarantees, and writes the 256 bytes of `stat`.
+    unsafe { call!(SYS_statx, dir, name.as_ptr(), AT_EMPTY_PATH, STATX_INO, stat.as_mut_ptr()) }?;
+    stat.get(INO).copied().ok_or(ENODEV)
 }
 
 fn remove_locked(parent: i32, name: &CStr, dir: i32) -> Result<()> {
@@ -209,6 +239,18 @@ fn each_directory(mut entries: &[u8], mut each: impl FnMut(&CStr)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whose_a_name_is() {
+        let open = |path: &CStr| open_at(-100, path, O_DIRECTORY).unwrap();
+        let (root, proc, sys) = (open(c"/"), open(c"/proc"), open(c"/sys"));
+        assert!(has_name(root, c"proc", proc) && !has_name(root, c"no such", proc));
+        assert_eq!(inode(sys, c""), inode(root, c"sys"));
+        assert_ne!(inode(proc, c"self"), inode(proc, c""));
+        for fd in [root, proc, sys] {
+            close(fd).unwrap();
+        }
+    }
 
     #[test]
     fn the_directories_of_a_listing() {

@@ -74,6 +74,7 @@ numbers! {
     SYS_prlimit64: 302, 261;
     SYS_memfd_create: 319, 279;
     SYS_execveat: 322, 281;
+    SYS_statx: 332, 291;
     SYS_pidfd_send_signal: 424, 424;
     SYS_pidfd_open: 434, 434;
     SYS_clone3: 435, 435;

@@ -73,9 +73,28 @@ impl Init {
         std::fs::read_to_string(format!("/proc/{}/comm", self.pid)).is_ok_and(|comm| comm == "procfd-init\n")
     }
 
-    fn child(&self) -> i32 {
+    fn children(&self) -> Vec<i32> {
         let children = format!("/proc/{0}/task/{0}/children", self.pid);
-        std::fs::read_to_string(children).unwrap().split_whitespace().next().unwrap().parse().unwrap()
+        std::fs::read_to_string(children)
+            .unwrap()
+            .split_whitespace()
+            .map(|pid| pid.parse().unwrap())
+            .collect()
+    }
+
+    fn child(&self) -> i32 {
+        self.children()[0]
+    }
+
+    /// The script has come to this action for SIGTERM: `SigCgt` or `SigIgn`. And init forwards it.
+    fn expects_sigterm(&self, action: &str) -> bool {
+        let program = || std::fs::read_to_string(format!("/proc/{}/status", self.child())).ok();
+        let expects = |status: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(action))?;
+            let mask = u64::from_str_radix(line.trim_start_matches([':', '\t']), 16).ok()?;
+            Some(mask >> (libc::SIGTERM - 1) & 1 == 1)
+        };
+        self.is_ready() && program().as_deref().and_then(expects) == Some(true)
     }
 
     fn signal(&self, signal: i32) {
@@ -116,10 +135,9 @@ fn a_deadly_signal_is_mirrored_and_recorded() {
 
 #[test]
 fn signals_are_forwarded() {
-    let script = "trap 'exit 42' USR1; trap '' TERM; echo; while :; do sleep .01; done";
+    let script = "trap 'exit 42' USR1; trap '' TERM; while :; do sleep .01; done";
     let Some(init) = Init::new(script, None, KILL) else { return };
-    assert!(eventually(|| init.is_ready()));
-    std::thread::sleep(Duration::from_millis(50));
+    assert!(eventually(|| init.expects_sigterm("SigIgn")));
     init.signal(libc::SIGTERM);
     init.signal(libc::SIGUSR1);
     assert_eq!(init.end(), (libc::CLD_EXITED, 42));
@@ -127,14 +145,11 @@ fn signals_are_forwarded() {
 
 #[test]
 fn orphans_are_reaped() {
-    let script = "for i in 1 2 3 4 5; do (sleep 0 & sleep 0 &); done; sleep .2; exec sleep 1000";
+    let script = "for i in 1 2 3 4 5; do (sleep 0 & sleep 0 &); done; exec sleep 1000";
     let Some(init) = Init::new(script, None, KILL) else { return };
-    assert!(eventually(|| init.is_ready()));
-    std::thread::sleep(Duration::from_millis(100));
-    assert!(eventually(|| {
-        let children = format!("/proc/{0}/task/{0}/children", init.pid);
-        std::fs::read_to_string(children).unwrap().split_whitespace().count() == 1
-    }));
+    let comm = |pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    assert!(eventually(|| init.is_ready() && comm(init.child()) == "sleep\n"));
+    assert!(eventually(|| init.children().len() == 1));
 }
 
 #[test]
@@ -156,8 +171,7 @@ fn the_fuse_may_ask_politely_first() {
     let script = "trap 'exit 5' TERM; while :; do sleep .01; done";
     let Some(init) = Init::new(script, Some(&k2), (libc::SIGTERM, bare::SIGKILL, 60_000)) else { return };
     drop(k2);
-    assert!(eventually(|| init.is_ready()));
-    std::thread::sleep(Duration::from_millis(50));
+    assert!(eventually(|| init.expects_sigterm("SigCgt")));
     drop(k1);
     assert_eq!(init.end(), (libc::CLD_EXITED, 5));
 }
@@ -168,8 +182,7 @@ fn who_does_not_listen_is_ended_after_the_delay() {
     let script = "trap '' TERM; while :; do sleep .01; done";
     let Some(init) = Init::new(script, Some(&k2), (libc::SIGTERM, bare::SIGKILL, 200)) else { return };
     drop(k2);
-    assert!(eventually(|| init.is_ready()));
-    std::thread::sleep(Duration::from_millis(50));
+    assert!(eventually(|| init.expects_sigterm("SigIgn")));
     let start = Instant::now();
     drop(k1);
     assert_eq!(init.end(), (libc::CLD_EXITED, 128 + bare::SIGKILL));

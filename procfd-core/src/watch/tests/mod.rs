@@ -32,10 +32,12 @@ impl Sleeper {
         Self(sleep("1000").spawn().unwrap())
     }
 
-    /// One that the test may lose the right to kill: it ends by itself.
+    /// One that the test may lose the right to kill: it ends with this process, which has the other end of its input.
     fn mortal(uid: u32) -> Self {
         use std::os::unix::process::CommandExt;
-        Self(sleep("5").uid(uid).spawn().unwrap())
+        let mut cat = Command::new("cat");
+        cat.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(cat.uid(uid).spawn().unwrap())
     }
 
     fn pid(&self) -> i32 {

@@ -72,6 +72,11 @@ def signal_number(text: str) -> int:
         raise argparse.ArgumentTypeError(f"no signal {text!r}") from None
 
 
+def signals(text: str) -> list[int]:
+    """Signals, with commas between."""
+    return [signal_number(part) for part in text.split(",")]
+
+
 def limit(text: str) -> tuple[int, int | tuple[int, int]]:
     """NAME=SOFT[:HARD], by the names of resource.RLIMIT_*."""
     name, _, values = text.partition("=")
@@ -196,7 +201,7 @@ def mount(text: str) -> dict[str, object]:
         elif not equals and name == "rw":
             entry["ro"] = False
         elif equals and name == "mode":
-            entry["mode"] = octal(value)
+            entry["mode"] = octal(value, 0o7777)
         elif equals and name == "size":
             entry["size"] = bytes_of(value)
         elif equals and kind == "overlay" and name in ("lower", "upper", "work"):
@@ -237,14 +242,14 @@ def content(path: str) -> bytes:
         raise argparse.ArgumentTypeError(f"{path}: {error.strerror}") from None
 
 
-def octal(text: str) -> int:
-    """A file mode creation mask."""
+def octal(text: str, highest: int = 0o777) -> int:
+    """A file mode creation mask, or a mode."""
     try:
         mask = int(text, 8)
     except ValueError:
         mask = -1
-    if not 0 <= mask <= 0o777:
-        raise argparse.ArgumentTypeError(f"not an octal number from 0 to 777: {text!r}")
+    if not 0 <= mask <= highest:
+        raise argparse.ArgumentTypeError(f"not an octal number from 0 to {highest:o}: {text!r}")
     return mask
 
 

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any, Callable
 
-from .. import Info, Process
+from .. import Info, Process, _native
 from .arguments import target
 from .table import add_json, as_data, print_json, size, table, width
 
@@ -45,50 +45,7 @@ def add_to(commands: Any) -> None:
     info.set_defaults(function=show_info, parser=info)
 
 
-# linux/capability.h
-CAPABILITIES = [
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "linux_immutable",
-    "net_bind_service",
-    "net_broadcast",
-    "net_admin",
-    "net_raw",
-    "ipc_lock",
-    "ipc_owner",
-    "sys_module",
-    "sys_rawio",
-    "sys_chroot",
-    "sys_ptrace",
-    "sys_pacct",
-    "sys_admin",
-    "sys_boot",
-    "sys_nice",
-    "sys_resource",
-    "sys_time",
-    "sys_tty_config",
-    "mknod",
-    "lease",
-    "audit_write",
-    "audit_control",
-    "setfcap",
-    "mac_override",
-    "mac_admin",
-    "syslog",
-    "wake_alarm",
-    "block_suspend",
-    "audit_read",
-    "perfmon",
-    "bpf",
-    "checkpoint_restore",
-]
+CAPABILITIES = _native._capabilities()
 # linux/sched.h, linux/ioprio.h, linux/seccomp.h, proc_pid_stat(5)
 SCHEDULERS = {0: "SCHED_OTHER", 1: "SCHED_FIFO", 2: "SCHED_RR", 3: "SCHED_BATCH", 5: "SCHED_IDLE",
               6: "SCHED_DEADLINE", 7: "SCHED_EXT"}  # fmt: skip

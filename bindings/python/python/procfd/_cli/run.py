@@ -38,6 +38,7 @@ READERS: dict[str, Any] = {
     "groups": arguments.groups,
     "caps": str,
     "securebits": lambda text: text.split(","),
+    "signals": arguments.signals,
 }
 
 
@@ -111,6 +112,7 @@ def add_to(commands: Any) -> None:
     add("--stdin", metavar="FILE", help="read the standard input from this file")
     add("--stdin-text", metavar="TEXT", help="read this text and a newline there")
     add("--pty", action="store_true", help="a new terminal and session, joined to this one")
+    add("--argv0", metavar="NAME", help="the program's own name: its argument 0")
     add("--env", type=arguments.variable, action="append", metavar="NAME=VALUE")
     add("--unset-env", action="append", metavar="NAME")
     add("--clear-env", action="store_true")
@@ -194,10 +196,11 @@ def settings(given: argparse.Namespace) -> OpenSettings:
         # It also removes a cgroup that outlives this command, and holds a time limit.
         "watch": bool(limits or given.cgroup_leaf or given.time_limit is not None)
         or (given.kill_on_exit and "pid" in unshare and not given.init),
-        # Python ignores these, and the program should not.
-        "sigdefault": [signal.SIGPIPE, signal.SIGXFSZ],
     }
     plain = {keyword: getattr(given, keyword) for _, keyword, *_ in OPTIONS}
+    # Python ignores these, and the program should not.
+    ignored_here = {signal.SIGPIPE, signal.SIGXFSZ} - set(given.sigignore or ())
+    special["sigdefault"] = sorted(ignored_here | set(given.sigdefault or ()))
     return cast(OpenSettings, {**plain, **special})
 
 
@@ -254,14 +257,16 @@ def command(given: argparse.Namespace) -> int:
             given.parser.error("--stdin and --stdin-text: one of them")
         text = os.fsencode(given.stdin_text) + b"\n"
         whole["fds"] = {**whole.get("fds", {}), 0: text}  # type: ignore[dict-item]
+    arguments_of = [words[0] if given.argv0 is None else given.argv0, *words[1:]]
     if given.explain:
-        return explain(words, whole, given.json)
+        return explain(words[0], arguments_of, whole, given.json)
     handled = (*FOR_ALL, *FOR_ONE, *FROM_KEYS)
     # Blocked until there is a process to hand them to; the program starts with the old mask.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, handled)
     started = monotonic()
     try:
-        process = spawn(words[0], words, whole, sigmask=before)
+        mask = {*before, *(given.sigmask or ())}
+        process = spawn(words[0], arguments_of, whole, sigmask=mask)
     except ValueError as error:
         print(f"procfd: {error}", file=sys.stderr)
         return FAILED
@@ -286,10 +291,10 @@ def command(given: argparse.Namespace) -> int:
     return SIGNALLED + status.signal if status.signal else status.returncode
 
 
-def explain(words: list[str], whole: OpenSettings, as_json: bool) -> int:
+def explain(program: str, words: list[str], whole: OpenSettings, as_json: bool) -> int:
     """The steps of the start, a line each."""
     try:
-        with Context(words[0], words, **whole) as context:
+        with Context(program, words, **whole) as context:
             steps = context.explain()
     except (OSError, ValueError) as error:
         print(f"procfd: {error}", file=sys.stderr)
