@@ -41,6 +41,11 @@ impl Descriptors {
         !self.actions.is_empty()
     }
 
+    /// Whether the list takes descriptors. A change to a directory by its path leaves none open.
+    pub(crate) fn takes_descriptors(&self) -> bool {
+        self.actions().any(|action| !matches!(action, Action::Chdir(_)))
+    }
+
     /// Whether the child works in another directory than the creator.
     pub(super) fn changes_directory(&self) -> bool {
         self.actions().any(|action| matches!(action, Action::Chdir(_) | Action::Fchdir(_)))

@@ -117,7 +117,7 @@ impl Mounts {
     fn sources(&self, by_mount: bool) -> Vec<Source> {
         let fresh = self.root == NewRoot::Tmpfs;
         let replaced = self.root != NewRoot::Own;
-        let root = std::fs::metadata("/").ok();
+        let root = if replaced && !self.list.is_empty() { std::fs::metadata("/").ok() } else { None };
         let source = |entry: &Entry| {
             let asked = by_mount || fresh || entry.create || (replaced && entry.recursive);
             // One that is missing fails in the child, with its step.

@@ -360,7 +360,7 @@ pub(super) fn conditions(config: &Settings, prepared: &Prepared, shared_table: b
     let policy = policy || config.time_limit().is_some();
     let waits = prepared.by_parent || (watched && policy && !config.built_in_init());
     let takes_more = !shared_table || !prepared.sources.is_empty() || arms_again || waits;
-    let closes = takes_more || config.built_in_init() || config.descriptors.has_actions();
+    let closes = takes_more || config.built_in_init() || config.descriptors.takes_descriptors();
     let of = |holds: bool, when: When| when.only_if(holds);
     When::ALWAYS
         .and(When::USER_TO_JOIN)
@@ -414,7 +414,7 @@ fn describe<'a, const MORE: bool>(moment: &mut Moment<'a>, config: &Settings, pa
         moment.take_along(child.as_fd().as_raw_fd());
     }
     // With nothing but 0, 1 and 2 taken there is nothing to close.
-    if moment.takes_above_standard() || config.descriptors.has_actions() {
+    if moment.takes_above_standard() || config.descriptors.takes_descriptors() {
         moment.add(When::CLOSES);
     }
 }

@@ -9,6 +9,7 @@
 //! dumpable again only when the task is seen to have left.
 
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use super::end::has_ended;
 use crate::proc::{self, Path, Proc};
@@ -20,6 +21,10 @@ const NOT_EXECUTED: u32 = 0x40;
 
 /// How long nothing may tell of the child.
 const UNKNOWN_NS: u64 = 10_000_000;
+/// A yield lets a child on the same CPU go on only if it is in the same scheduling group; a new session and another
+/// cgroup are others. So the creator sleeps after some yields.
+const YIELDS: u32 = 2;
+const PAUSE: Duration = Duration::from_micros(10);
 /// The program of the built-in init: the oldest child of the init is another one if the program has ended.
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -27,6 +32,7 @@ const SECOND_NS: u64 = 1_000_000_000;
 /// init, and its own child has changed its credentials.
 pub(super) fn has_left(pidfd: BorrowedFd<'_>, pid: i32, second: bool) -> bool {
     let began = sys::fd::monotonic_ns();
+    let mut tries = 0u32;
     loop {
         if has_ended(pidfd) {
             return true;
@@ -41,7 +47,8 @@ pub(super) fn has_left(pidfd: BorrowedFd<'_>, pid: i32, second: bool) -> bool {
         if sys::fd::monotonic_ns().saturating_sub(began) > limit {
             return false;
         }
-        std::thread::yield_now();
+        tries = tries.saturating_add(1);
+        if tries > YIELDS { std::thread::sleep(PAUSE) } else { std::thread::yield_now() }
     }
 }
 

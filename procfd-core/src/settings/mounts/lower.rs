@@ -336,7 +336,6 @@ impl Work<'_> {
         self.list.close_slot(Slot::C);
         self.links_and_directories();
         self.list.fsopen(c"devpts").into(Slot::B);
-        self.list.fsconfig_flag(Slot::B, c"newinstance").or_not();
         self.list.fsconfig_string(Slot::B, c"ptmxmode", c"0666");
         self.list.fsconfig_string(Slot::B, c"mode", c"0620");
         self.list.fsconfig_create(Slot::B);
