@@ -96,8 +96,10 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd
         }
         arm(opened.live_b().map_err(failed)?, pidfd, policy).map_err(failed)?;
     }
-    let started = start::attach(a, opened, &state.config, ours).inspect_err(|_| {
-        let _ = fuse::change(opened.b(), None, 0);
+    let started = start::attach(a, opened, &state.config, ours, pid).inspect_err(|_| {
+        if opened.has_b() {
+            let _ = fuse::change(opened.b(), None, 0);
+        }
     })?;
     started.enter(state);
     // PROC_SET_INIT has no meaning for an existing process.

@@ -28,7 +28,7 @@
 //! ([`PerProcess`](crate::sys::per_process::PerProcess)): a forked copy begins with a fresh one and waits for none.
 
 use std::cell::RefCell;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
@@ -40,9 +40,20 @@ use crate::sys::{self, Result, vec};
 
 struct List {
     /// The library's own files by their numbers.
-    own: Vec<Option<Identity>>,
+    own: Vec<Option<Own>>,
+    /// How many there have been.
+    made: u64,
     /// The procfds that objects hold, by their numbers.
     held: Vec<Option<Procfd>>,
+}
+
+/// A file of the library's own.
+#[derive(Clone, Copy)]
+struct Own {
+    file: Identity,
+    /// Which `Private` has it: the library may open a file again whose number the program has closed, and get the same
+    /// number.
+    serial: u64,
 }
 
 /// A procfd that a forked copy does not keep.
@@ -55,7 +66,7 @@ struct Procfd {
     now: Option<Identity>,
 }
 
-static LIST: Mutex<List> = Mutex::new(List { own: Vec::new(), held: Vec::new() });
+static LIST: Mutex<List> = Mutex::new(List { own: Vec::new(), made: 0, held: Vec::new() });
 /// Counts forks: a value made before one does not close numbers after it.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
@@ -102,7 +113,7 @@ impl List {
     /// Whether a number is on the list, and still the file that it was.
     fn has(&self, fd: RawFd) -> bool {
         let file = usize::try_from(fd).ok().and_then(|at| self.own.get(at).copied().flatten());
-        file.is_some_and(|file| sys::fd::borrow(fd).is_ok_and(|fd| file.is(fd)))
+        file.is_some_and(|own| sys::fd::borrow(fd).is_ok_and(|fd| own.file.is(fd)))
     }
 
     fn numbers(&self) -> impl Iterator<Item = RawFd> + '_ {
@@ -203,6 +214,7 @@ pub(crate) fn generation() -> u64 {
 pub(crate) struct Private {
     number: Number,
     file: Identity,
+    serial: u64,
     generation: u64,
 }
 
@@ -210,8 +222,16 @@ impl Private {
     /// Above the standard streams: a program whose streams are closed puts others in their places.
     fn listed(list: &mut List, fd: OwnedFd) -> Result<Self> {
         let fd = sys::fd::above_standard(fd);
-        let file = Identity::of(fd.as_fd())?;
-        Self::listed_as(list, fd, file)
+        match Identity::of(fd.as_fd()) {
+            Ok(file) => Self::listed_as(list, fd, file),
+            Err(e) => {
+                if e == sys::Errno(libc::EBADF) {
+                    // Another thread has closed it: it is not to be closed again.
+                    let _ = fd.into_raw_fd();
+                }
+                Err(e)
+            }
+        }
     }
 
     /// The same of a socket.
@@ -222,8 +242,10 @@ impl Private {
     }
 
     fn listed_as(list: &mut List, fd: OwnedFd, file: Identity) -> Result<Self> {
-        enter(&mut list.own, fd.as_raw_fd(), file)?;
-        Ok(Self { number: Number::keep(fd), file, generation: GENERATION.load(Ordering::Relaxed) })
+        list.made = list.made.wrapping_add(1);
+        let serial = list.made;
+        enter(&mut list.own, fd.as_raw_fd(), Own { file, serial })?;
+        Ok(Self { number: Number::keep(fd), file, serial, generation: GENERATION.load(Ordering::Relaxed) })
     }
 
     /// A descriptor that `make` makes, under the lock of the list: `make` takes no private descriptor and drops none.
@@ -279,6 +301,16 @@ impl Private {
         identity::proved(self.file, self.number.as_fd())
     }
 
+    /// Gives the number up without closing it: another file has it, which is the program's.
+    pub(crate) fn abandon(self) {
+        let mut held = lock();
+        if !self.is_parents() {
+            clear(&mut held.list.own, self.as_fd().as_raw_fd(), |own| own.serial == self.serial);
+        }
+        drop(held);
+        std::mem::forget(self);
+    }
+
     /// Whether it was made before a fork, of which this is the child.
     pub(crate) fn is_parents(&self) -> bool {
         self.generation != GENERATION.load(Ordering::Relaxed)
@@ -299,9 +331,13 @@ impl Drop for Private {
             return;
         }
         let number = self.number.as_fd().as_raw_fd();
-        // Another private file may have got the number of one that the program closed.
-        clear(&mut held.list.own, number, |file| *file == self.file);
-        if self.file.is(self.number.as_fd()) {
+        // Another private file may have got the number of one that the program closed: even the same file again.
+        let mut has_it = false;
+        clear(&mut held.list.own, number, |own| {
+            has_it = own.serial == self.serial;
+            has_it
+        });
+        if has_it && self.file.is(self.number.as_fd()) {
             self.number.close();
         }
     }
@@ -365,6 +401,29 @@ mod tests {
         assert!(!numbers().unwrap().contains(&(number as u32)));
         drop(private);
         assert!(sys::fd::is_open(number), "the program's own");
+        sys::fd::close_raw(number);
+    }
+
+    #[test]
+    fn the_same_file_opened_again_at_the_same_number_stays() {
+        let open = || Private::new(|| sys::fd::open_at(libc::AT_FDCWD, c"/proc", libc::O_PATH)).unwrap();
+        let first = open();
+        let number = first.as_fd().as_raw_fd();
+        // Other threads of the tests may take the number.
+        sys::fd::close_raw(number);
+        let second = open();
+        if second.as_fd().as_raw_fd() == number {
+            drop(first);
+            assert!(second.live().is_ok() && is_listed(number));
+        }
+    }
+
+    #[test]
+    fn what_is_abandoned_stays_open_and_is_not_listed() {
+        let private = made();
+        let number = private.as_fd().as_raw_fd();
+        private.abandon();
+        assert!(!is_listed(number) && sys::fd::is_open(number));
         sys::fd::close_raw(number);
     }
 

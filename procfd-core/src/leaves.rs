@@ -24,6 +24,8 @@ const LOOK: usize = 16;
 /// between two.
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_micros(500);
+/// How many later calls try again what has failed for a reason that may last.
+const LATER: u32 = 8;
 /// How many names are tried where the library chooses one.
 const NAMES: u32 = 1_000;
 
@@ -106,6 +108,12 @@ impl Leaf {
         starts_with(c"cgroup.procs", b"") && starts_with(c"cgroup.stat", b"nr_descendants 0\n")
     }
 
+    /// Removes it, if it has no cgroups and no processes. This takes no descriptor.
+    fn remove_by_name(&self) -> Result<()> {
+        let [parent, _] = self.descriptors()?;
+        sys::dir::remove_at(parent, &self.name)
+    }
+
     /// Removes it, with the cgroups below it. EBUSY: it has processes.
     pub(crate) fn remove(&self) -> Result<()> {
         let [parent, dir] = self.descriptors()?;
@@ -114,7 +122,7 @@ impl Leaf {
             match cgroup::remove(parent.as_raw_fd(), &self.name, dir.as_raw_fd()) {
                 Err(Errno(libc::EBUSY)) if tries < TRIES && self.is_settling() => {
                     tries = tries.saturating_add(1);
-                    std::thread::sleep(PAUSE);
+                    sys::fd::sleep(PAUSE);
                 }
                 Err(Errno(libc::ENOENT)) => return Ok(()),
                 done => return done,
@@ -140,7 +148,7 @@ impl NewLeaf {
     pub(crate) fn keep(&mut self, pidfd: BorrowedFd<'_>) -> Result<()> {
         let Some(leaf) = &self.0 else { return Ok(()) };
         let pidfd = Private::adopt(sys::fd::dup_cloexec(pidfd)?)?;
-        leaves().enter(Entry { leaf: Arc::clone(leaf), pidfd })?;
+        leaves().enter(Entry::new(Arc::clone(leaf), Some(pidfd)))?;
         self.0 = None;
         Ok(())
     }
@@ -148,17 +156,32 @@ impl NewLeaf {
 
 impl Drop for NewLeaf {
     fn drop(&mut self) {
-        if let Some(leaf) = &self.0 {
-            let _ = leaf.remove();
+        let Some(leaf) = self.0.take() else { return };
+        let removed = match leaf.remove() {
+            // The removal takes no descriptor where there are no cgroups below.
+            Err(Errno(libc::EMFILE | libc::ENFILE)) => leaf.remove_by_name(),
+            done => done,
+        };
+        if removed.is_err_and(is_worth_a_try) {
+            let _ = leaves().enter(Entry::new(leaf, None));
         }
     }
+}
+
+/// Whether a later call may remove what this one could not.
+fn is_worth_a_try(e: Errno) -> bool {
+    // The program has closed its descriptors, or a fork has.
+    e != Errno(libc::EBADF)
 }
 
 /// A leaf and the process that it was made for.
 #[derive(Debug)]
 struct Entry {
     leaf: Arc<Leaf>,
-    pidfd: Private,
+    /// `None`: the start has failed.
+    pidfd: Option<Private>,
+    /// How often its removal has failed.
+    failed: AtomicU32,
 }
 
 #[derive(Default)]
@@ -222,12 +245,30 @@ impl Leaves {
 }
 
 impl Entry {
+    fn new(leaf: Arc<Leaf>, pidfd: Option<Private>) -> Self {
+        Self { leaf, pidfd, failed: AtomicU32::new(0) }
+    }
+
+    fn live(&self) -> Result<BorrowedFd<'_>> {
+        self.pidfd.as_ref().ok_or(Errno(libc::EBADF))?.live()
+    }
+
     fn number(&self) -> i32 {
-        self.pidfd.live().map_or(-1, |pidfd| pidfd.as_raw_fd())
+        self.live().map_or(-1, |pidfd| pidfd.as_raw_fd())
+    }
+
+    /// Removes the leaf; whether it is to be tried again.
+    fn is_to_stay(&self) -> bool {
+        match self.leaf.remove() {
+            Ok(()) => false,
+            Err(Errno(libc::EBUSY)) if self.number() >= 0 => true,
+            Err(Errno(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR)) => true,
+            Err(e) => is_worth_a_try(e) && self.failed.fetch_add(1, Ordering::Relaxed) < LATER,
+        }
     }
 
     fn is_of(&self, pidfd: BorrowedFd<'_>) -> bool {
-        let Ok(own) = self.pidfd.live() else { return false };
+        let Ok(own) = self.live() else { return false };
         let inode = |fd: BorrowedFd<'_>| match sys::fs_is(fd, PID_FS_MAGIC) {
             true => sys::fd::mode_and_inode(fd).ok().map(|(_, inode)| inode),
             false => None,
@@ -248,12 +289,12 @@ pub(crate) fn tend() {
     if sys::fd::poll_many(&mut fds, sys::fd::NOW).is_err() {
         sys::fd::poll_without_ppoll(&mut fds);
     }
-    // A number that the program has closed tells nothing: such a leaf is removed if it is empty, and forgotten.
+    // A number that the program has closed tells nothing: such a leaf is removed if it is empty by one of the next calls.
     let over = entries.iter().zip(&fds).filter(|(_, fd)| fd.fd < 0 || fd.revents != 0).take(LOOK);
     for (entry, _) in over {
-        match entry.leaf.remove() {
-            Err(Errno(libc::EBUSY)) if entry.number() >= 0 => leaves.put_last(entry),
-            _ => leaves.forget(entry),
+        match entry.is_to_stay() {
+            true => leaves.put_last(entry),
+            false => leaves.forget(entry),
         }
     }
 }

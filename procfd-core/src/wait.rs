@@ -251,12 +251,12 @@ fn zombie_exit_code(pidfd: BorrowedFd<'_>) -> Option<i32> {
 
 /// The pid behind a pidfd, in the caller's pid namespace.
 ///
-/// ESRCH: the process is reaped. EREMOTE: it is not in the caller's pid namespace; or, before 6.13, /proc
+/// EBADF: it is not open. ESRCH: the process is reaped. EREMOTE: it is not in the caller's pid namespace; or, before 6.13, /proc
 /// belongs to another pid namespace, where the number means another process. ENOENT: before 6.13, no /proc.
 pub(crate) fn pid(pidfd: BorrowedFd<'_>) -> Result<i32> {
     match sys::pidfd::get_info(pidfd, PIDFD_INFO_PID) {
         Ok(info) => return Ok(info.pid as i32),
-        Err(e @ Errno(libc::ESRCH | libc::EREMOTE)) => return Err(e),
+        Err(e @ Errno(libc::ESRCH | libc::EREMOTE | libc::EBADF)) => return Err(e),
         Err(_) => {}
     }
     // Before 6.13: the line "Pid:" of its fdinfo, which is -1 once reaped and 0 outside the namespace. `proc` reads

@@ -4,6 +4,7 @@
 #include "filter.h"
 #include "watcher.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -674,8 +675,56 @@ static void for_another_user(void)
 	drop_group();
 }
 
+static void descriptors_to(rlim_t soft, const struct rlimit *full)
+{
+	struct rlimit low = { soft, full->rlim_max };
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+}
+
+/* A start that finds no descriptor leaves no cgroup; nor does an end, once there are some again. */
+static void without_descriptors(void)
+{
+	struct rlimit full;
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &full), 0);
+	make_group();
+	for (int i = 0; i < 2; i++) {
+		int fd = ctx_flags(i ? 0 : PROCFD_NO_WATCH), refused = 0, pid = -1;
+		in_group(fd);
+		SET(fd, PROC_SET_CGROUP_LEAF, 1);
+		set_child(fd, "exit", "5");
+		int first = dup(0);
+		close(first);
+		for (rlim_t room = 0; pid < 0; room++) {
+			descriptors_to((rlim_t)first + room, &full);
+			pid = process_config(fd, PROC_CREATE, 0, NULL, 0);
+			int error = errno;
+			descriptors_to(full.rlim_cur, &full);
+			if (pid < 0) {
+				CHECK_EQ(error, EMFILE);
+				no_leaf();
+				refused++;
+			}
+		}
+		CHECK(refused > 3);
+		/* Numbers that are open stay so. */
+		struct procfd_wait w = { .timeout_ns = FOREVER_MS * 1000000ULL };
+		descriptors_to(3, &full);
+		int rc = process_manage(fd, PROC_WAIT, 0, &w, sizeof w);
+		descriptors_to(full.rlim_cur, &full);
+		CHECK_EQ(rc, 0);
+		close(fd);
+		close(ctx());
+		if (i)
+			leaf_goes();
+		else
+			no_leaf();
+	}
+	drop_group();
+}
+
 TAP_MAIN(CASE(a_leaf), CASE(without_clone3), CASE(copies), CASE(taken_back), CASE(values), CASE(failures),
 	 CASE(a_controller), CASE(a_parent_with_processes), CASE(a_parent_of_threads), CASE(limits_hold),
 	 CASE(the_tree), CASE(the_close_policy),
 	 CASE(the_second_signal), CASE(a_rest), CASE(divided), CASE(without_the_creator), CASE(after_the_watcher),
-	 CASE(the_same_name), CASE(a_fork), CASE(for_another_user))
+	 CASE(the_same_name), CASE(a_fork), CASE(without_descriptors),
+	 CASE(for_another_user))

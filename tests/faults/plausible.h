@@ -7,7 +7,7 @@
 
 #include <sys/socket.h>
 
-enum how { NOTHING, FAIL_CALL, KILL_CALLER, KILL_CREATOR };
+enum how { NOTHING, FAIL_CALL, KILL_CALLER, KILL_CREATOR, TAKE_NUMBER };
 
 /* The `nth` call of the number `nr` of the task that is the `task`th to appear. */
 struct point {
@@ -17,6 +17,10 @@ struct point {
 	int one_byte; /* sendmsg(2) of a byte, without descriptors */
 	enum how how;
 	int err;
+	/* The creator's numbers below 64 that are open, and of these the ones that the call uses. */
+	uint64_t open, used;
+	int number; /* the one that is taken */
+	enum with with;
 };
 
 /*

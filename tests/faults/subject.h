@@ -46,10 +46,11 @@ struct report {
 	char message[PROCFD_ERROR_MESSAGE_MAX];
 	char fault[256];
 	int caller_killed;
+	int procfd;
 };
 
 /* How the program ends. */
-enum ends { BY_ITSELF, BY_POLICY, BY_SECOND_SIGNAL };
+enum ends { BY_ITSELF, BY_POLICY, BY_SECOND_SIGNAL, BY_LIMIT };
 
 /* A call that only one step of the child makes: its failure has to be told with this stage. */
 struct told {
@@ -64,7 +65,12 @@ struct scenario {
 	int needs_root;
 	enum ends ends;
 	int cold;           /* no start before, so that the watcher starts under torture */
-	int by_watcher;     /* the close policy is lost with the watcher */
+	int by_watcher;     /* the close policy, or the time limit, is lost with the watcher */
+	int needs_group;    /* a cgroup that this user may divide */
+	int needs_landlock;
+	int numbers_lost;   /* what --numbers takes is not all guarded */
+	int stays;          /* the process stays suspended without its creator */
+	int forgets;        /* what is tortured closes the procfd of a process that nobody waits for */
 	void (*prepare)(void); /* before the mark */
 	int (*configure)(int fd);
 	/* Opens, configures and starts; the usual way if NULL. Sets *fd and whether all before the start worked. */
@@ -78,9 +84,13 @@ static char self_path[4096];
 /* Of the process that PROC_ATTACH takes. */
 static int target_pidfd = -1;
 static pid_t target;
+/* The caller's end of what a setting has made. */
+static int callers_end = -1;
+/* What is tortured has closed the procfd. */
+static int let_go;
 /* A fault of the subject's own, for the test of the test: "leak" or "unarmed". */
 static const char *broken = "";
-static int is_tortured;
+static int is_tortured, is_live;
 #define PATIENCE_MS (broken[0] ? 1000 : 5000)
 
 static int set(int fd, unsigned command, uint64_t arg, const void *data, size_t size)
@@ -187,6 +197,11 @@ static void sweep(void)
 	}
 }
 
+static int pidfd_of(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
 static int has_ended(int pidfd)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
@@ -197,13 +212,13 @@ static int has_ended(int pidfd)
 }
 
 /* A process that is not the library's, and ends with its parent. */
-static void make_target(void)
+static void make_process(uint64_t namespaces)
 {
 	int executed[2];
 	char c;
 	if (pipe2(executed, O_CLOEXEC))
 		_exit(1);
-	target = fork();
+	target = (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, 0);
 	if (target == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execl(self_path, "torture", "--program", "pause", (char *)NULL);
@@ -213,19 +228,12 @@ static void make_target(void)
 	while (read(executed[0], &c, 1) < 0 && errno == EINTR)
 		;
 	close(executed[0]);
-	target_pidfd = (int)syscall(SYS_pidfd_open, target, 0);
+	target_pidfd = pidfd_of(target);
 }
 
-static void drop_target(struct report *r)
+static void make_target(void)
 {
-	struct pollfd p = { .fd = target_pidfd, .events = POLLIN };
-	if (r->created < 0 && poll(&p, 1, 0) != 0)
-		fault(r, "PROC_ATTACH fails, and the process is dead");
-	syscall(SYS_pidfd_send_signal, target_pidfd, SIGKILL, NULL, 0);
-	while (waitpid(target, NULL, 0) < 0 && errno == EINTR)
-		;
-	close(target_pidfd);
-	target_pidfd = -1;
+	make_process(0);
 }
 
 /* The last procfd goes, and the process with it. */
@@ -246,139 +254,6 @@ static void drop_armed(const struct scenario *s, int fd, struct report *r)
 	if (r->fault[0] && pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 	close(pidfd);
-}
-
-static int configured(const struct scenario *s, int fd)
-{
-	struct procfd_close close = { .second_signal = SIGKILL, .delay_ns = 20000000 };
-	const char *const argv[] = { "torture", "--program", s->ends == BY_ITSELF ? "exit" : "pause", NULL };
-	if (set(fd, PROC_SET_EXEC, 0, self_path, 0) || set(fd, PROC_SET_ARGV, 0, argv, 0) || s->configure(fd))
-		return -1;
-	if (s->ends == BY_SECOND_SIGNAL)
-		return set(fd, PROC_SET_SIGIGNORE, 1ULL << (SIGTERM - 1), NULL, 0) ||
-		       set(fd, PROC_SET_CLOSE, SIGTERM, &close, sizeof close);
-	if (s->ends == BY_ITSELF || (is_tortured && !strcmp(broken, "unarmed")))
-		return 0;
-	return set(fd, PROC_SET_CLOSE, SIGKILL, NULL, 0);
-}
-
-static int usual_start(const struct scenario *s, int *fd, int *opened)
-{
-	*fd = process_open(s->flags);
-	*opened = *fd >= 0 && !configured(s, *fd);
-	return *opened ? process_config(*fd, PROC_CREATE, 0, NULL, 0) : -1;
-}
-
-/* One start; what follows PROC_CREATE happens after the mark, without a fault. */
-static void pass(const struct scenario *s, struct report *r, int tortured)
-{
-	struct procfd_wait w = { .timeout_ns = PATIENCE_MS * 1000000ULL };
-	struct procfd_error e;
-	int fd = -1, opened = 0, created;
-	memset(r, 0, offsetof(struct report, fault));
-	memset(&e, 0, sizeof e);
-	r->ended = -1;
-	is_tortured = tortured;
-	if (s->prepare)
-		s->prepare();
-	if (tortured && !s->live)
-		syscall(MARK_BEGIN);
-	created = (s->start ? s->start : usual_start)(s, &fd, &opened);
-	if (created == 0) { /* the child of a fork; the report is its parent's */
-		alarm(PROGRAM_LIFE);
-		while (s->ends != BY_ITSELF)
-			pause();
-		_exit(EXIT_CODE);
-	}
-	r->error = created < 0 ? errno : 0;
-	if (tortured && !s->live)
-		syscall(MARK_END);
-	r->created = created;
-	r->opened = opened;
-	snprintf(r->message, sizeof r->message, "%s", created < 0 ? procfd_error_message() : "");
-	if (s->live && created > 0) {
-		if (tortured)
-			syscall(MARK_BEGIN);
-		s->live(fd, r);
-		if (tortured)
-			syscall(MARK_END);
-	}
-	if (created < 0 && !strcmp(broken, "leak"))
-		open("/", O_RDONLY | O_CLOEXEC);
-	if (created > 0 && s->ends != BY_ITSELF) {
-		drop_armed(s, fd, r);
-		fd = -1;
-	} else if (created > 0 && process_manage(fd, PROC_WAIT, 0, &w, sizeof w)) {
-		fault(r, "PROC_WAIT: errno %d", errno);
-	} else if (created > 0) {
-		r->ended = w.what == PROC_EXITED ? w.status : 1000 + w.status;
-	} else if (fd >= 0) {
-		if (process_info(fd, PROC_INFO_ERROR, 0, &e, sizeof e) == 0)
-			r->stage = e.stage;
-		if (opened && process_info(fd, PROC_INFO_STATE, 0, NULL, 0) != PROC_STATE_CONFIGURING)
-			fault(r, "a context whose start failed is not configuring");
-	}
-	if (fd >= 0)
-		close(fd);
-	if (target_pidfd >= 0)
-		drop_target(r);
-}
-
-/* The library keeps a descriptor of /proc from the first question that reads there: also from one that a fault causes. */
-static void keep_proc(void)
-{
-	static struct procfd_info info;
-	int own = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	if (own >= 0) {
-		process_info(own, PROC_INFO, PROC_FIELD_SIGNALS, &info, sizeof info);
-		close(own);
-	}
-}
-
-/* The whole life of the subject. `go` has a byte when the tracer is there. */
-static void subject(const struct scenario *s, struct report *r, int go)
-{
-	static struct report again;
-	char c, what[256] = "";
-	alarm(PROGRAM_LIFE);
-	keep_proc();
-	if (!s->cold)
-		pass(s, &again, 0);
-	else /* what the library keeps without a start */
-		sweep();
-	struct own_state before = own_state();
-	if (read(go, &c, 1) != 1)
-		_exit(1);
-	pass(s, r, 1);
-	struct own_state after = own_state();
-	if (memcmp(&before, &after, sizeof before))
-		fault(r, "the creator's mask, dumpable, nice, umask, uid or directory has changed");
-	pass(s, &again, 0);
-	if (again.fault[0])
-		fault(r, "the next start: %.200s", again.fault);
-	else if (again.created <= 0)
-		fault(r, "the next start: errno %d, %.180s", again.error, again.message);
-	else if (s->ends == BY_ITSELF && again.ended != EXIT_CODE)
-		fault(r, "the next program ends with %d", again.ended);
-	pid_t left = 1;
-	for (int i = 0; left && i < PATIENCE_MS / 10; i++) {
-		sweep();
-		if ((left = left_child(what, sizeof what)))
-			usleep(10000);
-	}
-	if (left)
-		fault(r, "child %d is left: %.200s", left, what);
-	r->fds = open_descriptors();
-	r->done = 1;
-	_exit(0);
-}
-
-static int program(const char *how)
-{
-	alarm(PROGRAM_LIFE);
-	while (!strcmp(how, "pause"))
-		pause();
-	return EXIT_CODE;
 }
 
 #endif

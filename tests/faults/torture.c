@@ -47,7 +47,7 @@ static pid_t subject_pid;
 static struct report *report;
 static struct stat self_stat;
 static volatile sig_atomic_t late;
-static int verbose;
+static int verbose, left_by_killed;
 
 static void on_alarm(int sig)
 {
@@ -64,6 +64,89 @@ static struct task *task_of(pid_t pid)
 		return NULL;
 	tasks[n_tasks] = (struct task){ .pid = pid };
 	return &tasks[n_tasks++];
+}
+
+static int peek(pid_t pid, unsigned long from, void *to, size_t size)
+{
+	struct iovec local = { to, size }, remote = { (void *)from, size };
+	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)size;
+}
+
+/* The numbers below 64 that a call uses. */
+static uint64_t used_by(pid_t pid, const struct point *p)
+{
+	uint64_t used = 0;
+	struct msghdr m;
+	struct pollfd polled;
+	char control[256];
+	switch (p->nr) {
+	case SYS_mmap:
+		return bit(p->args[4]);
+	case SYS_waitid:
+		return p->args[0] == 3 /* P_PIDFD */ ? bit(p->args[1]) : 0;
+	case SYS_epoll_ctl:
+		return bit(p->args[0]) | bit(p->args[2]);
+	case SYS_dup3: case SYS_pidfd_getfd:
+		return bit(p->args[0]) | bit(p->args[1]);
+	case SYS_ppoll:
+		for (unsigned long i = 0; i < p->args[1] && i < 64; i++)
+			if (peek(pid, p->args[0] + i * sizeof polled, &polled, sizeof polled))
+				used |= bit((unsigned long)polled.fd);
+		return used;
+	case SYS_sendmsg:
+		if (peek(pid, p->args[1], &m, sizeof m) && m.msg_controllen <= sizeof control &&
+		    peek(pid, (unsigned long)m.msg_control, control, m.msg_controllen))
+			for (size_t i = sizeof(struct cmsghdr); i + sizeof(int) <= m.msg_controllen; i += sizeof(int))
+				used |= bit(*(unsigned *)(control + i));
+		return used | bit(p->args[0]);
+	case SYS_close: case SYS_fstat: case SYS_getsockopt: case SYS_setsockopt: case SYS_shutdown: case SYS_recvmsg:
+	case SYS_sendto: case SYS_recvfrom: case SYS_fcntl: case SYS_ioctl: case SYS_read: case SYS_write:
+	case SYS_pread64: case SYS_dup: case SYS_pidfd_send_signal: case SYS_openat: case SYS_setns: case SYS_epoll_pwait:
+	case SYS_timerfd_gettime: case SYS_timerfd_settime: case SYS_fstatfs: case SYS_execveat: case SYS_readlinkat:
+	case SYS_mkdirat: case SYS_unlinkat:
+		return bit(p->args[0]);
+	default:
+		return 0;
+	}
+}
+
+/* Whether a call proves only what a number is. */
+static int is_proof(const struct point *p)
+{
+	return p->nr == SYS_fstat || p->nr == SYS_timerfd_gettime || p->nr == SYS_ppoll ||
+	       (p->nr == SYS_getsockopt && p->args[1] == SOL_SOCKET) ||
+	       (p->nr == SYS_fcntl && p->args[1] == F_GETFD) || (p->nr == SYS_ioctl && p->args[1] >> 8 == 0xc040ff) ||
+	       (p->nr == SYS_waitid && (p->args[3] & WNOWAIT));
+}
+
+/* A file is armed by three calls, before which others may ask how it is armed. */
+static int is_arming(const struct point *p)
+{
+	return p->nr == SYS_fcntl && p->args[1] != F_GETFD && p->args[1] != F_DUPFD_CLOEXEC;
+}
+
+/*
+ * Whether the number is taken where no proof can guard it: between its proof and its use, or a number that the call has
+ * opened for itself, before it closes that.
+ */
+static int is_unguarded(const struct point *call, int n, const struct point *p, int at)
+{
+	int before = at - 1, after = at;
+	uint64_t it = bit((unsigned long)p->number);
+	while (before >= 0 && !(call[before].used & it))
+		before--;
+	while (after < n && !(call[after].used & it))
+		after++;
+	if (after == n)
+		return 0;
+	if (!(call[0].open & it)) {
+		/* A debug build asks whether it is open. */
+		int closing = call[after].nr == SYS_fcntl && call[after].args[1] == F_GETFD ? after + 1 : after;
+		if (!strstr(taking->was, "pidfd") || (closing < n && call[closing].nr == SYS_close))
+			return 1;
+	}
+	return before >= 0 && !is_proof(&call[after]) &&
+	       (is_proof(&call[before]) || (is_arming(&call[before]) && is_arming(&call[after])));
 }
 
 static int is_one_byte(pid_t pid, unsigned long message)
@@ -90,6 +173,10 @@ static void at_entry(struct task *t, const struct __ptrace_syscall_info *info, c
 		for (int i = 0; i < 6; i++)
 			at->args[i] = (unsigned long)info->entry.args[i];
 		at->one_byte = nr == SYS_sendmsg && is_one_byte(t->pid, at->args[1]);
+		if (taking->is_on) {
+			at->open = open_numbers(subject_pid) & ~taking->keep;
+			at->used = used_by(t->pid, at);
+		}
 	}
 	if (p->how == NOTHING || hit || p->task != index || p->nth != nth || p->nr != nr)
 		return;
@@ -105,6 +192,9 @@ static void at_entry(struct task *t, const struct __ptrace_syscall_info *info, c
 		break;
 	case KILL_CALLER:
 		kill(t->pid, SIGKILL);
+		break;
+	case TAKE_NUMBER:
+		take_number(subject_pid, p->number, p->with);
 		break;
 	default:
 		kill(subject_pid, SIGKILL);
@@ -199,6 +289,7 @@ static int run_point(const struct scenario *s, const struct point *p, int fds, c
 	int go[2], status = 0, how_it_ended = -1;
 	char left[512];
 	memset(report, 0, sizeof *report);
+	memset(&taking->wanted, 0, sizeof *taking - offsetof(struct taking, wanted));
 	report->caller_killed = p->how == KILL_CALLER;
 	n_tasks = window = hit = 0;
 	late = 0;
@@ -254,8 +345,11 @@ static int run_point(const struct scenario *s, const struct point *p, int fds, c
 				stopped(t, status, p);
 			continue;
 		}
-		if (pid == subject_pid)
+		if (pid == subject_pid) {
 			how_it_ended = status;
+			if (taking->taker > 0) /* it would wait for ever */
+				kill(taking->taker, SIGKILL);
+		}
 		for (int i = 0; i < n_tasks; i++)
 			if (tasks[i].pid == pid)
 				tasks[i].gone = 1;
@@ -267,25 +361,33 @@ static int run_point(const struct scenario *s, const struct point *p, int fds, c
 	}
 	int creator_killed = hit && (p->how == KILL_CREATOR || (p->how == KILL_CALLER && p->task == 0));
 	const struct report *r = report;
-	if (creator_killed) /* all has ended: that was the check */
+	int leaves = drop_leaves();
+	if (creator_killed) { /* all has ended: that was the check */
+		/* Before the watcher has a cgroup, and without a watcher, a killed creator leaves it. */
+		left_by_killed += leaves;
 		return 0;
+	}
 	unsigned want = p->how == FAIL_CALL && hit && p->task > 0 ? stage_of(s, p->nr) : PROC_STAGE_NONE;
 	if (how_it_ended != 0 || !r->done)
 		snprintf(why, size, "the creator ends with status %#x", how_it_ended);
 	else if (r->fault[0])
 		snprintf(why, size, "%s", r->fault);
-	else if (r->fds != fds && fds >= 0)
+	else if (p->how == TAKE_NUMBER && r->fds > fds + (p->with != CLOSED))
+		snprintf(why, size, "%d descriptors are open, more than %d", r->fds, fds);
+	else if (p->how != TAKE_NUMBER && r->fds != fds && fds >= 0)
 		snprintf(why, size, "%d descriptors are open, not %d", r->fds, fds);
+	else if (leaves)
+		snprintf(why, size, "%d cgroups are left", leaves);
 	else if (r->created < 0 && (!r->error || !r->message[0]))
 		snprintf(why, size, "a failure without errno or message");
-	else if (r->created < 0 && r->opened && r->stage == PROC_STAGE_NONE)
+	else if (r->created < 0 && r->opened && r->stage == PROC_STAGE_NONE && p->how != TAKE_NUMBER)
 		snprintf(why, size, "a failure without a stage: errno %d, %s", r->error, r->message);
 	else if (r->created == 0)
 		snprintf(why, size, "PROC_CREATE returns 0");
 	else if (want && (r->created > 0 || (want != ANY_STAGE && r->stage != want) || r->error != p->err))
 		snprintf(why, size, "wanted stage %u: result %d, stage %u, errno %d", want, r->created, r->stage,
 			 r->error);
-	else if (r->created > 0 && s->ends == BY_ITSELF && r->ended != EXIT_CODE &&
+	else if (r->created > 0 && !taking->is_on && r->ended != expected_end(s) &&
 		 !(p->how == KILL_CALLER && r->ended == 1000 + SIGKILL))
 		snprintf(why, size, "the program ends with %d", r->ended);
 	else if ((p->how == NOTHING || !hit) && r->created <= 0)
@@ -303,24 +405,51 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* The points of a scenario in which a number is taken. */
+static int taken_points(const struct scenario *s, struct point *points, int most)
+{
+	int n = 0;
+	for (int i = 0; i < n_seen; i++)
+		for (int number = 3; number < 64; number++) {
+			/* What is asked of another process's procfd is its. */
+			if (!(seen[i].open & bit((unsigned long)number)) || (s->live && number == report->procfd))
+				continue;
+			for (enum with with = CLOSED; with < N_WITH && n < most; with++) {
+				points[n] = seen[i];
+				points[n].how = TAKE_NUMBER;
+				points[n].number = number;
+				points[n].with = with;
+				points[n++].err = i;
+			}
+		}
+	return n;
+}
+
 /* All points of a scenario, and as many of them as the time allows. Returns how many failed. */
 static int torture(const struct scenario *s, double seconds)
 {
-	static struct point points[8 * MAX_POINTS];
+	static struct point points[32 * MAX_POINTS], calls[MAX_POINTS];
 	static const struct point nothing;
 	int n = 0, failed = 0, made = 0, missed = 0, kills = 0, stages = 0;
 	char why[700];
-	n_seen = 0;
+	n_seen = left_by_killed = 0;
 	if (run_point(s, &nothing, -1, why, sizeof why)) {
 		printf("# %s: %s\n", s->name, why);
 		return 1;
 	}
-	int fds = report->fds, most = 0;
-	for (int i = 0; i < n_seen; i++) {
+	for (int i = 0; taking->is_on && verbose && i < n_seen; i++)
+		printf("# call %d: process %d: %ld(%#lx, %#lx, %#lx)\n", i, seen[i].task, seen[i].nr, seen[i].args[0],
+		       seen[i].args[1], seen[i].args[2]);
+	int fds = report->fds, most = 0, n_calls = n_seen, excused = 0;
+	memcpy(calls, seen, sizeof calls);
+	if (taking->is_on)
+		n = taken_points(s, points, sizeof points / sizeof *points);
+	for (int i = 0; i < n_seen && !taking->is_on; i++) {
 		struct point p = seen[i];
 		most = p.task > most ? p.task : most;
 		p.how = KILL_CREATOR;
-		points[n++] = p;
+		if (!s->stays) /* else it would wait for a creator that is dead */
+			points[n++] = p;
 		if (p.task > 0)
 			p.how = KILL_CALLER, points[n++] = p;
 		p.how = FAIL_CALL;
@@ -339,7 +468,15 @@ static int torture(const struct scenario *s, double seconds)
 		missed += !hit;
 		kills += hit && points[i].how != FAIL_CALL;
 		stages += hit && report->created < 0 && report->stage;
-		if (bad) {
+		if (bad && points[i].how == TAKE_NUMBER) {
+			int unguarded = is_unguarded(calls, n_calls, &points[i], points[i].err);
+			excused += unguarded;
+			failed += !unguarded;
+			if (!unguarded || verbose)
+				printf("# %s: before call %d of process %d, its call %d of number %ld: number %d (%s): %s%s: %s\n", s->name,
+				       points[i].err, points[i].task, points[i].nth, points[i].nr, points[i].number, taking->was,
+				       with_names[points[i].with], unguarded ? " (unguarded)" : "", why);
+		} else if (bad) {
 			failed++;
 			printf("# %s: process %d, its call %d of number %ld (%#lx, %#lx), %s %d: %s\n", s->name,
 			       points[i].task, points[i].nth, points[i].nr, points[i].args[0], points[i].args[1],
@@ -349,9 +486,13 @@ static int torture(const struct scenario *s, double seconds)
 			       points[i].err, why);
 		}
 	}
-	printf("# %s: %d calls of %d processes, %d of %d faults, of them %d kills; %d failed with a stage, "
-	       "%d not reached, %d faults found\n",
-	       s->name, n_seen, most + 1, made, n, kills, stages, missed, failed);
+	if (taking->is_on)
+		printf("# %s: %d calls of %d processes, %d of %d numbers taken, %d not reached; %d unguarded, %d faults found\n",
+		       s->name, n_calls, most + 1, made, n, missed, excused, failed);
+	else
+		printf("# %s: %d calls of %d processes, %d of %d faults, of them %d kills; %d failed with a stage, "
+		       "%d not reached, %d cgroups left by killed creators, %d faults found\n",
+		       s->name, n_calls, most + 1, made, n, kills, stages, missed, left_by_killed, failed);
 	/* What life asks depends on what else runs. */
 	if (!s->live && made >= 20 && missed * 4 > made) {
 		printf("# %s: too many faults were not reached\n", s->name);
@@ -370,12 +511,17 @@ static const char *left_out(const struct scenario *s, const char *only)
 		return "not asked for";
 	if (s->needs_root && geteuid())
 		return "needs root";
-	return s->configure == in_cgroup && !group[0] ? "no cgroup v2 that this user may divide" : NULL;
+	if (taking->is_on && s->numbers_lost)
+		return "a number that is lost may leave a zombie there, or another's file closed: docs/reliability.md";
+	if (s->needs_landlock && !has_landlock())
+		return "no Landlock";
+	return s->needs_group && !group[0] ? "no cgroup v2 that this user may divide" : NULL;
 }
 
 int main(int argc, char **argv)
 {
 	double seconds = 0;
+	int numbers = 0;
 	unsigned seed = (unsigned)time(NULL);
 	const char *only = NULL;
 	if (argc == 3 && !strcmp(argv[1], "--program"))
@@ -389,6 +535,8 @@ int main(int argc, char **argv)
 			broken = argv[++i];
 		else if (!strcmp(argv[i], "--impossible"))
 			impossible = 1;
+		else if (!strcmp(argv[i], "--numbers"))
+			numbers = 1;
 		else if (!strcmp(argv[i], "--verbose"))
 			verbose = 1;
 		else
@@ -397,12 +545,14 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	ssize_t l = readlink("/proc/self/exe", self_path, sizeof self_path - 1);
 	report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	taking = mmap(NULL, sizeof *taking, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct sigaction sa = { .sa_handler = on_alarm };
-	if (l <= 0 || report == MAP_FAILED || stat("/proc/self/exe", &self_stat) ||
+	if (l <= 0 || report == MAP_FAILED || taking == MAP_FAILED || stat("/proc/self/exe", &self_stat) ||
 	    prctl(PR_SET_CHILD_SUBREAPER, 1) || sigaction(SIGALRM, &sa, NULL)) {
 		fprintf(stderr, "torture: errno %d\n", errno);
 		return 1;
 	}
+	taking->is_on = numbers;
 	srand(seed);
 	make_group();
 	printf("# seed %u\n1..%d\n", seed, N_SCENARIOS);

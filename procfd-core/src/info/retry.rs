@@ -43,7 +43,7 @@ pub(crate) fn ask<T>(
     let (mut empty, mut hidden, mut refusals) = (0, 0, 0);
     for tried in 0..TRIES {
         if tried > AT_ONCE {
-            std::thread::sleep(Duration::from_millis(1));
+            crate::sys::fd::sleep(Duration::from_millis(1));
         } else if tried > 0 {
             std::thread::yield_now();
         }

@@ -48,7 +48,7 @@ pub(crate) fn each(pidfd: BorrowedFd<'_>, mut act: impl FnMut(i32) -> Result<()>
         })?;
         quiet = if seen.len() == before { quiet + 1 } else { 0 };
         if quiet > 0 && quiet < QUIET_PASSES && seen.len() > 1 {
-            std::thread::sleep(BEING_MADE);
+            sys::fd::sleep(BEING_MADE);
         }
         if quiet == QUIET_PASSES {
             return if done == 0 { Err(Errno(libc::ESRCH)) } else { Ok(()) };

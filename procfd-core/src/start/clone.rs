@@ -4,16 +4,19 @@
 //! The clone: what the child is given that only this start knows, and what its report says.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::dumpable::{self, DumpableKept};
-use super::end::{await_executed, await_stopped, died, end, held_too_long, never_executed, reap};
+use super::end::{
+    await_executed, await_stopped, died, end, end_by_pid, give_up, held_too_long, is_still_its,
+    never_executed, reap,
+};
 use super::idmap_helper;
 use super::leaving;
-use super::publish::{Publication, autokill_flags, has_fuse};
+use super::publish::{Publication, autokill_flags, has_fuse, pidfd_is_lost};
 use crate::child::{self, List, Moment, Slot, When};
 use crate::error::{Error, Stage};
 use crate::forks::{self, Private};
@@ -23,9 +26,15 @@ use crate::sys::cstr::CStrArray;
 use crate::sys::{self, CLONE_FILES, Errno, vec};
 use crate::watch;
 
-/// Starts a program without a context: the library's own helpers.
+/// Starts a program without a procfd.
 pub(super) fn start(config: &Settings) -> Result<(i32, OwnedFd), Error> {
-    spawn(config, &*config.prepare()?, None)
+    let (pid, pidfd) = spawn(config, &*config.prepare()?, None)?;
+    if !is_still_its(pidfd.as_fd(), pid) {
+        end_by_pid(pid);
+        let _ = pidfd.into_raw_fd();
+        return Err(pidfd_is_lost());
+    }
+    Ok((pid, pidfd))
 }
 
 /// Set when neither close_range(2) nor unshare(2) could leave a shared table (old container profiles
@@ -126,11 +135,13 @@ fn spawn_with<const MORE: bool>(
     }
     let (pid, pidfd) = cloned?;
     if let Some(errno) = errno {
-        reap(pidfd.as_fd(), pid);
-        return Err(config.step_failed(prepared, stage, index, errno));
+        return Err(give_up(pidfd, pid, |pidfd| {
+            reap(pidfd, pid);
+            config.step_failed(prepared, stage, index, errno)
+        }));
     }
-    if stage != Stage::EXEC || never_executed(pidfd.as_fd(), pid) {
-        return Err(died(pidfd.as_fd(), pid, stage));
+    if stage != Stage::EXEC || never_executed(pid) {
+        return Err(give_up(pidfd, pid, |pidfd| died(pidfd, pid, stage)));
     }
     if MORE && config.starts_suspended() {
         await_stopped(pidfd.as_fd(), pid)?;
@@ -300,8 +311,8 @@ fn clone<const MORE: bool>(
         (stage, index, Some(errno)) => config.step_failed(prepared, stage, index, errno),
         _ => clone_error(config, parts, e),
     });
-    if let (true, false, Ok((pid, pidfd))) = (copies, is_asleep, &cloned) {
-        await_executed(pidfd.as_fd(), *pid);
+    if let (true, false, Ok((pid, _))) = (copies, is_asleep, &cloned) {
+        await_executed(*pid);
     }
     // A change of ids of the whole process waits for this thread's signals, and so comes after.
     if let Some(dumpable) = dumpable {
@@ -313,10 +324,10 @@ fn clone<const MORE: bool>(
     }
     drop(signals);
     let cloned = match (cloned, mapped) {
-        (Ok((pid, pidfd)), Err(e)) => {
-            reap(pidfd.as_fd(), pid);
-            Err(e)
-        }
+        (Ok((pid, pidfd)), Err(e)) => Err(give_up(pidfd, pid, |pidfd| {
+            reap(pidfd, pid);
+            e
+        })),
         (Ok((pid, pidfd)), Ok(())) => held_too_long(pidfd.as_fd(), pid, began).map(|()| (pid, pidfd)),
         (Err(e), _) => Err(e),
     };

@@ -3,7 +3,7 @@
 
 //! The end of a child that did not become what it was started for.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 
 use crate::error::{Error, Stage};
 use crate::manage;
@@ -14,19 +14,17 @@ use crate::wait;
 
 /// Whether the child has not executed. Until then its exit signal is 0, since only execve sets SIGCHLD. A plain
 /// waitid therefore does not see the child, ended or still ending: vfork's sleep is over once it has left the memory.
-/// If no waitid sees it, another waiter of the program has reaped it, so it had executed.
-pub(super) fn never_executed(pidfd: BorrowedFd<'_>, pid: i32) -> bool {
-    let look = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    let by_pidfd = sys::pidfd::wait_plain(pidfd, look) == Err(Errno(libc::ECHILD))
-        && sys::pidfd::wait(pidfd, look).is_ok();
-    by_pidfd && (is_its(pidfd, pid) || sys::task::child_never_executed(pid))
+/// If no waitid sees it, another waiter of the program has reaped it, so it had executed. The pid tells more than the
+/// pidfd, whose number another thread may have closed.
+pub(super) fn never_executed(pid: i32) -> bool {
+    sys::task::child_never_executed(pid)
 }
 
 /// Waits until a child that is no child of vfork(2) and has its own memory has executed, or ended: the kernel tells
 /// nothing of that, so this looks every tenth of a millisecond.
-pub(super) fn await_executed(pidfd: BorrowedFd<'_>, pid: i32) {
-    while never_executed(pidfd, pid) && is_running(pidfd) {
-        std::thread::sleep(std::time::Duration::from_micros(100));
+pub(super) fn await_executed(pid: i32) {
+    while never_executed(pid) && sys::task::child_has_ended(pid) == Ok(false) {
+        sys::fd::sleep(std::time::Duration::from_micros(100));
     }
 }
 
@@ -36,15 +34,15 @@ pub(super) fn await_stopped(pidfd: BorrowedFd<'_>, pid: i32) -> Result<(), Error
     let limit = HELD_SECONDS.saturating_mul(1_000_000_000);
     let began = sys::fd::monotonic_ns();
     loop {
-        match sys::pidfd::wait(pidfd, libc::WSTOPPED | libc::WNOHANG) {
-            Ok(None) if !is_running(pidfd) => return Ok(()),
-            Ok(None) => {}
+        match sys::task::take_stop(pid) {
+            Ok(false) if sys::task::child_has_ended(pid) != Ok(false) => return Ok(()),
+            Ok(false) => {}
             // Another waiter has reaped it.
-            Ok(Some(_)) | Err(_) => return Ok(()),
+            Ok(true) | Err(_) => return Ok(()),
         }
         if manage::is_in_stop(pidfd).unwrap_or(false) {
             // The report may have come meanwhile.
-            let _ = sys::pidfd::wait(pidfd, libc::WSTOPPED | libc::WNOHANG);
+            let _ = sys::task::take_stop(pid);
             return Ok(());
         }
         if sys::fd::monotonic_ns().saturating_sub(began) >= limit {
@@ -52,20 +50,16 @@ pub(super) fn await_stopped(pidfd: BorrowedFd<'_>, pid: i32) -> Result<(), Error
             return Err(Error::new(Stage::SUSPEND, 0, Errno(libc::ETIMEDOUT), "")
                 .hint("a frozen cgroup, or a security policy that keeps the signal back"));
         }
-        std::thread::sleep(std::time::Duration::from_micros(50));
+        sys::fd::sleep(std::time::Duration::from_micros(50));
     }
 }
 
-/// Whether our own child has ended, or was even reaped by somebody else. Where the pidfd tells nothing: no.
-pub(super) fn has_ended(pidfd: BorrowedFd<'_>) -> bool {
-    match sys::pidfd::wait(pidfd, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) {
-        Ok(ended) => ended.is_some(),
+/// Whether our own child has ended, or was even reaped by another waiter. Where nothing tells: no.
+pub(super) fn has_ended(pid: i32) -> bool {
+    match sys::task::child_has_ended(pid) {
+        Ok(ended) => ended,
         Err(e) => e == Errno(libc::ECHILD),
     }
-}
-
-fn is_running(pidfd: BorrowedFd<'_>) -> bool {
-    sys::pidfd::wait(pidfd, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT).is_ok_and(|ended| ended.is_none())
 }
 
 /// The child ended itself because somebody kept it stopped.
@@ -127,9 +121,16 @@ pub(super) fn is_its(pidfd: BorrowedFd<'_>, pid: i32) -> bool {
         Ok(now) => now == pid,
         // No descriptor, or none of a process.
         Err(Errno(libc::EBADF | libc::EINVAL)) => false,
-        // Reaped; or nothing tells (before 6.13 without a /proc of our own).
+        // Of a process that is reaped: our own child, or another while ours is not.
+        Err(Errno(libc::ESRCH)) => sys::task::child_has_ended(pid).is_err(),
+        // Nothing tells (before 6.13 without a /proc of our own).
         Err(_) => true,
     }
+}
+
+/// The same of what the clone has returned: only another thread can have closed it.
+pub(super) fn is_still_its(pidfd: BorrowedFd<'_>, pid: i32) -> bool {
+    !sys::task::has_threads() || is_its(pidfd, pid)
 }
 
 /// Takes the status of our own child, which is ending. Where a program has closed the pidfd under us, the signal before
@@ -151,10 +152,22 @@ pub(super) fn reap(pidfd: BorrowedFd<'_>, pid: i32) -> Option<sys::pidfd::Waited
     }
 }
 
-/// Ends our own child, whose pidfd is lost. It is not reaped yet, so the pid is its.
+/// Ends our own child, whose pidfd is lost. Until it is reaped, the pid is its.
 pub(super) fn end_by_pid(pid: i32) {
-    sys::task::kill_child(pid, libc::SIGKILL);
-    sys::task::reap_child(pid);
+    if sys::task::child_has_ended(pid).is_ok() {
+        sys::task::kill_child(pid, libc::SIGKILL);
+        sys::task::reap_child(pid);
+    }
+}
+
+/// Does what a failed start needs with the pidfd, and closes it, unless another thread has put another file there.
+pub(super) fn give_up(pidfd: OwnedFd, pid: i32, end: impl FnOnce(BorrowedFd<'_>) -> Error) -> Error {
+    let is_its = is_still_its(pidfd.as_fd(), pid);
+    let error = end(pidfd.as_fd());
+    if !is_its {
+        let _ = pidfd.into_raw_fd();
+    }
+    error
 }
 
 /// Sends SIGKILL to our own child, by its pid where the pidfd is lost. False: we may not.

@@ -19,8 +19,7 @@ pub(crate) fn lean(config: &Settings) -> Result<(i32, OwnedFd), Error> {
         return Err(Error::plan(libc::EINVAL, "no program is set"));
     }
     check_lean(config)?;
-    let prepared = config.prepare()?;
-    clone::spawn(config, &prepared, None)
+    clone::start(config)
 }
 
 /// `PROC_CREATE` on a placeholder, which becomes the pidfd.

@@ -34,7 +34,7 @@ pub(super) fn has_left(pidfd: BorrowedFd<'_>, pid: i32, second: bool) -> bool {
     let began = sys::fd::monotonic_ns();
     let mut tries = 0u32;
     loop {
-        if has_ended(pidfd) {
+        if has_ended(pid) {
             return true;
         }
         let executed = if second { second_has_executed(pidfd, pid) } else { has_executed(pid) };

@@ -201,7 +201,7 @@ fn run_unkept(a: BorrowedFd<'_>, opened: &Opened, state: &mut State) -> Result<(
     let mut publication = ready(a, opened, state)?;
     let (pid, pidfd) = clone::spawn(&state.config, &prepared, Some(&mut publication))?;
     let pidfd = publication.take_killer(pidfd, pid)?;
-    publication.publish_unkept(pidfd.as_fd(), pid)?;
+    let pidfd = publication.publish_unkept(pidfd, pid)?;
     state.has_started(pid);
     Ok((pid, pidfd))
 }

@@ -4,11 +4,11 @@
 //! What makes a process known to the holders of its procfd: room for it before it is started, the message
 //! with its pidfd and fuse, and the watcher.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::end::{end, end_by_pid, is_its};
+use super::end::{end, end_by_pid, is_its, is_still_its};
 use crate::contexts::{self, OpenFlags, Opened, State};
 use crate::error::{Error, Stage};
 use crate::forks::Private;
@@ -91,10 +91,11 @@ pub(crate) fn attach(
     opened: &Opened,
     config: &Settings,
     pidfd: OwnedFd,
+    pid: i32,
 ) -> Result<Started, Error> {
     let mut publication = Publication::prepare(a, opened, config)?;
     publication.fuse = config.close().is_some();
-    publication.spare = true;
+    publication.spare = Some(pid);
     publication.autokill = false;
     publication.init = false;
     publication.publish(pidfd, 0)
@@ -138,9 +139,16 @@ pub(super) struct Publication<'a> {
     autokill: bool,
     /// That file, until it is published.
     killer: Option<Private>,
-    /// The process was there before.
-    spare: bool,
+    /// The pid of a process that was there before.
+    spare: Option<i32>,
     init: bool,
+}
+
+/// Why a start was not published.
+enum Unsent {
+    Failed(Error),
+    /// The number of the pidfd is another file's.
+    Lost(Error),
 }
 
 /// What the context is to remember of a start.
@@ -181,29 +189,31 @@ impl<'a> Publication<'a> {
             leaf: None,
             autokill: ends_by_its_pidfd(config, opened),
             killer: None,
-            spare: false,
+            spare: None,
             init: config.built_in_init(),
         })
     }
 
     /// Publishes the process of `pidfd`. If that fails it is ended, and nothing has happened.
     pub(super) fn publish(mut self, pidfd: OwnedFd, pid: i32) -> Result<Started, Error> {
-        // The watcher acts on whatever it is given.
-        let adopted = match self.room.is_none() || self.spare || is_its(pidfd.as_fd(), pid) {
-            true => Private::adopt(pidfd),
-            false => Err(Errno(libc::EBADF)),
-        };
-        let pidfd = match adopted {
+        let pidfd = match Private::adopt(pidfd) {
             Ok(pidfd) => pidfd,
             Err(e) => {
                 // The program has closed the pidfd under us.
-                if !self.spare {
+                if self.spare.is_none() {
                     end_by_pid(pid);
                 }
                 return Err(Error::new(Stage::PUBLISH, 0, e, ""));
             }
         };
-        self.publish_unkept(pidfd.as_fd(), pid)?;
+        match self.send(pidfd.as_fd(), pid) {
+            Ok(()) => {}
+            Err(Unsent::Failed(error)) => return Err(error),
+            Err(Unsent::Lost(error)) => {
+                pidfd.abandon();
+                return Err(error);
+            }
+        }
         let mut watched = None;
         if let Some(room) = self.room.take() {
             if let Err(e) = contexts::watch(room, self.opened, pidfd.as_fd(), &self.policy) {
@@ -241,13 +251,31 @@ impl<'a> Publication<'a> {
     }
 
     /// The same without a watcher, where the context keeps no pidfd.
-    pub(super) fn publish_unkept(&self, pidfd: BorrowedFd<'_>, pid: i32) -> Result<(), Error> {
+    pub(super) fn publish_unkept(&self, pidfd: OwnedFd, pid: i32) -> Result<OwnedFd, Error> {
+        match self.send(pidfd.as_fd(), pid) {
+            Ok(()) => Ok(pidfd),
+            Err(Unsent::Failed(error)) => Err(error),
+            Err(Unsent::Lost(error)) => {
+                let _ = pidfd.into_raw_fd();
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends the start message. If that fails the process is ended.
+    fn send(&self, pidfd: BorrowedFd<'_>, pid: i32) -> Result<(), Unsent> {
         let killer = self.killer.as_ref().map(AsFd::as_fd);
         let sent = self.opened.live_b().and_then(|b| procfd::publish(b, pidfd, self.fuse, self.init, killer));
         sent.map_err(|e| {
             FLIGHT_WAS_FULL.store(e.0 == libc::ETOOMANYREFS, Ordering::Relaxed);
-            self.undone(pidfd, pid, in_flight(Stage::PUBLISH, e))
-        })
+            Unsent::Failed(self.undone(pidfd, pid, in_flight(Stage::PUBLISH, e)))
+        })?;
+        // What was sent is what is here: no instant lies between a proof and the sending. And the watcher acts on
+        // whatever it is given.
+        match is_still_its(pidfd, self.spare.unwrap_or(pid)) {
+            true => Ok(()),
+            false => Err(Unsent::Lost(self.undone(pidfd, pid, pidfd_is_lost()))),
+        }
     }
 
     /// Whether the watcher is to have the process before its program can run.
@@ -292,13 +320,19 @@ impl<'a> Publication<'a> {
 
     /// Ends a process that could not be published, and takes back what was.
     pub(super) fn undone(&self, pidfd: BorrowedFd<'_>, pid: i32, error: Error) -> Error {
-        if !self.spare {
+        if self.spare.is_none() {
             end(pidfd, pid);
             leaves::tend();
         }
         procfd::retract(self.a);
         error
     }
+}
+
+/// Another thread has closed the pidfd of the start.
+pub(super) fn pidfd_is_lost() -> Error {
+    Error::new(Stage::PUBLISH, 0, Errno(libc::EBADF), "")
+        .hint("another thread has closed a descriptor that is not its own")
 }
 
 pub(crate) fn watch_error(e: StartError) -> Error {

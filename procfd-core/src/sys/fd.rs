@@ -238,6 +238,19 @@ fn by_epoll(fds: &mut [PollFd]) -> Result<()> {
 /// No wait: the events that are ready now.
 pub(crate) const NOW: Option<Timespec> = Some(Timespec { sec: 0, nsec: 0 });
 
+/// Sleeps. Where a filter refuses ppoll(2) it returns sooner; the sleep of std panics where one refuses
+/// clock_nanosleep(2).
+pub(crate) fn sleep(time: core::time::Duration) {
+    let ns = |time: core::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let end = monotonic_ns().saturating_add(ns(time));
+    loop {
+        let left = end.saturating_sub(monotonic_ns());
+        if left == 0 || bare::poll(&mut [], Some(Timespec::from_ns(left))) != Err(bare::EINTR) {
+            return;
+        }
+    }
+}
+
 /// CLOCK_MONOTONIC in nanoseconds.
 pub(crate) fn monotonic_ns() -> u64 {
     super::query::clock_ns(libc::CLOCK_MONOTONIC).max(0) as u64

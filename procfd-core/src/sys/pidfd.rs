@@ -88,18 +88,6 @@ pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: i32) -> Result<Option<Waited>
     wait_id(pidfd, options | libc::__WALL)
 }
 
-/// waitid(P_PIDFD) as it is, which sees only children whose exit signal is SIGCHLD.
-pub(crate) fn wait_plain(pidfd: BorrowedFd<'_>, options: i32) -> Result<bool> {
-    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    // SAFETY: the kernel writes one siginfo_t, whose form is libc's, into `info` on this frame; all zeroes is a value
-    // of it. No usage is asked for.
-    let info = unsafe {
-        call!(SYS_waitid, libc::P_PIDFD, pidfd.as_raw_fd(), info.as_mut_ptr(), options, 0)?;
-        info.assume_init()
-    };
-    Ok(info.si_signo != 0)
-}
-
 fn wait_id(pidfd: BorrowedFd<'_>, options: i32) -> Result<Option<Waited>> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();

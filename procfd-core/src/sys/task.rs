@@ -35,6 +35,33 @@ pub(crate) fn reap_child(pid: i32) {
     while bare::wait(bare::P_PID, pid, bare::WEXITED | bare::WALL).err() == Some(bare::EINTR) {}
 }
 
+/// Whether a child has ended. ECHILD: it is reaped, or no child.
+pub(crate) fn child_has_ended(pid: i32) -> Result<bool> {
+    let look = bare::WEXITED | libc::WNOHANG | libc::WNOWAIT | bare::WALL;
+    bare::wait(bare::P_PID, pid, look).map(|waited| waited.pid != 0)
+}
+
+/// Takes the report of a child's stop, if there is one.
+pub(crate) fn take_stop(pid: i32) -> Result<bool> {
+    let look = libc::WSTOPPED | libc::WNOHANG | bare::WALL;
+    bare::wait(bare::P_PID, pid, look).map(|waited| waited.pid != 0)
+}
+
+/// Whether other threads may run in this process. glibc knows since 2.32 that there are none.
+pub(crate) fn has_threads() -> bool {
+    static SINGLE: std::sync::OnceLock<Option<&'static std::sync::atomic::AtomicU8>> =
+        std::sync::OnceLock::new();
+    let single = SINGLE.get_or_init(|| {
+        // SAFETY: the name ends with a NUL. The symbol, where there is one, is a `char` that lives as long as libc, and
+        // that libc writes as one byte.
+        unsafe {
+            let at = libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr());
+            at.cast::<std::sync::atomic::AtomicU8>().as_ref()
+        }
+    });
+    single.is_none_or(|single| single.load(Ordering::Relaxed) == 0)
+}
+
 /// Whether such a child has not executed: waitid(P_PID) sees it only with __WALL, since its exit signal is not SIGCHLD.
 pub(crate) fn child_never_executed(pid: i32) -> bool {
     let look = bare::WEXITED | libc::WNOHANG | libc::WNOWAIT;

@@ -17,7 +17,6 @@ use std::os::fd::AsFd;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 pub(crate) use self::policy::{Limit, Policy};
 pub(crate) use self::reservation::Reservation;
@@ -33,7 +32,7 @@ use crate::sys::fd::made;
 
 /// The time limit for an answer of the watcher. A request takes microseconds. A watcher that is stopped, or frozen
 /// with its cgroup, takes longer than any caller should wait.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE_NS: u64 = 2_000_000_000;
 
 /// Why the watcher could not be started. `step` is for a message: it starts with a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,19 +54,22 @@ pub(crate) enum AddError {
     /// The message could not be sent. ETOOMANYREFS: the user's limit of descriptors in flight, which is the soft
     /// RLIMIT_NOFILE. ENOBUFS, ENOMEM: no memory. EPERM: the watcher refuses to send this creator's signals.
     Failed(i32),
+    /// Its answer could not be taken, for example ENOMEM: the next question would get it. Another watcher has no such
+    /// answer.
+    Unheard(i32),
 }
 
 impl AddError {
     /// Whether a new watcher would help.
     pub(crate) fn wants_another(self) -> bool {
-        matches!(self, Self::Gone | Self::Stuck)
+        matches!(self, Self::Gone | Self::Stuck | Self::Unheard(_))
     }
 
     pub(crate) fn errno(self) -> i32 {
         match self {
             Self::Gone => EPIPE.0,
             Self::Stuck => ETIMEDOUT.0,
-            Self::Full(errno) | Self::Failed(errno) => errno,
+            Self::Full(errno) | Self::Failed(errno) | Self::Unheard(errno) => errno,
         }
     }
 }
@@ -334,6 +336,13 @@ impl Client {
     }
 
     fn reply(&self) -> Result<Reply, AddError> {
+        self.take_reply().map_err(|e| match e {
+            AddError::Failed(errno) => AddError::Unheard(errno),
+            e => e,
+        })
+    }
+
+    fn take_reply(&self) -> Result<Reply, AddError> {
         let mut end = None;
         loop {
             let mut bytes = [0; Reply::SIZE];
@@ -354,13 +363,12 @@ impl Client {
     }
 
     /// Waits for the socket, until `end` at the latest, which the first wait sets.
-    fn wait_for(&self, events: i16, end: &mut Option<Instant>) -> Result<(), AddError> {
-        let now = Instant::now();
-        let end = *end.get_or_insert(now + PATIENCE);
-        let left = end.checked_duration_since(now).ok_or(AddError::Stuck)?;
+    fn wait_for(&self, events: i16, end: &mut Option<u64>) -> Result<(), AddError> {
+        let now = bare::now();
+        let end = *end.get_or_insert(now.saturating_add(PATIENCE_NS));
+        let left = end.checked_sub(now).ok_or(AddError::Stuck)?;
         let mut fds = [PollFd { fd: self.control()?, events, revents: 0 }];
-        let left = Timespec::from_ns(u64::try_from(left.as_nanos()).unwrap_or(0));
-        match bare::poll(&mut fds, Some(left)) {
+        match bare::poll(&mut fds, Some(Timespec::from_ns(left))) {
             Ok(0) => Err(AddError::Stuck),
             Ok(_) if fds[0].revents & POLLHUP != 0 && fds[0].revents & POLLIN == 0 => Err(AddError::Gone),
             Ok(_) | Err(EINTR) => Ok(()),

@@ -337,7 +337,9 @@ fn refused(e: AddError) -> StartError {
         step: match e {
             AddError::Full(_) => "make room with the watcher",
             AddError::Failed(libc::EPERM) => "let the watcher of a set-user-ID program send signals",
-            AddError::Gone | AddError::Stuck | AddError::Failed(_) => "talk to the watcher",
+            AddError::Gone | AddError::Stuck | AddError::Failed(_) | AddError::Unheard(_) => {
+                "talk to the watcher"
+            }
         },
         errno: e.errno(),
     }
