@@ -31,7 +31,7 @@ type Result<T> = std::result::Result<T, Errno>;
 pub(crate) unsafe trait Plain: Copy {
     /// Its bytes.
     fn bytes(&self) -> &[u8] {
-        // SAFETY: there is no padding, so all bytes have values.
+        // SAFETY: `Plain` owes that there is no padding, so all bytes of the borrowed value are initialised.
         unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).cast(), size_of::<Self>()) }
     }
 }
@@ -97,7 +97,7 @@ pub(crate) fn signed(arg: u64) -> i64 {
 
 /// The value whose bytes are all zero.
 pub(crate) fn zero<T: Plain>() -> T {
-    // SAFETY: any bytes are a value of T.
+    // SAFETY: T is Plain, which owes that all bit patterns are values.
     unsafe { MaybeUninit::zeroed().assume_init() }
 }
 

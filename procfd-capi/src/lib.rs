@@ -63,7 +63,7 @@ fn answer(call: impl FnOnce() -> Result) -> c_int {
             if !record::is_set() {
                 record::set("the library has a fault");
             }
-            // SAFETY: the calling thread's own errno.
+            // SAFETY: libc returns the address of the calling thread's errno, which lives as long as the thread.
             unsafe { *libc::__errno_location() = e };
             -1
         }

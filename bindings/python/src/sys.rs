@@ -31,18 +31,18 @@ pub(crate) fn around_fork<T>(
 
 /// A duplicate, close-on-exec, with a number not below `from`.
 pub(crate) fn duplicate(number: RawFd, from: RawFd) -> io::Result<OwnedFd> {
-    // SAFETY: plain numbers.
+    // SAFETY: F_DUPFD_CLOEXEC takes a number, not an address.
     let new = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, from) };
     if new < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the call above made it, so it has no other owner.
+    // SAFETY: the call above made the descriptor, so no other owner has it.
     Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
 
 /// The real user and group id.
 pub(crate) fn real_ids() -> (u32, u32) {
-    // SAFETY: they take nothing, and do not fail.
+    // SAFETY: both calls take no argument and cannot fail.
     unsafe { (libc::getuid(), libc::getgid()) }
 }
 

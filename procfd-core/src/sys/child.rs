@@ -64,7 +64,7 @@ calls! {
 pub(crate) fn read_two(fd: i32) -> Result<usize> {
     let mut bytes = [0u8; 2];
     loop {
-        // SAFETY: two bytes of room.
+        // SAFETY: the kernel writes at most 2 bytes, the size of `bytes` on this frame.
         match unsafe { call!(SYS_read, fd, &raw mut bytes, 2) } {
             Err(Errno(libc::EINTR)) => {}
             done => return done,
@@ -106,7 +106,7 @@ pub(crate) fn send_fd(socket: i32, fd: i32) -> Result<usize> {
 pub(crate) fn hung_up(fd: i32) -> bool {
     let mut pollfd = libc::pollfd { fd, events: 0, revents: 0 };
     let now = Timespec { sec: 0, nsec: 0 };
-    // SAFETY: both structures outlive the call.
+    // SAFETY: the kernel writes the events of one entry, `pollfd`, and reads `now`; both are on this frame. No mask.
     let n = unsafe { call!(SYS_ppoll, &raw mut pollfd, 1, &raw const now, 0, 8) };
     n == Ok(1) && pollfd.revents & libc::POLLHUP != 0
 }
@@ -115,7 +115,7 @@ pub(crate) fn hung_up(fd: i32) -> bool {
 #[inline(always)]
 pub(crate) fn arm(fd: i32, signal: i32, group: bool, id: i32) -> Result<usize> {
     let owner = FOwnerEx { kind: if group { F_OWNER_PGRP } else { F_OWNER_PID }, pid: id };
-    // SAFETY: `owner` outlives the call.
+    // SAFETY: F_SETOWN_EX reads one `struct f_owner_ex`: `owner` on this frame. The others take numbers.
     unsafe {
         call!(SYS_fcntl, fd, F_SETSIG, signal)?;
         call!(SYS_fcntl, fd, F_SETOWN_EX, &raw const owner)?;
@@ -126,7 +126,7 @@ pub(crate) fn arm(fd: i32, signal: i32, group: bool, id: i32) -> Result<usize> {
 /// Disarms it.
 #[inline(always)]
 pub(crate) fn disarm(fd: i32) -> Result<usize> {
-    // SAFETY: plain numbers.
+    // SAFETY: F_SETFL takes flags, not an address.
     unsafe { call!(SYS_fcntl, fd, libc::F_SETFL, 0) }
 }
 
@@ -150,7 +150,7 @@ pub(crate) fn set_action(signal: i32, ignore: bool) -> Result<usize> {
         restorer: 0,
         mask: 0,
     };
-    // SAFETY: a complete structure of the kernel's layout; no handler address.
+    // SAFETY: the kernel reads `action` on this frame, which has its layout and names no handler.
     unsafe { call!(SYS_rt_sigaction, signal, &raw const action, 0, 8) }
 }
 
@@ -166,7 +166,7 @@ pub(crate) fn clear_handlers() {
             restorer: 0,
             mask: 0,
         };
-        // SAFETY: the kernel fills the structure.
+        // SAFETY: the kernel writes one structure of this layout: `action` on this frame.
         let got = unsafe { call!(SYS_rt_sigaction, signal, 0, &raw mut action, 8) };
         if got.is_ok() && action.handler != libc::SIG_IGN && action.handler != libc::SIG_DFL {
             let _ = set_action(signal, false);
@@ -189,7 +189,7 @@ pub(crate) fn procfd_child_close_listed(first: u32, last: u32) {
         Err(_) => return close_to_limit(first, last),
     };
     loop {
-        // SAFETY: room of 2048 bytes.
+        // SAFETY: the kernel writes at most 2048 bytes, the size of `buf` on this frame.
         let got = match unsafe { call!(SYS_getdents64, dir, buf.as_mut_ptr(), 2048) } {
             Ok(n) if n > 0 => n,
             _ => break,
@@ -223,7 +223,7 @@ pub(crate) fn procfd_child_close_listed(first: u32, last: u32) {
 #[inline(always)]
 fn close_to_limit(first: u32, last: u32) {
     let mut limit = RLimit64 { cur: 0, max: 0 };
-    // SAFETY: `limit` outlives the call.
+    // SAFETY: the kernel writes one limit: `limit` on this frame. No new one is given.
     let _ = unsafe { call!(SYS_prlimit64, 0, libc::RLIMIT_NOFILE, 0, &raw mut limit) };
     let end = if limit.cur > 1 << 20 { 1 << 20 } else { limit.cur as u32 };
     let mut fd = first;

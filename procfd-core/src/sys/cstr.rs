@@ -52,7 +52,7 @@ impl core::fmt::Debug for CStrArray {
 
 static EMPTY: Null = Null([core::ptr::null()]);
 struct Null([*const c_char; 1]);
-// SAFETY: a null pointer that is never written.
+// SAFETY: threads share a null pointer, which no code writes or follows.
 unsafe impl Sync for Null {}
 
 /// A borrowed [`CStrArray`], or the process's own environment.

@@ -72,13 +72,13 @@ pub(crate) fn set_sig(fd: BorrowedFd<'_>, signal: i32) -> Result<()> {
 
 /// fcntl(F_GETSIG).
 pub(crate) fn sig(fd: BorrowedFd<'_>) -> Result<i32> {
-    // SAFETY: plain numbers.
+    // SAFETY: F_GETSIG takes no third argument.
     unsafe { call!(SYS_fcntl, fd.as_raw_fd(), F_GETSIG) }.map(|signal| signal as i32)
 }
 
 /// fcntl(F_GETFL).
 pub(crate) fn flags(fd: BorrowedFd<'_>) -> Result<i32> {
-    // SAFETY: plain numbers.
+    // SAFETY: F_GETFL takes no third argument.
     unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_GETFL) }.map(|flags| flags as i32)
 }
 
@@ -151,7 +151,7 @@ pub(crate) fn set_pipe_size(fd: BorrowedFd<'_>, bytes: i32) -> Result<()> {
 /// fcntl(F_GETPIPE_SZ).
 #[cfg(test)]
 pub(crate) fn pipe_size(fd: BorrowedFd<'_>) -> Result<i32> {
-    // SAFETY: plain numbers.
+    // SAFETY: F_GETPIPE_SZ takes no third argument.
     unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_GETPIPE_SZ) }.map(|bytes| bytes as i32)
 }
 
@@ -184,7 +184,7 @@ pub(crate) fn is_open(fd: RawFd) -> bool {
 
 /// Whether exec closes the descriptor.
 pub(crate) fn is_cloexec(fd: BorrowedFd<'_>) -> bool {
-    // SAFETY: plain numbers.
+    // SAFETY: F_GETFD takes no third argument.
     let flags = unsafe { call!(SYS_fcntl, fd.as_raw_fd(), libc::F_GETFD, 0) };
     flags.is_ok_and(|flags| flags & libc::FD_CLOEXEC as usize != 0)
 }

@@ -89,9 +89,9 @@ pub(crate) fn no_new_privs() -> bool {
 
 /// Whether the kernel is older than this version.
 pub(crate) fn kernel_is_before(major: u32, minor: u32) -> bool {
-    // SAFETY: an all-zero `utsname` is valid.
+    // SAFETY: all zeroes is a value of `utsname`, an array of bytes.
     let mut names: libc::utsname = unsafe { core::mem::zeroed() };
-    // SAFETY: the kernel fills the structure.
+    // SAFETY: the kernel writes one `struct utsname`, whose form is libc's: `names` on this frame.
     if unsafe { call!(SYS_uname, &raw mut names) }.is_err() {
         return true;
     }

@@ -22,7 +22,7 @@ const NS: u64 = 1_000_000_000;
 pub(crate) fn with_number(number: u64) -> Result<OwnedFd> {
     let interval = Timespec { sec: (number / NS) as i64, nsec: (number % NS) as i64 };
     let setting = Setting { interval, ..Setting::default() };
-    // SAFETY: plain numbers.
+    // SAFETY: both arguments are numbers, not addresses.
     let fd = unsafe { call!(SYS_timerfd_create, libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC) }.map(own)?;
     // SAFETY: the kernel reads one `struct itimerspec`, whose 64-bit form is `setting` on this frame.
     unsafe { call!(SYS_timerfd_settime, fd.as_fd().as_raw_fd(), 0, &raw const setting, 0) }?;

@@ -64,7 +64,7 @@ pub(crate) unsafe fn raw(nr: isize, a: [usize; 6]) -> isize {
 /// ignored, and also the init of a pid namespace.
 #[inline(always)]
 pub(crate) fn trap() -> ! {
-    // SAFETY: nothing runs on after it.
+    // SAFETY: the instruction touches no memory and no register, and no code runs after it.
     unsafe {
         #[cfg(target_arch = "x86_64")]
         core::arch::asm!("ud2", options(noreturn, nomem, nostack));
@@ -83,7 +83,7 @@ pub(crate) fn trap() -> ! {
 /// live until the child has executed or ended.
 #[inline(never)]
 pub(crate) unsafe fn clone3<E: Entry>(args: &CloneArgs, arg: *const c_void) -> Result<i32> {
-    // SAFETY: the caller owes it.
+    // SAFETY: the caller owes what `clone3_inline` asks for: the same `E`, `arg` and stack.
     unsafe { clone3_inline::<E>(args, arg) }
 }
 

@@ -206,7 +206,7 @@ pub(crate) fn receive(fd: i32, bytes: &mut [u8]) -> Result<Received> {
         if head.level == SOL_SOCKET && head.kind == SCM_RIGHTS {
             let mut i = 0;
             while i < 2 && (i + 1) * 4 <= room {
-                // SAFETY: within the message's data.
+                // SAFETY: number i ends within the `room` bytes of data behind the header, as the condition says.
                 let fd = unsafe { data.cast::<i32>().add(i).read() };
                 if let Some(slot) = got.fds.get_mut(i) {
                     *slot = fd;
@@ -214,7 +214,7 @@ pub(crate) fn receive(fd: i32, bytes: &mut [u8]) -> Result<Received> {
                 i += 1;
             }
         } else if head.level == SOL_SOCKET && head.kind == SCM_CREDENTIALS && room >= 12 {
-            // SAFETY: `struct ucred` is pid, uid and gid, four bytes each.
+            // SAFETY: `struct ucred` is pid, uid and gid, four bytes each: the 12 bytes of room that the condition asks for.
             got.sender = unsafe { Some((data.cast::<i32>().read(), data.cast::<u32>().add(1).read())) };
         }
         let step = (head.len + 7) & !7;
