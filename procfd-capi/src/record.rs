@@ -8,6 +8,7 @@
 mod commands;
 mod explain;
 mod settings;
+mod takes;
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_int};

@@ -1,48 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! The commands by name, and what arg and data of each hold.
+//! The commands by name.
 
 use super::settings::SETTINGS;
+use super::takes::{Holds, Takes, holds, takes};
 use crate::abi::*;
-
-/// What a command takes.
-pub(super) struct Takes {
-    pub(super) cmd: u32,
-    pub(super) name: &'static str,
-    /// In words; "0" where arg has no meaning.
-    pub(super) arg: &'static str,
-    pub(super) data: Holds,
-    /// NULL and size 0 is allowed too.
-    pub(super) optional: bool,
-}
-
-/// What data points to.
-pub(super) enum Holds {
-    Nothing,
-    String,
-    Strings,
-    /// The name of the structure, and its size here.
-    Struct(&'static str, usize),
-    /// Elements of a size.
-    Array(&'static str, usize),
-    /// A buffer for an answer of any length.
-    Buffer,
-}
-
-macro_rules! takes {
-    ($($cmd:ident $arg:literal $data:expr, $optional:literal;)*) => {
-        &[$(Takes { cmd: $cmd, name: stringify!($cmd), arg: $arg, data: $data, optional: $optional }),*]
-    };
-}
-pub(super) use takes;
-
-macro_rules! holds {
-    ($name:ident) => {
-        Holds::Struct(stringify!($name), size_of::<$name>())
-    };
-}
-pub(super) use holds;
 
 const OTHERS: &[Takes] = takes! {
     PROC_SIGNAL "a signal, 0 to 64" holds!(procfd_signal), true;

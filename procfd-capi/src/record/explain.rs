@@ -8,7 +8,8 @@ use std::ffi::c_int;
 use procfd::ffi;
 use procfd::{Errno, ProcessState};
 
-use super::commands::{self, Holds, Takes};
+use super::commands;
+use super::takes::{Holds, Takes};
 use crate::abi::*;
 use crate::args::Data;
 use crate::manage;

@@ -4,7 +4,7 @@
 
 //! What the commands of process_config take.
 
-use super::commands::{Holds, Takes, holds, takes};
+use super::takes::{Holds, Takes, holds, takes};
 use crate::abi::*;
 
 pub(super) const SETTINGS: &[Takes] = takes! {

@@ -3,7 +3,6 @@
 
 //! Fields out of what a file or the ioctl says: values alone, nothing is read here but clocks and units.
 
-use super::absent::{Absent, Missing};
 use super::fields::*;
 use super::records::*;
 use crate::proc::parse::{counters, stat, status};

@@ -5,7 +5,6 @@
 //!
 //! What a group brings is complete or absent: nothing is filled with zero because it could not be read.
 
-use super::absent::{Absent, Missing};
 use super::records::*;
 use crate::proc::parse::Comm;
 use crate::status::Change;
@@ -214,4 +213,55 @@ impl Fields {
     /// What the pidfd itself answers, without the number or /proc.
     pub(crate) const PIDFD: Self =
         Self::IOCTL.union(Self::EXIT).union(Self::INODE).union(Self::DUMPABLE).union(Self::COREDUMP);
+}
+
+/// Why a field that was asked for is absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Missing {
+    /// The caller is not permitted to know, or does not see the process: `hidepid`, another pid namespace.
+    Denied,
+    /// This kernel, its configuration or a seccomp filter has no way to tell, or there is no /proc of the caller's pid
+    /// namespace.
+    Unsupported,
+    /// The process has ended, and the field with it.
+    Gone,
+    /// The process has none: no address space (a kernel thread), no login, no end yet.
+    Nothing,
+}
+
+/// The reasons of an [`Info`], each with its fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Absent {
+    denied: Fields,
+    unsupported: Fields,
+    gone: Fields,
+    nothing: Fields,
+}
+
+impl Absent {
+    /// All of these for one reason.
+    pub(super) fn all(fields: Fields, why: Missing) -> Self {
+        let mut absent = Self::default();
+        absent.add(fields, why);
+        absent
+    }
+
+    pub(super) fn add(&mut self, fields: Fields, why: Missing) {
+        *match why {
+            Missing::Denied => &mut self.denied,
+            Missing::Unsupported => &mut self.unsupported,
+            Missing::Gone => &mut self.gone,
+            Missing::Nothing => &mut self.nothing,
+        } |= fields;
+    }
+
+    pub(super) fn of(&self, why: Missing) -> Fields {
+        match why {
+            Missing::Denied => self.denied,
+            Missing::Unsupported => self.unsupported,
+            Missing::Gone => self.gone,
+            Missing::Nothing => self.nothing,
+        }
+    }
 }

@@ -39,7 +39,6 @@ use crate::target::Target;
 use crate::wait;
 
 pub use crate::proc::parse::Comm;
-pub use absent::Missing;
 pub use descendants::ProcessRef;
 pub(crate) use descendants::{children, descendants};
 pub(crate) use fds::open_fds;

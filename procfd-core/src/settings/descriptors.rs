@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 use super::check::{self, LIST_MAX};
-use super::pipes::Pipes;
+use super::ends::Pipes;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::List;
 use crate::error::{Error, Stage};

@@ -17,7 +17,7 @@ use ruleset::OF_FILES;
 pub use ruleset::{Landlock, LandlockFs, LandlockLog, LandlockNet, LandlockScopes};
 
 use super::check;
-use super::pipes::End;
+use super::ends::End;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::{List, Slot};
 use crate::error::{Error, Stage};

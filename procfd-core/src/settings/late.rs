@@ -10,7 +10,7 @@
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
-use super::pipes::End;
+use super::ends::End;
 use super::{Set, Settings};
 use crate::error::{Error, Stage};
 use crate::sys::{self, Errno};

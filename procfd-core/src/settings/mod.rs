@@ -49,6 +49,7 @@ mod cgroup;
 mod check;
 mod clocks;
 mod descriptors;
+mod ends;
 mod environment;
 mod filesystem;
 mod identity;

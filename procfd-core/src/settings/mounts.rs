@@ -14,6 +14,7 @@ mod lower;
 mod mount;
 mod old;
 mod table;
+mod work;
 
 use std::ffi::CString;
 use std::fs::Metadata;

@@ -7,27 +7,19 @@
 //! file with the bytes exists from the start on: the child makes it, so each process has a file and an offset of
 //! its own.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 use super::check;
 use super::descriptors::Action;
+use super::ends::End;
 use super::{Set, Settings};
 use crate::Errno;
-use crate::child::{List, Slot};
 use crate::error::Error;
-use crate::sys::{self, fd::Number};
+use crate::sys;
 
 /// The most bytes for a descriptor.
 pub const DATA_MAX: usize = 16 << 20;
-/// What memfd_create(2) calls the file.
-const NAME: &std::ffi::CStr = c"procfd-data";
-const MFD_ALLOW_SEALING: u32 = 2;
-/// Since Linux 6.3; it allows sealing too.
-const MFD_NOEXEC_SEAL: u32 = 8;
-/// Seal, shrink, grow, write.
-const SEALS: u32 = 0xf;
-
 /// Which way the bytes of a pipe go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PipeWay {
@@ -35,72 +27,6 @@ pub enum PipeWay {
     ToChild,
     /// The child writes.
     FromChild,
-}
-
-/// The pipes of a context.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Pipes {
-    /// Of the next pipe, in bytes; 0: the kernel's default.
-    size: i32,
-    /// The child's ends, until the start.
-    ends: Vec<Arc<End>>,
-}
-
-/// The child's end of a pipe or terminal, or another descriptor for the child. A program may close its number, and the
-/// kernel give it away.
-#[derive(Debug)]
-pub(super) struct End {
-    number: Number,
-    was: (u64, u64, i32),
-}
-
-impl End {
-    pub(super) fn new(fd: OwnedFd) -> sys::Result<Self> {
-        let number = Number::keep(fd);
-        let was = identity(&number)?;
-        Ok(Self { number, was })
-    }
-
-    pub(super) fn number(&self) -> RawFd {
-        self.number.as_fd().as_raw_fd()
-    }
-
-    pub(super) fn is_there(&self) -> bool {
-        identity(&self.number).is_ok_and(|is| is == self.was)
-    }
-}
-
-impl AsFd for End {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.number.as_fd()
-    }
-}
-
-impl Drop for End {
-    fn drop(&mut self) {
-        if self.is_there() {
-            self.number.close();
-        }
-    }
-}
-
-/// The file, and which of the two ends.
-fn identity(fd: &impl AsFd) -> sys::Result<(u64, u64, i32)> {
-    let (device, inode) = sys::fd::device_and_inode(fd.as_fd())?;
-    let flags = sys::fd::flags(fd.as_fd())?;
-    Ok((device, inode, flags & libc::O_ACCMODE))
-}
-
-impl Pipes {
-    /// After the start the process has its own: a pipe whose end stayed open here would never end.
-    pub(super) fn let_go(&mut self) {
-        self.ends.clear();
-    }
-
-    /// Whether the number is still the child's end of a pipe.
-    pub(super) fn has(&self, number: RawFd) -> bool {
-        self.ends.iter().any(|end| end.number() == number && end.is_there())
-    }
 }
 
 impl Settings {
@@ -168,20 +94,6 @@ impl Settings {
         }
         self.push(Action::Data { target, bytes })
     }
-}
-
-/// Makes the file in the child. Its table is its own here, so no close-on-exec is needed.
-pub(super) fn data(list: &mut List, target: RawFd, bytes: &[u8]) {
-    list.close(target).or_not();
-    list.memfd_create(NAME, MFD_NOEXEC_SEAL).into(Slot::A).or_else(1);
-    list.memfd_create(NAME, MFD_ALLOW_SEALING).into(Slot::A);
-    if !bytes.is_empty() {
-        // With its memory there, the write is whole. It does not move the offset.
-        list.allocate(Slot::A, bytes.len());
-        list.write_at_start(Slot::A, bytes);
-    }
-    list.add_seals(Slot::A, SEALS);
-    list.place(Slot::A, target);
 }
 
 #[cfg(test)]

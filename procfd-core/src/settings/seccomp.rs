@@ -18,7 +18,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::check;
-use super::pipes::End;
+use super::ends::End;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::{List, Slot, SockFprog};
 use crate::error::{Error, Stage};

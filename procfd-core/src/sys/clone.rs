@@ -329,3 +329,24 @@ fn futex_wait(word: &AtomicU32, value: u32) -> Result<()> {
     // SAFETY: the kernel reads the borrowed word; the timeout is NULL.
     unsafe { call!(SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, value, 0) }.map(drop)
 }
+
+/// Of each stack. What is touched of it is a page or two.
+pub(super) const ROOM: usize = 64 * 1024;
+
+/// A clone of the vfork class on the ROOM bytes from `stack` on.
+#[inline(always)]
+pub(super) fn vfork_args(stack: *mut u8, flags: u64, pidfd: *mut i32) -> CloneArgs {
+    CloneArgs {
+        flags: CLONE_VM | CLONE_VFORK | CLONE_FILES | flags,
+        pidfd: pidfd as u64,
+        child_tid: 0,
+        parent_tid: 0,
+        exit_signal: 0,
+        stack: stack as u64,
+        stack_size: ROOM as u64,
+        tls: 0,
+        set_tid: 0,
+        set_tid_size: 0,
+        cgroup: 0,
+    }
+}

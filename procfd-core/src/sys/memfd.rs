@@ -6,7 +6,7 @@ use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicI32, Ordering};
 
 use super::bare::{self, EINTR, EINVAL, Errno, arch};
-use super::orphan::{ROOM, clone_args};
+use super::clone::{ROOM, vfork_args};
 use super::task::SignalsBlocked;
 use super::{Result, task};
 
@@ -68,7 +68,7 @@ pub(crate) fn sealed_whatever_limit(name: &CStr, bytes: &[u8]) -> Result<i32> {
     let maker = Maker { name, bytes, made: AtomicI32::new(-libc::EPERM) };
     let _signals = SignalsBlocked::new()?;
     let stack = bare::map(ROOM)?;
-    let args = clone_args(stack, 0, core::ptr::null_mut());
+    let args = vfork_args(stack, 0, core::ptr::null_mut());
     // SAFETY: `Maker` only makes raw system calls. `maker` and the stack outlive the child: CLONE_VFORK suspends this
     // thread until it has ended.
     let cloned = unsafe { arch::clone::<Maker<'_>>(&args, core::ptr::from_ref(&maker).cast()) };

@@ -6,7 +6,7 @@ use core::ffi::c_void;
 use core::sync::atomic::{AtomicI32, Ordering};
 
 use super::bare::{self, EINTR};
-use super::orphan::{ROOM, clone_args};
+use super::clone::{ROOM, vfork_args};
 use super::task::SignalsBlocked;
 use super::{Errno, Result, arch, call};
 
@@ -95,7 +95,7 @@ fn of_a_privileged_process() -> Option<[i32; PRIVILEGED]> {
     let _signals = SignalsBlocked::new().ok()?;
     let stack = bare::map(ROOM).ok()?;
     let flags = (libc::CLONE_NEWUSER | libc::CLONE_NEWNS) as u64;
-    let args = clone_args(stack, flags, core::ptr::null_mut());
+    let args = vfork_args(stack, flags, core::ptr::null_mut());
     let arg = core::ptr::from_ref(&answer).cast();
     // SAFETY: `Answer` only makes raw system calls. `answer` and the stack outlive the child: CLONE_VFORK suspends
     // this thread until it has ended.

@@ -19,9 +19,9 @@ use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use super::bare::{
-    self, Address, CLONE_FILES, CLONE_PIDFD, CLONE_VFORK, CLONE_VM, CLOSE_RANGE_UNSHARE, CloneArgs, EINTR,
-    EINVAL, ENOSYS, EPERM, Errno, Result, arch,
+    self, Address, CLONE_PIDFD, CLOSE_RANGE_UNSHARE, EINTR, EINVAL, ENOSYS, EPERM, Errno, Result, arch,
 };
+use super::clone::{ROOM, vfork_args};
 use super::{fd, memfd};
 
 /// What failed. The children write its number down.
@@ -92,9 +92,6 @@ struct Shared<'a> {
     pidfd: AtomicI32,
 }
 
-/// Of each stack. What is touched of it is a page or two.
-pub(super) const ROOM: usize = 64 * 1024;
-
 /// Starts the image with `socket` as its descriptor 0. Answers the orphan's pid and pidfd.
 pub(crate) fn launch(
     socket: Socket<'_>,
@@ -125,7 +122,7 @@ pub(crate) fn launch(
         pid: AtomicI32::new(0),
         pidfd: AtomicI32::new(-1),
     };
-    let args = clone_args(stacks, 0, core::ptr::null_mut());
+    let args = vfork_args(stacks, 0, core::ptr::null_mut());
     // SAFETY: `Intermediate` only makes raw system calls; `shared`, `args` and the stacks live on this
     // frame or in the mapping until it has ended, since CLONE_VFORK suspends this thread.
     let cloned = unsafe { arch::clone::<Intermediate>(&args, core::ptr::from_ref(&shared).cast()) };
@@ -137,24 +134,6 @@ pub(crate) fn launch(
     // SAFETY: both children have executed or ended, as CLONE_VFORK waits for that: no code runs there.
     unsafe { bare::unmap(stacks, len) };
     outcome(cloned, &shared)
-}
-
-/// A clone of the vfork class on the ROOM bytes from `stack` on.
-#[inline(always)]
-pub(super) fn clone_args(stack: *mut u8, flags: u64, pidfd: *mut i32) -> CloneArgs {
-    CloneArgs {
-        flags: CLONE_VM | CLONE_VFORK | CLONE_FILES | flags,
-        pidfd: pidfd as u64,
-        child_tid: 0,
-        parent_tid: 0,
-        exit_signal: 0,
-        stack: stack as u64,
-        stack_size: ROOM as u64,
-        tls: 0,
-        set_tid: 0,
-        set_tid_size: 0,
-        cgroup: 0,
-    }
 }
 
 fn outcome(cloned: Result<i32>, shared: &Shared<'_>) -> core::result::Result<(i32, OwnedFd), (Step, Errno)> {
@@ -204,7 +183,7 @@ impl arch::Entry for Intermediate {
         // SAFETY: `launch` passes a `Shared` on its frame, and is suspended until this process ends.
         let shared = unsafe { &*arg.cast::<Shared<'_>>() };
         shared.at(Step::CloneOrphan);
-        let args = clone_args(shared.inner_stack, CLONE_PIDFD, shared.pidfd.as_ptr());
+        let args = vfork_args(shared.inner_stack, CLONE_PIDFD, shared.pidfd.as_ptr());
         // SAFETY: `Orphan` only makes raw system calls; `arg` and the stack outlive this process, and
         // CLONE_VFORK suspends it until the orphan has executed or ended. The kernel writes the number
         // of the pidfd into `shared.pidfd`.

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) use self::policy::{Limit, Policy};
 pub(crate) use self::reservation::Reservation;
 use super::proto::{self, Reply, Request};
+pub(crate) use super::start::StartError;
 use super::start::{self, Started};
 use crate::forks::Private;
 use crate::leaves::Leaf;
@@ -33,13 +34,6 @@ use crate::sys::fd::made;
 /// The time limit for an answer of the watcher. A request takes microseconds. A watcher that is stopped, or frozen
 /// with its cgroup, takes longer than any caller should wait.
 const PATIENCE_NS: u64 = 2_000_000_000;
-
-/// Why the watcher could not be started. `step` is for a message: it starts with a verb.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StartError {
-    pub(crate) step: &'static str,
-    pub(crate) errno: i32,
-}
 
 /// Why a process could not be given to the watcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

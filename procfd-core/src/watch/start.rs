@@ -6,11 +6,17 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use super::client::StartError;
 use super::image;
 use crate::sys::bare::{self, ECHILD, EINTR, ENOENT, EOPNOTSUPP, Errno};
 use crate::sys::fd::{made, read_small};
 use crate::sys::orphan::{self, Image, Socket, Step};
+
+/// Why the watcher could not be started. `step` is for a message: it starts with a verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StartError {
+    pub(crate) step: &'static str,
+    pub(crate) errno: i32,
+}
 
 /// A watcher that runs and has not been spoken to.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::child::{List, Slot};
 use crate::error::Stage;
-use crate::settings::pipes;
+use crate::settings::ends;
 use crate::sys::vec::Shared;
 
 /// One action. Numbers mean the child's table at this point of the list, which starts as a copy of
@@ -118,7 +118,7 @@ pub(super) fn lower(actions: &Shared<Action>, late: &[u32], list: &mut List) {
                 let later = actions.iter().skip(index as usize);
                 close_but_ends(list, later, late, *first, *last);
             }
-            Action::Data { target, bytes } => pipes::data(list, *target, bytes),
+            Action::Data { target, bytes } => ends::data(list, *target, bytes),
             Action::Chdir(path) => {
                 list.chdir(path);
             }

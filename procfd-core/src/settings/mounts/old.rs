@@ -10,49 +10,15 @@
 
 use std::ffi::{CStr, CString};
 
-use super::lower::{self, CLOEXEC, TOP, Work};
 use super::mount::{ATIME, Entry, MountKind, Target};
-use super::table::{self, Known};
+use super::table::{self, Known, OF_TMPFS_ROOT, below_root};
+use super::work::{self, CLOEXEC, TOP, Work};
 use super::{MountAttributes, NewRoot, Source};
 use crate::child::{List, Slot};
 
 const PATH: i32 = libc::O_PATH | CLOEXEC as i32;
 const DIRECTORY: i32 = PATH | libc::O_DIRECTORY;
 const BIND_AGAIN: u64 = libc::MS_REMOUNT | libc::MS_BIND;
-
-/// What the mounts are, as far as it matters to mount(2).
-#[derive(Clone, Debug)]
-pub(super) struct Table {
-    /// Those of the creator, where sources are; none if a source is what earlier entries have left.
-    sources: Option<Vec<Known>>,
-    /// Those beneath the new root.
-    now: Vec<Known>,
-}
-
-impl Table {
-    pub(super) fn new(root: &NewRoot, creators: &[Known]) -> Self {
-        let now = match root {
-            NewRoot::Own => return Self { sources: None, now: creators.to_vec() },
-            NewRoot::ReadOnly => creators.to_vec(),
-            NewRoot::Tmpfs => vec![Known::directory(Vec::new(), lower::OF_TMPFS_ROOT.bits())],
-            NewRoot::Path(path) => table::at(creators, &below_root(path), true),
-        };
-        Self { sources: Some(creators.to_vec()), now }
-    }
-
-    fn add(&mut self, known: Known) {
-        table::add(&mut self.now, known);
-    }
-}
-
-/// A path of the creator as it is in a table, with its symbolic links resolved.
-fn below_root(path: &CStr) -> Vec<u8> {
-    use std::os::unix::ffi::{OsStrExt, OsStringExt};
-    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
-    let whole =
-        std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()).into_os_string().into_vec();
-    whole.strip_prefix(b"/").map(<[u8]>::to_vec).unwrap_or(whole)
-}
 
 /// The new root on top of the creator's. That one is bound too if `is_bound`.
 pub(super) fn new_root(root: &NewRoot, is_bound: bool, list: &mut List) {
@@ -64,7 +30,7 @@ pub(super) fn new_root(root: &NewRoot, is_bound: bool, list: &mut List) {
     match root {
         NewRoot::Own => {}
         NewRoot::Tmpfs => {
-            let flags = table::flags_of(lower::OF_TMPFS_ROOT.bits());
+            let flags = table::flags_of(OF_TMPFS_ROOT.bits());
             list.mount_new(c"tmpfs", c"/", flags, c"mode=0755");
         }
         NewRoot::Path(path) => {
@@ -220,7 +186,7 @@ impl Work<'_> {
         self.target().open_in_root_or_below(&entry.target.path(), DIRECTORY, Slot::A);
         let in_place = self.old.as_ref().is_some_and(|table| table.sources.is_none());
         self.mount().fchdir_slot(if in_place { Slot::C } else { Slot::A });
-        for name in lower::NODES {
+        for name in work::NODES {
             let text = name.to_string_lossy();
             let (above_source, above_target) = match in_place {
                 true => (String::new(), format!("/{}/", entry.target.path().to_string_lossy())),

@@ -6,16 +6,54 @@
 //! mount(2) changes one mount and sets all its attributes at once; mount_setattr(2) needs to know neither. So for the
 //! former the creator reads its own mounts, of which the child's namespace has copies, and follows the list.
 
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::NewRoot;
 use super::mount::{ATIME, MountAttributes};
 
 /// linux/mount.h, 5.10.
 const MS_NOSYMFOLLOW: u64 = 256;
 const MS_ATIME: u64 = libc::MS_NOATIME | libc::MS_STRICTATIME | libc::MS_RELATIME;
+
+/// A root that is made from nothing.
+pub(super) const OF_TMPFS_ROOT: MountAttributes = MountAttributes::NOSUID.union(MountAttributes::NODEV);
+
+/// What the mounts are, as far as it matters to mount(2).
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    /// Those of the creator, where sources are; none if a source is what earlier entries have left.
+    pub(super) sources: Option<Vec<Known>>,
+    /// Those beneath the new root.
+    pub(super) now: Vec<Known>,
+}
+
+impl Table {
+    pub(super) fn new(root: &NewRoot, creators: &[Known]) -> Self {
+        let now = match root {
+            NewRoot::Own => return Self { sources: None, now: creators.to_vec() },
+            NewRoot::ReadOnly => creators.to_vec(),
+            NewRoot::Tmpfs => vec![Known::directory(Vec::new(), OF_TMPFS_ROOT.bits())],
+            NewRoot::Path(path) => at(creators, &below_root(path), true),
+        };
+        Self { sources: Some(creators.to_vec()), now }
+    }
+
+    pub(super) fn add(&mut self, known: Known) {
+        add(&mut self.now, known);
+    }
+}
+
+/// A path of the creator as it is in a table, with its symbolic links resolved.
+pub(super) fn below_root(path: &CStr) -> Vec<u8> {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
+    let whole =
+        std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()).into_os_string().into_vec();
+    whole.strip_prefix(b"/").map(<[u8]>::to_vec).unwrap_or(whole)
+}
 
 /// The attributes as flags of mount(2).
 const FLAGS: [(MountAttributes, u64); 8] = [
