@@ -65,6 +65,17 @@ pub struct Usage {
 }
 
 /// The answer to a wait.
+///
+/// ```
+/// use procfd::Change;
+///
+/// # let mut context = procfd::Context::new()?;
+/// # context.program("/bin/sh")?.args(["sh", "-c", "exit 7"])?;
+/// let status = context.create()?.wait()?;
+/// assert_eq!(status.change, Change::Exited(7));
+/// assert_eq!((status.is_success(), status.code(), status.signal()), (false, Some(7), None));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {

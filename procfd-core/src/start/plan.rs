@@ -14,6 +14,18 @@ use crate::sys::vec;
 /// The steps of a start in their order, from [`Context::plan`](crate::Context::plan).
 ///
 /// [`Display`](fmt::Display) shows a line for each.
+///
+/// ```
+/// use procfd::Stage;
+///
+/// let mut context = procfd::Context::new()?;
+/// context.program("/bin/true")?.umask(0o077)?;
+/// let plan = context.plan()?;
+/// assert!(plan.steps().iter().any(|step| step.stage == Stage::UMASK));
+/// println!("{plan}");
+/// println!("{}", plan.to_json());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     steps: Vec<PlanStep>,

@@ -92,6 +92,20 @@ pub(super) const OF_FILES: LandlockFs = LandlockFs::EXECUTE
 /// A Landlock ruleset: it forbids what it restricts, but for what rules allow.
 ///
 /// A kernel that lacks some of it leaves that unrestricted, unless the ruleset is [`strict`](Self::strict).
+///
+/// ```
+/// use procfd::{Landlock, LandlockFs, LandlockNet, LandlockScopes};
+///
+/// // Writes, outgoing connections and signals to processes outside.
+/// let ruleset = Landlock::new()
+///     .fs(LandlockFs::WRITE)
+///     .net(LandlockNet::CONNECT_TCP)
+///     .scopes(LandlockScopes::SIGNAL);
+/// # let mut context = procfd::Context::new()?;
+/// context.program("/bin/true")?.no_new_privs()?.landlock(ruleset)?;
+/// println!("{}", context.plan()?);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Landlock {

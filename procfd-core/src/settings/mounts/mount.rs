@@ -95,6 +95,23 @@ pub enum MountKind {
 /// One entry of the list of mounts ([`Context::mount`](crate::Context::mount)).
 ///
 /// A source is a path as the creator sees it, a target an absolute one in the new root.
+///
+/// ```
+/// use procfd::{Mount, Namespaces};
+///
+/// # let mut context = procfd::Context::new()?;
+/// context.program("/bin/true")?.namespaces(Namespaces::USER | Namespaces::MOUNT)?.tmpfs_root(true)?;
+/// for mount in [
+///     Mount::rbind("/usr", "/usr").read_only(),
+///     Mount::symlink("usr/bin", "/bin"),
+///     Mount::tmpfs("/tmp").size(16 << 20).mode(0o1777),
+///     Mount::file("127.0.0.1 localhost\n", "/etc/hosts"),
+/// ] {
+///     context.mount(mount)?;
+/// }
+/// println!("{}", context.plan()?);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Mount {
