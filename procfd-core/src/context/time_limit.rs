@@ -29,7 +29,7 @@ impl Context {
     /// use std::time::Duration;
     ///
     /// let mut context = procfd::Context::with_flags(procfd::OpenFlags::empty())?;
-    /// context.program("/bin/sleep")?.args(["sleep", "60"])?.time_limit(Duration::from_millis(50))?;
+    /// context.program("/bin/sleep")?.args(["sleep", "60"])?.time_limit(Duration::from_secs(2))?;
     /// assert_eq!(context.create()?.wait()?.signal(), Some(libc::SIGKILL));
     /// # Ok::<(), std::io::Error>(())
     /// ```
@@ -57,7 +57,7 @@ impl Context {
     /// let mut context = procfd::Context::with_flags(procfd::OpenFlags::empty())?;
     /// context.program("/bin/sleep")?.args(["sleep", "60"])?;
     /// let kill = (libc::SIGKILL, Duration::from_secs(5));
-    /// context.time_limit_with(Duration::from_millis(50), libc::SIGTERM, Some(kill))?;
+    /// context.time_limit_with(Duration::from_secs(2), libc::SIGTERM, Some(kill))?;
     /// assert_eq!(context.create()?.wait()?.signal(), Some(libc::SIGTERM));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
