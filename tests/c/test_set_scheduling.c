@@ -67,6 +67,7 @@ static void real_time(void)
 		close(fd);
 		return;
 	}
+	int own = sched_getscheduler(0);
 	errno = 0;
 	int pid = process_config(fd, PROC_CREATE, 0, NULL, 0);
 	if (pid < 0 && errno == EPERM && last_error(fd).stage == PROC_STAGE_SCHEDULER)
