@@ -418,10 +418,11 @@ def test_a_name_cannot_reach_the_terminal() -> None:
 
 def test_tree() -> None:
     with subprocess.Popen(
-        ["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE
+        ["sh", "-c", "sleep 600 & echo $!; wait"], stdout=subprocess.PIPE
     ) as shell:
         assert shell.stdout is not None
         below = int(shell.stdout.readline())
+        until_it_is(below, "sleep")
         (root,) = objects(cli("tree", "--json", shell.pid))
         assert root["pid"] == shell.pid
         assert [child["pid"] for child in root["children"]] == [below]
@@ -453,14 +454,20 @@ def test_info() -> None:
     assert texts["argv"] == procfd.open(pid=own).argv()
 
 
+def until_it_is(pid: int, name: str) -> None:
+    """A shell's child has executed its program, and has that name."""
+    with procfd.open(pid=pid) as process:
+        while process.info("comm").comm != name:
+            time.sleep(0.01)
+
+
 def test_info_speaks_to_people() -> None:
     with subprocess.Popen(
         ["sh", "-c", "umask 027; trap '' USR1; ulimit -n 64; echo; exec sleep 60"], stdout=-1
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        while procfd.open(pid=process.pid).info("comm").comm != "sleep":
-            time.sleep(0.01)
+        until_it_is(process.pid, "sleep")
         out = cli("info", process.pid).stdout
         raw = cli("info", "--raw", process.pid, "umask").stdout
         process.kill()

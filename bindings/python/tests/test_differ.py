@@ -46,6 +46,13 @@ def written_late(module: Any) -> None:
     raise late(lambda seconds: module.run(command, timeout=seconds, stdout=module.PIPE))
 
 
+def signalled(module: Any, number: Any) -> int:
+    # It ends with its input, and not before.
+    with module.Popen(["cat"], stdin=module.PIPE) as process:
+        process.send_signal(number)
+    return int(process.returncode)
+
+
 def entered(module: Any, args: list[str]) -> int:
     with module.Popen(args) as process:
         pass
@@ -121,8 +128,8 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "timeout inf": lambda m: m.run(["sleep", "0.1"], timeout=inf).returncode,
     "timeout 1e300": lambda m: m.run(["sleep", "0.1"], timeout=1e300).returncode,
     "timeout 1e10": lambda m: m.run(["sleep", "0.1"], timeout=1e10).returncode,
-    "timeout -1": lambda m: m.run(["sleep", "0.1"], timeout=-1).returncode,
-    "timeout 0": lambda m: m.run(["sleep", "0.1"], timeout=0).returncode,
+    "timeout -1": lambda m: m.run(["sleep", "99"], timeout=-1).returncode,
+    "timeout 0": lambda m: m.run(["sleep", "99"], timeout=0).returncode,
     "timeout str": lambda m: m.run(["sleep", "0.1"], timeout="5").returncode,
     "wait nan": lambda m: m.Popen(["sleep", "0.1"]).wait(nan),
     "wait inf": lambda m: m.Popen(["sleep", "0.1"]).wait(inf),
@@ -182,10 +189,10 @@ CASES: dict[str, Callable[[Any], Any]] = {
         ["cat"], pipesize=4096, input=b"x" * 100000, capture_output=True
     ).stdout.__len__(),
     "pipesize -1": lambda m: m.run(["cat"], pipesize=-1, input=b"x", capture_output=True),
-    "send sig 0": lambda m: [p := m.Popen(["sleep", "0.1"]), p.send_signal(0), p.wait()][2],
-    "send sig bad": lambda m: [p := m.Popen(["sleep", "0.1"]), p.send_signal(99), p.wait()][2],
-    "send sig neg": lambda m: [p := m.Popen(["sleep", "0.1"]), p.send_signal(-1), p.wait()][2],
-    "send sig str": lambda m: [p := m.Popen(["sleep", "0.1"]), p.send_signal("TERM"), p.wait()][2],
+    "send sig 0": lambda m: signalled(m, 0),
+    "send sig bad": lambda m: signalled(m, 99),
+    "send sig neg": lambda m: signalled(m, -1),
+    "send sig str": lambda m: signalled(m, "TERM"),
     "kill twice": lambda m: [p := m.Popen(["sleep", "9"]), p.kill(), p.kill(), p.wait(), p.kill()][
         3
     ],
@@ -275,7 +282,7 @@ CASES: dict[str, Callable[[Any], Any]] = {
     ),
     "run timeout output": lambda m: written_late(m),
     "call": lambda m: m.call(["sh", "-c", "exit 3"]),
-    "call timeout": lambda m: m.call(["sleep", "9"], timeout=0.1),
+    "call timeout": lambda m: m.call(["sleep", "99"], timeout=0.1),
     "call input": lambda m: m.call(["true"], input=b""),
     "check_call": lambda m: m.check_call(["true"]),
     "check_call fails": lambda m: m.check_call(["false"]),

@@ -141,7 +141,13 @@ fn spawn_with<const MORE: bool>(
         }));
     }
     if stage != Stage::EXEC || never_executed(pid) {
-        return Err(give_up(pidfd, pid, |pidfd| died(pidfd, pid, stage)));
+        return Err(give_up(pidfd, pid, |pidfd| {
+            let error = died(pidfd, pid, stage);
+            match config.time_limit() {
+                Some(_) => error.hint("its time limit counts from the start on"),
+                None => error,
+            }
+        }));
     }
     if MORE && config.starts_suspended() {
         await_stopped(pidfd.as_fd(), pid)?;
