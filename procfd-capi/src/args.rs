@@ -197,6 +197,21 @@ impl Data {
         Ok(())
     }
 
+    /// The place of an answer, zeroed, to be filled where it is: without a copy of a long structure. `None` where the
+    /// caller's structure is of another size or not aligned; [`write`](Self::write) then.
+    pub(crate) fn place<T: Plain>(&mut self) -> Option<&mut T> {
+        let to = self.checked().ok()?.cast::<T>();
+        if self.size != size_of::<T>() || !to.is_aligned() {
+            return None;
+        }
+        // SAFETY: the caller vouches for `size` bytes, which are those of an aligned T, for as long as the call takes;
+        // any bytes are a value of T.
+        unsafe {
+            to.write_bytes(0, 1);
+            Some(&mut *to)
+        }
+    }
+
     /// Checks the place of an answer of any length: none, or a buffer.
     pub(crate) fn room(self) -> Result<()> {
         if self.size == 0 && self.is_null() { Ok(()) } else { self.checked().map(drop) }

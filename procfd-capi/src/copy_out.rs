@@ -6,7 +6,7 @@
 use std::ffi::c_char;
 use std::mem::offset_of;
 
-use procfd::{Comm, Errno, Info, Limits, Missing};
+use procfd::{Comm, Errno, Fields, Info, Limits, Missing};
 
 use crate::abi::*;
 use crate::args::zero;
@@ -18,10 +18,16 @@ macro_rules! groups {
         /// For each group, where its last field ends: a smaller structure does not have the group.
         const ENDS: &[(u64, usize)] = &[$(($bit, last(&[$(end!($field)),*]))),*];
 
-        fn copy(info: &Info, out: &mut procfd_info) {
-            $(if let Some($v) = &info.$group {
-                $(out.$field = $value;)*
-            })*
+        /// Copies a group, if it is there. A call of its own: inlined into the loop, it would load all groups first.
+        #[inline(never)]
+        fn copy_group(info: &Info, bit: u64, out: &mut procfd_info) {
+            match bit {
+                $($bit => if let Some($v) = &info.$group {
+                    out.mask |= $bit;
+                    $(out.$field = $value;)*
+                })*
+                _ => {}
+            }
         }
     };
 }
@@ -234,19 +240,30 @@ groups! {
     PROC_FIELD_LIMITS limits(v) { limits: limits(v), }
 }
 
-/// The structure for a caller who has room for `size` bytes of it.
-pub(crate) fn flat(info: &Info, size: usize) -> procfd_info {
+/// The structure for a caller who has room for `size` bytes of it, with those of the groups that are there.
+pub(crate) fn flat(info: &Info, asked: Fields, size: usize) -> procfd_info {
     let mut out: procfd_info = zero();
-    out.mask = info.fields().bits();
-    for (bit, _) in ENDS.iter().filter(|&&(_, end)| end > size) {
-        out.mask &= !bit;
+    fill(info, asked, &mut out);
+    if size < size_of::<procfd_info>() {
+        for (bit, _) in ENDS.iter().filter(|&&(_, end)| end > size) {
+            out.mask &= !bit;
+        }
     }
-    copy(info, &mut out);
-    out.denied = info.absent(Missing::Denied).bits();
-    out.unsupported = info.absent(Missing::Unsupported).bits();
-    out.gone = info.absent(Missing::Gone).bits();
-    out.nothing = info.absent(Missing::Nothing).bits();
     out
+}
+
+/// Fills a structure of zeroes. Costs as many looks as groups are asked for.
+pub(crate) fn fill(info: &Info, asked: Fields, out: &mut procfd_info) {
+    let mut left = asked.bits();
+    while left != 0 {
+        let bit = left & left.wrapping_neg();
+        left ^= bit;
+        copy_group(info, bit, out);
+    }
+    let absent = |why| info.absent_then(why).bits() & !out.mask;
+    let (denied, unsupported) = (absent(Missing::Denied), absent(Missing::Unsupported));
+    let (gone, nothing) = (absent(Missing::Gone), absent(Missing::Nothing));
+    (out.denied, out.unsupported, out.gone, out.nothing) = (denied, unsupported, gone, nothing);
 }
 
 /// An entry of which nothing is known.

@@ -6,12 +6,12 @@
 use std::ffi::{c_char, c_int};
 
 use procfd::ffi::{self, Many};
-use procfd::{Errno, Fields, ProcessState};
+use procfd::{Errno, Fields, Info, ProcessState};
 
 use crate::Result;
 use crate::abi::*;
 use crate::args::{Data, Entries, descriptors};
-use crate::copy_out::{flat, unknown};
+use crate::copy_out::{fill, flat, unknown};
 use crate::lists;
 
 const INVALID: Errno = Errno(libc::EINVAL);
@@ -88,11 +88,16 @@ fn error(stage: u32, index: u32, errno: c_int, message: &str) -> procfd_error {
     out
 }
 
-fn fields(procfd: c_int, mask: u64, data: Data) -> Result {
+fn fields(procfd: c_int, mask: u64, mut data: Data) -> Result {
     data.writable::<procfd_info>()?;
     let fields = Fields::from_bits(mask).ok_or(INVALID)?;
-    let info = ffi::info(procfd, fields)?;
-    data.write(&flat(&info, data.size())).map(|()| 0)
+    let mut info = Info::default();
+    ffi::info(procfd, fields, &mut info)?;
+    match data.place() {
+        Some(out) => fill(&info, fields, out),
+        None => data.write(&flat(&info, fields, data.size()))?,
+    }
+    Ok(0)
 }
 
 fn snapshot(procfd: c_int, mask: u64, data: Data) -> Result {
@@ -133,7 +138,7 @@ fn snapshot(procfd: c_int, mask: u64, data: Data) -> Result {
     let size = entries.size();
     let left = ffi::snapshot(&many, fields, flags & PROC_SNAPSHOT_KEEP != 0, &mut |known| {
         entries.push(&match known {
-            Ok(info) => flat(&info, size),
+            Ok(info) => flat(&info, Fields::all(), size),
             Err(e) => unknown(e),
         })
     })?;

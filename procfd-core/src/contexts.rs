@@ -9,7 +9,7 @@ mod watched;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::error::Error;
@@ -71,6 +71,8 @@ pub(crate) struct State {
     pub leaf: Option<Arc<Leaf>>,
     /// How it ended and what it had used, once it was waited for here: the kernel tells that once.
     pub ended: Option<Status>,
+    /// It is reaped by a wait of this process: nothing is left to take.
+    pub is_reaped: bool,
 }
 
 /// A pidfd that the library keeps. Its place is there before the process is.
@@ -244,6 +246,7 @@ fn enter(cookie: u64, b: Private, flags: OpenFlags, config: Settings) -> Result<
         watcher: AtomicU64::new(0),
         state: Mutex::new(State { config, place: Some(Arc::default()), ..State::default() }),
     });
+    HAS_OPENED.store(true, Ordering::Relaxed);
     let mut table = table();
     table.has_room()?;
     table.contexts.insert(opened.cookie, Arc::clone(&opened));
@@ -314,8 +317,19 @@ pub(crate) fn number_of(pidfd: BorrowedFd<'_>) -> Option<i32> {
     unreaped.then_some(pid)
 }
 
+/// Set at the first context: a process that only receives procfds never asks for a cookie.
+static HAS_OPENED: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process may have a context.
+pub(crate) fn may_have() -> bool {
+    HAS_OPENED.load(Ordering::Relaxed)
+}
+
 /// The context of a procfd that this process opened.
 pub(crate) fn opened_here(fd: BorrowedFd<'_>) -> Option<Arc<Opened>> {
+    if !may_have() {
+        return None;
+    }
     let cookie = procfd::cookie_of_socket(fd)?;
     table().contexts.get(&cookie).map(Arc::clone)
 }
@@ -343,6 +357,16 @@ pub(crate) fn started(cookie: u64) -> Option<Running> {
     drop(state);
     pidfd.live().ok()?;
     Some(Running { context, pidfd, init })
+}
+
+/// How the process of a procfd ended that this process opened and has reaped, without a system call. Not of a built-in
+/// init, whose program is asked for. Returns `None` when a lock is contended, too.
+pub(crate) fn kept_end(cookie: u64) -> Option<Status> {
+    let table = TABLE.get(forks::generation()).try_lock().ok()?;
+    let context = Arc::clone(table.contexts.get(&cookie)?);
+    drop(table);
+    let state = context.state.try_lock().ok()?;
+    state.ended.filter(|_| state.is_reaped && !state.config.built_in_init())
 }
 
 /// The next contexts behind the one with this cookie: so many of all, so that the lock is held for a moment.

@@ -6,11 +6,12 @@
 
 mod configuring;
 mod lists;
+mod seen;
 mod spawn;
 
-use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, RawFd};
+use std::os::fd::{BorrowedFd, IntoRawFd, RawFd};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::contexts;
@@ -19,7 +20,7 @@ use crate::manage::{Advice, KillTree};
 pub use crate::settings::{Close, DATA_MAX, MountKind, NEW_LISTENER, PipeWay, Program, Settings, WindowSize};
 use crate::settings::{ClosePolicy, Scheduler};
 use crate::status::Status;
-use crate::sys::{self, Errno, PID_FS_MAGIC};
+use crate::sys::{self, Errno};
 use crate::target::Target;
 use crate::wait::{self, Limit, Options};
 use crate::wait_any::{self, Awaited, Events};
@@ -28,6 +29,7 @@ use crate::{info, manage, proc, signal, target};
 
 pub use configuring::*;
 pub use lists::*;
+use seen::proved_by_call;
 pub use spawn::*;
 
 type Result<T> = std::result::Result<T, Errno>;
@@ -46,24 +48,12 @@ pub fn fork(context: Context) -> std::result::Result<Option<Process>, CreateErro
 
 fn target(fd: RawFd) -> Result<Target<'static>> {
     contexts::tend_watcher();
-    resolve(sys::fd::borrow(fd)?)
-}
-
-/// The process behind a descriptor. Where the last one of such a number was a pidfd, it is first asked whether it is
-/// one.
-fn resolve(given: BorrowedFd<'static>) -> Result<Target<'static>> {
-    let seen = seen(given);
-    if seen.pidfd.load(Ordering::Relaxed) && sys::fs_is(given, PID_FS_MAGIC) {
-        return Ok(Target::Given(given));
-    }
-    let target = target::resolve(given)?;
-    seen.pidfd.store(matches!(target, Target::Given(_)), Ordering::Relaxed);
-    Ok(target)
+    seen::resolve(sys::fd::borrow(fd)?)
 }
 
 /// PROC_SIGNAL.
 pub fn send_signal(fd: RawFd, sig: i32, scope: Scope, value: Option<u64>) -> Result<()> {
-    signal::send(target(fd)?.pidfd()?, sig, scope, value)
+    proved_by_call(fd, |_, target| signal::send(target.pidfd()?, sig, scope, value))
 }
 
 /// PROC_SET_CLOSE on a process that runs.
@@ -77,7 +67,8 @@ pub fn change_close(fd: RawFd, policy: Option<Close>) -> Result<()> {
 
 /// PROC_WAIT.
 pub fn wait(fd: RawFd, options: Options, nohang: bool, timeout_ns: u64) -> Result<Status> {
-    wait::wait_for(sys::fd::borrow(fd)?, &target(fd)?, options, limit(nohang, timeout_ns))
+    let limit = limit(nohang, timeout_ns);
+    seen::proved_by_call_or(fd, wait::again, |given, target| wait::wait_for(given, target, options, limit))
 }
 
 fn limit(nohang: bool, timeout_ns: u64) -> Limit {
@@ -179,27 +170,42 @@ pub fn get_fd(fd: RawFd, number: i32) -> Result<RawFd> {
     sys::pidfd::get_fd(target(fd)?.pidfd()?, number).map(IntoRawFd::into_raw_fd)
 }
 
-/// PROC_INFO.
-pub fn info(fd: RawFd, fields: Fields) -> Result<Info> {
+/// PROC_INFO. `out` is empty before; after an error it holds nothing of use.
+pub fn info(fd: RawFd, fields: Fields, out: &mut Info) -> Result<()> {
     contexts::tend_watcher_by_the_tick();
     let given = sys::fd::borrow(fd)?;
-    let target = resolve(given)?;
-    let known = info::info(target.pidfd()?, &seen(given).number, fields);
-    info::with_kept(known, &target.keeper(given), target.is_init().then_some(given), fields)
+    let number = seen::number(given);
+    // PIDFD_GET_INFO is asked anyway, and only a pidfd answers it.
+    let unproved = match info::asks_the_ioctl(fields) && IOCTL_ANSWERS.load(Ordering::Relaxed) {
+        true => seen::unproved(given),
+        false => None,
+    };
+    if let Some(target) = unproved {
+        if target.pidfd().and_then(|pidfd| info::fill(out, pidfd, number, fields)) == Ok(true) {
+            return add_kept(out, Ok(()), given, &target, fields);
+        }
+        *out = Info::default();
+    }
+    let target = seen::resolve(given)?;
+    let known = info::fill(out, target.pidfd()?, number, fields);
+    if known == Ok(true) {
+        IOCTL_ANSWERS.store(true, Ordering::Relaxed);
+    }
+    add_kept(out, known.map(drop), given, &target, fields)
 }
 
-/// What was last seen behind a descriptor of such a number: only where to look first.
-struct Seen {
-    pidfd: AtomicBool,
-    number: AtomicU32,
+fn add_kept(
+    out: &mut Info,
+    known: Result<()>,
+    given: BorrowedFd<'_>,
+    target: &Target<'_>,
+    fields: Fields,
+) -> Result<()> {
+    info::add_kept(out, known, || target.keeper(given), target.is_init().then_some(given), fields)
 }
 
-static SEEN: [Seen; 64] = [const { Seen { pidfd: AtomicBool::new(false), number: AtomicU32::new(0) } }; 64];
-
-fn seen(fd: BorrowedFd<'_>) -> &'static Seen {
-    let [first, ..] = &SEEN;
-    SEEN.get(fd.as_raw_fd() as usize % SEEN.len()).unwrap_or(first)
-}
+/// Whether PIDFD_GET_INFO (6.13) has answered once. Where it does not, it proves nothing.
+static IOCTL_ANSWERS: AtomicBool = AtomicBool::new(false);
 
 /// Whom a snapshot is of.
 #[allow(missing_docs, reason = "named as the C scopes")]
@@ -242,8 +248,10 @@ pub fn snapshot(
             let left = fds.iter().position(|&fd| {
                 let known = target(fd).and_then(|target| {
                     let given = sys::fd::borrow(fd)?;
-                    let init = target.is_init().then_some(given);
-                    info::with_kept(snapshot.one(target.pidfd()?), &target.keeper(given), init, fields)
+                    let mut info = Info::default();
+                    let known = snapshot.one(&mut info, target.pidfd()?);
+                    add_kept(&mut info, known, given, &target, fields)?;
+                    Ok(info)
                 });
                 !each(known)
             });
@@ -277,13 +285,13 @@ pub fn state(fd: RawFd) -> Result<ProcessState> {
 
 /// PROC_INFO_PID.
 pub fn pid(fd: RawFd) -> Result<i32> {
-    wait::pid(target(fd)?.pidfd()?)
+    proved_by_call(fd, |_, target| wait::pid(target.pidfd()?))
 }
 
 /// PROC_INFO_PIDFD.
 pub fn pidfd(fd: RawFd) -> Result<RawFd> {
     match target(fd)? {
-        Target::Own(pidfd) | Target::Init(pidfd) => Ok(pidfd.into_raw_fd()),
+        Target::Own(pidfd) | Target::OfDir(pidfd) | Target::Init(pidfd) => Ok(pidfd.into_raw_fd()),
         given => sys::fd::dup_cloexec(given.pidfd()?).map(IntoRawFd::into_raw_fd),
     }
 }

@@ -7,6 +7,7 @@
 //! usage; before, it keeps nothing. So the context of a procfd keeps it in the process that opened the procfd, and
 //! a [`Process`](crate::Process) keeps it for itself: later waits and questions answer the same on every kernel.
 
+use std::cell::OnceCell;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,19 +19,21 @@ use crate::sys::{self, PIDFD_INFO_EXIT};
 /// The places that keep the status of a wait.
 #[derive(Debug, Default)]
 pub(crate) struct Keeper<'a> {
-    context: Option<Arc<Opened>>,
+    /// The procfd whose context is looked for when it is needed first.
+    procfd: Option<BorrowedFd<'a>>,
+    context: OnceCell<Option<Arc<Opened>>>,
     object: Option<&'a Mutex<Option<Status>>>,
 }
 
 impl<'a> Keeper<'a> {
     /// The context of a procfd that this process opened. For all other descriptors, none.
-    pub(crate) fn of(fd: BorrowedFd<'_>) -> Self {
-        Self { context: contexts::opened_here(fd), object: None }
+    pub(crate) fn of(fd: BorrowedFd<'a>) -> Self {
+        Self { procfd: Some(fd), ..Self::default() }
     }
 
     /// A context of this process.
     pub(crate) fn of_context(context: &Arc<Opened>) -> Self {
-        Self { context: Some(Arc::clone(context)), object: None }
+        Self { context: OnceCell::from(Some(Arc::clone(context))), ..Self::default() }
     }
 
     /// The same, and an object of this program.
@@ -38,11 +41,15 @@ impl<'a> Keeper<'a> {
         Self { object: Some(object), ..self }
     }
 
+    fn context(&self) -> Option<&Arc<Opened>> {
+        self.context.get_or_init(|| self.procfd.and_then(contexts::opened_here)).as_ref()
+    }
+
     /// The kept status.
     pub(crate) fn kept(&self) -> Option<Status> {
         let of_object =
             |object: &Mutex<Option<Status>>| *object.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_context = || self.context.as_ref().and_then(|opened| opened.state().ended);
+        let of_context = || self.context().and_then(|opened| opened.state().ended);
         self.object.and_then(of_object).or_else(of_context)
     }
 
@@ -60,8 +67,15 @@ impl<'a> Keeper<'a> {
         if let Some(object) = self.object {
             put(&mut object.lock().unwrap_or_else(PoisonError::into_inner));
         }
-        if let Some(opened) = &self.context {
+        if let Some(opened) = self.context() {
             put(&mut opened.state().ended);
+        }
+    }
+
+    /// The kept status was taken from the kernel: the process is reaped.
+    pub(crate) fn set_reaped(&self) {
+        if let Some(opened) = self.context() {
+            opened.state().is_reaped = true;
         }
     }
 
@@ -76,7 +90,8 @@ impl<'a> Keeper<'a> {
     /// Whether the caller has to keep a status before it takes it from the kernel. Otherwise another thread could find
     /// the status neither in the kernel nor here, in the instant between the two.
     pub(crate) fn comes_first(&self) -> bool {
-        (self.context.is_some() || self.object.is_some()) && KERNEL_KEEPS.load(Ordering::Relaxed) != YES
+        let kernel_keeps = KERNEL_KEEPS.load(Ordering::Relaxed) == YES;
+        !kernel_keeps && (self.object.is_some() || self.context().is_some())
     }
 }
 

@@ -113,7 +113,7 @@ impl Process {
     pub fn from_fd(fd: impl Into<OwnedFd>) -> io::Result<Self> {
         let fd = fd.into();
         let (pidfd, init) = match target::resolve(fd.as_fd())? {
-            Target::Own(pidfd) => (pidfd, false),
+            Target::Own(pidfd) | Target::OfDir(pidfd) => (pidfd, false),
             Target::Init(pidfd) => (pidfd, true),
             Target::Kept(running) => (sys::fd::dup_cloexec(running.pidfd.get()?)?, running.init),
             Target::Given(_) => return Ok(Self::of(Owned::new(fd, None))),
@@ -274,9 +274,11 @@ impl Process {
     #[doc(alias = "PROC_INFO")]
     pub fn info(&self, fields: Fields) -> io::Result<Info> {
         contexts::tend_watcher_by_the_tick();
-        let known = crate::info::info(self.pidfd.as_fd(), &self.number, fields);
+        let mut out = Info::default();
+        let known = crate::info::fill(&mut out, self.pidfd.as_fd(), &self.number, fields).map(drop);
         let init = self.fd.as_ref().filter(|_| self.init).map(AsFd::as_fd);
-        Ok(crate::info::with_kept(known, &self.keeper(), init, fields)?)
+        crate::info::add_kept(&mut out, known, || self.keeper(), init, fields)?;
+        Ok(out)
     }
 
     /// The pidfd, which becomes readable when the process ends.

@@ -17,8 +17,10 @@ use crate::sys::{self, Errno, PID_FS_MAGIC, PROC_SUPER_MAGIC, Result};
 pub(crate) enum Target<'a> {
     /// A procfd without a process yet.
     Configuring,
-    /// The pidfd out of a procfd, or of a /proc directory.
+    /// The pidfd out of a procfd.
     Own(OwnedFd),
+    /// The pidfd of a /proc directory.
+    OfDir(OwnedFd),
     /// The opener's own.
     Kept(Running),
     /// The pidfd of a built-in init.
@@ -32,7 +34,7 @@ impl Target<'_> {
     pub(crate) fn pidfd(&self) -> Result<BorrowedFd<'_>> {
         match self {
             Self::Configuring => Err(Errno(libc::ESRCH)),
-            Self::Own(fd) | Self::Init(fd) => Ok(fd.as_fd()),
+            Self::Own(fd) | Self::OfDir(fd) | Self::Init(fd) => Ok(fd.as_fd()),
             Self::Kept(running) => running.pidfd.get(),
             Self::Given(fd) => Ok(*fd),
         }
@@ -44,10 +46,10 @@ impl Target<'_> {
     }
 
     /// Who keeps the status of the process, of which `fd` is the descriptor.
-    pub(crate) fn keeper(&self, fd: BorrowedFd<'_>) -> Keeper<'static> {
+    pub(crate) fn keeper<'f>(&self, fd: BorrowedFd<'f>) -> Keeper<'f> {
         match self {
             Self::Kept(running) => Keeper::of_context(&running.context),
-            Self::Given(_) => Keeper::default(),
+            Self::Given(_) | Self::OfDir(_) => Keeper::default(),
             Self::Configuring | Self::Own(_) | Self::Init(_) => Keeper::of(fd),
         }
     }
@@ -56,29 +58,49 @@ impl Target<'_> {
 /// Finds the process of a procfd, a pidfd or a /proc/PID directory. EBADF: it is not open. EINVAL: it is none of
 /// these. ESRCH: the directory's process has gone.
 pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
-    match procfd::cookie_of_socket(fd) {
+    resolve_by(fd, cookie(fd))
+}
+
+/// The cookie of a descriptor that may be a procfd of this process. Only a process that has contexts has one to find.
+pub(crate) fn cookie(fd: BorrowedFd<'_>) -> Option<u64> {
+    if contexts::may_have() { procfd::cookie_of_socket(fd) } else { None }
+}
+
+/// The same, where the caller has asked for the [`cookie`].
+pub(crate) fn resolve_by(fd: BorrowedFd<'_>, cookie: Option<u64>) -> Result<Target<'_>> {
+    match cookie {
         Some(cookie) => {
             if let Some(running) = contexts::started(cookie) {
                 return Ok(Target::Kept(running));
             }
         }
-        // pidfs (6.9) has nothing but pidfds.
-        None if sys::fs_is(fd, PID_FS_MAGIC) => return Ok(Target::Given(fd)),
-        None => {}
+        None => match sys::fd::fs_magic(fd) {
+            // pidfs (6.9) has nothing but pidfds.
+            Ok(PID_FS_MAGIC) => return Ok(Target::Given(fd)),
+            Ok(PROC_SUPER_MAGIC) => return from_proc(fd).map(Target::OfDir),
+            _ => {}
+        },
     }
     match pair::kind(fd)? {
         Kind::Procfd => return published(fd),
         Kind::Placeholder => return Ok(Target::Configuring),
         Kind::Other => {}
     }
-    if sys::pidfd::is_pidfd(fd)? {
-        return Ok(Target::Given(fd));
+    if sys::pidfd::is_pidfd(fd)? { Ok(Target::Given(fd)) } else { Err(Errno(libc::EINVAL)) }
+}
+
+/// The process that a procfd shows, which was received as one: a look is all, and the header of the message tells whether
+/// the number is a procfd still. Unlike [`resolve`], this does not prove that the message carries a pidfd: the caller's
+/// first call on it does. `None`: resolve it.
+pub(crate) fn received(a: BorrowedFd<'_>) -> Option<Target<'static>> {
+    match procfd::look::<1>(a) {
+        Ok(Published::Started { fds: [Some(pidfd)], init }) => Some(shown(pidfd, init)),
+        _ => None,
     }
-    let (mode, _) = sys::fd::mode_and_inode(fd)?;
-    if mode & libc::S_IFMT == libc::S_IFDIR && sys::fs_is(fd, PROC_SUPER_MAGIC) {
-        return from_proc_dir(fd).map(Target::Own);
-    }
-    Err(Errno(libc::EINVAL))
+}
+
+fn shown(pidfd: OwnedFd, init: bool) -> Target<'static> {
+    if init { Target::Init(pidfd) } else { Target::Own(pidfd) }
 }
 
 /// The process that a procfd shows.
@@ -89,10 +111,16 @@ fn published(a: BorrowedFd<'_>) -> Result<Target<'_>> {
             if !sys::pidfd::is_pidfd(pidfd.as_fd())? {
                 return Err(Errno(libc::EINVAL));
             }
-            if init { Target::Init(pidfd) } else { Target::Own(pidfd) }
+            shown(pidfd, init)
         }
         Published::Started { fds: [None], .. } => return Err(Errno(libc::EMFILE)),
     })
+}
+
+/// The pidfd of a file in a /proc. EINVAL: it is no directory of a process.
+fn from_proc(file: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let (mode, _) = sys::fd::mode_and_inode(file)?;
+    if mode & libc::S_IFMT == libc::S_IFDIR { from_proc_dir(file) } else { Err(Errno(libc::EINVAL)) }
 }
 
 /// The pidfd of a /proc/PID directory. The library opens the pid that it reads in the directory, and reads the

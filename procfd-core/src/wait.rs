@@ -90,6 +90,14 @@ pub(crate) fn of_program(a: BorrowedFd<'_>, change: Change) -> Change {
     procfd::init_change(a).filter(fits).unwrap_or(change)
 }
 
+/// The end of a process that this process has reaped, by the cookie of its procfd. The kernel need not be
+/// asked again, so the kept pidfd is not used.
+pub(crate) fn again(cookie: Option<u64>) -> Option<Status> {
+    let status = cookie.and_then(contexts::kept_end)?;
+    leaves::tend();
+    Some(status)
+}
+
 /// Waits by a pidfd alone: see [`wait_keeping`].
 pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: Options, limit: Limit) -> Result<Status> {
     wait_keeping(pidfd, options, limit, &Keeper::default())
@@ -163,13 +171,19 @@ fn take(pidfd: BorrowedFd<'_>, flags: i32, keeper: &Keeper<'_>) -> Result<Option
         let Some(waited) = sys::pidfd::wait(pidfd, flags | first)? else { return Ok(None) };
         let status = own_child(&waited)?;
         keeper.keep(status);
+        let end = status.change.is_end();
         if look || first == 0 {
+            if end && !look {
+                keeper.set_reaped();
+            }
             return Ok(Some(status));
         }
-        let end = status.change.is_end();
         let flags = libc::WNOHANG | if end { libc::WEXITED } else { flags };
         match sys::pidfd::wait(pidfd, flags) {
-            Ok(Some(_)) if end => kept::learn(pidfd),
+            Ok(Some(_)) if end => {
+                keeper.set_reaped();
+                kept::learn(pidfd);
+            }
             // Another thread has reaped it.
             _ if end => {}
             Ok(Some(waited)) => {
@@ -208,10 +222,14 @@ fn of_anybody(pidfd: BorrowedFd<'_>, options: Options, limit: Limit, keeper: &Ke
             // Reaped (6.13), no such ioctl (before), or out of this pid namespace's sight.
             Err(_) => false,
         };
-        if let Some(status) = keeper.kept() {
-            return Ok(status);
+        let ended = sys::fd::poll(pidfd, libc::POLLIN, sys::fd::NOW);
+        // Only of one that has ended: to look for the context may cost a system call.
+        if ended != Ok(0) {
+            if let Some(status) = keeper.kept() {
+                return Ok(status);
+            }
         }
-        if sys::fd::poll(pidfd, libc::POLLIN, sys::fd::NOW)? == 0 {
+        if ended? == 0 {
             if options.intersects(Options::STOPPED | Options::CONTINUED) {
                 return Err(Errno(libc::ECHILD));
             }

@@ -105,6 +105,26 @@ static void a_peek(void)
 	close(fd);
 }
 
+/* A peek leaves the child to be reaped, though its status is kept from then on. */
+static void a_wait_after_a_peek_reaps(void)
+{
+	int fd = gated(7);
+	struct procfd_wait w;
+	close(go.w);
+	pid_t pid = process_info(fd, PROC_INFO_PID, 0, NULL, 0);
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(wait_with(fd, PROC_WAIT_PEEK, &w), 0);
+		CHECK_EQ(w.status, 7);
+	}
+	siginfo_t si = { 0 };
+	CHECK_EQ(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT), 0);
+	CHECK_EQ(si.si_pid, pid);
+	expect_exit(fd, 7);
+	CHECK_ERR(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG), ECHILD);
+	all_say(fd, PROC_EXITED, 7, 1);
+	close(fd);
+}
+
 static void with_stops(void)
 {
 	int fd = gated(5);
@@ -187,6 +207,7 @@ static void plain(void *what)
 BOTH(exit_code)
 BOTH(a_signal)
 BOTH(a_peek)
+BOTH(a_wait_after_a_peek_reaps)
 BOTH(with_stops)
 BOTH(many_threads_at_once)
 
@@ -198,5 +219,6 @@ static void init_both(void)
 	in_fork(masked, (void *)the_program_of_an_init);
 }
 
-TAP_MAIN(COLD(both_exit_code), COLD(both_a_signal), COLD(both_a_peek), COLD(both_with_stops),
+TAP_MAIN(COLD(both_exit_code), COLD(both_a_signal), COLD(both_a_peek), COLD(both_a_wait_after_a_peek_reaps),
+	 COLD(both_with_stops),
 	 COLD(both_many_threads_at_once), COLD(init_both))

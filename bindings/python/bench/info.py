@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Process.info and Snapshot beside psutil: twelve fields, of one process and of all.
+"""Process.info and Snapshot beside psutil: twelve fields of one process and of all, single calls.
 
-Arguments: rounds.
+The times of the single calls are of a hundred. Arguments: rounds.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 import procfd
 from compare import interleaved, on_one_core, show
@@ -22,6 +23,16 @@ PROCFD = [
     *("ids", "comm", "state", "creds", "start", "times", "memory", "memory_parts"),
     *("threads", "sched", "job", "faults"),
 ]
+
+
+def hundred(call: Callable[[], object]) -> Callable[[], None]:
+    """A call too short for the clock, a hundred times."""
+
+    def repeated() -> None:
+        for _ in range(100):
+            call()
+
+    return repeated
 
 
 def main(rounds: int) -> None:
@@ -54,6 +65,37 @@ def main(rounds: int) -> None:
             rounds,
         ),
         "at most 0.20 x",
+    )
+    cheap = ["pid", "ppid", "cpu_times"]
+    show(
+        "ids and CPU time of one process",
+        interleaved(
+            {
+                "psutil": hundred(lambda: theirs.as_dict(cheap)),
+                "procfd": hundred(lambda: ours.info("ids", "cpu_ns")),
+            },
+            rounds // 10,
+        ),
+        "as little as can be",
+    )
+    show(
+        "cpu_times()",
+        interleaved(
+            {"psutil": hundred(theirs.cpu_times), "procfd": hundred(ours.cpu_times)}, rounds // 10
+        ),
+        "as little as can be",
+    )
+    show(
+        "send_signal(0)",
+        interleaved(
+            {
+                "psutil": hundred(lambda: theirs.send_signal(0)),
+                "procfd": hundred(lambda: ours.send_signal(0)),
+                "os.kill, of the number": hundred(lambda: os.kill(pid, 0)),
+            },
+            rounds // 10,
+        ),
+        "as little as can be",
     )
     kept = procfd.Snapshot(*PROCFD, keep=True)
     show(

@@ -5,7 +5,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
-use procfd::{Context, Fields, OpenFlags, Process, Scope, ffi};
+use procfd::{Context, Fields, Info, OpenFlags, Process, Scope, ffi};
 
 use crate::bare;
 use crate::harness::{Aim, Method, Rounds, group};
@@ -115,13 +115,13 @@ pub fn parts(rounds: &Rounds) {
         vec![
             Method::hundred("ioctl(PIDFD_GET_INFO)", || get_info(pidfd)),
             Method::hundred("PROC_INFO, by the opener", || {
-                ffi::info(opened, fields).map(drop).map_err(Into::into)
+                ffi::info(opened, fields, &mut Info::default()).map_err(Into::into)
             }),
             Method::hundred("PROC_INFO, by another holder", || {
-                ffi::info(fd, fields).map(drop).map_err(Into::into)
+                ffi::info(fd, fields, &mut Info::default()).map_err(Into::into)
             }),
             Method::hundred("PROC_INFO on a pidfd", || {
-                ffi::info(pidfd, fields).map(drop).map_err(Into::into)
+                ffi::info(pidfd, fields, &mut Info::default()).map_err(Into::into)
             }),
             Method::hundred("Process::info", || process.info(fields).map(drop))
                 .aim(Aim::AtMost(1.10, "ioctl(PIDFD_GET_INFO)")),

@@ -86,7 +86,7 @@ pub(super) struct Known {
 
 /// Gives each field that is absent its reason.
 pub(super) fn explain(out: &mut Info, pidfd: BorrowedFd<'_>, fields: Fields, notes: &Notes, known: &Known) {
-    let absent = fields.difference(out.fields());
+    let absent = fields.difference(out.filled(fields));
     if absent.is_empty() {
         return;
     }

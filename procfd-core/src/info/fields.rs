@@ -48,6 +48,22 @@ macro_rules! groups {
                 known
             }
 
+            /// Those of these groups that were filled. Costs as many looks as it is asked for.
+            #[doc(hidden)]
+            pub fn filled(&self, of: Fields) -> Fields {
+                let (mut left, mut known) = (of.bits(), 0);
+                while left != 0 {
+                    let bit = left & left.wrapping_neg();
+                    left ^= bit;
+                    let is_there = match bit {
+                        $($value => self.$field.is_some(),)*
+                        _ => false,
+                    };
+                    known |= if is_there { bit } else { 0 };
+                }
+                Fields::from_bits_retain(known)
+            }
+
             /// Why a group is absent that was asked for. `None` for a group that was filled or not asked for; of
             /// several, the first reason that applies to one.
             ///
@@ -69,6 +85,13 @@ macro_rules! groups {
             /// [`fields`](Self::fields) or has exactly one reason.
             pub fn absent(&self, why: Missing) -> Fields {
                 self.absent.of(why).difference(self.fields())
+            }
+
+            /// The groups that were absent for this reason when the process was asked: what was kept of it may have
+            /// filled one since.
+            #[doc(hidden)]
+            pub fn absent_then(&self, why: Missing) -> Fields {
+                self.absent.of(why)
             }
 
             pub(super) fn set_absent(&mut self, absent: Absent) {

@@ -49,7 +49,7 @@ pub(crate) use maps::maps;
 pub use maps::{MapFlags, Mapping};
 pub use records::*;
 pub use snapshot::{Processes, Snapshot};
-pub(crate) use sources::info;
+pub(crate) use sources::{asks_the_ioctl, fill};
 pub use text::Text;
 pub(crate) use text::text;
 pub(crate) use threads::threads;
@@ -78,43 +78,45 @@ pub(crate) fn state(target: &Target<'_>) -> Result<ProcessState> {
     })
 }
 
-/// What is known of a process, with what was kept of one that was waited for; `init` is the procfd of a built-in
-/// init, whose end is that of its program.
-pub(crate) fn with_kept(
-    known: Result<Info>,
-    keeper: &Keeper<'_>,
+/// Adds to what is known of a process what was kept of one that was waited for, if that was asked for. `known` is the
+/// result of [`fill`]. `init` is the procfd of a built-in init, whose end is that of its program.
+pub(crate) fn add_kept<'a>(
+    out: &mut Info,
+    known: Result<()>,
+    keeper: impl FnOnce() -> Keeper<'a>,
     init: Option<BorrowedFd<'_>>,
     fields: Fields,
-) -> Result<Info> {
+) -> Result<()> {
     const KEPT: Fields = Fields::EXIT.union(Fields::USAGE).union(Fields::COREDUMP);
     let asked = fields & KEPT;
     if asked.is_empty() {
         return known;
     }
-    let missing = match &known {
-        Ok(info) => asked.difference(info.fields()),
+    let missing = match known {
+        Ok(()) => asked.difference(out.filled(asked)),
         Err(Errno(libc::ESRCH)) => asked,
-        Err(_) => return known,
+        Err(e) => return Err(e),
     };
-    let kept = if missing.is_empty() { None } else { keeper.kept() };
-    let mut info = match (known, kept) {
-        (Err(e), None) => return Err(e),
-        (Err(_), _) => Info::with_all_gone(fields),
-        (Ok(info), _) => info,
-    };
+    let kept = if missing.is_empty() { None } else { keeper().kept() };
+    if let Err(e) = known {
+        if kept.is_none() {
+            return Err(e);
+        }
+        *out = Info::with_all_gone(fields);
+    }
     if let Some(Status { change, usage }) = kept {
         if missing.contains(Fields::EXIT) {
-            info.exit = Some(change);
+            out.exit = Some(change);
         }
         if let (true, Some(usage)) = (missing.contains(Fields::USAGE), usage) {
-            info.usage = Some(KnownUsage { known: UsageFields::all(), usage });
+            out.usage = Some(KnownUsage { known: UsageFields::all(), usage });
         }
         if missing.contains(Fields::COREDUMP) {
-            info.coredump = Some(CoreDump::of(change));
+            out.coredump = Some(CoreDump::of(change));
         }
     }
-    if let (Some(a), Some(change)) = (init, info.exit) {
-        info.exit = Some(wait::of_program(a, change));
+    if let (Some(a), Some(change)) = (init, out.exit) {
+        out.exit = Some(wait::of_program(a, change));
     }
-    Ok(info)
+    Ok(())
 }

@@ -169,9 +169,9 @@ impl Snapshot {
         Ok(processes)
     }
 
-    /// One process of a list, by its pidfd.
-    pub(crate) fn one(&self, pidfd: BorrowedFd<'_>) -> Result<Info> {
-        sources::info(pidfd, &AtomicU32::new(0), self.fields)
+    /// One process of a list, by its pidfd: see [`sources::fill`].
+    pub(crate) fn one(&self, out: &mut Info, pidfd: BorrowedFd<'_>) -> Result<()> {
+        sources::fill(out, pidfd, &AtomicU32::new(0), self.fields).map(drop)
     }
 
     fn of(&mut self, pids: Vec<u32>) -> Processes<'_> {

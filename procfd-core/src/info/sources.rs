@@ -32,30 +32,51 @@ use crate::sys::{
 };
 use crate::wait::{self, Limit, Options};
 
+/// The fields asked for: see [`fill`].
+pub(crate) fn info(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields) -> Result<Info> {
+    let mut out = Info::default();
+    fill(&mut out, pidfd, last, fields)?;
+    Ok(out)
+}
+
 /// Fills the fields asked for, as far as they are known. `last` is the number that was found the last
 /// time, 0 for none: a guess, which the ioctl confirms. ESRCH: reaped, and nothing of it is left; EMFILE,
 /// ENFILE, ENOMEM: what is missing says nothing of the process.
-pub(crate) fn info(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields) -> Result<Info> {
+///
+/// Returns whether PIDFD_GET_INFO has answered. Only a pidfd does, so this proves what the descriptor is. `out` is
+/// empty before; after an error it holds nothing of use. It is filled in place: a copy of an [`Info`] costs as much as
+/// a cheap question.
+pub(crate) fn fill(out: &mut Info, pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields) -> Result<bool> {
     let notes = Notes::default();
-    let known = known(pidfd, last, fields, &notes)?;
+    let proved = known(out, pidfd, last, fields, &notes)?;
     match notes.short.get() {
-        0 => Ok(known),
+        0 => Ok(proved),
         errno => Err(Errno(errno)),
     }
 }
 
-fn known(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields, notes: &Notes) -> Result<Info> {
-    let mut out = Info::default();
+/// Whether this mask is answered with the help of PIDFD_GET_INFO.
+pub(crate) fn asks_the_ioctl(fields: Fields) -> bool {
+    fields.intersects(Fields::IOCTL) || !fields.difference(Fields::PIDFD).is_empty()
+}
+
+fn known(
+    out: &mut Info,
+    pidfd: BorrowedFd<'_>,
+    last: &AtomicU32,
+    fields: Fields,
+    notes: &Notes,
+) -> Result<bool> {
     let mut number = Err(Errno(libc::ENODATA));
     let by_number = fields.difference(Fields::PIDFD);
     let note = |file: &CStr, e| notes.file(file, e);
-    let (mut reaped, mut done) = (false, false);
+    let (mut reaped, mut done, mut proved) = (false, false, false);
     let guess = last.load(Ordering::Relaxed);
     if guess != 0 && !by_number.is_empty() {
         // Unreaped after all was read, and the number its own: then it was from when the pidfd was
         // there, which is before.
-        read(&mut out, Proc::new(pidfd, guess).noting(&note), by_number, notes);
-        match ioctl(&mut out, pidfd, fields) {
+        read(out, Proc::new(pidfd, guess).noting(&note), by_number, notes);
+        match ioctl(out, pidfd, fields, &mut proved) {
             Ok(pid) => {
                 number = Ok(pid);
                 done = pid == guess;
@@ -67,14 +88,14 @@ fn known(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields, notes: &Notes)
             out.clear(by_number);
         }
     }
-    if !done && (fields.intersects(Fields::IOCTL) || !by_number.is_empty()) {
-        number = ioctl(&mut out, pidfd, fields);
+    if !done && asks_the_ioctl(fields) {
+        number = ioctl(out, pidfd, fields, &mut proved);
         match number {
             Ok(pid) => {
                 last.store(pid, Ordering::Relaxed);
                 if !by_number.is_empty() {
                     let process = Proc::new(pidfd, pid).noting(&note);
-                    read(&mut out, process, by_number, notes);
+                    read(out, process, by_number, notes);
                     reaped = process.check() == Err(Errno(libc::ESRCH));
                 }
             }
@@ -87,12 +108,12 @@ fn known(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields, notes: &Notes)
             out.clear(by_number);
         }
     }
-    by_pidfd(&mut out, pidfd, fields)?;
-    if reaped && out.fields().is_empty() {
+    by_pidfd(out, pidfd, fields)?;
+    if reaped && out.filled(fields).is_empty() {
         return Err(Errno(libc::ESRCH));
     }
-    absent::explain(&mut out, pidfd, fields, notes, &Known { number, reaped });
-    Ok(out)
+    absent::explain(out, pidfd, fields, notes, &Known { number, reaped });
+    Ok(proved)
 }
 
 /// What the descriptor answers itself, also of a process that has been reaped.
@@ -146,11 +167,12 @@ fn core_dump(pidfd: BorrowedFd<'_>, info: &PidfdInfoCore) -> Option<CoreDump> {
     wait::wait(pidfd, Options::PEEK, Limit::NoHang).ok().map(|status| CoreDump::of(status.change))
 }
 
-/// Ids, credentials and cgroup: by the ioctl, or what /proc has of them. Returns the number.
-fn ioctl(out: &mut Info, pidfd: BorrowedFd<'_>, fields: Fields) -> Result<u32> {
+/// Ids, credentials and cgroup: by the ioctl, or what /proc has of them. Returns the number. `answered`: by the ioctl.
+fn ioctl(out: &mut Info, pidfd: BorrowedFd<'_>, fields: Fields, answered: &mut bool) -> Result<u32> {
     match sys::pidfd::get_info(pidfd, PIDFD_INFO_PID | PIDFD_INFO_CREDS | PIDFD_INFO_CGROUPID) {
         Ok(info) if info.mask & PIDFD_INFO_PID != 0 => {
             fill_ids(out, fields, &info);
+            *answered = true;
             Ok(info.pid)
         }
         Ok(_) => Err(Errno(libc::ENODATA)),
@@ -171,7 +193,11 @@ fn ioctl(out: &mut Info, pidfd: BorrowedFd<'_>, fields: Fields) -> Result<u32> {
 
 /// All that is asked by the number.
 fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields, notes: &Notes) {
+    const CLOCKS: Fields = Fields::CPU.union(Fields::CPU_SPLIT);
     clocks(out, process.pid(), fields, notes);
+    if CLOCKS.contains(fields) {
+        return;
+    }
     if fields.contains(Fields::USAGE) && process.pid() as i32 == sys::task::pid() {
         out.usage = own_usage();
     }

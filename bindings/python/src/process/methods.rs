@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd, RawFd};
 use std::sync::atomic::Ordering;
 
-use procfd::ProcessState;
+use procfd::{Fields, ProcessState};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict};
@@ -457,7 +457,13 @@ impl Process {
     /// The fields asked for, as far as they are known.
     #[pyo3(signature = (*fields))]
     fn info(&self, py: Python<'_>, fields: &Bound<'_, PyAny>) -> PyResult<Info> {
+        const QUICK: Fields = Fields::IDS.union(Fields::CREDS).union(Fields::CGROUP_ID).union(Fields::CPU);
         let fields = info::fields(fields)?;
+        if QUICK.contains(fields) {
+            // An ioctl and a clock, which never wait: to let other threads in costs as much.
+            error::check_memory()?;
+            return self.get()?.info(fields).map(Info).map_err(|e| self.refused("info", &e));
+        }
         self.ask(py, "info", |p| p.info(fields)).map(Info)
     }
 
