@@ -55,6 +55,16 @@ impl Context {
     /// # Kernel
     ///
     /// [landlock_add_rule(2)](https://man7.org/linux/man-pages/man2/landlock_add_rule.2.html). No privilege.
+    ///
+    /// ```
+    /// use procfd::{Landlock, LandlockFs, Stage};
+    ///
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?.no_new_privs()?.landlock(Landlock::new().fs(LandlockFs::WRITE))?;
+    /// context.landlock_path("/tmp", LandlockFs::WRITE)?;
+    /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::LANDLOCK_RULE));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_LANDLOCK_PATH")]
     pub fn landlock_path(&mut self, path: impl AsRef<Path>, accesses: LandlockFs) -> Configured<'_> {
         let path = c_string(path.as_ref())?;
@@ -77,7 +87,8 @@ impl Context {
     ///
     /// let mut context = procfd::Context::new()?;
     /// context.program("/bin/true")?;
-    /// context.no_new_privs()?.landlock(Landlock::new().net(LandlockNet::CONNECT_TCP))?.landlock_port(443, LandlockNet::CONNECT_TCP)?;
+    /// context.no_new_privs()?.landlock(Landlock::new().net(LandlockNet::CONNECT_TCP))?;
+    /// context.landlock_port(443, LandlockNet::CONNECT_TCP)?;
     /// assert!(context.plan()?.steps().iter().any(|step| step.stage == Stage::LANDLOCK));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -88,8 +99,8 @@ impl Context {
 
     /// A ruleset that you have made with landlock_create_ruleset(2) and landlock_add_rule(2), for what
     /// [`landlock`](Self::landlock) does not express. The context keeps the descriptor until the process has started.
-    /// Several apply one after another, each with [`landlock`](Self::landlock) before them: what is allowed, all of
-    /// them allow. A [`Landlock`] that restricts nothing drops them too.
+    /// Several apply one after another, after [`landlock`](Self::landlock): an access must be allowed by all of
+    /// them. A [`Landlock`] that restricts nothing drops them too.
     ///
     /// # Errors
     ///
@@ -101,6 +112,16 @@ impl Context {
     ///
     /// [landlock_restrict_self(2)](https://man7.org/linux/man-pages/man2/landlock_restrict_self.2.html), since 5.13; since
     /// 6.15 with flags.
+    ///
+    /// ```no_run
+    /// use procfd::LandlockLog;
+    ///
+    /// # let ruleset = std::fs::File::open("/proc/self/fd/5")?; // of landlock_create_ruleset(2)
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?.no_new_privs()?.landlock_fd(ruleset, LandlockLog::empty())?;
+    /// assert!(context.create()?.wait()?.is_success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "PROC_LANDLOCK_FD")]
     pub fn landlock_fd(&mut self, ruleset: impl Into<OwnedFd>, log: LandlockLog) -> Configured<'_> {
         let ruleset = ruleset.into();
