@@ -15,7 +15,8 @@ const LEAN: &str = "
 rt_sigprocmask    no handler runs in the child
 clone3
 rt_sigprocmask
-waitid        the exec has happened
+setpgid       the exec has happened: the group is never changed
+ioctl         where there are threads: the pidfd is still that of the child
 fstat         the identity of the pidfd, for the proof at its close
 
 waitid
@@ -37,9 +38,10 @@ getsockopt    B is still B, which the child arms
 rt_sigprocmask    no handler runs in the child
 clone3
 rt_sigprocmask
-waitid        the exec has happened
+setpgid       the exec has happened: the group is never changed
 getsockopt    B is still B, to be sent on
 sendmsg       the start message with the fuse
+ioctl         where there are threads: the pidfd is still that of the child
 rt_sigprocmask    once for what the context lets go of
 fstat         the identity of the pidfd, for the proof at its close
 getsockopt    B is still B, to be closed

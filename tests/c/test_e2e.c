@@ -176,7 +176,7 @@ static int set(int fd, const struct line *l)
 		return process_config(fd, PROC_FD_CLOSE_RANGE, 0, &r, sizeof r);
 	}
 	if (!strcmp(key, "time_limit"))
-		return process_config(fd, PROC_SET_TIME_LIMIT, number * 1000000, NULL, 0);
+		return process_config(fd, PROC_SET_TIME_LIMIT, number * 1000000 * (unsigned)tap_factor, NULL, 0);
 	if (!strcmp(key, "limit")) {
 		struct procfd_rlimit r = { strtoull(v[1], NULL, 10), strtoull(v[2], NULL, 10) };
 		return process_config(fd, PROC_SET_RLIMIT, number, &r, sizeof r);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #define PF_KTHREAD 0x200000
 
@@ -29,6 +30,16 @@
 	(PROC_FIELD_MEMORY | PROC_FIELD_MEMORY_PARTS | PROC_FIELD_MEMORY_DETAIL |              \
 	 PROC_FIELD_MEMORY_SET | PROC_FIELD_DUMPABLE | PROC_FIELD_COREDUMP_FILTER)
 
+/* What the kernel tells of a task without a memory, from 7.2 on. */
+static uint64_t told_from_7_2(uint64_t fields)
+{
+	struct utsname u;
+	unsigned major = 0, minor = 0;
+	CHECK_EQ(uname(&u), 0);
+	CHECK_EQ(sscanf(u.release, "%u.%u", &major, &minor), 2);
+	return major > 7 || (major == 7 && minor >= 2) ? fields : 0;
+}
+
 /* Every group by itself and all at once agree on what is absent. */
 static void absent(int fd, uint64_t mask)
 {
@@ -45,8 +56,9 @@ static void a_kernel_thread(void)
 	struct procfd_info i;
 	if (fd < 0 || (i = some_of(fd, PROC_FIELD_STATE), !(i.task_flags & PF_KTHREAD)))
 		SKIP("no kernel thread to be seen");
-	absent(fd, OF_MEMORY | PROC_FIELD_COREDUMP | PROC_FIELD_EXIT | PROC_FIELD_SECUREBITS);
-	i = ALL_OF(fd, OF_STAT | OF_STATUS | PROC_FIELD_IDS);
+	uint64_t told = told_from_7_2(PROC_FIELD_DUMPABLE | PROC_FIELD_COREDUMP);
+	absent(fd, (OF_MEMORY | PROC_FIELD_COREDUMP | PROC_FIELD_EXIT | PROC_FIELD_SECUREBITS) & ~told);
+	i = ALL_OF(fd, OF_STAT | OF_STATUS | PROC_FIELD_IDS | told);
 	CHECK_STR(i.comm, "kthreadd");
 	CHECK(i.pid == 2 && i.ppid == 0 && i.sid == 0 && i.threads == 1 && i.tracer == 0);
 	close(fd);
@@ -79,8 +91,9 @@ static void a_zombie(void)
 	done(&k);
 	let(&k);
 	CHECK_ENDS(pidfd);
-	absent(pidfd, OF_MEMORY | PROC_FIELD_MOUNTS | PROC_FIELD_UMASK | PROC_FIELD_SECUREBITS);
-	struct procfd_info i = ALL_OF(pidfd, OF_STAT | OF_STATUS | PROC_FIELD_CPU | PROC_FIELD_IDS |
+	uint64_t told = told_from_7_2(PROC_FIELD_DUMPABLE);
+	absent(pidfd, (OF_MEMORY | PROC_FIELD_MOUNTS | PROC_FIELD_UMASK | PROC_FIELD_SECUREBITS) & ~told);
+	struct procfd_info i = ALL_OF(pidfd, told | OF_STAT | OF_STATUS | PROC_FIELD_CPU | PROC_FIELD_IDS |
 						     PROC_FIELD_EXIT | PROC_FIELD_USAGE |
 						     PROC_FIELD_LIMITS | PROC_FIELD_COREDUMP);
 	CHECK(i.state == 'Z' && i.pid == (uint32_t)k.pid && i.ppid == (uint32_t)getpid());

@@ -331,8 +331,9 @@ static void namespaces(void)
 			memcpy(first, truth, sizeof first);
 		else
 			CHECK(truth[1] != first[1] && truth[9] != first[9] && truth[4] == first[4]);
+		/* A pid namespace without an init, which 7.x shows. */
 		if (step == 1)
-			CHECK_EQ(truth[5], 0);
+			CHECK(truth[5] != truth[4]);
 		let(&k);
 	}
 	ended(&k);

@@ -2,6 +2,7 @@
 /* process_info: texts, and what processes that have ended or never had any say. */
 #include "info.h"
 
+#include <sched.h>
 #include <sys/auxv.h>
 #include <sys/mount.h>
 
@@ -107,6 +108,65 @@ static void odd_paths(void)
 	CHECK_EQ(unlink(copy), 0);
 	CHECK(strstr(text_of(fd, PROC_INFO_EXE), "/program (deleted)"));
 	finish(fd);
+	remove_tree(dir);
+}
+
+/*
+ * execve(2) ends the sleep of vfork(2) some instants before the task has its new memory. A creator that the kernel
+ * prefers to its child, on one processor, sees what is there then.
+ */
+static void prefer_the_creator(void)
+{
+	cpu_set_t all, one;
+	CPU_ZERO(&one);
+	CHECK_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+	for (int cpu = 0; cpu < CPU_SETSIZE && !CPU_COUNT(&one); cpu++)
+		if (CPU_ISSET(cpu, &all))
+			CPU_SET(cpu, &one);
+	CHECK_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+	struct sched_param first = { .sched_priority = 1 };
+	/* Without the privilege the scheduler decides. */
+	(void)!sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first);
+}
+
+static void started_with(uint64_t flags, uint64_t session, const char *copy)
+{
+	static const char environment[] = "RIGHT=after";
+	const char *argv[] = { copy, "--child", "pause", NULL }, *env[] = { environment, NULL };
+	char args[PATH_MAX + 64];
+	int n = snprintf(args, sizeof args, "%s%c--child%cpause", copy, 0, 0) + 1, fd = ctx_flags(flags);
+	CFG(fd, PROC_SET_EXEC, 0, copy, 0);
+	CFG(fd, PROC_SET_ARGV, 0, argv, 0);
+	CFG(fd, PROC_SET_ENV, 0, env, 0);
+	SET(fd, PROC_SET_SESSION, session);
+	create(fd);
+	CHECK_STR(text_of(fd, PROC_INFO_EXE), copy);
+	CHECK_EQ(process_info(fd, PROC_INFO_ARGV, 0, big, sizeof big), n);
+	CHECK(!memcmp(big, args, (size_t)n));
+	CHECK_EQ(process_info(fd, PROC_INFO_ENVIRON, 0, big, sizeof big), (int)sizeof environment);
+	CHECK(!memcmp(big, environment, sizeof environment));
+	CHECK_EQ(process_manage(fd, PROC_SIGNAL, SIGKILL, NULL, 0), 0);
+	expect_killed(fd, SIGKILL);
+	close(fd);
+}
+
+static void asked_at_once(void *copy)
+{
+	prefer_the_creator();
+	for (int i = 0; i < 30; i++) {
+		started_with(i % 2 ? PROCFD_NO_WATCH : PROCFD_PIDFD, 0, copy);
+		started_with(PROCFD_NO_WATCH, 1, copy);
+	}
+}
+
+static void right_after_the_start(void)
+{
+	char *dir = make_dir(), path[PATH_MAX], copy[PATH_MAX + 16], command[3 * PATH_MAX];
+	CHECK(realpath(dir, path));
+	snprintf(copy, sizeof copy, "%s/program", path);
+	snprintf(command, sizeof command, "cp '%s' '%s'", self_path, copy);
+	CHECK_EQ(system(command), 0);
+	in_fork(asked_at_once, copy);
 	remove_tree(dir);
 }
 
@@ -304,5 +364,5 @@ static void without_proc(void)
 }
 
 TAP_MAIN(CASE(texts_of_a_program), CASE(fills_what_fits), CASE(an_environment_of_megabytes),
-	 CASE(odd_paths), CASE(texts_of_the_kernel), CASE(zombies), CASE(kernel_threads),
+	 CASE(odd_paths), CASE(right_after_the_start), CASE(texts_of_the_kernel), CASE(zombies), CASE(kernel_threads),
 	 CASE(not_for_others), CASE(hidden), CASE(without_proc))

@@ -6,7 +6,8 @@
 
 #include <sys/wait.h>
 
-#define MS 1000000ULL
+/* An emulated machine takes as much longer to start a program. */
+#define MS (1000000ULL * (unsigned)tap_factor)
 /* Of a case that needs the program to get somewhere within its limit: a busy machine takes a longer one. */
 #define LONGEST (10000 * MS)
 

@@ -59,10 +59,10 @@ const ENTERING_NS: u64 = 2_000_000_000;
 pub(crate) fn await_time_namespace(pidfd: BorrowedFd<'_>, pid: i32) {
     let process = Proc::new(pidfd, pid as u32);
     let end = sys::fd::monotonic_ns().saturating_add(ENTERING_NS);
-    loop {
+    for tried in 0.. {
         let (mut now, mut new) = ([0; 64], [0; 64]);
         match (process.link(c"ns/time", &mut now), process.link(c"ns/time_for_children", &mut new)) {
-            (Ok(now), Ok(new)) if now != new && sys::fd::monotonic_ns() < end => std::thread::yield_now(),
+            (Ok(now), Ok(new)) if now != new && sys::fd::monotonic_ns() < end => sys::task::pause(tried),
             _ => return,
         }
     }

@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use super::dumpable::{self, DumpableKept};
 use super::end::{
-    await_executed, await_stopped, died, end, end_by_pid, give_up, held_too_long, is_still_its,
-    never_executed, reap,
+    await_executed, await_stopped, died, end, end_by_pid, give_up, held_too_long, is_still_its, reap,
 };
 use super::idmap_helper;
 use super::leaving;
@@ -21,7 +20,7 @@ use crate::child::{self, List, Moment, Slot, When};
 use crate::error::{Error, Stage};
 use crate::forks::{self, Private};
 use crate::manage;
-use crate::settings::{Cgroup, Namespaces, Prepared, Settings};
+use crate::settings::{Cgroup, Namespaces, Prepared, Rare, Settings};
 use crate::sys::cstr::CStrArray;
 use crate::sys::{self, CLONE_FILES, Errno, vec};
 use crate::watch;
@@ -124,6 +123,7 @@ fn spawn_with<const MORE: bool>(
         cgroup: cgroup.as_ref(),
         shared_table,
     };
+    let copies = parts.copies_memory(rare);
     let ((stage, index, errno), cloned) = clone::<MORE>(config, prepared, &parts, publication)?;
     // The children have left the memory: they have executed, or ended.
     stack.put_back();
@@ -140,7 +140,7 @@ fn spawn_with<const MORE: bool>(
             config.step_failed(prepared, stage, index, errno)
         }));
     }
-    if stage != Stage::EXEC || never_executed(pid) {
+    if stage != Stage::EXEC || !leaving::has_executed(pidfd.as_fd(), pid, copies) {
         return Err(give_up(pidfd, pid, |pidfd| {
             let error = died(pidfd, pid, stage);
             match config.time_limit() {
@@ -189,6 +189,22 @@ struct Parts<'a> {
     private: &'a [u32],
     cgroup: Option<&'a Cgroup>,
     shared_table: bool,
+}
+
+impl Parts<'_> {
+    /// With CLONE_VFORK the creator sleeps.
+    fn creator_sleeps(&self) -> bool {
+        self.go.is_none() && self.between.is_none()
+    }
+
+    /// Whether the child runs in a copy of the creator's memory.
+    fn copies_memory(&self, rare: Option<&Rare>) -> bool {
+        rare.is_some_and(|rare| {
+            rare.memory.needs_copy(self.creator_sleeps())
+                || rare.joins.has_time()
+                || rare.seccomp.needs_copy()
+        })
+    }
 }
 
 /// What a plan with the built-in init borrows.
@@ -254,12 +270,9 @@ fn clone<const MORE: bool>(
     // whose handler takes longer than its period it would never end.
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
     let mask = signals.before;
-    // With CLONE_VFORK the creator sleeps.
-    let is_asleep = parts.go.is_none() && parts.between.is_none();
+    let is_asleep = parts.creator_sleeps();
     let rare = config.rare().filter(|_| MORE);
-    let copies = rare.is_some_and(|rare| {
-        rare.memory.needs_copy(is_asleep) || rare.joins.has_time() || rare.seccomp.needs_copy()
-    });
+    let copies = parts.copies_memory(rare);
     let page = match copies {
         true => Some(sys::stack::SharedPage::new().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?),
         false => None,

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! When a child that has changed its credentials is out of the creator's memory.
+//! When a child is out of the creator's memory.
 //!
 //! The sleep of vfork(2) ends when execve(2) or the exit of the child gives the memory back. The child's task leads to
-//! that memory for some instants more, and the scheduler may put any time between them. A process of the child's new
-//! user that opens /proc/PID/mem then is refused only because the memory is not dumpable. So the creator becomes
-//! dumpable again only when the task is seen to have left.
+//! that memory for some instants more, and the scheduler may put any time between them. /proc shows the creator's
+//! program, arguments and environment as the child's until then.
+//!
+//! A process of the child's new user that opens /proc/PID/mem then is refused only because the memory is not dumpable.
+//! So the creator becomes dumpable again only when the task is seen to have left.
 
 use std::os::fd::BorrowedFd;
-use std::time::Duration;
 
-use super::end::has_ended;
+use super::end::{has_ended, never_executed};
 use crate::proc::{self, Path, Proc};
 use crate::settings::HELD_SECONDS;
 use crate::sys::{self, Errno};
@@ -21,23 +22,34 @@ const NOT_EXECUTED: u32 = 0x40;
 
 /// How long nothing may tell of the child.
 const UNKNOWN_NS: u64 = 10_000_000;
-/// A yield lets a child on the same CPU go on only if it is in the same scheduling group; a new session and another
-/// cgroup are others. So the creator sleeps after some yields.
-const YIELDS: u32 = 2;
-const PAUSE: Duration = Duration::from_micros(10);
 /// The program of the built-in init: the oldest child of the init is another one if the program has ended.
 const SECOND_NS: u64 = 1_000_000_000;
+
+/// Whether the child executes its program: true once it has that program's memory. `copies`: until then it has a copy of
+/// the creator's.
+pub(super) fn has_executed(pidfd: BorrowedFd<'_>, pid: i32, copies: bool) -> bool {
+    if executed_by_group(pid) {
+        return true;
+    }
+    if never_executed(pid) {
+        return false;
+    }
+    // A child of another session, or one that is about to have its memory.
+    if copies || sys::task::shares_memory(pid) != Some(false) {
+        has_left(pidfd, pid, false);
+    }
+    true
+}
 
 /// Waits until the child has left the memory. False: this cannot be seen. `second`: the child has become the built-in
 /// init, and its own child has changed its credentials.
 pub(super) fn has_left(pidfd: BorrowedFd<'_>, pid: i32, second: bool) -> bool {
     let began = sys::fd::monotonic_ns();
-    let mut tries = 0u32;
-    loop {
+    for tried in 0.. {
         if has_ended(pid) {
             return true;
         }
-        let executed = if second { second_has_executed(pidfd, pid) } else { has_executed(pid) };
+        let executed = if second { second_has_executed(pidfd, pid) } else { first_has_executed(pid) };
         let limit = match executed {
             Some(true) => return true,
             Some(false) if second => SECOND_NS,
@@ -47,18 +59,21 @@ pub(super) fn has_left(pidfd: BorrowedFd<'_>, pid: i32, second: bool) -> bool {
         if sys::fd::monotonic_ns().saturating_sub(began) > limit {
             return false;
         }
-        tries = tries.saturating_add(1);
-        if tries > YIELDS { std::thread::sleep(PAUSE) } else { std::thread::yield_now() }
+        sys::task::pause(tried);
     }
+    false
 }
 
-/// Whether our own child has executed.
-fn has_executed(pid: i32) -> Option<bool> {
-    // EACCES means just that, and comes before it matters that there is no such group.
-    match sys::task::set_group(pid, i32::MAX) {
-        Err(Errno(libc::EACCES)) => Some(true),
-        // In another session the kernel does not come to that question.
-        _ => executed_by_stat(pid as u32),
+/// Whether our own child is known to have executed. EACCES means just that, and comes before it matters that there is no
+/// such group. Of a child in another session the kernel does not come to that question.
+fn executed_by_group(pid: i32) -> bool {
+    sys::task::set_group(pid, i32::MAX) == Err(Errno(libc::EACCES))
+}
+
+fn first_has_executed(pid: i32) -> Option<bool> {
+    match executed_by_group(pid) {
+        true => Some(true),
+        false => executed_by_stat(pid as u32),
     }
 }
 

@@ -25,6 +25,24 @@ pub(crate) fn set_group(pid: i32, group: i32) -> Result<()> {
     bare::setpgid(pid, group)
 }
 
+/// Whether a process has the same memory as the caller: kcmp(2). `None`: nothing tells, as where a filter refuses it.
+pub(crate) fn shares_memory(pid: i32) -> Option<bool> {
+    const KCMP_VM: i32 = 1;
+    // SAFETY: all arguments are numbers, not addresses.
+    unsafe { call!(SYS_kcmp, self::pid(), pid, KCMP_VM, 0, 0) }.ok().map(|order| order == 0)
+}
+
+/// Between two looks at what a child is about to do. A yield lets a child on the same CPU go on only if it is in the same
+/// scheduling group and of the same policy; a new session and another cgroup are other groups. So this sleeps after some
+/// yields.
+pub(crate) fn pause(tried: u32) {
+    const YIELDS: u32 = 2;
+    match tried {
+        0..YIELDS => std::thread::yield_now(),
+        _ => super::fd::sleep(core::time::Duration::from_micros(10)),
+    }
+}
+
 /// kill(2), for a child that is known not to be reaped.
 pub(crate) fn kill_child(pid: i32, signal: i32) {
     let _ = bare::kill(pid, signal);
