@@ -264,7 +264,7 @@ wheel-portable: $(BUILD)/zig/bin/maturin
 	cd bindings/python && PATH=$(abspath $(BUILD))/zig/bin:$$PATH CARGO_TARGET_DIR=$(abspath $(or $(CARGO_TARGET_DIR),target))/zig \
 	    maturin build --release --zig --compatibility $(WHEEL_TAG) --target $(WHEEL_TARGET) \
 	    --interpreter python3 --out $(abspath $(BUILD))/wheel-portable $(CARGO_FLAGS)
-	scripts/check-wheel $(BUILD)/wheel-portable/*.whl
+	scripts/check-wheel $(if $(filter $(shell uname -m)-%-gnu,$(WHEEL_TARGET)),--start) $(BUILD)/wheel-portable/*.whl
 
 $(BUILD)/zig/bin/maturin:
 	$(PYTHON) -m venv $(BUILD)/zig

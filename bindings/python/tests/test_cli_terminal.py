@@ -56,6 +56,17 @@ class Terminal:
         before, _, self.out = self.out.partition(text.encode())
         return before.decode(errors="replace")
 
+    def until_rows(self, *pids: int) -> None:
+        """Reads until lines that follow each other have these pids."""
+        rows = re.compile("".join(rf"\b{pid}\b[^\n]*\n?" for pid in pids))
+        end = time.monotonic() + SECONDS
+        while not (found := rows.search(self.out.decode(errors="replace"))):
+            left = end - time.monotonic()
+            assert left > 0, (pids, self.out)
+            if select.select([self.fd], [], [], left)[0]:
+                self.out += os.read(self.fd, 65536)
+        self.out = self.out.decode(errors="replace")[found.end() :].encode()
+
     def end(self) -> tuple[int, str]:
         """Its exit status, and the rest of what it shows."""
         try:
@@ -82,6 +93,32 @@ def test_top_has_keys() -> None:
     status, rest = top.end()
     assert status == 0
     assert rest.endswith("\x1b[?1049l")
+
+
+def test_top_sorts_and_shows_the_tree() -> None:
+    """By memory a large child comes first, in the tree its parent."""
+    large = "import time; x = b'x' * (100 << 20); print('large', flush=True); time.sleep(60)"
+    script = '"$0" -c "$1" & echo $!; wait'
+    with procfd.Popen(
+        ["sh", "-c", script, sys.executable, large], stdout=procfd.PIPE, text=True, session=True
+    ) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert parent.stdout.readline() == "large\n"
+        by_pid = sorted((parent.pid, child))
+        top = Terminal("top", "--interval", "50ms", "--sort", "pid", str(parent.pid), str(child))
+        top.until_rows(*by_pid)
+        for key, rows in (
+            ("m", [child, parent.pid]),
+            ("t", [parent.pid, child]),
+            ("t", [child, parent.pid]),
+            ("p", by_pid),
+        ):
+            top.type(key)
+            top.until_rows(*rows)
+        top.type("q")
+        assert top.end()[0] == 0
+        os.killpg(parent.pid, signal.SIGKILL)
 
 
 def test_top_kills() -> None:

@@ -99,6 +99,11 @@ def test_keywords_that_there_are_not(start: Any) -> None:
     for value in (None, 1, True):
         with pytest.raises(TypeError, match="nonsense"):
             start(["true"], nonsense=value)
+    with pytest.raises(TypeError, match=r"run\(\) takes it"):
+        procfd.spawn(["true"], capture_output=True)  # type: ignore[call-overload]
+    with procfd.spawn(["sleep", "60"], kill_on_close=True) as process:
+        with pytest.raises(procfd.Timeout, match=f"wait for pid {process.pid}: the time is over"):
+            process.wait(0)
     with pytest.raises(TypeError, match='did you mean "kill_on_close"'):
         start(["true"], kil_on_close=True)
 
@@ -258,7 +263,19 @@ def test_open_and_attach_take_a_pid() -> None:
         for wrong in (0, -1, 1 << 40):
             with pytest.raises((ValueError, ProcessLookupError), match=str(wrong)):
                 call(wrong)
-        with open("/etc/passwd") as file, pytest.raises(OSError, match="stands for no process"):
+        for path, kind in {
+            "/etc/passwd": "regular file",
+            "/dev/null": "device",
+            "/": "directory",
+        }.items():
+            fd = os.open(path, os.O_RDONLY)
+            with pytest.raises(OSError, match=f"stands for no process(: a {kind})?"):
+                call(fd=fd)
+            os.close(fd)
+        with (
+            open("/etc/passwd") as file,
+            pytest.raises(OSError, match="no process: a regular file"),
+        ):
             call(file)
         with pytest.raises(ProcessLookupError, match="4194303"):
             call(4194303)

@@ -7,7 +7,7 @@ import enum
 import os
 import re
 from collections.abc import Sequence
-from errno import ENOMEM
+from errno import ENOMEM, ETIMEDOUT
 from typing import Any
 
 
@@ -180,6 +180,10 @@ class ProcessLookup(Error, ProcessLookupError):
 class Timeout(Error, TimeoutError):
     __doc__ = Error.__doc__
 
+    def __str__(self) -> str:
+        # The words of the errno are those of a connection.
+        return super().__str__().replace(os.strerror(ETIMEDOUT), "the time is over")
+
 
 _classes: dict[type[OSError], type[Error]] = {
     OSError: Error,
@@ -219,11 +223,17 @@ def make(
     return error
 
 
+# What only run() takes, beside the settings.
+_OF_RUN = frozenset(("capture_output", "check", "input", "kill_tree", "timeout"))
+
+
 def suggest(text: str, name: str, known: Sequence[str]) -> str:
     """The complaint about a name, with the one that was probably meant, or all of a short list."""
+    if name in _OF_RUN and name not in known:
+        return f"{text}; run() takes it"
     import difflib
 
-    close = difflib.get_close_matches(name, known, 1, 0.5)
+    close = difflib.get_close_matches(name, known, 1)
     # "mem" for "memory".
     close = close or [one for one in known if name and one.startswith(name)]
     if close:

@@ -3,7 +3,8 @@
 
 //! `open` and `attach`: a process that exists, by one of its names.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, RawFd};
+use std::os::unix::fs::FileTypeExt;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -60,10 +61,11 @@ impl<'a, 'py> Target<'a, 'py> {
             return Ok((process, Some(number)));
         }
         if let Some(fd) = self.fd {
-            let own = convert::duplicate(convert::fd(fd)?, 0)?;
+            let number = convert::fd(fd)?;
+            let own = convert::duplicate(number, 0)?;
             let process = procfd::Process::from_fd(own).map_err(|e| match e.raw_os_error() {
                 Some(libc::EINVAL) => {
-                    let text = format!("{function}: the descriptor stands for no process");
+                    let text = format!("{function}: the descriptor stands for no process{}", kind_of(number));
                     error::of_errno(libc::EINVAL, Some(&text))
                 }
                 _ => error::from_io(&e),
@@ -73,6 +75,18 @@ impl<'a, 'py> Target<'a, 'py> {
         let Some(path) = self.path else { return Err(PyTypeError::new_err("a process is needed")) };
         let process = convert::directory(convert::os_string(path)?).and_then(procfd::Process::from_fd);
         Ok((process.map_err(|e| error::of_file(path.py(), &e, path.clone().unbind()))?, None))
+    }
+}
+
+/// What a descriptor is instead, for a message.
+fn kind_of(fd: RawFd) -> &'static str {
+    match std::fs::metadata(format!("/proc/self/fd/{fd}")).map(|found| found.file_type()) {
+        Ok(kind) if kind.is_file() => ": a regular file",
+        Ok(kind) if kind.is_dir() => ": a directory",
+        Ok(kind) if kind.is_fifo() => ": a pipe",
+        Ok(kind) if kind.is_socket() => ": a socket",
+        Ok(kind) if kind.is_char_device() => ": a device",
+        _ => "",
     }
 }
 
