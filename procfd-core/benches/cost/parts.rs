@@ -51,6 +51,22 @@ fn get_info(fd: RawFd) -> io::Result<()> {
     bare::check(unsafe { libc::ioctl(fd, PIDFD_GET_INFO as _, info.as_mut_ptr()) }.into()).map(drop)
 }
 
+/// What proves a socket: its number, which is never used again.
+fn cookie(fd: RawFd) -> io::Result<()> {
+    let (mut value, mut len) = (0u64, 8 as libc::socklen_t);
+    let (to, len) = (&raw mut value, &raw mut len);
+    // SAFETY: the kernel writes at most the 8 bytes that `len` says, the size of `value`, and `len`.
+    let done = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_COOKIE, to.cast(), len) };
+    bare::check(done.into()).map(drop)
+}
+
+/// What proves a pidfd: its inode.
+fn inode(fd: RawFd) -> io::Result<()> {
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the kernel writes one structure, which outlives the call.
+    bare::check(unsafe { libc::fstat(fd, stat.as_mut_ptr()) }.into()).map(drop)
+}
+
 pub fn parts(rounds: &Rounds) {
     let rounds = rounds.one_in(10);
     group(
@@ -87,6 +103,16 @@ pub fn parts(rounds: &Rounds) {
             }),
             Method::hundred("PROC_INFO_STATE on a pidfd", || ffi::state(pidfd).map(drop).map_err(Into::into)),
             Method::hundred("Process::state", || process.state().map(drop)),
+        ],
+    );
+    group(
+        "Proofs of a number",
+        &["recvmsg(MSG_PEEK) + close"],
+        rounds,
+        vec![
+            Method::hundred("recvmsg(MSG_PEEK) + close", || peek(fd)),
+            Method::hundred("getsockopt(SO_COOKIE)", || cookie(fd)),
+            Method::hundred("fstat(pidfd)", || inode(pidfd)),
         ],
     );
     group(
