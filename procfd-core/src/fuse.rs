@@ -64,3 +64,49 @@ impl Armed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    fn policy(signal: i32, group: bool) -> ClosePolicy {
+        ClosePolicy { signal, then: None, group }
+    }
+
+    /// The signal, the owner, and whether it is armed.
+    fn state(b: BorrowedFd<'_>) -> (i32, i32, i32, bool) {
+        let Armed { signal, owner, flags } = Armed::read(b).unwrap();
+        (signal, owner.kind, owner.pid, flags != 0)
+    }
+
+    #[test]
+    fn a_fuse_is_armed_changed_and_disarmed() {
+        let (b, _a) = sys::sock::pair().unwrap();
+        let (b, own) = (b.as_fd(), sys::task::pid());
+        assert!(!state(b).3);
+        change(b, Some(policy(libc::SIGURG, false)), own).unwrap();
+        assert_eq!(state(b), (libc::SIGURG, F_OWNER_PID, own, true));
+        let group = sys::task::group_of(own).unwrap();
+        change(b, Some(policy(libc::SIGWINCH, true)), group).unwrap();
+        assert_eq!(state(b), (libc::SIGWINCH, F_OWNER_PGRP, group, true));
+        change(b, None, 0).unwrap();
+        assert!(!state(b).3);
+    }
+
+    #[test]
+    fn after_an_error_it_is_what_it_was_and_without_a_process_disarmed() {
+        let (b, _a) = sys::sock::pair().unwrap();
+        let (b, own) = (b.as_fd(), sys::task::pid());
+        change(b, Some(policy(libc::SIGURG, false)), own).unwrap();
+        let before = Armed::read(b).unwrap();
+        let was = state(b);
+        change(b, Some(policy(libc::SIGWINCH, true)), sys::task::group_of(own).unwrap()).unwrap();
+        before.restore(b, Errno(libc::EMFILE));
+        assert_eq!(state(b), was);
+        // No process has this pid.
+        let error = change(b, Some(policy(libc::SIGWINCH, false)), i32::MAX);
+        assert_eq!(error, Err(Errno(libc::ESRCH)));
+        assert!(!state(b).3);
+    }
+}

@@ -224,7 +224,7 @@ static const struct scenario scenarios[] = {
 		    { SYS_setresuid, PROC_STAGE_UID },
 		    { SYS_setresgid, PROC_STAGE_GID },
 		    { SYS_setgroups, PROC_STAGE_GROUPS } } },
-	{ .name = "terminal",
+	{ .name = "terminal", .numbers_lost = 1,
 	  .flags = ALONE,
 	  .ends = BY_POLICY,
 	  .configure = terminal,

@@ -128,6 +128,36 @@ mod tests {
     }
 
     #[test]
+    fn what_a_fork_has_put_there_is_closed_and_nothing_else() {
+        for is_told in [true, false] {
+            let proved = Proved::new(own_pidfd());
+            let number = proved.as_fd().as_raw_fd();
+            // No other test has this file.
+            let (reader, _writer) = fd::pipe().unwrap();
+            fd::replace_raw(number, reader.as_fd()).unwrap();
+            let now = Identity::of(reader.as_fd()).unwrap();
+            proved.close_as(is_told.then_some(now));
+            assert_eq!(now.is(proved.as_fd()), !is_told);
+            if !is_told {
+                fd::close_raw(number);
+            }
+        }
+    }
+
+    #[test]
+    fn a_socket_keeps_its_cookie() {
+        let (one, other) = super::super::sock::pair().unwrap();
+        let cookie = super::super::sock::cookie(one.as_fd()).unwrap();
+        let proved = Proved::socket(one, cookie);
+        assert_eq!(proved.cookie(), Some(cookie));
+        proved.close_as(None);
+        let proved = Proved::new(own_pidfd());
+        assert_eq!(proved.cookie(), None);
+        proved.close_as(None);
+        drop(other);
+    }
+
+    #[test]
     fn the_next_owner_gets_what_is_not_kept_from_all() {
         static GIVEN: AtomicBool = AtomicBool::new(false);
         for kept in [true, false] {
