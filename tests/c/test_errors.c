@@ -84,7 +84,7 @@ static const struct {
 	{ bad_cwd, ENOENT, PROC_STAGE_CWD, 1, "/nonexistent/dir" },
 	{ bad_open, ENOENT, PROC_STAGE_FD, 2,
 	  "descriptor action 2: cannot open \"/nonexistent/file\" as descriptor 0" },
-	{ bad_dup, EBADF, PROC_STAGE_FD, 0, "999" },
+	{ bad_dup, EBADF, PROC_STAGE_FD, 0, "999 to 3: Bad file descriptor (the source is not open" },
 	{ bad_group, EPERM, PROC_STAGE_PGROUP, -1, "" },
 	{ bad_terminal, ENOTTY, PROC_STAGE_CTTY, -1, "" },
 	{ bad_plan, EINVAL, PROC_STAGE_PLAN, -1, "CLONE_NEWUSER" },

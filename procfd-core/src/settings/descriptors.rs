@@ -146,6 +146,11 @@ pub(super) fn actions(s: &Settings, _: &Facts<'_>, list: &mut List) {
     action::lower(&s.descriptors.actions, &late, list);
 }
 
+pub(super) fn hint(_: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
+    (stage == Stage::FD && errno == libc::EBADF)
+        .then_some("the source is not open, or a number is not below RLIMIT_NOFILE")
+}
+
 pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> Option<String> {
     let action = s.descriptors.actions.get(index as usize)?;
     match stage {

@@ -337,6 +337,7 @@ const OPERANDS: &[Words] = &[
 /// What to do, where the errno and the step leave no doubt about it.
 const HINTS: &[Hint] = &[
     program::hint,
+    descriptors::hint,
     identity::hint,
     capabilities::hint,
     seccomp::hint,
