@@ -113,7 +113,7 @@ static void odd_paths(void)
 
 /*
  * execve(2) ends the sleep of vfork(2) some instants before the task has its new memory. A creator that the kernel
- * prefers to its child, on one processor, sees what is there then.
+ * prefers to its child, on one processor, sees the memory of before.
  */
 static void prefer_the_creator(void)
 {
