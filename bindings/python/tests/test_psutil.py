@@ -328,9 +328,10 @@ def test_a_signal_handler_ends_the_wait() -> None:
         "import procfd, signal\n"
         "def handler(*_): raise KeyboardInterrupt\n"
         "signal.signal(signal.SIGALRM, handler)\n"
-        "signal.setitimer(signal.ITIMER_REAL, 0.2)\n"
         "with procfd.spawn(['sleep', '600'], kill_on_close=True) as process:\n"
-        "    try: procfd.wait_any([process])\n"
+        "    try:\n"
+        "        signal.setitimer(signal.ITIMER_REAL, 0.2)\n"
+        "        procfd.wait_any([process])\n"
         "    except KeyboardInterrupt: print('interrupted')\n"
     )
     done = subprocess.run(
