@@ -36,55 +36,53 @@ pub(crate) fn sweep() {
     placeholder::sweep();
     leaves::tend();
     for _ in 0..LOOKS {
+        let mut entries = [const { None }; LOOK];
         let mut table = table();
-        if table.entries.is_empty() {
+        entries.iter_mut().for_each(|place| *place = table.entries.pop_front());
+        drop(table);
+        if entries[0].is_none() {
             return;
         }
-        let many = table.entries.len().min(LOOK);
-        let entries: Vec<Entry> = table.entries.drain(..many).collect();
-        drop(table);
         let events = look(&entries);
-        let found: Vec<Found> =
-            entries.into_iter().zip(events).map(|(entry, events)| look_at(entry, events)).collect();
-        let mut gone = Vec::new();
-        let mut table = self::table();
-        for found in found {
-            match found {
-                Found::Stays(entry) => table.entries.push_back(entry),
+        let mut gone = 0;
+        for (entry, events) in entries.into_iter().flatten().zip(events) {
+            match look_at(entry, events) {
+                Found::Stays(entry) => self::table().entries.push_back(entry),
                 Found::Gone(opened) => {
-                    gone.push(opened.and_then(|opened| table.contexts.remove(&opened.cookie)));
+                    gone += 1;
+                    let known = opened.and_then(|opened| self::table().contexts.remove(&opened.cookie));
+                    drop(known);
                 }
             }
         }
-        let left = table.entries.len();
-        drop(table);
-        if gone.len() < LOOK / 2 || left == 0 {
+        if gone < LOOK / 2 || self::table().entries.is_empty() {
             return;
         }
     }
 }
 
 /// One poll(2) of all, by the call that a seccomp filter lets through.
-fn look(entries: &[Entry]) -> Vec<i16> {
-    let mut fds: Vec<PollFd> = entries
-        .iter()
-        .map(|entry| match entry {
-            Entry::Context(opened) => {
-                let fd = opened.upgrade().map_or(-1, |opened| opened.b().as_raw_fd());
-                PollFd { fd, events: 0, revents: 0 }
+fn look(entries: &[Option<Entry>; LOOK]) -> [i16; LOOK] {
+    let mut fds = [PollFd { fd: -1, events: 0, revents: 0 }; LOOK];
+    for (place, entry) in fds.iter_mut().zip(entries.iter().flatten()) {
+        match entry {
+            Entry::Context(opened) => place.fd = opened.upgrade().map_or(-1, |opened| opened.b().as_raw_fd()),
+            Entry::Leaving(pidfd) => {
+                place.fd = pidfd.number();
+                place.events = libc::POLLIN;
             }
-            Entry::Leaving(pidfd) => PollFd { fd: pidfd.number(), events: libc::POLLIN, revents: 0 },
-        })
-        .collect();
+        }
+    }
     if fds.iter().all(|fd| fd.fd < 0) {
         // All are forgotten already.
-        return vec![0; fds.len()];
+        return [0; LOOK];
     }
+    // The kernel passes over the numbers below 0.
     match sys::fd::poll_many(&mut fds, sys::fd::NOW) {
         Ok(()) | Err(Errno(libc::EINTR)) => {}
         Err(_) => sys::fd::poll_without_ppoll(&mut fds),
     }
-    fds.iter().map(|fd| fd.revents).collect()
+    fds.map(|fd| fd.revents)
 }
 
 /// Something may have happened to a context's B, or a leaving child have ended.

@@ -7,6 +7,7 @@
 //! order. It keeps its permitted set across the change of ids, and makes it effective again. With it, it changes
 //! the inheritable, bounding and ambient sets and the securebits. It gives the rest up at the end.
 
+use super::Families;
 use super::capset::CapSet;
 use super::{Facts, Ids, Prepared, Set, Settings};
 use crate::child::List;
@@ -135,37 +136,37 @@ impl Capabilities {
 impl Settings {
     /// The bounding set.
     pub fn set_cap_bounding(&mut self, bits: u64) -> Set {
-        self.capabilities.bounding = Some(checked(bits)?);
+        self.make(Families::CAPABILITIES).capabilities.bounding = Some(checked(bits)?);
         Ok(())
     }
 
     /// The permitted set.
     pub fn set_cap_permitted(&mut self, bits: u64) -> Set {
-        self.capabilities.permitted = Some(checked(bits)?);
+        self.make(Families::CAPABILITIES).capabilities.permitted = Some(checked(bits)?);
         Ok(())
     }
 
     /// The effective set.
     pub fn set_cap_effective(&mut self, bits: u64) -> Set {
-        self.capabilities.effective = Some(checked(bits)?);
+        self.make(Families::CAPABILITIES).capabilities.effective = Some(checked(bits)?);
         Ok(())
     }
 
     /// The inheritable set.
     pub fn set_cap_inheritable(&mut self, bits: u64) -> Set {
-        self.capabilities.inheritable = Some(checked(bits)?);
+        self.make(Families::CAPABILITIES).capabilities.inheritable = Some(checked(bits)?);
         Ok(())
     }
 
     /// The ambient set.
     pub fn set_cap_ambient(&mut self, bits: u64) -> Set {
-        self.capabilities.ambient = Some(checked(bits)?);
+        self.make(Families::CAPABILITIES).capabilities.ambient = Some(checked(bits)?);
         Ok(())
     }
 
     /// Whether the permitted set outlives the change of ids.
     pub fn set_keep_caps(&mut self, on: bool) -> Set {
-        self.capabilities.keep = on;
+        self.make(Families::CAPABILITIES).capabilities.keep = on;
         Ok(())
     }
 
@@ -178,7 +179,7 @@ impl Settings {
                 format_args!("securebits {unknown:#x}, which are unknown"),
             ));
         };
-        self.capabilities.securebits = Some(bits);
+        self.make(Families::CAPABILITIES).capabilities.securebits = Some(bits);
         Ok(())
     }
 

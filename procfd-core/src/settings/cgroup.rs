@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::Families;
 use super::check::{self};
 use super::leaf::{self, Wanted};
 use super::{Facts, Prepared, Set, Settings};
@@ -201,14 +202,14 @@ impl Settings {
     /// The cgroup by its path.
     pub fn set_cgroup(&mut self, path: CString) -> Set {
         check::path(&path, "the cgroup")?;
-        self.cgroup.place = Some(Place::Path(path));
+        self.make(Families::CGROUP).cgroup.place = Some(Place::Path(path));
         Ok(())
     }
 
     /// The cgroup by a descriptor of its directory.
     pub fn set_cgroup_fd(&mut self, fd: RawFd) -> Set {
         check::fd(fd, "the cgroup")?;
-        self.cgroup.place = Some(Place::Fd(fd));
+        self.make(Families::CGROUP).cgroup.place = Some(Place::Fd(fd));
         Ok(())
     }
 }

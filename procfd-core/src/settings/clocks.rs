@@ -9,7 +9,7 @@
 
 use std::fmt::Write;
 
-use super::{Facts, Namespaces, Prepared, Set, Settings};
+use super::{Facts, Families, Namespaces, Prepared, Set, Settings};
 use crate::child::List;
 use crate::error::{Error, Stage};
 use crate::sys;
@@ -53,8 +53,8 @@ impl Settings {
             ));
         }
         let offset = match clock {
-            libc::CLOCK_MONOTONIC => &mut self.clocks.monotonic,
-            libc::CLOCK_BOOTTIME => &mut self.clocks.boottime,
+            libc::CLOCK_MONOTONIC => &mut self.make(Families::CLOCKS).clocks.monotonic,
+            libc::CLOCK_BOOTTIME => &mut self.make(Families::CLOCKS).clocks.boottime,
             _ => {
                 return Err(Error::config(
                     libc::EINVAL,

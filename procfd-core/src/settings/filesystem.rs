@@ -5,6 +5,7 @@
 
 use std::ffi::CString;
 
+use super::Families;
 use super::check::{self};
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::List;
@@ -27,7 +28,7 @@ impl Settings {
     /// The root directory.
     pub fn set_root(&mut self, path: CString) -> Set {
         check::path(&path, "the root directory")?;
-        self.filesystem.root = Some(path);
+        self.make(Families::FILESYSTEM).filesystem.root = Some(path);
         Ok(())
     }
 
@@ -36,7 +37,7 @@ impl Settings {
         if mask > 0o777 {
             return Err(Error::config(libc::EINVAL, format_args!("umask {mask:#o} is not in 0 to 0o777")));
         }
-        self.filesystem.umask = Some(mask);
+        self.make(Families::FILESYSTEM).filesystem.umask = Some(mask);
         Ok(())
     }
 }

@@ -6,6 +6,7 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
+use super::Families;
 use super::check;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::{At, List, Slot, When};
@@ -84,20 +85,20 @@ impl Identity {
 impl Settings {
     /// User ids.
     pub fn set_uid(&mut self, ids: Ids) -> Set {
-        self.identity.uid = Some(ids);
+        self.make(Families::IDENTITY).identity.uid = Some(ids);
         Ok(())
     }
 
     /// Group ids.
     pub fn set_gid(&mut self, ids: Ids) -> Set {
-        self.identity.gid = Some(ids);
+        self.make(Families::IDENTITY).identity.gid = Some(ids);
         Ok(())
     }
 
     /// Supplementary groups.
     pub fn set_groups(&mut self, groups: Vec<u32>) -> Set {
         check::len(groups.len(), "supplementary groups")?;
-        self.identity.groups = Some(Arc::new(groups));
+        self.make(Families::IDENTITY).identity.groups = Some(Arc::new(groups));
         Ok(())
     }
 

@@ -12,7 +12,7 @@
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
-use super::{Facts, Namespaces, Prepared, Set, Settings, check, identity};
+use super::{Facts, Families, Namespaces, Prepared, Set, Settings, check, identity};
 use crate::child::{List, Slot, When};
 use crate::error::{Error, Stage};
 use crate::forks::Private;
@@ -173,7 +173,7 @@ impl Settings {
                 ),
             ));
         }
-        self.joins.0.push(Join { kinds, at });
+        self.make(Families::JOINS).joins.0.push(Join { kinds, at });
         Ok(())
     }
 }

@@ -8,7 +8,7 @@
 
 use std::ffi::{CStr, CString};
 
-use super::{Facts, Prepared, Set, Settings};
+use super::{Facts, Families, Prepared, Set, Settings};
 use crate::child::{List, LsmAttribute};
 use crate::error::{Error, Stage};
 
@@ -76,7 +76,7 @@ impl Settings {
                 format_args!("{name} of {len} bytes; there are {LABEL_MAX} at most"),
             ));
         }
-        if let Some(place) = self.labels.0.get_mut(module) {
+        if let Some(place) = self.make(Families::LABELS).labels.0.get_mut(module) {
             *place = Some(label);
         }
         Ok(())

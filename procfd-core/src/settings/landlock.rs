@@ -16,6 +16,7 @@ use std::sync::Arc;
 use ruleset::OF_FILES;
 pub use ruleset::{Landlock, LandlockFs, LandlockLog, LandlockNet, LandlockScopes};
 
+use super::Families;
 use super::check;
 use super::ends::End;
 use super::{Facts, Prepared, Set, Settings};
@@ -91,7 +92,7 @@ impl Settings {
     /// The ruleset; none drops the rules too.
     pub fn set_landlock(&mut self, ruleset: Option<Landlock>) -> Set {
         let Some(ruleset) = ruleset else {
-            self.landlock = Confinement::default();
+            self.make(Families::LANDLOCK).landlock = Confinement::default();
             return Ok(());
         };
         let Landlock { fs, net, scopes, .. } = ruleset;
@@ -106,7 +107,7 @@ impl Settings {
         if ruleset.is_empty() {
             return Err(Error::config(libc::EINVAL, "a Landlock ruleset that restricts nothing"));
         }
-        self.landlock.ruleset = Some(ruleset);
+        self.make(Families::LANDLOCK).landlock.ruleset = Some(ruleset);
         Ok(())
     }
 
@@ -141,7 +142,11 @@ impl Settings {
             ));
         }
         check::len(self.landlock.rules.len() + 1, "Landlock rules")?;
-        self.landlock.rules.push(rule).map_err(|e| Error::config(e.0, "the Landlock rules"))
+        self.make(Families::LANDLOCK)
+            .landlock
+            .rules
+            .push(rule)
+            .map_err(|e| Error::config(e.0, "the Landlock rules"))
     }
 
     /// A ruleset that the caller has made.
@@ -156,7 +161,7 @@ impl Settings {
             return Err(Error::config(libc::E2BIG, format_args!("more than {LAYERS_MAX} Landlock rulesets")));
         }
         let end = self.keep_late(fd, |e| Error::config(e.0, "a Landlock ruleset"))?;
-        self.landlock.made.push((end, flags));
+        self.make(Families::LANDLOCK).landlock.made.push((end, flags));
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 use super::ends::End;
-use super::{Set, Settings};
+use super::{Families, Set, Settings};
 use crate::error::{Error, Stage};
 use crate::sys::{self, Errno};
 
@@ -21,7 +21,7 @@ const LEAST: RawFd = 3;
 impl Settings {
     /// Those of all settings, with their step.
     pub(super) fn late(&self) -> impl Iterator<Item = (Stage, u32, &Arc<End>)> {
-        self.rare().into_iter().flat_map(|rare| {
+        self.of(Families::SECCOMP | Families::LANDLOCK).into_iter().flat_map(|rare| {
             let landlock =
                 rare.landlock.descriptors().zip(0..).map(|(end, index)| (Stage::LANDLOCK_FD, index, end));
             landlock.chain(rare.seccomp.socket().map(|end| (Stage::SECCOMP, rare.seccomp.notifying(), end)))

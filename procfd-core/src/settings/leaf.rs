@@ -7,7 +7,7 @@ use std::ffi::{CStr, CString};
 use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use super::{Set, Settings};
+use super::{Families, Set, Settings};
 use crate::error::{Error, Stage};
 use crate::leaves::{Leaf, NewLeaf};
 use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, vec};
@@ -225,7 +225,7 @@ impl Settings {
     /// A new cgroup for the process, under this name or one that the library chooses; or none, and no limits.
     pub fn set_cgroup_leaf(&mut self, leaf: Option<Option<CString>>) -> Set {
         let Some(name) = leaf else {
-            self.cgroup.leaf = None;
+            self.make(Families::CGROUP).cgroup.leaf = None;
             return Ok(());
         };
         if let Some(name) = &name {
@@ -238,14 +238,14 @@ impl Settings {
                 ));
             }
         }
-        self.cgroup.leaf.get_or_insert_default().name = name;
+        self.make(Families::CGROUP).cgroup.leaf.get_or_insert_default().name = name;
         Ok(())
     }
 
     /// A limit of the new cgroup, as `NAME=VALUE`.
     pub fn add_cgroup_limit(&mut self, limit: CString) -> Set {
         let limit = Limit::parse(&limit)?;
-        let limits = &mut self.cgroup.leaf.get_or_insert_default().limits;
+        let limits = &mut self.make(Families::CGROUP).cgroup.leaf.get_or_insert_default().limits;
         if limits.len() >= LIMITS_MAX {
             return Err(Error::config(libc::E2BIG, format_args!("more than {LIMITS_MAX} cgroup limits")));
         }

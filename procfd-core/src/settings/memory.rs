@@ -3,7 +3,7 @@
 
 //! What the kernel does with the memory of the process.
 
-use super::{Facts, Prepared, Set, Settings};
+use super::{Facts, Families, Prepared, Set, Settings};
 use crate::child::{List, PR_SET_MEMORY_MERGE};
 use crate::error::{Error, Stage};
 
@@ -38,7 +38,7 @@ impl Settings {
     pub fn set_oom_score_adj(&mut self, value: i64) -> Set {
         match i32::try_from(value) {
             Ok(value @ -1000..=1000) => {
-                self.memory.oom_score_adj = Some(value);
+                self.make(Families::MEMORY).memory.oom_score_adj = Some(value);
                 Ok(())
             }
             _ => Err(Error::config(
@@ -56,25 +56,25 @@ impl Settings {
                 format_args!("core dump filter {filter:#x}; there are 0 to {COREDUMP_MAX:#x}"),
             ));
         }
-        self.memory.coredump_filter = Some(filter);
+        self.make(Families::MEMORY).memory.coredump_filter = Some(filter);
         Ok(())
     }
 
     /// No transparent huge pages.
     pub fn set_thp_disable(&mut self, on: bool) -> Set {
-        self.memory.thp_disable = on;
+        self.make(Families::MEMORY).memory.thp_disable = on;
         Ok(())
     }
 
     /// Equal pages are merged.
     pub fn set_memory_merge(&mut self, on: bool) -> Set {
-        self.memory.memory_merge = on;
+        self.make(Families::MEMORY).memory.memory_merge = on;
         Ok(())
     }
 
     /// No memory that is writable, or was, is executable.
     pub fn set_mdwe(&mut self, on: bool) -> Set {
-        self.memory.mdwe = on;
+        self.make(Families::MEMORY).memory.mdwe = on;
         Ok(())
     }
 }

@@ -108,7 +108,7 @@ pub use signals::SignalSet;
 pub use speculation::{Speculation, SpeculationControl};
 pub(crate) use task::IOPRIO_CLASS_SHIFT;
 
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 
 use crate::child::List;
 use crate::error::{Error, Stage};
@@ -135,9 +135,39 @@ pub struct Settings {
     prepared: prepared::Kept,
 }
 
+bitflags::bitflags! {
+    /// Families of the [`Rare`] settings.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct Families: u32 {
+        const FILESYSTEM = 1;
+        const SESSION = 1 << 1;
+        const IDENTITY = 1 << 2;
+        const RESOURCES = 1 << 3;
+        const CGROUP = 1 << 4;
+        const SCHEDULING = 1 << 5;
+        const NUMA = 1 << 6;
+        const MEMORY = 1 << 7;
+        const CAPABILITIES = 1 << 8;
+        const PRIVILEGES = 1 << 9;
+        const SECCOMP = 1 << 10;
+        const LANDLOCK = 1 << 11;
+        const LABELS = 1 << 12;
+        const MOUNTS = 1 << 13;
+        const NAMESPACES = 1 << 14;
+        const JOINS = 1 << 15;
+        const CLOCKS = 1 << 16;
+        const SYSCTLS = 1 << 17;
+        const PIDS = 1 << 18;
+        const TASK = 1 << 19;
+        const SPECULATION = 1 << 20;
+    }
+}
+
 /// The settings that most starts leave alone. [`Settings`] has them as its own fields.
 #[derive(Clone, Debug, Default)]
 pub struct Rare {
+    /// Those that something was set of.
+    made: Families,
     pub(crate) filesystem: filesystem::Filesystem,
     pub(crate) session: session::Session,
     pub(crate) identity: identity::Identity,
@@ -174,12 +204,6 @@ impl Deref for Settings {
     }
 }
 
-impl DerefMut for Settings {
-    fn deref_mut(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
-    }
-}
-
 /// When a part of a start has something to do. A start of a program with few settings passes over the rest: the
 /// processor would have to load what it runs of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -187,11 +211,11 @@ enum Where {
     Always,
     /// Where there is more than a program, its arguments, its environment and a signal mask.
     More,
-    /// Where one of the [`Rare`] settings was made.
-    Rare,
+    /// Where something was set of one of these families.
+    Of(Families),
 }
 
-use Where::{Always, More, Rare as OfRare};
+use Where::{Always, More, Of};
 
 /// How many parts of these always have something to do.
 const fn count<T>(parts: &[(Where, T)]) -> usize {
@@ -219,6 +243,9 @@ const fn always<T: Copy, const N: usize>(parts: &[(Where, T)], first: T) -> [T; 
     found
 }
 
+/// What decides over the capabilities: those that seccomp and Landlock take are given up after them.
+const LATE_RIGHTS: Families = Families::CAPABILITIES.union(Families::SECCOMP).union(Families::LANDLOCK);
+
 /// Adds calls to the child's list.
 type Prepare = fn(&Settings, &Facts<'_>, &mut List);
 
@@ -226,54 +253,54 @@ type Prepare = fn(&Settings, &Facts<'_>, &mut List);
 const ORDER: &[(Where, Prepare)] = &[
     // In the creator's table, so that no later instant is without the close policy.
     (More, lifecycle::arm),
-    (OfRare, cgroup::join),
+    (Of(Families::CGROUP), cgroup::join),
     (More, signals::actions),
-    (OfRare, resources::scheduling),
+    (Of(Families::RESOURCES), resources::scheduling),
     // After the nice value, which a scheduler may have too.
-    (OfRare, scheduling::cpus_and_policy),
-    (OfRare, numa::policy),
-    (OfRare, task::attributes),
-    (OfRare, speculation::controls),
-    (OfRare, resources::limits),
-    (OfRare, session::all),
+    (Of(Families::SCHEDULING), scheduling::cpus_and_policy),
+    (Of(Families::NUMA), numa::policy),
+    (Of(Families::TASK), task::attributes),
+    (Of(Families::SPECULATION), speculation::controls),
+    (Of(Families::RESOURCES), resources::limits),
+    (Of(Families::SESSION), session::all),
     (More, lifecycle::arm_group),
     // From here the child has a table of its own.
     (Always, descriptors::leave_table),
     (More, namespaces::id_maps),
-    (OfRare, memory::oom_score),
-    (OfRare, memory::of_memory_itself),
-    (OfRare, clocks::offsets),
-    (OfRare, joins::all),
+    (Of(Families::MEMORY), memory::oom_score),
+    (Of(Families::MEMORY), memory::of_memory_itself),
+    (Of(Families::CLOCKS), clocks::offsets),
+    (Of(Families::JOINS), joins::all),
     // In the user namespace that the new user is of.
-    (OfRare, lifecycle::arm_as_new_user),
-    (OfRare, namespaces::names),
-    (OfRare, sysctls::write),
+    (Of(Families::IDENTITY), lifecycle::arm_as_new_user),
+    (Of(Families::NAMESPACES), namespaces::names),
+    (Of(Families::SYSCTLS), sysctls::write),
     // Paths lead to the creator's root until this is done.
-    (OfRare, mounts::all),
-    (OfRare, filesystem::root),
+    (Of(Families::MOUNTS), mounts::all),
+    (Of(Families::FILESYSTEM), filesystem::root),
     (More, program::move_descriptor),
     (More, descriptors::actions),
     (Always, descriptors::close_rest),
     (More, suspended::pipe),
-    (OfRare, resources::descriptor_limit),
-    (OfRare, filesystem::umask),
-    (OfRare, capabilities::keep),
+    (Of(Families::RESOURCES), resources::descriptor_limit),
+    (Of(Families::FILESYSTEM), filesystem::umask),
+    (Of(LATE_RIGHTS), capabilities::keep),
     // From here processes of the new user may reach the child.
-    (OfRare, identity::credentials),
-    (OfRare, privileges::session_keyring),
-    (OfRare, capabilities::change),
-    (OfRare, privileges::no_new_privs),
-    (OfRare, capabilities::finish),
+    (Of(Families::IDENTITY.union(Families::JOINS)), identity::credentials),
+    (Of(Families::PRIVILEGES), privileges::session_keyring),
+    (Of(LATE_RIGHTS), capabilities::change),
+    (Of(Families::PRIVILEGES), privileges::no_new_privs),
+    (Of(LATE_RIGHTS), capabilities::finish),
     // As the new user, in the new root; before what refuses its calls.
-    (OfRare, labels::labels),
-    (OfRare, landlock::landlock),
-    (OfRare, landlock::made),
+    (Of(Families::LABELS), labels::labels),
+    (Of(Families::LANDLOCK), landlock::landlock),
+    (Of(Families::LANDLOCK), landlock::made),
     // A change of credentials clears it.
-    (OfRare, privileges::parent_death_signal),
+    (Of(Families::PRIVILEGES), privileges::parent_death_signal),
     (More, suspended::arm),
     // Each program has to allow what follows it.
-    (OfRare, seccomp::seccomp),
-    (OfRare, capabilities::finish_late),
+    (Of(Families::SECCOMP), seccomp::seccomp),
+    (Of(LATE_RIGHTS), capabilities::finish_late),
     (Always, signals::mask),
     (Always, program::execute),
 ];
@@ -287,17 +314,17 @@ const CONFLICTS: &[(Where, Check)] = &[
     (Always, program::conflicts),
     (More, lifecycle::conflicts),
     (More, suspended::conflicts),
-    (OfRare, session::conflicts),
-    (OfRare, namespaces::conflicts),
-    (OfRare, joins::conflicts),
-    (OfRare, clocks::conflicts),
-    (OfRare, sysctls::conflicts),
-    (OfRare, pids::conflicts),
-    (OfRare, mounts::conflicts),
+    (Of(Families::SESSION), session::conflicts),
+    (Of(Families::NAMESPACES), namespaces::conflicts),
+    (Of(Families::JOINS), joins::conflicts),
+    (Of(Families::CLOCKS), clocks::conflicts),
+    (Of(Families::SYSCTLS), sysctls::conflicts),
+    (Of(Families::PIDS), pids::conflicts),
+    (Of(Families::MOUNTS), mounts::conflicts),
     (More, signals::conflicts),
-    (OfRare, capabilities::conflicts),
-    (OfRare, seccomp::conflicts),
-    (OfRare, landlock::conflicts),
+    (Of(Families::CAPABILITIES), capabilities::conflicts),
+    (Of(Families::SECCOMP), seccomp::conflicts),
+    (Of(Families::LANDLOCK), landlock::conflicts),
 ];
 
 static CONFLICTS_OF_ALL: [Check; count(CONFLICTS)] = always(CONFLICTS, program::conflicts);
@@ -373,6 +400,18 @@ impl Settings {
         self.seccomp_needs_rights() || self.landlock_needs_rights()
     }
 
+    /// The rare settings, of which something of a family is set.
+    fn make(&mut self, family: Families) -> &mut Rare {
+        let rare = self.rare.get_or_insert_default();
+        rare.made |= family;
+        rare
+    }
+
+    /// The rare settings, if something of one of these families was set.
+    pub(crate) fn of(&self, families: Families) -> Option<&Rare> {
+        self.rare().filter(|rare| rare.made.intersects(families))
+    }
+
     /// The rare settings, if one was made.
     pub(crate) fn rare(&self) -> Option<&Rare> {
         self.rare.as_deref()
@@ -389,7 +428,10 @@ impl Settings {
 
     /// Whether a part of a start has something to do, where there is more than a program.
     fn concerns(&self, part: Where) -> bool {
-        part != OfRare || self.rare.is_some()
+        match part {
+            Always | More => true,
+            Of(families) => self.of(families).is_some(),
+        }
     }
 
     /// Refuses settings that do not go together.
@@ -455,30 +497,82 @@ mod tests {
     }
 
     #[test]
-    fn rare_settings_that_were_not_made_change_nothing() {
-        let changes: [fn(&mut Settings) -> Set; 10] = [
+    fn families_that_nothing_was_set_of_change_nothing() {
+        let changes: &[fn(&mut Settings) -> Set] = &[
             |_| Ok(()),
             |s| s.set_program(Program::Path(c"/bin/true".into())),
             |s| s.set_program(Program::Fd(9)),
             |s| s.set_argv(vec![c"x".into()]),
             |s| s.add_dup(1, 7),
+            |s| s.set_inherit_all(true),
             |s| s.set_close(Some((libc::SIGKILL, Scope::Process, None))),
+            |s| s.set_close(Some((libc::SIGTERM, Scope::ProcessGroup, None))),
             |s| s.set_init(true),
             |s| s.set_suspended(true),
             |s| s.set_mask(5),
             |s| s.set_default_signals(9),
+            |s| s.add_pty(WindowSize::default()).map(drop),
+            |s| s.set_umask(0o22),
+            |s| s.set_root(c"/".into()),
+            |s| s.set_session(true),
+            |s| s.set_group(0),
+            |s| s.set_ctty(0),
+            |s| s.set_uid(Ids::all(5)),
+            |s| s.set_groups(vec![7]),
+            |s| s.set_rlimit(libc::RLIMIT_NOFILE, 9, 9),
+            |s| s.set_rlimit(libc::RLIMIT_CORE, 0, 0),
+            |s| s.set_nice(3),
+            |s| s.set_timer_slack(5),
+            |s| s.set_cgroup_fd(9),
+            |s| s.set_scheduler(Some(Scheduler { policy: libc::SCHED_BATCH as u32, ..Scheduler::default() })),
+            |s| s.set_affinity(Some(vec![1])),
+            |s| s.set_numa(0, Vec::new()),
+            |s| s.set_oom_score_adj(5),
+            |s| s.set_thp_disable(true),
+            |s| s.set_keep_caps(true),
+            |s| s.set_cap_effective(1),
+            |s| s.set_cap_bounding(1),
+            |s| s.set_no_new_privs(true),
+            |s| s.set_pdeathsig(9),
+            |s| s.set_keyring(c"x".into()),
+            |s| s.add_seccomp(vec![0x0006, 0x7fff_0000], 0),
+            |s| s.set_landlock(Some(Landlock::new())),
+            |s| s.set_apparmor_profile(c"x".into()),
+            |s| s.set_private_tmp(true),
+            |s| s.set_tmpfs_root(true),
+            |s| s.add_namespaces(Namespaces::USER.bits()),
+            |s| s.add_namespaces(Namespaces::PID.bits()),
+            |s| s.add_namespaces((Namespaces::MOUNT | Namespaces::TIME | Namespaces::UTS).bits()),
+            |s| s.set_uid_map(vec![IdMap { inside: 0, outside: 0, count: 1 }]),
+            |s| s.set_hostname(b"x".to_vec()),
+            |s| s.add_join_fd(Namespaces::USER.bits(), 9),
+            |s| s.add_join_fd(Namespaces::PID.bits(), 9),
+            |s| s.set_time_offset(1, 5, 0),
+            |s| s.add_sysctl(c"kernel.shmmax=1".into()),
+            |s| s.set_tid(vec![77]),
+            |s| s.set_no_tsc(true),
+            |s| s.set_subreaper(true),
+            |s| s.set_ioprio(0),
+            |s| s.set_speculation(0, None),
         ];
+        let mut compared = 0;
         for first in changes {
             for second in changes {
-                for third in changes {
-                    let mut plain = Settings::default();
-                    let made = [first, second, third].map(|change| change(&mut plain).is_ok());
-                    let mut rare = plain.clone();
-                    rare.rare = Some(Box::default());
-                    assert!(plain.rare.is_none(), "{made:?}");
-                    assert_eq!(outcome(&plain), outcome(&rare));
+                let mut settings = Settings::default();
+                settings.change(|s| s.set_program(Program::Path(c"/bin/true".into()))).unwrap();
+                if settings.change(first).is_err() || settings.change(second).is_err() {
+                    continue;
                 }
+                let mut all = settings.clone();
+                all.change(|s| {
+                    s.make(Families::all());
+                    Ok(())
+                })
+                .unwrap();
+                assert_eq!(outcome(&settings), outcome(&all));
+                compared += 1;
             }
         }
+        assert!(compared > 40 * 40, "{compared}");
     }
 }

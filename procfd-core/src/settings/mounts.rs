@@ -28,6 +28,7 @@ pub(crate) use mount::Entry;
 pub use mount::{Mount, MountAttributes, MountKind, Propagation};
 pub(crate) use table::Known;
 
+use super::Families;
 use super::check::{self, c_string};
 use super::{Namespaces, Prepared, Set, Settings};
 use crate::error::{Error, Stage};
@@ -171,7 +172,11 @@ impl Settings {
     /// Adds an entry to the list of mounts.
     pub fn add_mount(&mut self, mount: Mount) -> Set {
         check::len(self.mounts.list.len() + 1, "mounts")?;
-        self.mounts.list.push(mount.check()?).map_err(|e| Error::config(e.0, "the list of mounts"))
+        self.make(Families::MOUNTS)
+            .mounts
+            .list
+            .push(mount.check()?)
+            .map_err(|e| Error::config(e.0, "the list of mounts"))
     }
 
     fn set_new_root(&mut self, root: NewRoot, on: bool) -> Set {
@@ -180,9 +185,9 @@ impl Settings {
                 let text = "a second new root: one of pivot_root, tmpfs_root and readonly_root";
                 return Err(Error::config(libc::EINVAL, text));
             }
-            self.mounts.root = root;
+            self.make(Families::MOUNTS).mounts.root = root;
         } else if self.mounts.root == root {
-            self.mounts.root = NewRoot::Own;
+            self.make(Families::MOUNTS).mounts.root = NewRoot::Own;
         }
         Ok(())
     }
@@ -191,7 +196,7 @@ impl Settings {
     pub fn set_pivot_root(&mut self, path: CString) -> Set {
         check::path(&path, "the new root")?;
         if matches!(self.mounts.root, NewRoot::Path(_)) {
-            self.mounts.root = NewRoot::Own;
+            self.make(Families::MOUNTS).mounts.root = NewRoot::Own;
         }
         self.set_new_root(NewRoot::Path(path), true)
     }
@@ -208,19 +213,19 @@ impl Settings {
 
     /// An empty /tmp.
     pub fn set_private_tmp(&mut self, on: bool) -> Set {
-        self.mounts.private_tmp = on;
+        self.make(Families::MOUNTS).mounts.private_tmp = on;
         Ok(())
     }
 
     /// A /dev with the usual nodes.
     pub fn set_private_dev(&mut self, on: bool) -> Set {
-        self.mounts.private_dev = on;
+        self.make(Families::MOUNTS).mounts.private_dev = on;
         Ok(())
     }
 
     /// The propagation of all mounts, before any is made.
     pub fn set_mount_propagation(&mut self, propagation: Propagation) -> Set {
-        self.mounts.propagation = Some(propagation);
+        self.make(Families::MOUNTS).mounts.propagation = Some(propagation);
         Ok(())
     }
 }

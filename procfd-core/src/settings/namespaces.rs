@@ -9,6 +9,7 @@
 
 use std::fmt::Write;
 
+use super::Families;
 use super::check;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::{List, When};
@@ -137,37 +138,38 @@ impl Settings {
                 format_args!("flags {unknown:#x}, which are not CLONE_NEW*"),
             ));
         }
-        self.namespaces.flags = if flags == 0 { 0 } else { self.namespaces.flags | flags };
+        self.make(Families::NAMESPACES).namespaces.flags =
+            if flags == 0 { 0 } else { self.namespaces.flags | flags };
         Ok(())
     }
 
     /// The user id map.
     pub fn set_uid_map(&mut self, map: Vec<IdMap>) -> Set {
-        self.namespaces.uid_map = checked_map(map)?;
+        self.make(Families::NAMESPACES).namespaces.uid_map = checked_map(map)?;
         Ok(())
     }
 
     /// The group id map.
     pub fn set_gid_map(&mut self, map: Vec<IdMap>) -> Set {
-        self.namespaces.gid_map = checked_map(map)?;
+        self.make(Families::NAMESPACES).namespaces.gid_map = checked_map(map)?;
         Ok(())
     }
 
     /// The policy for setgroups(2).
     pub fn set_setgroups(&mut self, policy: Setgroups) -> Set {
-        self.namespaces.setgroups = policy;
+        self.make(Families::NAMESPACES).namespaces.setgroups = policy;
         Ok(())
     }
 
     /// The host name.
     pub fn set_hostname(&mut self, name: Vec<u8>) -> Set {
-        self.namespaces.hostname = Some(uts_name(name, "host")?);
+        self.make(Families::NAMESPACES).namespaces.hostname = Some(uts_name(name, "host")?);
         Ok(())
     }
 
     /// The NIS domain name.
     pub fn set_domain_name(&mut self, name: Vec<u8>) -> Set {
-        self.namespaces.domain_name = Some(uts_name(name, "domain")?);
+        self.make(Families::NAMESPACES).namespaces.domain_name = Some(uts_name(name, "domain")?);
         Ok(())
     }
 }

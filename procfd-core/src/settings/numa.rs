@@ -6,6 +6,7 @@
 //! The policy is of the task alone, and the program inherits it. The creator keeps its own, though the child
 //! shares its memory.
 
+use super::Families;
 use super::scheduling::ranges;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::List;
@@ -118,7 +119,7 @@ impl Settings {
         if flags.contains(NumaFlags::BALANCING) && !balances {
             return err(format!("{name} with BALANCING; MPOL_BIND and MPOL_PREFERRED_MANY take it"));
         }
-        self.numa = Some(Numa { policy: *policy, flags, nodes });
+        self.make(Families::NUMA).numa = Some(Numa { policy: *policy, flags, nodes });
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 //! Chosen pids (clone3(2), set_tid), in the pid namespace of the process and those around it.
 
-use super::{Namespaces, Set, Settings};
+use super::{Families, Namespaces, Set, Settings};
 use crate::error::Error;
 
 /// The innermost first.
@@ -53,7 +53,7 @@ impl Settings {
         if let Some(wrong) = pids.iter().find(|&&pid| pid == 0 || pid >= LIMIT) {
             return Err(Error::config(libc::EINVAL, format_args!("pid {wrong}, which no process can have")));
         }
-        self.pids = Pids(pids);
+        self.make(Families::PIDS).pids = Pids(pids);
         Ok(())
     }
 }

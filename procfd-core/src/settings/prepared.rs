@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use super::capabilities::Sets;
 use super::environment::Edited;
 use super::namespaces::Maps;
-use super::{Settings, descriptors, mounts, program, seccomp};
+use super::{Families, LATE_RIGHTS, Settings, descriptors, mounts, program, seccomp};
 use crate::child::List;
 use crate::error::{Error, Stage};
 use crate::forks;
@@ -75,7 +75,7 @@ struct Taken {
 
 impl Taken {
     fn now(settings: &Settings) -> Option<Self> {
-        let rare = settings.rare()?;
+        let rare = settings.of(LATE_RIGHTS | Families::NAMESPACES | Families::MOUNTS)?;
         Some(Self {
             sets: settings.sets_at_start(),
             ids: rare.namespaces.has_maps().then(sys::task::effective_ids),

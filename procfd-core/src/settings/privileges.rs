@@ -5,6 +5,7 @@
 
 use std::ffi::CString;
 
+use super::Families;
 use super::check;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::List;
@@ -36,7 +37,7 @@ const KEY_DESCRIPTION_MAX: usize = 4096;
 impl Settings {
     /// no_new_privs.
     pub fn set_no_new_privs(&mut self, on: bool) -> Set {
-        self.privileges.no_new_privs = on;
+        self.make(Families::PRIVILEGES).privileges.no_new_privs = on;
         Ok(())
     }
 
@@ -49,13 +50,13 @@ impl Settings {
                 format_args!("a keyring's name of {} bytes", len - 1),
             ));
         }
-        self.privileges.keyring = Some(name);
+        self.make(Families::PRIVILEGES).privileges.keyring = Some(name);
         Ok(())
     }
 
     /// The parent-death signal; 0 for none.
     pub fn set_pdeathsig(&mut self, signal: i32) -> Set {
-        self.privileges.pdeathsig = check::signal(signal, true)?;
+        self.make(Families::PRIVILEGES).privileges.pdeathsig = check::signal(signal, true)?;
         Ok(())
     }
 }

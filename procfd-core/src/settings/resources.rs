@@ -3,7 +3,7 @@
 
 //! Resource limits, the nice value, the timer slack.
 
-use super::{Facts, Prepared, Set, Settings};
+use super::{Facts, Families, Prepared, Set, Settings};
 use crate::child::{List, When};
 use crate::error::{Error, Stage};
 use crate::sys::RLimit64;
@@ -47,9 +47,9 @@ impl Settings {
             ));
         }
         let limit = RLimit64 { cur: soft, max: hard };
-        match self.resources.limits.iter_mut().find(|(r, _)| *r == resource) {
+        match self.make(Families::RESOURCES).resources.limits.iter_mut().find(|(r, _)| *r == resource) {
             Some((_, l)) => *l = limit,
-            None => self.resources.limits.push((resource, limit)),
+            None => self.make(Families::RESOURCES).resources.limits.push((resource, limit)),
         }
         Ok(())
     }
@@ -58,7 +58,7 @@ impl Settings {
     pub fn set_nice(&mut self, nice: i64) -> Set {
         match i32::try_from(nice) {
             Ok(n @ -20..=19) => {
-                self.resources.nice = Some(n);
+                self.make(Families::RESOURCES).resources.nice = Some(n);
                 Ok(())
             }
             _ => Err(Error::config(libc::EINVAL, format_args!("nice value {nice} is not in -20 to 19"))),
@@ -67,7 +67,7 @@ impl Settings {
 
     /// The timer slack in nanoseconds; 0 for the creator's.
     pub fn set_timer_slack(&mut self, ns: u64) -> Set {
-        self.resources.timer_slack = (ns != 0).then_some(ns);
+        self.make(Families::RESOURCES).resources.timer_slack = (ns != 0).then_some(ns);
         Ok(())
     }
 }

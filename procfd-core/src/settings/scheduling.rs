@@ -3,6 +3,7 @@
 
 //! How the kernel schedules the process: policy, CPUs, core scheduling.
 
+use super::Families;
 use super::scheduler::{Scheduler, sched_attr};
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::List;
@@ -59,7 +60,7 @@ impl Settings {
         if let Some(scheduler) = &scheduler {
             check(scheduler)?;
         }
-        self.scheduling.scheduler = scheduler;
+        self.make(Families::SCHEDULING).scheduling.scheduler = scheduler;
         Ok(())
     }
 
@@ -68,13 +69,13 @@ impl Settings {
         if mask.as_ref().is_some_and(|mask| mask.iter().all(|byte| *byte == 0)) {
             return Err(Error::config(libc::EINVAL, "an affinity without a CPU"));
         }
-        self.scheduling.cpus = mask;
+        self.make(Families::SCHEDULING).scheduling.cpus = mask;
         Ok(())
     }
 
     /// A core scheduling cookie of its own.
     pub fn set_core_sched(&mut self, on: bool) -> Set {
-        self.scheduling.has_cookie = on;
+        self.make(Families::SCHEDULING).scheduling.has_cookie = on;
         Ok(())
     }
 }

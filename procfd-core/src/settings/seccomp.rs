@@ -17,6 +17,7 @@ mod reach;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use super::Families;
 use super::check;
 use super::ends::End;
 use super::{Facts, Prepared, Set, Settings};
@@ -85,7 +86,7 @@ impl Settings {
     /// Adds a seccomp program; an empty one without flags drops those added before.
     pub fn add_seccomp(&mut self, words: Vec<u32>, flags: u64) -> Set {
         if words.is_empty() && flags == 0 {
-            self.seccomp = Seccomp::default();
+            self.make(Families::SECCOMP).seccomp = Seccomp::default();
             return Ok(());
         }
         if flags & SeccompFlags::WAIT_KILLABLE_RECV.bits() != 0 {
@@ -112,7 +113,7 @@ impl Settings {
         let (ours, theirs) = sys::sock::pair().map_err(failed)?;
         let end = self.keep_late(theirs, failed)?;
         self.push_program(words, flags & !NEW_LISTENER)?;
-        self.seccomp.notifies = Some((index, end));
+        self.make(Families::SECCOMP).seccomp.notifies = Some((index, end));
         Ok(ours)
     }
 
@@ -132,7 +133,7 @@ impl Settings {
             ));
         }
         check::len(self.seccomp.programs.len(), "seccomp programs")?;
-        let pushed = self.seccomp.programs.push(Program { words, flags });
+        let pushed = self.make(Families::SECCOMP).seccomp.programs.push(Program { words, flags });
         pushed.map_err(|e| Error::config(e.0, "the seccomp programs"))
     }
 

@@ -5,6 +5,7 @@
 
 use std::os::fd::RawFd;
 
+use super::Families;
 use super::check;
 use super::{Facts, Prepared, Set, Settings};
 use crate::child::{At, List, Slot};
@@ -29,7 +30,7 @@ impl Session {
 impl Settings {
     /// A new session.
     pub fn set_session(&mut self, on: bool) -> Set {
-        self.session.session = on;
+        self.make(Families::SESSION).session.session = on;
         Ok(())
     }
 
@@ -38,21 +39,21 @@ impl Settings {
         if group < 0 {
             return Err(Error::config(libc::EINVAL, format_args!("process group {group}")));
         }
-        self.session.group = Some(group);
+        self.make(Families::SESSION).session.group = Some(group);
         Ok(())
     }
 
     /// The controlling terminal.
     pub fn set_ctty(&mut self, fd: RawFd) -> Set {
         check::fd(fd, "the controlling terminal")?;
-        self.session.ctty = Some(fd);
+        self.make(Families::SESSION).session.ctty = Some(fd);
         Ok(())
     }
 
     /// The terminal whose foreground group the child's becomes.
     pub fn set_foreground(&mut self, fd: RawFd) -> Set {
         check::fd(fd, "the terminal")?;
-        self.session.foreground = Some(fd);
+        self.make(Families::SESSION).session.foreground = Some(fd);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 //! What the CPU may do ahead on behalf of the process, for each known weakness that the kernel lets a task control.
 
-use super::{Facts, Prepared, Set, Settings};
+use super::{Facts, Families, Prepared, Set, Settings};
 use crate::child::List;
 use crate::error::{Error, Stage};
 
@@ -75,11 +75,12 @@ pub(crate) struct SpeculationControls([Option<SpeculationControl>; FEATURES.len(
 impl Settings {
     /// The control of a feature, by their numbers; none for the creator's.
     pub fn set_speculation(&mut self, feature: u64, control: Option<u32>) -> Set {
-        let Some(place) = usize::try_from(feature).ok().and_then(|at| self.speculation.0.get_mut(at)) else {
-            return Err(Error::config(
-                libc::EINVAL,
-                format_args!("speculation feature {feature}; there are 0 to 2"),
-            ));
+        let Some(place) = usize::try_from(feature)
+            .ok()
+            .and_then(|at| self.make(Families::SPECULATION).speculation.0.get_mut(at))
+        else {
+            let text = format_args!("speculation feature {feature}; there are 0 to 2");
+            return Err(Error::config(libc::EINVAL, text));
         };
         *place = match control {
             None => None,

@@ -8,7 +8,7 @@
 
 use std::ffi::CString;
 
-use super::{Facts, Namespaces, Prepared, Set, Settings, check};
+use super::{Facts, Families, Namespaces, Prepared, Set, Settings, check};
 use crate::child::List;
 use crate::error::{Error, Stage};
 
@@ -110,7 +110,7 @@ impl Settings {
             ));
         };
         check::len(self.sysctls.0.len().saturating_add(1), "parameters")?;
-        self.sysctls.0.push(Sysctl { path, value: value.to_vec(), of });
+        self.make(Families::SYSCTLS).sysctls.0.push(Sysctl { path, value: value.to_vec(), of });
         Ok(())
     }
 }

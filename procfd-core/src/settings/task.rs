@@ -3,7 +3,7 @@
 
 //! Attributes of the task: execution domain, time-stamp counter, subreaper, I/O priority, memory failures.
 
-use super::{Facts, Prepared, Set, Settings};
+use super::{Facts, Families, Prepared, Set, Settings};
 use crate::child::List;
 use crate::error::{Error, Stage};
 
@@ -29,19 +29,19 @@ impl Settings {
             // personality(2): the question for the present one.
             return Err(Error::config(libc::EINVAL, "personality 0xffffffff, which is no personality"));
         }
-        self.task.personality = Some(persona);
+        self.make(Families::TASK).task.personality = Some(persona);
         Ok(())
     }
 
     /// The time-stamp counter is out of reach.
     pub fn set_no_tsc(&mut self, on: bool) -> Set {
-        self.task.no_tsc = on;
+        self.make(Families::TASK).task.no_tsc = on;
         Ok(())
     }
 
     /// Orphaned descendants become its children.
     pub fn set_subreaper(&mut self, on: bool) -> Set {
-        self.task.subreaper = on;
+        self.make(Families::TASK).task.subreaper = on;
         Ok(())
     }
 
@@ -54,7 +54,7 @@ impl Settings {
                 format_args!("I/O priority {ioprio}: class {class}; there are 0 to {IOPRIO_CLASS_MAX}"),
             ));
         }
-        self.task.ioprio = Some(ioprio);
+        self.make(Families::TASK).task.ioprio = Some(ioprio);
         Ok(())
     }
 
@@ -63,7 +63,7 @@ impl Settings {
         if policy > libc::PR_MCE_KILL_DEFAULT as u32 {
             return Err(Error::config(libc::EINVAL, format_args!("policy {policy} is not a PR_MCE_KILL_*")));
         }
-        self.task.mce_kill = Some(policy);
+        self.make(Families::TASK).task.mce_kill = Some(policy);
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ use crate::child::{self, List, Moment, Slot, When};
 use crate::error::{Error, Stage};
 use crate::forks::{self, Private};
 use crate::manage;
-use crate::settings::{Cgroup, Namespaces, Prepared, Rare, Settings};
+use crate::settings::{Cgroup, Families, Namespaces, Prepared, Rare, Settings};
 use crate::sys::cstr::CStrArray;
 use crate::sys::{self, CLONE_FILES, Errno, vec};
 use crate::watch;
@@ -86,8 +86,8 @@ fn spawn_with<const MORE: bool>(
     shared_table: bool,
 ) -> Result<(i32, OwnedFd), Error> {
     // A new cgroup is removed wherever this returns an error.
-    let rare = config.rare().filter(|_| MORE);
-    let mut cgroup = rare.map_or(Ok(None), |rare| rare.cgroup.open())?;
+    let of = |families| config.of(families).filter(|_| MORE);
+    let mut cgroup = of(Families::CGROUP).map_or(Ok(None), |rare| rare.cgroup.open())?;
     if let (Some(publication), Some(leaf)) = (&mut publication, cgroup.as_ref().and_then(Cgroup::leaf)) {
         publication.give_leaf(leaf)?;
     }
@@ -102,7 +102,7 @@ fn spawn_with<const MORE: bool>(
         true => Some(Private::pair(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?),
         false => None,
     };
-    let between = rare.map_or(Ok(None), |rare| rare.joins.between());
+    let between = of(Families::JOINS).map_or(Ok(None), |rare| rare.joins.between());
     let between = between.map_err(|(index, e)| config.step_failed(prepared, Stage::JOIN, index, e))?;
     let second_stack = match &between {
         Some(_) => Some(sys::stack::Stack::get().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?),
@@ -123,8 +123,8 @@ fn spawn_with<const MORE: bool>(
         cgroup: cgroup.as_ref(),
         shared_table,
     };
-    let copies = parts.copies_memory(rare);
-    let ((stage, index, errno), cloned) = clone::<MORE>(config, prepared, &parts, publication)?;
+    let copies = parts.copies_memory(of(Families::MEMORY | Families::JOINS | Families::SECCOMP));
+    let ((stage, index, errno), cloned) = clone::<MORE>(config, prepared, &parts, copies, publication)?;
     // The children have left the memory: they have executed, or ended.
     stack.put_back();
     if let Some(init) = init {
@@ -152,7 +152,7 @@ fn spawn_with<const MORE: bool>(
     if MORE && config.starts_suspended() {
         await_stopped(pidfd.as_fd(), pid)?;
     }
-    if rare.is_some_and(|rare| rare.namespaces.has(Namespaces::TIME)) {
+    if of(Families::NAMESPACES).is_some_and(|rare| rare.namespaces.has(Namespaces::TIME)) {
         manage::await_time_namespace(pidfd.as_fd(), pid);
     }
     keep_cgroup(&mut cgroup, pidfd.as_fd(), pid)?;
@@ -264,6 +264,7 @@ fn clone<const MORE: bool>(
     config: &Settings,
     prepared: &Prepared,
     parts: &Parts<'_>,
+    copies: bool,
     mut publication: Option<&mut Publication<'_>>,
 ) -> Result<(Report, Cloned), Error> {
     // Also where the kernel clears the handlers: a signal that is pending makes clone3 begin again, and with a timer
@@ -271,8 +272,7 @@ fn clone<const MORE: bool>(
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
     let mask = signals.before;
     let is_asleep = parts.creator_sleeps();
-    let rare = config.rare().filter(|_| MORE);
-    let copies = parts.copies_memory(rare);
+    let of = |families| config.of(families).filter(|_| MORE);
     let page = match copies {
         true => Some(sys::stack::SharedPage::new().map_err(|e| Error::new(Stage::STACK, 0, e, ""))?),
         false => None,
@@ -290,7 +290,8 @@ fn clone<const MORE: bool>(
     let autokill = if by_itself { autokill_flags(config) } else { 0 };
     let namespaces = if MORE { config.cloned_namespaces() } else { 0 };
     let flags = namespaces | autokill | if parts.shared_table { CLONE_FILES } else { 0 };
-    let changes_credentials = rare.is_some_and(|rare| rare.identity.changes() || rare.joins.has_user());
+    let changes_credentials = of(Families::IDENTITY | Families::JOINS)
+        .is_some_and(|rare| rare.identity.changes() || rare.joins.has_user());
     let dumpable = changes_credentials.then(DumpableKept::new);
     let began = changes_credentials.then(sys::fd::monotonic_ns);
 
@@ -321,7 +322,7 @@ fn clone<const MORE: bool>(
         flags,
         memory,
         cgroup: dir,
-        pids: rare.map_or(&[], |rare| rare.pids.numbers()),
+        pids: of(Families::PIDS).map_or(&[], |rare| rare.pids.numbers()),
         through: through.as_ref(),
     };
     let cloned = sys::clone::clone_child(how, parts.stack, &moment, meanwhile);
@@ -412,13 +413,14 @@ fn describe<'a, const MORE: bool>(moment: &mut Moment<'a>, config: &Settings, pa
         moment.share_table();
     }
     moment.close_private(parts.private);
-    if let Some(rare) = config.rare().filter(|_| MORE) {
+    let of = |families| config.of(families).filter(|_| MORE);
+    if let Some(rare) = of(Families::PRIVILEGES) {
         if rare.privileges.checks_parent() && !rare.namespaces.has(Namespaces::PID) {
             moment.expect_parent(sys::task::pid());
         }
-        if let Some(when) = rare.resources.nofile_when() {
-            moment.add(when);
-        }
+    }
+    if let Some(when) = of(Families::RESOURCES).and_then(|rare| rare.resources.nofile_when()) {
+        moment.add(when);
     }
     if let Some(b) = parts.fuse {
         moment.give(Slot::FUSE, b.as_raw_fd());

@@ -9,9 +9,16 @@ use std::os::fd::RawFd;
 use super::Action;
 use crate::child::{List, When};
 use crate::error::Stage;
-use crate::settings::{Facts, Program, Settings, program};
+use crate::settings::{Facts, Families, Program, Settings, program};
 use crate::sys::Result;
 use crate::sys::vec::{self, Shared};
+
+/// Families that name descriptors too.
+const OTHERS: Families = Families::SECCOMP
+    .union(Families::LANDLOCK)
+    .union(Families::SESSION)
+    .union(Families::MOUNTS)
+    .union(Families::JOINS);
 
 /// The descriptors above 2 that the child takes from the creator's table, ascending. ENOMEM.
 pub(in crate::settings) fn sources(s: &Settings) -> Result<Vec<u32>> {
@@ -19,15 +26,20 @@ pub(in crate::settings) fn sources(s: &Settings) -> Result<Vec<u32>> {
         Program::Fd(fd) => Some(fd),
         _ => None,
     };
-    let in_list = s.descriptors.actions.iter().filter_map(Action::source);
-    // The built-in init leaves the creator's table before the program's process looks for its terminal.
-    let terminals = [s.session.ctty, s.session.foreground].into_iter().flatten();
-    let terminals = terminals.filter(|_| s.built_in_init());
-    let user_namespaces = s.mounts.user_namespaces().map(|(_, fd)| fd);
-    let joins = s.joins.descriptors().map(|(_, fd)| fd);
-    let all =
-        in_list.chain(s.late_numbers()).chain(program).chain(terminals).chain(user_namespaces).chain(joins);
-    let mut all = vec::collect(all.map(|fd| fd as u32).filter(|fd| *fd > 2))?;
+    let above = |fd: &u32| *fd > 2;
+    let in_list = s.descriptors.actions.iter().filter_map(Action::source).chain(program);
+    let mut all = vec::collect(in_list.map(|fd| fd as u32).filter(above))?;
+    if let Some(rare) = s.of(OTHERS) {
+        // The built-in init leaves the creator's table before the program's process looks for its terminal.
+        let terminals = [rare.session.ctty, rare.session.foreground].into_iter().flatten();
+        let terminals = terminals.filter(|_| s.built_in_init());
+        let user_namespaces = rare.mounts.user_namespaces().map(|(_, fd)| fd);
+        let joins = rare.joins.descriptors().map(|(_, fd)| fd);
+        let others = s.late_numbers().chain(terminals).chain(user_namespaces).chain(joins);
+        for fd in others.map(|fd| fd as u32).filter(above) {
+            vec::push(&mut all, fd)?;
+        }
+    }
     all.sort_unstable();
     all.dedup();
     Ok(all)
