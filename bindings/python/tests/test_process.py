@@ -600,7 +600,7 @@ def test_limits_and_priorities(sleeper: procfd.Process) -> None:
         sleeper.set_nice(99)
     for wrong in ("100", [1, 2], (1, 2, 3)):
         with pytest.raises(TypeError, match=r"an int or a tuple \(soft, hard\), not"):
-            procfd.spawn(["true"], limits={"nofile": wrong})  # type: ignore[dict-item]
+            procfd.spawn(["true"], limits={"nofile": wrong})  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="nonsense"):
         sleeper.set_scheduler(0, nonsense=1)  # type: ignore[call-arg]
 

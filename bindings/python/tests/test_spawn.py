@@ -100,10 +100,10 @@ def test_keywords_that_there_are_not(start: Any) -> None:
         with pytest.raises(TypeError, match="nonsense"):
             start(["true"], nonsense=value)
     with pytest.raises(TypeError, match=r"run\(\) takes it"):
-        procfd.spawn(["true"], capture_output=True)  # type: ignore[call-overload]
-    with procfd.spawn(["sleep", "60"], kill_on_close=True) as process:
-        with pytest.raises(procfd.Timeout, match=f"wait for pid {process.pid}: the time is over"):
-            process.wait(0)
+        procfd.spawn(["true"], capture_output=True)  # type: ignore[call-arg]
+    process = procfd.spawn(["sleep", "60"], kill_on_close=True)
+    with process, pytest.raises(procfd.Timeout, match=f"pid {process.pid}: the time is over"):
+        process.wait(0)
     with pytest.raises(TypeError, match='did you mean "kill_on_close"'):
         start(["true"], kil_on_close=True)
 
