@@ -23,7 +23,7 @@ macro_rules! records {
 pub(super) use records;
 
 records! {
-    /// [`Fields::IDS`].
+    /// [`Fields::IDS`](crate::Fields::IDS).
     ProcessIds {
         /// The id of the thread the descriptor stands for: the leader's, for a process.
         pid: u32,
@@ -32,7 +32,7 @@ records! {
         /// The parent's id, 0 if it is outside the caller's pid namespace.
         ppid: u32,
     }
-    /// [`Fields::CREDS`].
+    /// [`Fields::CREDS`](crate::Fields::CREDS).
     Credentials {
         /// Real user id.
         ruid: u32,
@@ -51,7 +51,7 @@ records! {
         /// Filesystem group id.
         fsgid: u32,
     }
-    /// [`Fields::STATE`].
+    /// [`Fields::STATE`](crate::Fields::STATE).
     TaskState {
         /// The letter of proc(5): R, S, D, Z, T, t, X, I. For a process whose leader has ended and
         /// other threads live, that of a living one.
@@ -59,7 +59,7 @@ records! {
         /// The kernel's PF_* flags of the leading thread.
         flags: u32,
     }
-    /// [`Fields::JOB`]. Ids are 0 where they are outside the caller's pid namespace.
+    /// [`Fields::JOB`](crate::Fields::JOB). Ids are 0 where they are outside the caller's pid namespace.
     Job {
         /// Process group.
         pgid: u32,
@@ -70,14 +70,14 @@ records! {
         /// The controlling terminal's device number as makedev(3) has it, 0 for none.
         tty: u64,
     }
-    /// [`Fields::START`], of 10 ms grain.
+    /// [`Fields::START`](crate::Fields::START), of 10 ms grain.
     Start {
         /// Since boot, suspended time included (CLOCK_BOOTTIME).
         boot_ns: u64,
         /// Since 1970 (CLOCK_REALTIME), by the clock's present offset.
         real_ns: u64,
     }
-    /// [`Fields::TIMES`].
+    /// [`Fields::TIMES`](crate::Fields::TIMES).
     Times {
         /// In user mode.
         user_ns: u64,
@@ -94,14 +94,14 @@ records! {
         /// Waiting for block I/O, of the leading thread (0 unless the kernel accounts delays).
         block_io_ns: u64,
     }
-    /// [`Fields::MEMORY`].
+    /// [`Fields::MEMORY`](crate::Fields::MEMORY).
     Memory {
         /// Address space.
         virt: u64,
         /// Resident pages; may lag by some pages for each processor.
         resident: u64,
     }
-    /// [`Fields::FAULTS`].
+    /// [`Fields::FAULTS`](crate::Fields::FAULTS).
     Faults {
         /// Without I/O.
         minor: u64,
@@ -112,7 +112,7 @@ records! {
         /// With I/O, by the children it waited for.
         children_major: u64,
     }
-    /// [`Fields::SCHED`].
+    /// [`Fields::SCHED`](crate::Fields::SCHED).
     Sched {
         /// The kernel's priority as proc(5) shows it: 20 + nice, or -1 - the real-time priority.
         priority: i32,
@@ -125,14 +125,14 @@ records! {
         /// The processor it ran on last.
         processor: u32,
     }
-    /// [`Fields::CPU_SPLIT`].
+    /// [`Fields::CPU_SPLIT`](crate::Fields::CPU_SPLIT).
     CpuSplit {
         /// In user mode.
         user_ns: u64,
         /// In the kernel.
         system_ns: u64,
     }
-    /// [`Fields::MEMORY_PARTS`].
+    /// [`Fields::MEMORY_PARTS`](crate::Fields::MEMORY_PARTS).
     MemoryParts {
         /// Resident pages with a file or shared memory behind them.
         shared: u64,
@@ -141,7 +141,7 @@ records! {
         /// Data and stack.
         data: u64,
     }
-    /// [`Fields::MEMORY_DETAIL`].
+    /// [`Fields::MEMORY_DETAIL`](crate::Fields::MEMORY_DETAIL).
     MemoryDetail {
         /// Largest address space.
         peak_virt: u64,
@@ -170,7 +170,7 @@ records! {
         /// Swapped out anonymous pages.
         swap: u64,
     }
-    /// [`Fields::SIGNALS`]: sets with signal n in bit n-1.
+    /// [`Fields::SIGNALS`](crate::Fields::SIGNALS): sets with signal n in bit n-1.
     Signals {
         /// Pending for the leading thread.
         pending_thread: u64,
@@ -187,7 +187,7 @@ records! {
         /// The limit of that (RLIMIT_SIGPENDING).
         queue_limit: u64,
     }
-    /// [`Fields::CAPS`]: sets with capability n in bit n.
+    /// [`Fields::CAPS`](crate::Fields::CAPS): sets with capability n in bit n.
     Caps {
         /// Inheritable.
         inheritable: u64,
@@ -200,7 +200,7 @@ records! {
         /// Ambient.
         ambient: u64,
     }
-    /// [`Fields::SECURITY`].
+    /// [`Fields::SECURITY`](crate::Fields::SECURITY).
     Security {
         /// no_new_privs.
         no_new_privs: bool,
@@ -209,21 +209,21 @@ records! {
         /// How many filters (5.9).
         seccomp_filters: Option<u32>,
     }
-    /// [`Fields::NS_PID`].
+    /// [`Fields::NS_PID`](crate::Fields::NS_PID).
     NsPid {
         /// Its id in the innermost pid namespace it is in.
         pid: u32,
         /// How many pid namespaces that is below the caller's.
         depth: u32,
     }
-    /// [`Fields::COREDUMP`].
+    /// [`Fields::COREDUMP`](crate::Fields::COREDUMP).
     CoreDump {
         /// It has dumped core, or is about it.
         dumped: bool,
         /// The signal that made it (6.19).
         signal: Option<i32>,
     }
-    /// [`Fields::IO`].
+    /// [`Fields::IO`](crate::Fields::IO).
     Io {
         /// Bytes by read(2) and similar calls.
         read_chars: u64,
@@ -240,28 +240,28 @@ records! {
         /// Of those, bytes whose writing was made needless by truncation.
         cancelled_write_bytes: u64,
     }
-    /// [`Fields::OOM`].
+    /// [`Fields::OOM`](crate::Fields::OOM).
     Oom {
         /// 0 to 2000: who is killed first when memory runs out.
         score: u32,
         /// -1000 to 1000, added to the above.
         score_adj: i32,
     }
-    /// [`Fields::LOGIN`].
+    /// [`Fields::LOGIN`](crate::Fields::LOGIN).
     Login {
         /// The user who logged in.
         uid: u32,
         /// The audit session, u32::MAX for none.
         session: u32,
     }
-    /// [`Fields::AUTOGROUP`].
+    /// [`Fields::AUTOGROUP`](crate::Fields::AUTOGROUP).
     Autogroup {
         /// Its number.
         id: u64,
         /// Its nice value.
         nice: i32,
     }
-    /// [`Fields::FDS`].
+    /// [`Fields::FDS`](crate::Fields::FDS).
     Fds {
         /// Open descriptors.
         count: u32,
@@ -270,8 +270,8 @@ records! {
         /// The soft RLIMIT_NOFILE.
         limit: u64,
     }
-    /// [`Fields::NAMESPACES`]: inodes; 0 for kinds that the kernel does not have, and for those that a
-    /// process has left by its end: all but pid and user.
+    /// [`Fields::NAMESPACES`](crate::Fields::NAMESPACES): inodes; 0 for kinds that the kernel does not have, and
+    /// for those that a process has left by its end: all but pid and user.
     NamespaceIds {
         /// Cgroup.
         cgroup: u64,
@@ -294,7 +294,7 @@ records! {
         /// UTS.
         uts: u64,
     }
-    /// [`Fields::MEMORY_SET`].
+    /// [`Fields::MEMORY_SET`](crate::Fields::MEMORY_SET).
     MemorySet {
         /// Proportional set size: shared pages divided by their users.
         pss: u64,
@@ -305,14 +305,14 @@ records! {
         /// The proportional part of that.
         swap_pss: u64,
     }
-    /// [`Fields::SWITCHES`].
+    /// [`Fields::SWITCHES`](crate::Fields::SWITCHES).
     Switches {
         /// Voluntary.
         voluntary: u64,
         /// Involuntary.
         involuntary: u64,
     }
-    /// [`Fields::RUN_DELAY`].
+    /// [`Fields::RUN_DELAY`](crate::Fields::RUN_DELAY).
     RunDelay {
         /// Runnable, but waiting for a processor.
         delay_ns: u64,
@@ -321,7 +321,7 @@ records! {
     }
 }
 
-/// [`Fields::LIMITS`]: soft and hard by RLIMIT_*, u64::MAX for none.
+/// [`Fields::LIMITS`](crate::Fields::LIMITS): soft and hard by RLIMIT_*, u64::MAX for none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits(pub [(u64, u64); 16]);
 
@@ -345,7 +345,7 @@ bitflags::bitflags! {
     }
 }
 
-/// [`Fields::USAGE`].
+/// [`Fields::USAGE`](crate::Fields::USAGE).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KnownUsage {

@@ -79,8 +79,10 @@ impl Settings {
             .ok()
             .and_then(|at| self.make(Families::SPECULATION).speculation.0.get_mut(at))
         else {
-            let text = format_args!("speculation feature {feature}; there are 0 to 2");
-            return Err(Error::config(libc::EINVAL, text));
+            return Err(Error::config(
+                libc::EINVAL,
+                format_args!("speculation feature {feature}; there are 0 to 2"),
+            ));
         };
         *place = match control {
             None => None,
