@@ -272,7 +272,7 @@ pub(crate) fn forget(opened: &Arc<Opened>) -> Option<bool> {
     Some(reap)
 }
 
-/// Sees to the end of a child that nobody waits for any more: it is reaped now, or by a later [`sweep`].
+/// Sees to the end of a child that no thread waits for any more: it is reaped now, or by a later [`sweep`].
 pub(crate) fn reap(pidfd: OwnedFd) {
     if !matches!(sys::pidfd::wait(pidfd.as_fd(), libc::WEXITED | libc::WNOHANG), Ok(None)) {
         return;

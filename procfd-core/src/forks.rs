@@ -326,7 +326,7 @@ impl AsFd for Private {
 impl Drop for Private {
     fn drop(&mut self) {
         let mut held = lock();
-        // The fork hook has closed a parent's, and the number may be somebody else's by now.
+        // The fork hook has closed a parent's, and the kernel may have given the number to another file.
         if self.is_parents() {
             return;
         }

@@ -20,12 +20,14 @@ impl Process {
     /// other than `SIGKILL` and `SIGSTOP` it continues the processes that were not stopped before. It
     /// returns when all have the signal, not when all have ended.
     ///
-    /// It reaches processes that fork as fast as they can. It does not reach those whose parent ended
-    /// before, and who are now somebody else's children, outside the tree (a double fork); those it
-    /// may not signal, which [`refused`](KillTree::refused) counts, but it goes on to their children; those
-    /// that `/proc` hides from the caller (`hidepid`). A pid namespace ([`Context::built_in_init`]) or a
-    /// cgroup ([`kill_cgroup`](Self::kill_cgroup)) holds all there are. If the caller is of the tree, it
-    /// is not stopped, and gets the signal last.
+    /// It reaches processes that fork as fast as they can. It does not reach these:
+    ///
+    /// - Those whose parent ended before: their parent is now another process, outside the tree (a double fork).
+    /// - Those that you may not signal, which [`refused`](KillTree::refused) counts. It goes on to their children.
+    /// - Those that `/proc` hides from you (`hidepid`).
+    ///
+    /// A pid namespace ([`Context::built_in_init`]) or a cgroup ([`kill_cgroup`](Self::kill_cgroup)) holds them all. If
+    /// the caller is in the tree, it is not stopped, and gets the signal last.
     ///
     /// [`Context::built_in_init`]: crate::Context::built_in_init
     ///

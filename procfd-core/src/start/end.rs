@@ -62,7 +62,7 @@ pub(super) fn has_ended(pid: i32) -> bool {
     }
 }
 
-/// The child ended itself because somebody kept it stopped.
+/// The child ended itself because another process kept it stopped.
 pub(super) fn held_too_long(pidfd: BorrowedFd<'_>, pid: i32, began: Option<u64>) -> Result<(), Error> {
     let Some(began) = began else { return Ok(()) };
     let limit = HELD_SECONDS.saturating_mul(1_000_000_000);

@@ -70,7 +70,7 @@ fn words(step: Step) -> &'static str {
 const FEW: i32 = 256;
 
 /// The same by an address, with an empty descriptor table from the start. `None` where there are
-/// no abstract addresses (a policy), or somebody else keeps connecting to it.
+/// no abstract addresses (a policy), or another process keeps connecting to it.
 fn meet(title: &CStr) -> Option<Started> {
     let listener = made(bare::socket(true).ok()?);
     let address = bare::listen(listener.as_raw_fd()).ok()?;

@@ -115,7 +115,7 @@ def end(process: _native.Process, tree: bool | None, leads: bool) -> None:
 
 
 def unknown(error: OSError, deadstate: int | None) -> int:
-    """The status when somebody else has reaped the child and the kernel does not keep it (6.15).
+    """The status when another waiter has reaped the child and the kernel does not keep it (6.15).
 
     It is 0 as in the standard library, whose programs do not expect an exception there.
     """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """run() without a Popen, for what most calls ask: no input, no Python in the child.
 
-What it does not know it leaves to Popen, as it does where somebody has replaced a method of it.
+What it does not know it leaves to Popen, as it does where a program has replaced a method of it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _of_base = attrgetter("__init__", "__exit__", "communicate", "_execute_child")
 
 
 _POPEN, _BASE = _of_popen(Popen), _of_base(_Base)
-# False where somebody has wrapped one before this module was imported.
+# False where one was wrapped before this module was imported.
 _ALL_OWN = all(map(is_original, (*_POPEN, *_BASE)))
 
 

@@ -37,7 +37,7 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
     """subprocess.CompletedProcess, with what the process used.
 
     `usage` holds the CPU times, the largest memory and more of the process and the children that
-    it waited for. It is None where the kernel has told them to somebody else.
+    it waited for. It is None where another waiter has taken them from the kernel.
     """
 
     usage: Usage | None = None

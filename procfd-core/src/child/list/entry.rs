@@ -72,7 +72,7 @@ impl When {
     pub(crate) const HAS_FUSE: Self = Self(1 << 3);
     /// The fuse has to be armed in the name of the user that the child becomes.
     pub(crate) const NEW_USER: Self = Self(1 << 4);
-    /// The table has descriptors that nobody asked for.
+    /// The table has descriptors that no setting asks for.
     pub(crate) const CLOSES: Self = Self(1 << 5);
     /// The new RLIMIT_NOFILE is no lower than the present one.
     pub(crate) const NOFILE_RISES: Self = Self(1 << 6);

@@ -119,7 +119,7 @@ pub(in crate::settings) fn leave_table(_: &Settings, _: &Facts<'_>, list: &mut L
     list.step(Stage::FD_TABLE, 0).leave_table();
 }
 
-/// Closes what nobody asked for. With nothing but 0, 1 and 2 taken there is nothing to close.
+/// Closes what no setting asks for. With nothing but 0, 1 and 2 taken there is nothing to close.
 pub(in crate::settings) fn close_rest(s: &Settings, _: &Facts<'_>, list: &mut List) {
     if s.descriptors.inherit_all {
         return;

@@ -55,7 +55,7 @@ fn a_client_that_goes_leaves_the_watcher_to_its_processes() {
     process.kill();
     assert!(hung_up(&a, SOON));
     assert!(runs(watcher));
-    // The other process runs on, but nobody wants to know.
+    // The other process runs on, but no procfd is left.
     drop(unheard);
     assert!(eventually(|| !runs(watcher)));
 }

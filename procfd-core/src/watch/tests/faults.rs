@@ -128,7 +128,7 @@ fn the_descriptor_limit_is_an_error_of_the_call_that_meets_it() {
     assert_eq!(full, AddError::Full(libc::EMFILE));
     assert_eq!(all.len(), 46);
     assert_eq!(client.counts(), Ok((46, 0)));
-    // Nobody holds these any more, so there is room again.
+    // These have no holder any more, so there is room again.
     drop(all);
     let (a, b) = pair();
     client.add(1, b.as_fd(), pidfd.as_fd(), &Policy::default()).unwrap();

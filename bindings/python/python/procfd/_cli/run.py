@@ -101,13 +101,13 @@ def add_to(commands: Any) -> None:
         "--landlock-ro",
         action="append",
         metavar="PATH",
-        help="reads and executes nothing but what is there and beneath (Landlock)",
+        help="the program reads and executes nothing outside of these paths (Landlock)",
     )
     add(
         "--landlock-rw",
         action="append",
         metavar="PATH",
-        help="the same, and changes nothing but what is there and beneath",
+        help="the same, and it changes nothing outside of these paths",
     )
     add("--stdin", metavar="FILE", help="read the standard input from this file")
     add("--stdin-text", metavar="TEXT", help="read this text and a newline there")
