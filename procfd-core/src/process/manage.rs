@@ -63,7 +63,8 @@ impl Process {
     /// # Errors
     ///
     /// `EBUSY`: the caller is one of them; `EACCES`: the cgroup is not the caller's to write;
-    /// `EOPNOTSUPP`: no cgroup v2 mount shows it, or before 5.14; `EAGAIN`: it was moved meanwhile; `ESRCH`: it has ended.
+    /// `EOPNOTSUPP`: no cgroup v2 mount shows it, or before 5.14; `EAGAIN`: it was moved meanwhile; `ESRCH`: it has
+    /// ended.
     ///
     /// # Kernel
     ///
@@ -132,7 +133,8 @@ impl Process {
     ///
     /// `EPERM`: the caller may not trace the process, or has not the capabilities; `EINVAL`: none named; or
     /// a user or time namespace, and the caller has several threads; or its own user namespace, or a
-    /// mount namespace, and it shares its directories with another; or a pid namespace that is not below; `ESRCH`: it has ended.
+    /// mount namespace, and it shares its directories with another; or a pid namespace that is not below; `ESRCH`: it
+    /// has ended.
     ///
     /// # Kernel
     ///
@@ -298,7 +300,8 @@ impl Process {
     /// # Errors
     ///
     /// `EACCES`: the caller may not trace it; `EPERM`: it has not `CAP_SYS_NICE`; `EINVAL`: over 1024 ranges,
-    /// not on page borders, or advice that this kernel does not have; `ENOMEM`: not mapped; `ESRCH`: it has ended; `ENOSYS` before 5.10.
+    /// not on page borders, or advice that this kernel does not have; `ENOMEM`: not mapped; `ESRCH`: it has ended;
+    /// `ENOSYS` before 5.10.
     #[doc(alias = "PROC_MADVISE")]
     pub fn madvise(&self, ranges: &[(u64, u64)], advice: Advice) -> io::Result<usize> {
         Ok(manage::advise(self.pidfd(), ranges, advice)?)
