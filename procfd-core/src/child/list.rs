@@ -251,6 +251,6 @@ mod tests {
         let list = Box::new(list);
         assert_eq!(list.calls()[0].args[0], before);
         assert_eq!(list.full[0].as_ptr() as usize, before);
-        assert!(list.full.len() > 1 && list.full.iter().all(|words| words.len() <= words.capacity()));
+        assert!(list.full.len() > 1);
     }
 }

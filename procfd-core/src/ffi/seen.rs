@@ -8,9 +8,10 @@
 //!
 //! | the number was | call | proof |
 //! |---|---|---|
-//! | a pidfd | PROC_SIGNAL, PROC_WAIT, PROC_INFO_PID, PROC_INFO by the ioctl | the kernel's call takes pidfds alone |
+//! | a pidfd | PROC_WAIT, PROC_INFO_PID, PROC_INFO by the ioctl | the kernel's call takes pidfds alone |
+//! | a pidfd | PROC_SIGNAL | the kernel's call takes pidfds, and directories of /proc that are of the caller's namespace |
 //! | a pidfd | any other | fstatfs(2): pidfs |
-//! | a procfd that was received | as in the first line | the header of the message, then the kernel's call |
+//! | a procfd that was received | as in the first two lines | the header of the message, then the kernel's call |
 //! | a procfd that was received | any other | the header of the message, then waitid(2) |
 //! | all others | | [`target::resolve`] |
 

@@ -305,6 +305,7 @@ const ORDER: &[(Where, Prepare)] = &[
     (Always, program::execute),
 ];
 
+/// The parts of a start with a program alone, in that order.
 static ORDER_OF_ALL: [Prepare; count(ORDER)] = always(ORDER, program::execute);
 
 /// Refuses settings that do not go together.
@@ -327,6 +328,7 @@ const CONFLICTS: &[(Where, Check)] = &[
     (Of(Families::LANDLOCK), landlock::conflicts),
 ];
 
+/// The checks of such a start.
 static CONFLICTS_OF_ALL: [Check; count(CONFLICTS)] = always(CONFLICTS, program::conflicts);
 
 /// What a failed step is about.
