@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The settings of a context as methods of a command: the signatures in procfd-core/src/context."""
+"""The settings of a context as methods of a command: the signatures in procfd-core/src/settings."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PRELUDE = {"AsRef", "Into", "IntoIterator", "Item", "Option", "String", "ToStrin
 def sources() -> list[str]:
     """The files that this reads."""
     root = pathlib.Path(__file__).resolve().parent.parent
-    families = sorted((root / CORE / "context").glob("*.rs"))
+    families = sorted((root / CORE / "settings").glob("*.rs"))
     return [f"{CORE}/command.rs", *(path.relative_to(root).as_posix() for path in families)]
 
 

@@ -18,10 +18,9 @@ use std::time::Duration;
 pub use child::{Child, Output};
 pub use stdio::Stdio;
 
-use crate::context::Context;
 use crate::contexts::OpenFlags;
 use crate::error::Error;
-use crate::settings::{Ids, Scope};
+use crate::settings::{Context, Ids, Scope};
 use stdio::{Ours, Streams};
 
 /// A program to start, and how: `std::process::Command` with every setting of [`Context`].

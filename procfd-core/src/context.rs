@@ -1,41 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! A context: a descriptor that has no process yet, and what the process will be like.
-//!
-//! Each family of [`settings`](crate::settings) has its methods in a file of the same name.
-
-mod capabilities;
-mod cgroup;
-mod clocks;
-mod descriptors;
-mod environment;
-mod filesystem;
-mod identity;
-mod joins;
-mod labels;
-mod landlock;
-mod leaf;
-mod lifecycle;
-mod memory;
-mod mounts;
-mod namespaces;
-mod numa;
-mod pids;
-mod pipes;
-mod privileges;
-mod program;
-mod resources;
-mod scheduling;
-mod seccomp;
-mod session;
-mod signals;
-mod speculation;
-mod sysctls;
-mod task;
-mod time_limit;
-
-pub use seccomp::SeccompListener;
+//! A context opens, is copied, and becomes a process. Its settings are in [`settings`](crate::settings).
 
 use std::fmt;
 use std::io;
@@ -48,37 +14,10 @@ use crate::error::{Error, Stage};
 use crate::forks;
 use crate::held::Held;
 use crate::process::Process;
-use crate::settings::Settings;
+use crate::settings::{Context, Form, Settings};
 use crate::start::{self, Forked, Plan};
 use crate::sys::Errno;
 use crate::sys::task::SignalsBlocked;
-
-/// What a configuration method returns: the context again, so that calls can be chained.
-pub(crate) type Configured<'a> = Result<&'a mut Context, Error>;
-
-/// A process to be: configured first, started by [`create`](Self::create).
-///
-/// It has no descriptor until it starts. [`procfd`](Self::procfd) gives it one, for holders that shall see the start.
-/// So does a flag that asks for the watcher.
-///
-/// The order in which things are set does not matter, save for the list of descriptor and directory
-/// actions, which run in the order given. Numbers in that list mean the child's table at that
-/// point; it starts as a copy of the creator's.
-///
-/// The child gets 0, 1, 2 and the descriptors that the list maps; all others are closed in it.
-///
-/// Dropping it, and closing all duplicates of its procfd, leaves nothing behind.
-pub struct Context {
-    form: Form,
-    flags: OpenFlags,
-}
-
-enum Form {
-    /// Without a descriptor. Of the process with this [`forks::generation`].
-    Lean(Box<Settings>, u64),
-    /// With a procfd, and its entry in [`contexts`].
-    Full(Held, Arc<Opened>),
-}
 
 impl Context {
     /// A new context, without a watcher ([`OpenFlags::NO_WATCH`]) and with its child reaped by the
@@ -149,42 +88,6 @@ impl Context {
     /// Another context with the same configuration, and these flags.
     pub(crate) fn copy_with(&self, flags: OpenFlags) -> io::Result<Self> {
         Self::open(flags, self.with_settings(Settings::clone))
-    }
-
-    fn with_settings<T>(&self, f: impl FnOnce(&Settings) -> T) -> T {
-        match &self.form {
-            Form::Lean(settings, _) => f(settings),
-            Form::Full(_, opened) => f(&opened.state().config),
-        }
-    }
-
-    fn is_mine(&self) -> bool {
-        match &self.form {
-            Form::Lean(_, forks) => *forks == forks::generation(),
-            Form::Full(_, opened) => opened.is_mine(),
-        }
-    }
-
-    /// Changes a setting.
-    pub(crate) fn set(&mut self, f: impl FnOnce(&mut Settings) -> Result<(), Error>) -> Configured<'_> {
-        self.check_mine()?;
-        match &mut self.form {
-            Form::Lean(settings, _) => settings.change(f)?,
-            Form::Full(_, opened) => opened.state().config.change(f)?,
-        }
-        Ok(self)
-    }
-
-    fn check_mine(&self) -> Result<(), Error> {
-        match self.is_mine() {
-            true => Ok(()),
-            false => Err(Error::config(libc::EPERM, "a context that another process opened")),
-        }
-    }
-
-    /// Whether the process gets a new user, and keeps its groups.
-    pub(crate) fn keeps_groups(&self) -> bool {
-        self.with_settings(|settings| settings.identity.keeps_groups())
     }
 
     /// Its procfd, which is opened now if it has none: to be passed on, or polled, before the start. It becomes

@@ -8,14 +8,12 @@ mod watched;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::error::Error;
 use crate::forks::{self, Private};
 use crate::held::Held;
-use crate::leaves::Leaf;
 use crate::pair::{self, Kind};
 use crate::procfd;
 use crate::settings::Settings;
@@ -23,135 +21,16 @@ use crate::status::Status;
 use crate::sys::per_process::PerProcess;
 use crate::sys::task::SignalsBlocked;
 use crate::sys::{self, Errno, Result};
-use crate::watch::{AddError, Client, Policy};
+use crate::watch::{AddError, Client};
 
+pub(crate) use crate::settings::{OpenFlags, Opened, Pidfd, State};
 pub(crate) use sweep::sweep;
 pub(crate) use watched::{
     change_policy, policy, reserve_watch, see_to, tend_watcher, tend_watcher_by_the_tick, watch,
     watch_b_early, watch_early, watch_leaf,
 };
 
-bitflags::bitflags! {
-    /// How a context is opened.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub struct OpenFlags: u64 {
-        /// Without the watcher: the descriptor reports the start and not the exit.
-        const NO_WATCH = 1;
-        /// The library reaps the child once its last procfd is closed.
-        const AUTOREAP = 2;
-    }
-}
-
-/// A context as its opener knows it.
-#[derive(Debug)]
-pub(crate) struct Opened {
-    pub cookie: u64,
-    pub flags: OpenFlags,
-    forks: u64,
-    b: Private,
-    /// The serial of the watcher that has it; 0 none.
-    watcher: AtomicU64,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct State {
-    pub config: Settings,
-    pub started: bool,
-    pub error: Option<Error>,
-    /// The process.
-    pub pidfd: Option<Arc<Pidfd>>,
-    /// Where its pidfd will be: a start takes no memory.
-    place: Option<Arc<Pidfd>>,
-    /// The number that its creation returned; 0 for a process that was attached.
-    pub pid: i32,
-    /// What the watcher was told to do; `None` when it does not watch it.
-    pub watched: Option<Policy>,
-    /// The process's own cgroup, which the watcher has too.
-    pub leaf: Option<Arc<Leaf>>,
-    /// How it ended and what it had used, once it was waited for here: the kernel tells that once.
-    pub ended: Option<Status>,
-    /// It is reaped by a wait of this process: nothing is left to take.
-    pub is_reaped: bool,
-}
-
-/// A pidfd that the library keeps. Its place is there before the process is.
-#[derive(Debug, Default)]
-pub(crate) struct Pidfd(OnceLock<Private>);
-
-impl Pidfd {
-    fn of(pidfd: Private) -> Self {
-        Self(OnceLock::from(pidfd))
-    }
-
-    /// EBADF: there is none.
-    pub(crate) fn get(&self) -> Result<BorrowedFd<'_>> {
-        self.0.get().map(AsFd::as_fd).ok_or(Errno(libc::EBADF))
-    }
-
-    /// It, proved to be what was put here. EBADF: the program has closed it, or there is none.
-    fn live(&self) -> Result<BorrowedFd<'_>> {
-        self.0.get().ok_or(Errno(libc::EBADF))?.live()
-    }
-
-    fn number(&self) -> RawFd {
-        self.get().map_or(-1, |pidfd| pidfd.as_raw_fd())
-    }
-}
-
-impl State {
-    /// The process, once there is one.
-    pub(crate) fn keep(&mut self, pidfd: Private) {
-        let place = self.place.take().unwrap_or_default();
-        // A place is used once, so it is empty.
-        let _ = place.0.set(pidfd);
-        self.pidfd = Some(place);
-    }
-
-    /// There is a process. It has its own copies of what the settings hold: a pipe whose end stayed open here would
-    /// never end.
-    pub(crate) fn has_started(&mut self, pid: i32) {
-        self.pid = pid;
-        self.started = true;
-        self.config.let_go();
-    }
-}
-
 impl Opened {
-    /// Whether the library reaps the child.
-    fn reaps(&self, state: &State) -> bool {
-        state.config.close().is_some() || self.flags.contains(OpenFlags::AUTOREAP)
-    }
-
-    /// B, for a call that has just seen it with [`live_b`](Self::live_b).
-    pub(crate) fn b(&self) -> BorrowedFd<'_> {
-        self.b.as_fd()
-    }
-
-    /// B. EBADF: the program has closed its number.
-    pub(crate) fn live_b(&self) -> Result<BorrowedFd<'_>> {
-        self.b.live()
-    }
-
-    /// Whether B's number is still B.
-    pub(crate) fn has_b(&self) -> bool {
-        self.b.live().is_ok()
-    }
-
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the watcher is to report its exit.
-    pub(crate) fn is_watched(&self) -> bool {
-        !self.flags.contains(OpenFlags::NO_WATCH)
-    }
-
-    /// Whether this process opened it, and not one it is a copy of.
-    pub(crate) fn is_mine(&self) -> bool {
-        self.forks == forks::generation()
-    }
-
     /// B, if there is still something for a watcher to do: its exit has not been reported.
     fn unreported(&self) -> Option<BorrowedFd<'_>> {
         let b = self.live_b().ok()?;
@@ -161,7 +40,7 @@ impl Opened {
 
     /// Whether a watcher is missed. Of one that another thread holds, that thread sees to it.
     fn wants_watcher(&self) -> bool {
-        self.state.try_lock().is_ok_and(|state| state.watched.is_some()) && self.unreported().is_some()
+        self.try_state().is_some_and(|state| state.watched.is_some()) && self.unreported().is_some()
     }
 
     /// Gives it to a watcher that has not seen it. One whose numbers the program has closed cannot be given.
@@ -169,7 +48,7 @@ impl Opened {
         if self.watcher.load(Ordering::SeqCst) == serial {
             return Ok(HandedOver::Settled);
         }
-        let Ok(state) = self.state.try_lock() else { return Ok(HandedOver::Held) };
+        let Some(state) = self.try_state() else { return Ok(HandedOver::Held) };
         let (Some(pidfd), Some(policy)) = (&state.pidfd, &state.watched) else {
             return Ok(HandedOver::Settled);
         };
@@ -238,14 +117,7 @@ pub(crate) fn open_held(flags: OpenFlags, config: Settings) -> Result<(Held, Arc
 }
 
 fn enter(cookie: u64, b: Private, flags: OpenFlags, config: Settings) -> Result<Arc<Opened>> {
-    let opened = Arc::new(Opened {
-        cookie,
-        flags,
-        forks: forks::generation(),
-        b,
-        watcher: AtomicU64::new(0),
-        state: Mutex::new(State { config, place: Some(Arc::default()), ..State::default() }),
-    });
+    let opened = Arc::new(Opened::new(cookie, b, flags, config));
     HAS_OPENED.store(true, Ordering::Relaxed);
     let mut table = table();
     table.has_room()?;
@@ -305,7 +177,7 @@ pub(crate) fn count() -> usize {
 /// reaped. Only the creation and the pidfd are asked. Returns `None` for all others, and when a lock is contended.
 pub(crate) fn number_of(pidfd: BorrowedFd<'_>) -> Option<i32> {
     let pid_of = |opened: &Opened| {
-        let state = opened.state.try_lock().ok()?;
+        let state = opened.try_state()?;
         let kept = state.pidfd.as_ref()?.live().ok()?;
         (state.pid > 0 && sys::pidfd::is_same_file(pidfd, kept)).then_some(state.pid)
     };
@@ -351,7 +223,7 @@ pub(crate) fn started(cookie: u64) -> Option<Running> {
     let table = TABLE.get(forks::generation()).try_lock().ok()?;
     let context = Arc::clone(table.contexts.get(&cookie)?);
     drop(table);
-    let state = context.state.try_lock().ok()?;
+    let state = context.try_state()?;
     let pidfd = Arc::clone(state.pidfd.as_ref()?);
     let init = state.config.built_in_init();
     drop(state);
@@ -365,7 +237,7 @@ pub(crate) fn kept_end(cookie: u64) -> Option<Status> {
     let table = TABLE.get(forks::generation()).try_lock().ok()?;
     let context = Arc::clone(table.contexts.get(&cookie)?);
     drop(table);
-    let state = context.state.try_lock().ok()?;
+    let state = context.try_state()?;
     state.ended.filter(|_| state.is_reaped && !state.config.built_in_init())
 }
 

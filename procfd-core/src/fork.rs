@@ -2,8 +2,9 @@
 
 //! The fork form of a context: a creation without a program.
 
-use crate::context::{Context, CreateError};
+use crate::context::CreateError;
 use crate::process::Process;
+use crate::settings::Context;
 
 impl Context {
     /// Starts the process without a program: it goes on here, as after fork(2). Returns the process in the

@@ -110,8 +110,7 @@ mod watch;
 #[cfg(feature = "tokio")]
 pub use command::asynchronous;
 pub use command::{Child, Command, Output, Stdio};
-pub use context::{Context, CreateError, SeccompListener};
-pub use contexts::OpenFlags;
+pub use context::CreateError;
 pub use error::{Errno, Error, Stage};
 pub use info::{
     Autogroup, Caps, Comm, CoreDump, CpuSplit, Credentials, Faults, FdKind, Fds, Fields, Info, Io, Job,
@@ -122,7 +121,8 @@ pub use info::{
 };
 pub use manage::{Advice, KillTree, TreeMethod};
 pub use process::Process;
-pub use settings::{CapSet, Scheduler, SeccompFlags, SecureBits, UnknownCapability, WindowSize};
+pub use settings::{CapSet, Scheduler, SecureBits, UnknownCapability, WindowSize};
+pub use settings::{Context, OpenFlags, SeccompFlags, SeccompListener};
 pub use settings::{
     IdMap, Ids, Mount, MountAttributes, Namespaces, Propagation, Scope, Setgroups, SignalSet,
 };

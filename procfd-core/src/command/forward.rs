@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Made from procfd-core/src/context/ by scripts/generate: change it there.
+// Made from procfd-core/src/settings/ by scripts/generate: change it there.
 #![forbid(unsafe_code)]
 
 //! The settings of a context, as methods of a command.

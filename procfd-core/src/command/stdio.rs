@@ -6,9 +6,8 @@
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 
-use crate::context::Context;
 use crate::error::Error;
-use crate::settings::PipeWay;
+use crate::settings::{Context, PipeWay};
 use crate::sys;
 
 /// What a standard stream of a child is. Anything that turns into an [`OwnedFd`] turns into it: a file, a

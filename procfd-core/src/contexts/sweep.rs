@@ -105,21 +105,21 @@ fn look_at(entry: Entry, events: i16) -> Found {
     if events & (libc::POLLHUP | libc::POLLERR) == libc::POLLHUP | libc::POLLERR {
         // The last A is closed, and left the start message unread. Without a child to reap there is only B to close,
         // which proves what it closes.
-        let state = opened.state.try_lock();
-        if state.is_ok_and(|state| state.started && !opened.reaps(&state)) {
+        let state = opened.try_state();
+        if state.is_some_and(|state| state.started && !opened.reaps(&state)) {
             return Found::Gone(Some(opened));
         }
     }
     let Ok(b) = opened.live_b() else {
         // A number that the program has closed tells nothing of A any more. A context that has not been started stays
         // known, since its next creation has to say why it fails.
-        let started = opened.state.try_lock().is_ok_and(|state| state.started);
+        let started = opened.try_state().is_some_and(|state| state.started);
         return Found::Gone(Some(opened).filter(|_| started));
     };
     if events & libc::POLLHUP == 0 {
         return Found::Stays(entry);
     }
-    let Ok(mut state) = opened.state.try_lock() else {
+    let Some(mut state) = opened.try_state() else {
         // A creation is under way on a procfd that was closed meanwhile: at a later look.
         return Found::Stays(entry);
     };

@@ -40,6 +40,7 @@
 //! | `lifecycle` | close policy, built-in init, exit signal |
 //! | `time_limit` | how long the process may run |
 //! | `suspended` | a stop before the program's first instruction |
+//! | `context`, `opened` | the context that holds the settings, and its procfd as the opener knows it |
 //! | `check` | checks of one value, which families share |
 //! | `prepared` | what all of it comes to in a start, kept until the next change |
 
@@ -48,6 +49,7 @@ mod capset;
 mod cgroup;
 mod check;
 mod clocks;
+mod context;
 mod descriptors;
 mod ends;
 mod environment;
@@ -64,6 +66,7 @@ mod memory;
 mod mounts;
 mod namespaces;
 mod numa;
+mod opened;
 mod pids;
 mod pipes;
 mod prepared;
@@ -86,7 +89,8 @@ pub use capabilities::SecureBits;
 pub use capset::{CapSet, UnknownCapability};
 pub(crate) use cgroup::Opened as Cgroup;
 pub(crate) use check::{SIGNAL_MAX, c_string, c_strings};
-pub(crate) use environment::assignment;
+pub use context::Context;
+pub(crate) use context::{Configured, Form};
 pub(crate) use identity::HELD_SECONDS;
 pub use identity::Ids;
 pub use landlock::{Landlock, LandlockFs, LandlockLog, LandlockNet, LandlockScopes};
@@ -97,16 +101,17 @@ pub(crate) use namespaces::is_own;
 pub(crate) use namespaces::map_text;
 pub use namespaces::{IdMap, Namespaces, Setgroups};
 pub use numa::{NumaFlags, NumaPolicy};
+pub use opened::OpenFlags;
+pub(crate) use opened::{Opened, Pidfd, State};
 pub use pipes::{DATA_MAX, PipeWay};
 pub(crate) use prepared::{Facts, Prepared};
 pub use program::Program;
 pub use pty::WindowSize;
 pub use scheduler::Scheduler;
 pub(crate) use scheduler::{cpu_mask, sched_attr};
-pub use seccomp::{NEW_LISTENER, SeccompFlags};
+pub use seccomp::{NEW_LISTENER, SeccompFlags, SeccompListener};
 pub use signals::SignalSet;
 pub use speculation::{Speculation, SpeculationControl};
-pub(crate) use task::IOPRIO_CLASS_SHIFT;
 
 use std::ops::Deref;
 
