@@ -7,6 +7,7 @@
 //! user. Rulesets that the caller has made come after it, by their descriptors. The kernel wants no_new_privs, or
 //! CAP_SYS_ADMIN in the user namespace.
 
+mod lower;
 mod ruleset;
 
 use std::ffi::CString;
@@ -15,13 +16,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::ends::End;
-use super::{Configured, Context, Facts, Families, Prepared, Set, Settings, c_string, check};
-use crate::child::{List, Slot};
+use super::{Configured, Context, Families, Prepared, Set, Settings, c_string, check};
 use crate::error::{Error, Stage};
 use crate::sys::vec::Shared;
 use crate::{forks, sys};
-use ruleset::OF_FILES;
 
+pub(super) use lower::{landlock, made};
 pub use ruleset::{Landlock, LandlockFs, LandlockLog, LandlockNet, LandlockScopes};
 
 const CAP_SYS_ADMIN: u32 = 21;
@@ -343,55 +343,6 @@ fn fits(s: &Settings, ruleset: Landlock) -> Set {
     Ok(())
 }
 
-/// The ruleset, its rules, and the restriction. Rules of which this kernel knows nothing are left out.
-pub(super) fn landlock(s: &Settings, facts: &Facts<'_>, list: &mut List) {
-    let Some(ruleset) = s.landlock.ruleset.map(|all| all.known(facts.landlock_abi)) else { return };
-    if ruleset.is_empty() {
-        return;
-    }
-    let Landlock { fs, net, scopes, .. } = ruleset;
-    let attr = [fs.bits(), net.bits(), scopes.bits()];
-    list.step(Stage::LANDLOCK, 0).landlock_create_ruleset(attr).into(Slot::A);
-    for (rule, index) in s.landlock.rules.iter().zip(0..) {
-        match rule {
-            Rule::Path(accesses, path) => add_path(list, index, path, *accesses & fs),
-            Rule::Port(accesses, port) if accesses.intersects(net) => {
-                let attr = [(*accesses & net).bits(), u64::from(*port)];
-                list.step(Stage::LANDLOCK_RULE, index).landlock_add_port(Slot::A, attr);
-            }
-            Rule::Port(..) => {}
-        }
-    }
-    list.step(Stage::LANDLOCK, 0).landlock_restrict_self(Slot::A);
-    list.close_slot(Slot::A);
-}
-
-/// The caller's own, which may restrict what the child's own ruleset needs.
-pub(super) fn made(s: &Settings, _: &Facts<'_>, list: &mut List) {
-    for ((end, flags), index) in s.landlock.made.iter().zip(0..) {
-        list.step(Stage::LANDLOCK_FD, index).landlock_restrict_self_by(end.number(), *flags);
-        list.close(end.number());
-    }
-}
-
-fn add_path(list: &mut List, index: u32, path: &CString, accesses: LandlockFs) {
-    if accesses.is_empty() {
-        return;
-    }
-    list.step(Stage::LANDLOCK_RULE, index).open(path, libc::O_PATH | libc::O_CLOEXEC, 0).into(Slot::C);
-    // `struct landlock_path_beneath_attr` begins at B: the accesses, then the descriptor.
-    list.load(Slot::B, accesses.bits() as i64);
-    let of_file = accesses & OF_FILES;
-    let added = list.landlock_add_path_at_b(Slot::A);
-    if of_file != accesses && !of_file.is_empty() {
-        // The path may be no directory.
-        added.or_else(2);
-        list.load(Slot::B, of_file.bits() as i64);
-        list.landlock_add_path_at_b(Slot::A);
-    }
-    list.close_slot(Slot::C);
-}
-
 pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> Option<String> {
     if stage == Stage::LANDLOCK_FD {
         return s.landlock.made.get(usize::try_from(index).ok()?).map(|(_, flags)| match flags {
@@ -434,48 +385,3 @@ pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static st
 
 /// What an execution needs of the kernel's own accesses.
 const EXECUTES: LandlockFs = LandlockFs::EXECUTE.union(LandlockFs::READ_FILE);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::child::When;
-
-    const ALL: Landlock =
-        Landlock::new().fs(LandlockFs::all()).net(LandlockNet::all()).scopes(LandlockScopes::all());
-
-    fn steps(abi: u32) -> Vec<(u32, String)> {
-        let mut s = Settings::default();
-        s.set_landlock(Some(ALL)).unwrap();
-        s.add_landlock_path(LandlockFs::READ, c"/usr".into()).unwrap();
-        s.add_landlock_path(LandlockFs::TRUNCATE, c"/tmp".into()).unwrap();
-        s.add_landlock_port(LandlockNet::BIND_TCP, 80).unwrap();
-        s.add_landlock_path(LandlockFs::MAKE_DIR, c"/tmp".into()).unwrap();
-        let facts = Facts {
-            candidates: &[],
-            maps: super::super::namespaces::Maps::None,
-            mount_sources: &[],
-            old_mounts: None,
-            directory: None,
-            sets: None,
-            landlock_abi: abi,
-        };
-        let mut list = List::default();
-        landlock(&s, &facts, &mut list);
-        list.outline(When::ALWAYS).into_iter().map(|step| (step.index, step.calls.join(" "))).collect()
-    }
-
-    #[test]
-    fn what_the_kernel_lacks_is_left_out() {
-        assert_eq!(steps(0), []);
-        let create = (0, "landlock_create_ruleset".to_string());
-        let usr = (0, "openat landlock_add_rule or landlock_add_rule close".to_string());
-        let tmp = (1, "openat landlock_add_rule close".to_string());
-        let port = (2, "landlock_add_rule".to_string());
-        let mkdir = (3, "openat landlock_add_rule close".to_string());
-        let restrict = (0, "landlock_restrict_self close".to_string());
-        let all = [create, usr, tmp, port, mkdir, restrict];
-        assert_eq!(steps(7), all);
-        assert_eq!(steps(3), [0, 1, 2, 4, 5].map(|n: usize| all[n].clone()));
-        assert_eq!(steps(2), [0, 1, 4, 5].map(|n: usize| all[n].clone()));
-    }
-}

@@ -6,10 +6,12 @@
 //! | room | holds |
 //! |---|---|
 //! | `mount` | one entry of the list: what a caller says, and its checks |
+//! | `facts` | what a start has to know of the machine first |
 //! | `lower` | what all of it comes to in the child's list |
 //! | `old` | the same by mount(2) alone |
 //! | `table` | what is mounted where, which mount(2) has to be told |
 
+mod facts;
 mod lower;
 mod mount;
 mod old;
@@ -17,18 +19,15 @@ mod table;
 mod work;
 
 use std::ffi::CString;
-use std::fs::Metadata;
 use std::os::fd::RawFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::check::{self, c_string};
 use super::{Configured, Context, Families, Namespaces, Prepared, Set, Settings};
 use crate::error::{Error, Stage};
-use crate::sys;
 use crate::sys::vec::Shared;
 
+pub(crate) use facts::{MountFacts, Source};
 pub(super) use lower::all;
 pub(crate) use mount::Entry;
 pub use mount::{Mount, MountAttributes, MountKind, Propagation};
@@ -46,15 +45,6 @@ pub(crate) enum NewRoot {
     Path(CString),
     /// The creator's own, with all mounts beneath it read-only.
     ReadOnly,
-}
-
-/// What the source of an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Source {
-    /// A directory, or not known.
-    pub(super) is_dir: bool,
-    /// The creator's root with the mounts beneath it, the new root among them.
-    pub(super) has_new_root: bool,
 }
 
 /// The mounts of the process.
@@ -76,95 +66,10 @@ impl Mounts {
             || !self.list.is_empty()
     }
 
-    /// Whether a mount that is there already gets attributes.
-    fn changes_attributes(&self) -> bool {
-        let changes = |entry: &Entry| {
-            let may = matches!(
-                entry.kind,
-                MountKind::Bind | MountKind::File | MountKind::Dev | MountKind::Attributes
-            );
-            may && entry.set | entry.clear != 0
-        };
-        self.root == NewRoot::ReadOnly || self.list.iter().any(changes)
-    }
-
-    /// What the child's list depends on besides the settings.
-    pub(super) fn facts(&self) -> MountFacts {
-        let calls = sys::mounts::NewCalls::present();
-        let by_mount = !calls.mounts || (!calls.attributes && self.changes_attributes());
-        MountFacts {
-            sources: self.sources(by_mount),
-            directory: directory(),
-            old: by_mount.then(table::of_the_creator),
-            maps_ids: calls.mounts && calls.attributes,
-        }
-    }
-
-    /// What mount(2) cannot do.
-    pub(super) fn check(&self, facts: &MountFacts) -> Set {
-        match self.user_namespaces().next() {
-            Some((index, _)) if !facts.maps_ids => Err(Error::plan(
-                libc::ENOSYS,
-                format_args!(
-                    "mount {index} with the ids of a user namespace: it takes mount_setattr(2), which Linux has from 5.12 on \
-                     unless a seccomp program refuses it"
-                ),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    /// What the source of each entry is, as far as the child's list depends on it.
-    fn sources(&self, by_mount: bool) -> Vec<Source> {
-        let fresh = self.root == NewRoot::Tmpfs;
-        let replaced = self.root != NewRoot::Own;
-        let root = if replaced && !self.list.is_empty() { std::fs::metadata("/").ok() } else { None };
-        let source = |entry: &Entry| {
-            let asked = by_mount || fresh || entry.create || (replaced && entry.recursive);
-            // One that is missing fails in the child, with its step.
-            let found = (asked && entry.kind == MountKind::Bind)
-                .then(|| std::fs::metadata(Path::new(std::ffi::OsStr::from_bytes(entry.source.as_bytes()))))
-                .and_then(Result::ok);
-            let is_same = |a: &Metadata, b: &Metadata| a.dev() == b.dev() && a.ino() == b.ino();
-            Source {
-                is_dir: found.as_ref().is_none_or(Metadata::is_dir),
-                has_new_root: replaced
-                    && entry.recursive
-                    && found.is_some_and(|found| root.as_ref().is_none_or(|root| is_same(&found, root))),
-            }
-        };
-        self.list.iter().map(source).collect()
-    }
-
     /// The descriptors of user namespaces, with the index of their entry.
     pub(super) fn user_namespaces(&self) -> impl Iterator<Item = (u32, RawFd)> {
         self.list.iter().zip(0..).filter_map(|(entry, index)| Some((index, entry.user_namespace?)))
     }
-}
-
-/// What the list of mounts is made from.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct MountFacts {
-    /// Of each entry.
-    pub(super) sources: Vec<Source>,
-    /// The creator's.
-    pub(super) directory: Option<CString>,
-    /// The creator's mounts, where mount(2) has to do.
-    pub(super) old: Option<Vec<Known>>,
-    maps_ids: bool,
-}
-
-/// The creator's directory, where the child goes if the new root has it.
-fn directory() -> Option<CString> {
-    std::env::current_dir().ok().and_then(|path| c_string(path).ok())
-}
-
-fn private_tmp() -> Option<Entry> {
-    Mount::tmpfs("/tmp").mode(0o1777).check().ok()
-}
-
-fn private_dev() -> Option<Entry> {
-    Mount::dev("/dev").check().ok()
 }
 
 impl Settings {

@@ -7,13 +7,18 @@
 //! CAP_SETUID (CAP_SETGID) in the parent's namespace. The creator may have it. The set-user-id helpers newuidmap(1)
 //! and newgidmap(1) have it for ids in /etc/subuid and subgid.
 
+mod maps;
+
 use std::ffi::OsStr;
-use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Configured, Context, Facts, Families, Prepared, Set, Settings, check};
+use super::{Configured, Context, Facts, Families, Prepared, Set, Settings};
 use crate::child::{List, When};
 use crate::error::{Error, Stage};
+use maps::checked_map;
+
+pub use maps::{IdMap, Setgroups};
+pub(crate) use maps::{Maps, is_own, map_text};
 
 bitflags::bitflags! {
     /// New namespaces for the process ([namespaces(7)](https://man7.org/linux/man-pages/man7/namespaces.7.html)).
@@ -38,31 +43,6 @@ bitflags::bitflags! {
     }
 }
 
-/// One line of an id map ([user_namespaces(7)](https://man7.org/linux/man-pages/man7/user_namespaces.7.html)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IdMap {
-    /// First id inside the namespace.
-    pub inside: u32,
-    /// First id in the caller's namespace.
-    pub outside: u32,
-    /// How many ids.
-    pub count: u32,
-}
-
-/// Policy for setgroups(2) in a new user namespace.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Setgroups {
-    /// Denied where the kernel asks for it: where the group id map is one line with the caller's own
-    /// id, which the child writes without privilege.
-    #[default]
-    Auto,
-    /// Stays allowed, or the creation fails.
-    Allow,
-    /// Denied.
-    Deny,
-}
-
 /// The namespaces of the process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NamespaceSettings {
@@ -73,14 +53,6 @@ pub(crate) struct NamespaceSettings {
     pub(crate) setgroups: Setgroups,
     hostname: Option<Vec<u8>>,
     domain_name: Option<Vec<u8>>,
-}
-
-/// How the maps are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Maps {
-    None,
-    ByChild,
-    ByParent,
 }
 
 impl NamespaceSettings {
@@ -112,20 +84,6 @@ impl Namespaces {
         let flags = Self::from_bits_retain(flags);
         bitflags::parser::to_writer(&flags, &mut names).map_or(String::new(), |()| names)
     }
-}
-
-/// Whether a map is of one line with the caller's own id, which needs no privilege.
-pub(crate) fn is_own(map: &[IdMap], id: u32) -> bool {
-    matches!(map, [IdMap { outside, count: 1, .. }] if *outside == id)
-}
-
-/// A map as the kernel reads it.
-pub(crate) fn map_text(map: &[IdMap]) -> String {
-    map.iter().fold(String::new(), |mut out, line| {
-        // Writing to a String does not fail.
-        let _ = writeln!(out, "{} {} {}", line.inside, line.outside, line.count);
-        out
-    })
 }
 
 impl Settings {
@@ -337,27 +295,6 @@ fn uts_name(name: Vec<u8>, what: &str) -> Result<Vec<u8>, Error> {
     Ok(name)
 }
 
-fn checked_map(map: Vec<IdMap>) -> Result<Vec<IdMap>, Error> {
-    check::len(map.len(), "lines of an id map")?;
-    // user_namespaces(7): 340 lines since 4.15.
-    if map.len() > 340 {
-        return Err(Error::config(
-            libc::E2BIG,
-            format_args!("an id map of {} lines; the kernel takes 340", map.len()),
-        ));
-    }
-    for (i, line) in map.iter().enumerate() {
-        let end = |first: u32| first.checked_add(line.count).is_some();
-        if line.count == 0 || !end(line.inside) || !end(line.outside) {
-            return Err(Error::config(
-                libc::EINVAL,
-                format_args!("id map line {i}: {} {} {}", line.inside, line.outside, line.count),
-            ));
-        }
-    }
-    Ok(map)
-}
-
 pub(super) fn conflicts(s: &Settings) -> Set {
     let err = |text: &str| Err(Error::plan(libc::EINVAL, text));
     if s.namespaces.hostname.is_some() && !s.namespaces.has(Namespaces::UTS) {
@@ -416,26 +353,4 @@ pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, _: u32) -> Optio
         _ => return None,
     };
     Some(format!("{:?}", String::from_utf8_lossy(name)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ONE: IdMap = IdMap { inside: 0, outside: 1000, count: 1 };
-    const RANGE: IdMap = IdMap { inside: 1, outside: 100_000, count: 65_536 };
-
-    #[test]
-    fn own_is_one_line_of_one_id() {
-        assert!(is_own(&[ONE], 1000));
-        assert!(!is_own(&[ONE], 1001));
-        assert!(!is_own(&[RANGE], 100_000));
-        assert!(!is_own(&[ONE, RANGE], 1000));
-        assert!(!is_own(&[], 0));
-    }
-
-    #[test]
-    fn the_text_is_what_the_kernel_reads() {
-        assert_eq!(map_text(&[ONE, RANGE]), "0 1000 1\n1 100000 65536\n");
-    }
 }

@@ -13,7 +13,7 @@
 use super::old;
 use super::table::{OF_TMPFS_ROOT, Table};
 use super::work::{CLOEXEC, CLONE, RECURSIVE, Steps, TOP, Work};
-use super::{MountAttributes, NewRoot, private_dev, private_tmp};
+use super::{Entry, Mount, MountAttributes, NewRoot};
 use crate::child::{List, Slot};
 use crate::error::Stage;
 use crate::settings::{Facts, Settings};
@@ -64,6 +64,14 @@ pub(crate) fn all(s: &Settings, facts: &Facts<'_>, list: &mut List) {
         list.chdir(directory).or_not();
     }
     list.umask_slot(Slot::UMASK);
+}
+
+fn private_tmp() -> Option<Entry> {
+    Mount::tmpfs("/tmp").mode(0o1777).check().ok()
+}
+
+fn private_dev() -> Option<Entry> {
+    Mount::dev("/dev").check().ok()
 }
 
 /// The new root, on top of the creator's. That one is bound too if `is_bound`.
