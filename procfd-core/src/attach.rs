@@ -3,7 +3,7 @@
 
 //! Binding a fresh context to a process that already runs.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use crate::contexts::{self, OpenFlags, Opened, State};
 use crate::error::{Error, Stage};
@@ -11,7 +11,7 @@ use crate::held::Held;
 use crate::placeholder::{self, Lean};
 use crate::procfd::{self, Published};
 use crate::settings::{ClosePolicy, Scope, Settings};
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, OwnFd};
 use crate::{fuse, pair, proc, signal, start, target, wait};
 
 /// `PROC_ATTACH`: gives the process a procfd, with the context's close policy. Returns its pid.
@@ -58,7 +58,7 @@ pub(crate) fn attach_lean(context: &Lean, fd: BorrowedFd<'_>) -> Result<i32, Err
 }
 
 /// The same for an object, which gets a pidfd of its own.
-pub(crate) fn attach_object(a: &Held, opened: &Opened, process: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
+pub(crate) fn attach_object(a: &Held, opened: &Opened, process: BorrowedFd<'_>) -> Result<OwnFd, Error> {
     attach(a.as_fd(), opened, process)?;
     match procfd::look::<1>(a.as_fd()) {
         Ok(Published::Started { fds: [Some(pidfd)], .. }) => Ok(pidfd),
@@ -68,7 +68,7 @@ pub(crate) fn attach_object(a: &Held, opened: &Opened, process: BorrowedFd<'_>) 
 }
 
 /// A new procfd of a process that has none.
-pub(crate) fn procfd(pidfd: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
+pub(crate) fn procfd(pidfd: BorrowedFd<'_>) -> Result<OwnFd, Error> {
     let (a, opened) = contexts::open_held(OpenFlags::NO_WATCH, Settings::default())
         .map_err(|e| start::out_of_descriptors(Error::new(Stage::PUBLISH, 0, e, "")))?;
     attach(a.as_fd(), &opened, pidfd)?;

@@ -8,7 +8,7 @@ mod watched;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -20,7 +20,7 @@ use crate::settings::Settings;
 use crate::status::Status;
 use crate::sys::per_process::PerProcess;
 use crate::sys::task::SignalsBlocked;
-use crate::sys::{self, Errno, Result};
+use crate::sys::{self, Errno, OwnFd, Result};
 use crate::watch::{AddError, Client};
 
 pub(crate) use crate::settings::{OpenFlags, Opened, Pidfd, State};
@@ -97,7 +97,7 @@ fn table() -> MutexGuard<'static, Table> {
 }
 
 /// Opens a context: the procfd and its entry here. Sweeps first.
-pub(crate) fn open(flags: OpenFlags, config: Settings) -> Result<(OwnedFd, Arc<Opened>)> {
+pub(crate) fn open(flags: OpenFlags, config: Settings) -> Result<(OwnFd, Arc<Opened>)> {
     tend_watcher();
     let _signals = SignalsBlocked::new()?;
     sweep();
@@ -145,7 +145,7 @@ pub(crate) fn forget(opened: &Arc<Opened>) -> Option<bool> {
 }
 
 /// Sees to the end of a child that no thread waits for any more: it is reaped now, or by a later [`sweep`].
-pub(crate) fn reap(pidfd: OwnedFd) {
+pub(crate) fn reap(pidfd: OwnFd) {
     if !matches!(sys::pidfd::wait(pidfd.as_fd(), libc::WEXITED | libc::WNOHANG), Ok(None)) {
         return;
     }

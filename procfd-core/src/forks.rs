@@ -28,7 +28,7 @@
 //! ([`PerProcess`](crate::sys::per_process::PerProcess)): a forked copy begins with a fresh one and waits for none.
 
 use std::cell::RefCell;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
@@ -36,7 +36,7 @@ use crate::pair;
 use crate::sys::fd::Number;
 use crate::sys::identity::{self, Identity};
 use crate::sys::task::SignalsBlocked;
-use crate::sys::{self, Result, vec};
+use crate::sys::{self, OwnFd, Result, vec};
 
 struct List {
     /// The library's own files by their numbers.
@@ -142,7 +142,7 @@ impl List {
 
 impl Procfd {
     /// Puts another file over its number, and returns which. `None`: the number is not the procfd any more.
-    fn replace(&self, fd: RawFd, dead: &mut Option<OwnedFd>) -> Option<Identity> {
+    fn replace(&self, fd: RawFd, dead: &mut Option<OwnFd>) -> Option<Identity> {
         let place = sys::fd::borrow(fd).ok()?;
         if sys::sock::cookie(place) != Ok(self.cookie) {
             return None;
@@ -220,28 +220,21 @@ pub(crate) struct Private {
 
 impl Private {
     /// Above the standard streams: a program whose streams are closed puts others in their places.
-    fn listed(list: &mut List, fd: OwnedFd) -> Result<Self> {
+    fn listed(list: &mut List, fd: OwnFd) -> Result<Self> {
         let fd = sys::fd::above_standard(fd);
-        match Identity::of(fd.as_fd()) {
-            Ok(file) => Self::listed_as(list, fd, file),
-            Err(e) => {
-                if e == sys::Errno(libc::EBADF) {
-                    // Another thread has closed it: it is not to be closed again.
-                    let _ = fd.into_raw_fd();
-                }
-                Err(e)
-            }
-        }
-    }
-
-    /// The same of a socket.
-    fn socket(list: &mut List, fd: OwnedFd) -> Result<Self> {
-        let fd = sys::fd::above_standard(fd);
-        let file = Identity::of_socket(fd.as_fd())?;
+        let file = Identity::of(fd.as_fd())?;
         Self::listed_as(list, fd, file)
     }
 
-    fn listed_as(list: &mut List, fd: OwnedFd, file: Identity) -> Result<Self> {
+    /// The same of a socket.
+    fn socket(list: &mut List, fd: OwnFd) -> Result<Self> {
+        let fd = sys::fd::above_standard(fd);
+        let file =
+            fd.cookie().map_or_else(|| Identity::of_socket(fd.as_fd()), |c| Ok(Identity::of_cookie(c)))?;
+        Self::listed_as(list, fd, file)
+    }
+
+    fn listed_as(list: &mut List, fd: OwnFd, file: Identity) -> Result<Self> {
         list.made = list.made.wrapping_add(1);
         let serial = list.made;
         enter(&mut list.own, fd.as_raw_fd(), Own { file, serial })?;
@@ -249,18 +242,18 @@ impl Private {
     }
 
     /// A descriptor that `make` makes, under the lock of the list: `make` takes no private descriptor and drops none.
-    pub(crate) fn new(make: impl FnOnce() -> Result<OwnedFd>) -> Result<Self> {
+    pub(crate) fn new(make: impl FnOnce() -> Result<OwnFd>) -> Result<Self> {
         let mut held = lock();
         Self::listed(&mut held.list, make()?)
     }
 
     /// One that was made already: a fork may have caught it before.
-    pub(crate) fn adopt(fd: OwnedFd) -> Result<Self> {
+    pub(crate) fn adopt(fd: OwnFd) -> Result<Self> {
         Self::listed(&mut lock().list, fd)
     }
 
     /// Two sockets that `make` makes.
-    pub(crate) fn pair(make: impl FnOnce() -> Result<(OwnedFd, OwnedFd)>) -> Result<(Self, Self)> {
+    pub(crate) fn pair(make: impl FnOnce() -> Result<(OwnFd, OwnFd)>) -> Result<(Self, Self)> {
         let mut held = lock();
         let (a, b) = make()?;
         let a = Self::socket(&mut held.list, a)?;
@@ -271,7 +264,7 @@ impl Private {
     }
 
     /// Two sockets that `make` makes, of which only the second is private.
-    pub(crate) fn second(make: impl FnOnce() -> Result<(OwnedFd, OwnedFd)>) -> Result<(OwnedFd, Self)> {
+    pub(crate) fn second(make: impl FnOnce() -> Result<(OwnFd, OwnFd)>) -> Result<(OwnFd, Self)> {
         let mut held = lock();
         let (a, b) = make()?;
         Ok((a, Self::socket(&mut held.list, b)?))
@@ -279,8 +272,8 @@ impl Private {
 
     /// The same, where an object holds the first: it is on the list too, under its cookie.
     pub(crate) fn second_of_held(
-        make: impl FnOnce() -> Result<(OwnedFd, OwnedFd)>,
-    ) -> Result<((OwnedFd, u64), Self)> {
+        make: impl FnOnce() -> Result<(OwnFd, OwnFd)>,
+    ) -> Result<((OwnFd, u64), Self)> {
         let mut locked = lock();
         let (a, b) = make()?;
         let cookie = sys::sock::cookie(a.as_fd())?;
@@ -395,7 +388,7 @@ mod tests {
         let private = made();
         let number = private.as_fd().as_raw_fd();
         assert!(is_listed(number) && private.live().is_ok());
-        let null: OwnedFd = std::fs::File::open("/dev/null").unwrap().into();
+        let null: OwnFd = std::fs::File::open("/dev/null").unwrap().into();
         sys::fd::replace_raw(number, null.as_fd()).unwrap();
         assert!(!is_listed(number) && private.live().is_err());
         assert!(!numbers().unwrap().contains(&(number as u32)));

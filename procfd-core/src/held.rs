@@ -8,10 +8,10 @@
 //! puts another file over the number of each procfd that an object holds: the process's pidfd, or before the start
 //! the end of a dead pair. The object stays usable in the copy; it no longer holds the process.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use crate::forks;
-use crate::sys::{self, owned::Proved};
+use crate::sys::{self, OwnFd, owned::Proved};
 
 /// A descriptor that an object owns. A procfd is on the list of the fork hook.
 #[derive(Debug)]
@@ -19,12 +19,12 @@ pub(crate) struct Held(Proved);
 
 impl Held {
     /// A procfd that the caller has just put on the list, under its cookie.
-    pub(crate) fn listed(fd: OwnedFd, cookie: u64) -> Self {
+    pub(crate) fn listed(fd: OwnFd, cookie: u64) -> Self {
         Self(Proved::socket(fd, cookie))
     }
 
     /// A descriptor of a process: on the list if it is a procfd.
-    pub(crate) fn of(fd: OwnedFd, pidfd: BorrowedFd<'_>) -> sys::Result<Self> {
+    pub(crate) fn of(fd: OwnFd, pidfd: BorrowedFd<'_>) -> sys::Result<Self> {
         if let Ok(cookie) = sys::sock::cookie(fd.as_fd()) {
             forks::hold(fd.as_fd(), cookie, Some(pidfd))?;
             return Ok(Self::listed(fd, cookie));
@@ -46,7 +46,7 @@ impl Held {
     }
 
     /// The descriptor, which the copies of the program hold from now on.
-    pub(crate) fn into_fd(self) -> OwnedFd {
+    pub(crate) fn into_fd(self) -> OwnFd {
         if let Some(cookie) = self.cookie() {
             forks::let_go(self.as_fd(), cookie, drop);
         }

@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::forks::{self, Private};
 use crate::sys::bare::cgroup;
 use crate::sys::per_process::PerProcess;
-use crate::sys::{self, Errno, PID_FS_MAGIC, PollFd, Result, vec};
+use crate::sys::{self, Errno, OwnFd, PID_FS_MAGIC, PollFd, Result, vec};
 
 /// How many leaves of ended processes one call tries to remove.
 const LOOK: usize = 16;
@@ -39,7 +39,7 @@ pub(crate) struct Leaf {
 
 impl Leaf {
     /// Makes it below `parent`; without a name under one that is free.
-    pub(crate) fn make(parent: OwnedFd, name: Option<&CStr>) -> Result<Self> {
+    pub(crate) fn make(parent: OwnFd, name: Option<&CStr>) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let parent = Private::adopt(parent)?;
         let make = |name: &CStr| sys::dir::make_at(parent.as_fd(), name, 0o755);

@@ -3,10 +3,11 @@
 
 //! The two sockets of a procfd, A and its peer B, and the marks by which every process knows an A and a placeholder.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::sys::{self, Errno, Result};
+use crate::sys::{self, Errno, OwnFd, Result};
 
 /// Says "this socket is a procfd" before any message does. It is a sanity check, not a protection: a receiver of a
 /// procfd trusts its sender, as with a pidfd.
@@ -26,7 +27,7 @@ static IS_LEFT_OPEN: AtomicBool = AtomicBool::new(false);
 ///
 /// B gets the lower number: a dying process releases its highest descriptor first, and a fuse fires only
 /// while B is open.
-pub(crate) fn marked() -> Result<(OwnedFd, OwnedFd)> {
+pub(crate) fn marked() -> Result<(OwnFd, OwnFd)> {
     let (one, other) = sys::sock::pair()?;
     let (b, a) = if one.as_raw_fd() < other.as_raw_fd() { (one, other) } else { (other, one) };
     sys::sock::set_mark(a.as_fd(), MARK)?;
@@ -39,7 +40,7 @@ pub(crate) fn marked() -> Result<(OwnedFd, OwnedFd)> {
 }
 
 /// An A that will never have a process. Its peer is closed.
-pub(crate) fn dead() -> Result<OwnedFd> {
+pub(crate) fn dead() -> Result<OwnFd> {
     marked().map(|(a, _)| a)
 }
 

@@ -18,7 +18,7 @@
 //! placeholder is gone is found after as many calls as there are entries, at most.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Stage};
@@ -26,7 +26,7 @@ use crate::forks;
 use crate::pair;
 use crate::settings::Settings;
 use crate::sys::per_process::PerProcess;
-use crate::sys::{self, Errno, Result};
+use crate::sys::{self, Errno, OwnFd, Result};
 
 /// A context whose descriptor is a placeholder.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ fn table() -> MutexGuard<'static, Table> {
 }
 
 /// Opens a context. The caller sweeps first.
-pub(crate) fn open(config: Settings) -> Result<OwnedFd> {
+pub(crate) fn open(config: Settings) -> Result<OwnFd> {
     let mark = table().mark();
     let fd = sys::timer::with_number(mark)?;
     let number = fd.as_raw_fd();
@@ -204,23 +204,23 @@ mod tests {
         let context = find(fd.as_fd()).unwrap();
         let copy = sys::fd::dup_cloexec(fd.as_fd()).unwrap();
         assert!(find(copy.as_fd()).is_none(), "a copy is no context");
-        let null: OwnedFd = std::fs::File::open("/dev/null").unwrap().into();
-        sys::fd::replace(&fd, null.as_fd()).unwrap();
+        let null: OwnFd = std::fs::File::open("/dev/null").unwrap().into();
+        sys::fd::replace_raw(fd.as_raw_fd(), null.as_fd()).unwrap();
         assert_eq!(context.live().unwrap_err(), Errno(libc::EBADF));
         assert_eq!(context.replace(null.as_fd()), Err(Errno(libc::EBADF)));
         assert!(find(fd.as_fd()).is_none());
         // One's placeholder over another's number.
         let other = open(Settings::default()).unwrap();
         let third = open(Settings::default()).unwrap();
-        sys::fd::replace(&third, other.as_fd()).unwrap();
+        sys::fd::replace_raw(third.as_raw_fd(), other.as_fd()).unwrap();
         assert!(find(third.as_fd()).is_none() && find(other.as_fd()).is_some());
         forget(&find(other.as_fd()).unwrap());
     }
 
     #[test]
     fn a_sweep_forgets_what_is_closed_and_nothing_else() {
-        let kept: Vec<OwnedFd> = (0..40).map(|_| open(Settings::default()).unwrap()).collect();
-        let closed: Vec<OwnedFd> = (0..40).map(|_| open(Settings::default()).unwrap()).collect();
+        let kept: Vec<OwnFd> = (0..40).map(|_| open(Settings::default()).unwrap()).collect();
+        let closed: Vec<OwnFd> = (0..40).map(|_| open(Settings::default()).unwrap()).collect();
         assert!(count() >= 80);
         let contexts: Vec<Arc<Lean>> = closed.iter().map(|fd| find(fd.as_fd()).unwrap()).collect();
         drop(closed);

@@ -22,7 +22,7 @@ use crate::settings::{ClosePolicy, Scope};
 use crate::signal;
 use crate::status::Status;
 use crate::sys::owned::Owned;
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, OwnFd};
 use crate::target::{self, Target};
 use crate::wait;
 
@@ -58,13 +58,13 @@ impl Process {
         self.init
     }
 
-    pub(crate) fn from_parts(fd: Held, pidfd: OwnedFd, init: bool) -> Self {
+    pub(crate) fn from_parts(fd: Held, pidfd: OwnFd, init: bool) -> Self {
         fd.stands_for(pidfd.as_fd());
         Self { fd: Some(fd), init, ..Self::of(Owned::new(pidfd, None)) }
     }
 
     /// A child without a procfd.
-    pub(crate) fn lean(pidfd: OwnedFd, reap: bool) -> Self {
+    pub(crate) fn lean(pidfd: OwnFd, reap: bool) -> Self {
         Self::of(Owned::new(pidfd, reaper(reap)))
     }
 
@@ -111,7 +111,7 @@ impl Process {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn from_fd(fd: impl Into<OwnedFd>) -> io::Result<Self> {
-        let fd = fd.into();
+        let fd = OwnFd::from(fd.into());
         let (pidfd, init) = match target::resolve(fd.as_fd())? {
             Target::Own(pidfd) | Target::OfDir(pidfd) => (pidfd, false),
             Target::Init(pidfd) => (pidfd, true),
@@ -256,7 +256,7 @@ impl Process {
     /// `ENOSYS` before 5.6.
     #[doc(alias = "PROC_GETFD")]
     pub fn get_fd(&self, number: RawFd) -> io::Result<OwnedFd> {
-        Ok(sys::pidfd::get_fd(self.pidfd.as_fd(), number)?)
+        Ok(sys::pidfd::get_fd(self.pidfd.as_fd(), number)?.into())
     }
 
     /// The fields asked for, as far as they are known.
@@ -296,9 +296,9 @@ impl Process {
     #[doc(alias = "PROC_ATTACH")]
     pub fn procfd(&self) -> io::Result<OwnedFd> {
         if let Some(fd) = &self.fd {
-            return Ok(sys::fd::dup_cloexec(fd.as_fd())?);
+            return Ok(sys::fd::dup_cloexec(fd.as_fd())?.into());
         }
-        Ok(attach::procfd(self.pidfd.as_fd())?)
+        Ok(attach::procfd(self.pidfd.as_fd())?.into())
     }
 
     /// The descriptor alone, to be passed on or stored: the procfd, or without one the pidfd. A child is then yours
@@ -306,12 +306,12 @@ impl Process {
     pub fn into_fd(self) -> OwnedFd {
         let Self { fd, pidfd, .. } = self;
         let pidfd = pidfd.into_fd();
-        fd.map_or(pidfd, Held::into_fd)
+        fd.map_or(pidfd, Held::into_fd).into()
     }
 }
 
 /// Who gets the pidfd of a child that is dropped.
-fn reaper(reap: bool) -> Option<fn(OwnedFd)> {
+fn reaper(reap: bool) -> Option<fn(OwnFd)> {
     if reap { Some(contexts::reap) } else { None }
 }
 

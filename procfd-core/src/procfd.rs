@@ -6,13 +6,13 @@
 //! A is the caller's end, B its peer. One message on B publishes the start; it stays in A's queue,
 //! and every holder of A in any process gets the pidfd by looking at it without taking it.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use crate::forks::Private;
 use crate::held::Held;
 use crate::pair;
 use crate::status::Change;
-use crate::sys::{self, Errno, Result};
+use crate::sys::{self, Errno, OwnFd, Result};
 use crate::watch::Ended;
 
 /// The start message: "procfd", version, and whether a fuse comes with it.
@@ -25,7 +25,7 @@ const WITH_FUSE: u32 = 1;
 const WITH_INIT: u32 = 2;
 
 /// The pair of a new procfd: A, and B, which is the library's own.
-pub(crate) fn open() -> Result<(OwnedFd, Private)> {
+pub(crate) fn open() -> Result<(OwnFd, Private)> {
     // Marked before another thread can fork: its child must be able to tell what it has inherited.
     Private::second(pair::marked)
 }
@@ -106,7 +106,7 @@ pub(crate) enum Published<const FDS: usize> {
     /// Nothing: not started.
     Not,
     /// Its first descriptors: the pidfd, and with `FDS` 2 the fuse (B).
-    Started { fds: [Option<OwnedFd>; FDS], init: bool },
+    Started { fds: [Option<OwnFd>; FDS], init: bool },
 }
 
 /// How often a look is repeated that another holder disturbs.

@@ -3,14 +3,14 @@
 
 //! The process behind a descriptor of any kind.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use crate::contexts::{self, Running};
 use crate::kept::Keeper;
 use crate::pair::{self, Kind};
 use crate::proc::{self, parse::stat::stat};
 use crate::procfd::{self, Published};
-use crate::sys::{self, Errno, PID_FS_MAGIC, PROC_SUPER_MAGIC, Result};
+use crate::sys::{self, Errno, OwnFd, PID_FS_MAGIC, PROC_SUPER_MAGIC, Result};
 
 /// A process by any descriptor that stands for one.
 #[derive(Debug)]
@@ -18,13 +18,13 @@ pub(crate) enum Target<'a> {
     /// A procfd without a process yet.
     Configuring,
     /// The pidfd out of a procfd.
-    Own(OwnedFd),
+    Own(OwnFd),
     /// The pidfd of a /proc directory.
-    OfDir(OwnedFd),
+    OfDir(OwnFd),
     /// The opener's own.
     Kept(Running),
     /// The pidfd of a built-in init.
-    Init(OwnedFd),
+    Init(OwnFd),
     /// The pidfd that was given.
     Given(BorrowedFd<'a>),
 }
@@ -99,7 +99,7 @@ pub(crate) fn received(a: BorrowedFd<'_>) -> Option<Target<'static>> {
     }
 }
 
-fn shown(pidfd: OwnedFd, init: bool) -> Target<'static> {
+fn shown(pidfd: OwnFd, init: bool) -> Target<'static> {
     if init { Target::Init(pidfd) } else { Target::Own(pidfd) }
 }
 
@@ -118,14 +118,14 @@ fn published(a: BorrowedFd<'_>) -> Result<Target<'_>> {
 }
 
 /// The pidfd of a file in a /proc. EINVAL: it is no directory of a process.
-fn from_proc(file: BorrowedFd<'_>) -> Result<OwnedFd> {
+fn from_proc(file: BorrowedFd<'_>) -> Result<OwnFd> {
     let (mode, _) = sys::fd::mode_and_inode(file)?;
     if mode & libc::S_IFMT == libc::S_IFDIR { from_proc_dir(file) } else { Err(Errno(libc::EINVAL)) }
 }
 
 /// The pidfd of a /proc/PID directory. The library opens the pid that it reads in the directory, and reads the
 /// directory again. If it still answers, the pid was not recycled before the open.
-fn from_proc_dir(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
+fn from_proc_dir(dir: BorrowedFd<'_>) -> Result<OwnFd> {
     let dir = dir.as_raw_fd();
     let pid = pid_of(dir)?;
     if !proc::is_of_own_pid_namespace(dir) {

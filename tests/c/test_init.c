@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The built-in init of a pid namespace (PROC_SET_INIT). */
+#include "filter.h"
 #include "watcher.h"
 
 /* Without the watcher, as root in a pid namespace, else with a user namespace around it. */
@@ -186,6 +187,18 @@ static void program_has_a_terminal(void)
 	close(master);
 }
 
+/* Without a descriptor for its signals the init ends the program, and its status is true. */
+static void init_without_descriptors(void)
+{
+	const struct rule no_file[] = { { SYS_signalfd4, REFUSE(ENFILE) } };
+	int fd = ctx_init();
+	set_child(fd, "pause");
+	filter(no_file, 1, 0);
+	create(fd);
+	expect_killed(fd, SIGKILL);
+	close(fd);
+}
+
 TAP_MAIN(COLD(program_is_pid_two), COLD(program_has_a_terminal), COLD(status_is_mirrored), COLD(signals_are_forwarded),
 	 COLD(orphans_are_reaped), COLD(close_ends_the_namespace), COLD(creator_killed),
-	 COLD(graceful_close), COLD(without_a_policy_it_goes_on), COLD(failures), COLD(with_the_watcher))
+	 COLD(graceful_close), COLD(without_a_policy_it_goes_on), COLD(failures), COLD(with_the_watcher), COLD(init_without_descriptors))

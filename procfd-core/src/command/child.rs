@@ -13,7 +13,7 @@ use crate::process::Process;
 use crate::settings::Scope;
 use crate::signal;
 use crate::status::Status;
-use crate::sys::{self, Errno, PollFd};
+use crate::sys::{self, Errno, OwnFd, PollFd};
 
 /// A process that a [`Command`](crate::Command) started. [`process`](Self::process) has all that a
 /// [`Process`] can do.
@@ -47,7 +47,7 @@ pub struct Output {
 
 /// Kills the process when it is dropped.
 #[derive(Debug)]
-struct Guard(Option<OwnedFd>);
+struct Guard(Option<OwnFd>);
 
 impl Drop for Guard {
     fn drop(&mut self) {

@@ -3,7 +3,8 @@
 
 //! Contexts by their numbers: process_open, and what process_config does with one.
 
-use std::os::fd::{BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, IntoRawFd, RawFd};
+
 use std::sync::Arc;
 
 use super::Result;
@@ -14,7 +15,7 @@ use crate::pair::{self, Kind};
 use crate::placeholder::{self, Lean};
 use crate::settings::{ClosePolicy, Settings};
 use crate::start::{self, Forked, Plan};
-use crate::sys::{self, Errno, vec};
+use crate::sys::{self, Errno, OwnFd, vec};
 
 /// PROCFD_PIDFD.
 pub const PIDFD: u64 = 4;
@@ -55,7 +56,7 @@ impl Form {
         settings.close().map_or(Ok(()), start::check_lean_policy)
     }
 
-    pub(super) fn open(self, settings: Settings) -> Result<OwnedFd> {
+    pub(super) fn open(self, settings: Settings) -> Result<OwnFd> {
         match self {
             Self::Lean => {
                 contexts::sweep();

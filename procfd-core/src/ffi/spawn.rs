@@ -59,7 +59,7 @@ pub fn open_pid(pid: i32, flags: u64) -> Whole<RawFd> {
 
 /// The same file, above the standard streams and close-on-exec. EBADF.
 pub fn duplicate(fd: RawFd) -> Result<OwnedFd> {
-    sys::fd::dup_cloexec(sys::fd::borrow(fd)?)
+    sys::fd::dup_cloexec(sys::fd::borrow(fd)?).map(OwnedFd::from)
 }
 
 fn known(flags: u64) -> Whole<Form> {

@@ -4,10 +4,10 @@
 //! The processes of a cgroup (cgroup v2).
 
 use std::collections::HashSet;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use crate::proc::parse::{lines, unsigned};
-use crate::sys::{self, Result, vec};
+use crate::sys::{self, OwnFd, Result, vec};
 
 pub(crate) struct Members {
     /// Their numbers in the caller's pid namespace, ascending.
@@ -45,7 +45,7 @@ fn add(found: &mut Members, dir: BorrowedFd<'_>) -> Result<()> {
     Ok(())
 }
 
-fn beneath(dir: BorrowedFd<'_>) -> Vec<OwnedFd> {
+fn beneath(dir: BorrowedFd<'_>) -> Vec<OwnFd> {
     let mut found = Vec::new();
     // The directory's own offset stays where it is.
     let Ok(list) = sys::fd::open_at(dir.as_raw_fd(), c".", libc::O_RDONLY | libc::O_DIRECTORY) else {

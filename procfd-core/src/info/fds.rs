@@ -4,7 +4,7 @@
 //! The open descriptors of a process.
 
 use std::ffi::{CString, OsString};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
 
 use super::retry::ask;
@@ -12,7 +12,7 @@ use super::text::whole;
 use crate::proc::parse::fdinfo::{FdInfo, fdinfo};
 use crate::proc::{self, Proc};
 use crate::sys::query::{self, File};
-use crate::sys::{Errno, Result, vec};
+use crate::sys::{Errno, OwnFd, Result, vec};
 
 /// What a descriptor refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ fn descriptor(process: &Proc<'_>, number: u32) -> Result<Option<OpenFd>> {
 }
 
 /// What /proc says of a descriptor of the caller.
-fn own(fd: &OwnedFd) -> Result<(FdInfo, Vec<u8>)> {
+fn own(fd: &OwnFd) -> Result<(FdInfo, Vec<u8>)> {
     let path = |dir| proc::Path::new().text(dir).number(fd.as_raw_fd() as u32);
     let mut buf = [0; 1024];
     let info = fdinfo(proc::read_small(path(c"thread-self/fdinfo/"), &mut buf)?);

@@ -4,14 +4,14 @@
 //! Short lists: groups, processors, id maps. And its namespaces, as descriptors.
 
 use std::ffi::CStr;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 
 use super::retry::{ask_for, ask_leader};
 use super::text::whole;
 use crate::proc::parse::{single_value, status::status};
 use crate::settings::{IdMap, Namespaces};
 use crate::sys::query;
-use crate::sys::{self, Errno, Result, vec};
+use crate::sys::{self, Errno, OwnFd, Result, vec};
 
 const NO_DATA: Errno = Errno(libc::ENODATA);
 
@@ -46,7 +46,7 @@ pub(crate) fn id_map(pidfd: BorrowedFd<'_>, file: &CStr) -> Result<Vec<IdMap>> {
 }
 
 /// A descriptor of one of its namespaces. EINVAL: not one; EACCES: not for the caller.
-pub(crate) fn namespace(pidfd: BorrowedFd<'_>, which: Namespaces) -> Result<OwnedFd> {
+pub(crate) fn namespace(pidfd: BorrowedFd<'_>, which: Namespaces) -> Result<OwnFd> {
     // pidfd.h: `_IO(0xFF, number)`.
     let (number, link) = match which {
         Namespaces::CGROUP => (1, c"ns/cgroup"),

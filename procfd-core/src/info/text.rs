@@ -4,14 +4,12 @@
 //! What a process has in bytes: paths, arguments, environment, texts of the kernel.
 
 use std::ffi::{CStr, CString};
-use std::fs::File;
-use std::os::fd::BorrowedFd;
-use std::os::unix::fs::FileExt;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use super::retry::{ask, ask_for, ask_leader};
 use crate::proc::Proc;
 use crate::proc::parse::{single_value, stat::stat};
-use crate::sys::{self, Errno, Result, vec};
+use crate::sys::{self, Errno, OwnFd, Result, vec};
 
 /// Longer links, arguments and environments than this there are none.
 const LONGEST: usize = 1 << 28;
@@ -84,10 +82,10 @@ pub(crate) fn text(pidfd: BorrowedFd<'_>, which: Text) -> Result<Vec<u8>> {
 /// Arguments or environment, in one read, which sees one memory; a second could see that of the next
 /// program. ENODATA: nothing, which is also what there is before the program starts.
 fn of_memory(process: &Proc<'_>, file: &CStr) -> Result<Vec<u8>> {
-    in_one_read(&File::from(process.open(file, libc::O_RDONLY)?))
+    in_one_read(&process.open(file, libc::O_RDONLY)?)
 }
 
-fn in_one_read(file: &File) -> Result<Vec<u8>> {
+fn in_one_read(file: &OwnFd) -> Result<Vec<u8>> {
     let mut buf = vec![0; 4096];
     loop {
         let len = read_at(file, &mut buf, 0)?;
@@ -113,8 +111,8 @@ fn vector(process: &Proc<'_>) -> Result<Vec<u8>> {
 
 /// A file of a memory whose program has started: until then the kernel is still filling it. If the file, which
 /// is of the memory at its opening, shows something after this, that was the one looked at. EAGAIN: not yet.
-fn of_started(process: &Proc<'_>, file: &CStr) -> Result<File> {
-    let file = File::from(process.open(file, libc::O_RDONLY)?);
+fn of_started(process: &Proc<'_>, file: &CStr) -> Result<OwnFd> {
+    let file = process.open(file, libc::O_RDONLY)?;
     let mut buf = [0; 2048];
     match stat(process.read_small(c"stat", &mut buf)?) {
         Some(stat) if stat.end_code != 0 => Ok(file),
@@ -149,13 +147,8 @@ pub(super) fn whole(process: &Proc<'_>, file: &CStr) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-fn read_at(file: &File, buf: &mut [u8], at: u64) -> Result<usize> {
-    loop {
-        match file.read_at(buf, at) {
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            done => return done.map_err(|e| Errno(e.raw_os_error().unwrap_or(libc::EIO))),
-        }
-    }
+fn read_at(file: &OwnFd, buf: &mut [u8], at: u64) -> Result<usize> {
+    sys::fd::read_at(file.as_fd(), buf, at)
 }
 
 fn larger(len: usize) -> Result<Vec<u8>> {

@@ -4,7 +4,7 @@
 //! The threads of a process.
 
 use std::ffi::CString;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use super::convert::{Units, io_counters, sched, start};
 use super::fields::*;
@@ -13,7 +13,7 @@ use super::retry::ask_leader;
 use crate::proc::Proc;
 use crate::proc::parse::{Comm, counters, stat::Stat, stat::stat, status::status};
 use crate::sys::query::{self, CpuClock};
-use crate::sys::{self, Errno, Result, vec};
+use crate::sys::{self, Errno, OwnFd, Result, vec};
 
 records! {
     /// CPU times of a thread, of 10 ms grain.
@@ -157,7 +157,7 @@ fn thread(process: &Proc<'_>, tid: u32, fields: Fields) -> Result<Thread> {
 }
 
 /// A file of a thread. `None`: not for the caller to read, or the kernel has none. ESRCH: it has ended.
-fn read<'b>(dir: &OwnedFd, file: &std::ffi::CStr, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
+fn read<'b>(dir: &OwnFd, file: &std::ffi::CStr, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
     match sys::fd::read_small(dir.as_raw_fd(), file, buf) {
         Ok(len) => Ok(buf.get(..len)),
         Err(e @ Errno(libc::ESRCH)) => Err(e),
@@ -197,7 +197,7 @@ fn of_stat(out: &mut Thread, stat: &Stat, fields: Fields) {
     }
 }
 
-fn of_status(out: &mut Thread, dir: &OwnedFd, fields: Fields) -> Result<()> {
+fn of_status(out: &mut Thread, dir: &OwnFd, fields: Fields) -> Result<()> {
     // The groups are in it, of which there may be 65,536.
     let (mut text, mut room) = (Vec::new(), 4096);
     let read_text = loop {
@@ -222,7 +222,7 @@ fn of_status(out: &mut Thread, dir: &OwnedFd, fields: Fields) -> Result<()> {
     Ok(())
 }
 
-fn of_schedstat(out: &mut Thread, dir: &OwnedFd, fields: Fields) -> Result<()> {
+fn of_schedstat(out: &mut Thread, dir: &OwnFd, fields: Fields) -> Result<()> {
     let known = read(dir, c"schedstat", &mut [0; 128])?.and_then(counters::schedstat);
     // A kernel that does not account this says so with zeroes; a thread that is seen has run.
     let Some(known) = known.filter(|known| known.run != 0) else {

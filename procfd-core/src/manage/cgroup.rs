@@ -39,5 +39,5 @@ pub(crate) fn kill(pidfd: BorrowedFd<'_>) -> Result<()> {
         pid_race::running(pidfd)?;
         return Err(Errno(libc::EAGAIN));
     }
-    sys::fd::write(file.as_fd(), b"1").map(drop)
+    file.write(b"1")
 }

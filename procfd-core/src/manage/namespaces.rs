@@ -4,12 +4,12 @@
 //! Enters the namespaces of a process, and moves a process into a cgroup.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use super::pid_race;
 use crate::proc::Proc;
 use crate::settings::Namespaces;
-use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, Result};
+use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, OwnFd, Result};
 
 /// The order in which they are joined one by one. The user namespace comes first: it gives the right to join the others.
 const FILES: [(Namespaces, &CStr); 8] = [
@@ -71,7 +71,7 @@ pub(crate) fn await_time_namespace(pidfd: BorrowedFd<'_>, pid: i32) {
 /// The way before 5.8: one by one. The namespaces joined before a failure stay joined.
 pub(super) fn enter_by_files(pidfd: BorrowedFd<'_>, namespaces: Namespaces) -> Result<()> {
     let dir = pid_race::directory(pidfd)?;
-    let mut files: Vec<(OwnedFd, Namespaces)> = Vec::new();
+    let mut files: Vec<(OwnFd, Namespaces)> = Vec::new();
     for (namespace, path) in FILES.into_iter().filter(|(ns, _)| namespaces.contains(*ns)) {
         let file = match sys::fd::open_at(dir.as_raw_fd(), path, libc::O_RDONLY) {
             // The errnos of setns(2) with a pidfd: no permission to ptrace, no process, no such namespace.
@@ -100,5 +100,5 @@ pub(crate) fn move_to_cgroup(pidfd: BorrowedFd<'_>, cgroup: BorrowedFd<'_>) -> R
         Err(Errno(libc::ENOTDIR)) => Err(Errno(libc::EINVAL)),
         opened => opened,
     }?;
-    pid_race::by_number(pidfd, |pid| sys::fd::write(procs.as_fd(), pid.to_string().as_bytes()).map(drop))
+    pid_race::by_number(pidfd, |pid| procs.write(pid.to_string().as_bytes()))
 }

@@ -16,10 +16,10 @@
 //! Files below a /proc/PID directory are exact: once the directory is proved to belong to the process, it never
 //! belongs to another one.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 
 use crate::proc::{self, Path};
-use crate::sys::{self, Errno, Result};
+use crate::sys::{self, Errno, OwnFd, Result};
 use crate::wait;
 
 /// Whether it has ended, reaped or not.
@@ -48,7 +48,7 @@ pub(crate) fn by_number<T>(pidfd: BorrowedFd<'_>, act: impl FnOnce(i32) -> Resul
 
 /// The /proc/PID directory of a process that is not reaped. ESRCH: it is reaped. EREMOTE: it is not in the caller's
 /// pid namespace. EOPNOTSUPP: there is no /proc of that namespace. EPERM: it is hidden from the caller (`hidepid`).
-pub(crate) fn directory(pidfd: BorrowedFd<'_>) -> Result<OwnedFd> {
+pub(crate) fn directory(pidfd: BorrowedFd<'_>) -> Result<OwnFd> {
     let path = Path::new().number(number(pidfd)? as u32);
     let opened = own_proc().and_then(|()| proc::open(path.as_c_str(), libc::O_PATH | libc::O_DIRECTORY));
     // The process is still not reaped, so the pid was its own when the directory was opened.

@@ -3,7 +3,7 @@
 
 //! Limits, scheduling and memory of a process.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use super::{pid_race, threads};
 use crate::settings::{Scheduler, sched_attr};
@@ -65,7 +65,7 @@ pub(crate) fn set_oom_score_adj(pidfd: BorrowedFd<'_>, value: i64) -> Result<()>
         Err(Errno(libc::EACCES)) => Err(Errno(libc::EPERM)),
         opened => opened,
     }?;
-    sys::fd::write(file.as_fd(), value.to_string().as_bytes()).map(drop)
+    file.write(value.to_string().as_bytes())
 }
 
 /// Advice to the kernel about memory. No advice changes the contents of the memory.

@@ -4,12 +4,12 @@
 //! The directory of a cgroup (v2), by its name in /proc.
 
 use std::ffi::{CString, OsStr};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::parse::{lines, mountinfo, single_value};
-use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, Result};
+use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, OwnFd, Result};
 
 /// The path in the cgroup v2 hierarchy, from the root of the caller's cgroup namespace.
 pub(crate) fn path_of_cgroup(proc_dir: BorrowedFd<'_>) -> Result<PathBuf> {
@@ -26,7 +26,7 @@ fn below_own_root(cgroup: &[u8]) -> Option<PathBuf> {
 }
 
 /// The directory of a path in the hierarchy, by the first mount that shows it.
-pub(crate) fn open_cgroup(path: &Path) -> Result<OwnedFd> {
+pub(crate) fn open_cgroup(path: &Path) -> Result<OwnFd> {
     let mut mounts = Vec::new();
     let file = sys::fd::open_at(libc::AT_FDCWD, c"/proc/self/mountinfo", libc::O_RDONLY)?;
     sys::fd::read_all(file.as_fd(), &mut mounts)?;
@@ -43,7 +43,7 @@ pub(crate) fn open_cgroup(path: &Path) -> Result<OwnedFd> {
 
 /// The directory of a cgroup. The path is one in the hierarchy, one below the caller's cgroup, or one in the file
 /// system. ENOENT: no such cgroup. EOPNOTSUPP: no mounted cgroup v2.
-pub(crate) fn open_cgroup_by_path(path: &Path) -> Result<OwnedFd> {
+pub(crate) fn open_cgroup_by_path(path: &Path) -> Result<OwnFd> {
     if !path.is_absolute() {
         let own = super::open(c"self", libc::O_PATH | libc::O_DIRECTORY)?;
         return open_cgroup(&path_of_cgroup(own.as_fd())?.join(path)).map_err(missing);

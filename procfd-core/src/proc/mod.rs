@@ -24,12 +24,12 @@ mod path;
 mod process;
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Arc, Mutex};
 
 use crate::forks::{self, Private};
 use crate::sys::per_process::PerProcess;
-use crate::sys::{self, Errno, PROC_SUPER_MAGIC, Result, vec};
+use crate::sys::{self, Errno, OwnFd, PROC_SUPER_MAGIC, Result, vec};
 
 pub(crate) use cgroup::{open_cgroup, open_cgroup_by_path, path_of_cgroup};
 pub(crate) use namespace::{
@@ -85,7 +85,7 @@ pub(crate) fn processes(each: impl FnMut(u32) -> bool) -> Result<()> {
 }
 
 /// Opens a path below /proc.
-pub(crate) fn open(path: &CStr, flags: i32) -> Result<OwnedFd> {
+pub(crate) fn open(path: &CStr, flags: i32) -> Result<OwnFd> {
     let dir = root()?;
     sys::fd::open_at(dir.as_fd().as_raw_fd(), path, flags)
 }

@@ -4,11 +4,11 @@
 //! The pid namespace of a /proc, and of a process.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use super::parse::status::{NsIds, status};
 use super::{Path, open};
-use crate::sys::{self, PROC_ROOT_INO, PROC_SUPER_MAGIC, Result};
+use crate::sys::{self, OwnFd, PROC_ROOT_INO, PROC_SUPER_MAGIC, Result};
 
 /// Whether a descriptor is the root directory of a procfs. EBADF.
 pub(crate) fn is_proc_root(fd: BorrowedFd<'_>) -> Result<bool> {
@@ -27,7 +27,7 @@ pub(crate) fn is_of_own_pid_namespace(dir: RawFd) -> bool {
         let device = sys::fd::device(dir).ok()?;
         let root = sys::fd::open_at(dir.as_raw_fd(), c"..", libc::O_PATH | libc::O_DIRECTORY).ok()?;
         let file = sys::fd::open_at(root.as_raw_fd(), c"self/status", libc::O_RDONLY).ok()?;
-        let same = |fd: &OwnedFd| sys::fd::device(fd.as_fd()) == Ok(device);
+        let same = |fd: &OwnFd| sys::fd::device(fd.as_fd()) == Ok(device);
         let own = is_proc_root(root.as_fd()) == Ok(true) && same(&root) && same(&file);
         ns_pid_in(&file).filter(|ids| own && ids.depth == 1 && ids.innermost == sys::task::pid() as u32)
     };
@@ -52,7 +52,7 @@ pub(crate) fn ns_pid(dir: RawFd, path: &CStr) -> Option<NsIds> {
     ns_pid_in(&sys::fd::open_at(dir, path, libc::O_RDONLY).ok()?)
 }
 
-fn ns_pid_in(file: &OwnedFd) -> Option<NsIds> {
+fn ns_pid_in(file: &OwnFd) -> Option<NsIds> {
     let mut text = Vec::new();
     sys::fd::read_all(file.as_fd(), &mut text).ok()?;
     status(&text).ns_pid

@@ -4,12 +4,12 @@
 //! The files of one process.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use super::parse::stat::{self, Stat};
 use super::parse::status::{Status, status};
 use super::{Path, link, open, read, read_small, root};
-use crate::sys::{self, Errno, Result};
+use crate::sys::{self, Errno, OwnFd, Result};
 
 /// The number of attempts to read a process in transition. When a thread that executes a program takes the place of
 /// its leader, the old leader shows 0 threads, and no longer stands for the process.
@@ -87,7 +87,7 @@ impl<'a> Proc<'a> {
     }
 
     /// Opens one of its files. ENOENT becomes ESRCH if the process has gone.
-    pub(crate) fn open(&self, file: &CStr, flags: i32) -> Result<OwnedFd> {
+    pub(crate) fn open(&self, file: &CStr, flags: i32) -> Result<OwnFd> {
         open(self.living_path(file).as_c_str(), flags).map_err(|e| self.why(file, e))
     }
 

@@ -203,7 +203,7 @@ impl Process {
     /// ```
     #[doc(alias = "PROC_INFO_NSFD")]
     pub fn namespace(&self, which: Namespaces) -> io::Result<OwnedFd> {
-        Ok(info::namespace(self.pidfd(), which)?)
+        Ok(info::namespace(self.pidfd(), which)?.into())
     }
 }
 

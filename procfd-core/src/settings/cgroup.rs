@@ -15,7 +15,7 @@ use crate::child::{List, Slot, When};
 use crate::error::{Error, Stage};
 use crate::leaves::{Leaf, NewLeaf};
 use crate::proc;
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, OwnFd};
 
 /// Where the process is to be.
 #[derive(Clone, Debug, Default)]
@@ -37,11 +37,11 @@ pub(crate) struct Opened {
     /// The new cgroup. It is removed with this, unless it is kept.
     leaf: Option<NewLeaf>,
     /// Its file cgroup.procs, for a child that the kernel does not start in it.
-    pub(crate) procs: OwnedFd,
+    pub(crate) procs: OwnFd,
 }
 
 enum Dir {
-    Own(OwnedFd),
+    Own(OwnFd),
     Callers(RawFd),
     /// Of the leaf.
     Leaf(RawFd),
@@ -121,7 +121,7 @@ impl Cgroup {
         })
     }
 
-    fn open_procs(&self, dir: RawFd) -> Result<OwnedFd, Error> {
+    fn open_procs(&self, dir: RawFd) -> Result<OwnFd, Error> {
         let procs = sys::fd::open_at(dir, c"cgroup.procs", libc::O_WRONLY).map_err(|e| {
             // A directory of something else.
             self.error(if e.0 == libc::ENOENT { Errno(libc::EINVAL) } else { e })

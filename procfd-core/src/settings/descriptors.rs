@@ -16,6 +16,7 @@ use super::ends::Pipes;
 use super::{Configured, Context, Facts, Prepared, Set, Settings, c_string};
 use crate::child::List;
 use crate::error::{Error, Stage};
+use crate::sys::OwnFd;
 use crate::sys::owned::Owned;
 use crate::sys::vec::Shared;
 use action::Shown;
@@ -71,7 +72,8 @@ impl Settings {
     }
 
     /// Keeps a descriptor until the start or the end of the context, and returns its number.
-    pub(crate) fn hold(&mut self, fd: OwnedFd) -> RawFd {
+    pub(crate) fn hold(&mut self, fd: impl Into<OwnFd>) -> RawFd {
+        let fd = fd.into();
         let number = fd.as_raw_fd();
         self.descriptors.held.push(Arc::new(Owned::new(fd, None)));
         number

@@ -4,11 +4,12 @@
 //! What a context keeps for descriptors of the child: ends of pipes, until the start, and bytes, of which the child
 //! makes a file.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
 use std::sync::Arc;
 
 use crate::child::{List, Slot};
-use crate::sys::{self, fd::Number};
+use crate::sys::{self, OwnFd, fd::Number};
 
 /// What memfd_create(2) calls the file.
 const NAME: &std::ffi::CStr = c"procfd-data";
@@ -36,7 +37,7 @@ pub(super) struct End {
 }
 
 impl End {
-    pub(super) fn new(fd: OwnedFd) -> sys::Result<Self> {
+    pub(super) fn new(fd: OwnFd) -> sys::Result<Self> {
         let number = Number::keep(fd);
         let was = identity(&number)?;
         Ok(Self { number, was })

@@ -7,11 +7,11 @@
 //! (`PT_INTERP`) is missing. After such an answer the creator reads the program's first bytes, as the kernel did.
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use super::program::Program;
 use super::{Namespaces, Prepared, Settings};
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, OwnFd};
 
 /// What the kernel reads of a program to know its format (BINPRM_BUF_SIZE).
 const HEAD: usize = 256;
@@ -41,7 +41,7 @@ pub(super) fn missing(s: &Settings, p: &Prepared) -> Option<String> {
 }
 
 /// The interpreter that is missing behind a program.
-fn behind(s: &Settings, mut program: OwnedFd) -> Option<CString> {
+fn behind(s: &Settings, mut program: OwnFd) -> Option<CString> {
     for _ in 0..DEPTH {
         let interpreter = interpreter(program.as_fd())?;
         program = match open(s, &interpreter) {
@@ -54,7 +54,7 @@ fn behind(s: &Settings, mut program: OwnedFd) -> Option<CString> {
 }
 
 /// A regular file as the child sees it. EINVAL: another kind of file, or one that only the child can find.
-fn open(s: &Settings, path: &CStr) -> sys::Result<OwnedFd> {
+fn open(s: &Settings, path: &CStr) -> sys::Result<OwnFd> {
     if !path.to_bytes().starts_with(b"/") && s.descriptors.changes_directory() {
         return Err(Errno(libc::EINVAL));
     }
@@ -64,7 +64,7 @@ fn open(s: &Settings, path: &CStr) -> sys::Result<OwnedFd> {
 }
 
 /// The same file for reading, if it is a regular one.
-fn open_again(file: BorrowedFd<'_>) -> Option<OwnedFd> {
+fn open_again(file: BorrowedFd<'_>) -> Option<OwnFd> {
     let (mode, _) = sys::fd::mode_and_inode(file).ok()?;
     if mode & libc::S_IFMT != libc::S_IFREG {
         return None;

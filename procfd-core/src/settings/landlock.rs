@@ -158,7 +158,7 @@ impl Settings {
         if self.landlock.made.len() >= LAYERS_MAX {
             return Err(Error::config(libc::E2BIG, format_args!("more than {LAYERS_MAX} Landlock rulesets")));
         }
-        let end = self.keep_late(fd, |e| Error::config(e.0, "a Landlock ruleset"))?;
+        let end = self.keep_late(fd.into(), |e| Error::config(e.0, "a Landlock ruleset"))?;
         self.make(Families::LANDLOCK).landlock.made.push((end, flags));
         Ok(())
     }
@@ -172,7 +172,7 @@ impl Settings {
             return Err(failed(crate::Errno(libc::EBADF)));
         }
         let copy = sys::fd::borrow(fd).and_then(sys::fd::dup_cloexec).map_err(failed)?;
-        self.add_landlock_fd(copy, flags)
+        self.add_landlock_fd(copy.into(), flags)
     }
 
     /// Whether the child needs CAP_SYS_ADMIN for it.

@@ -7,13 +7,14 @@
 //! The context keeps them until the start, close-on-exec, at numbers that no action makes anything else of. So a number
 //! means the same in the creator and in the child, and what closes ranges leaves it out.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+
 use std::sync::Arc;
 
 use super::ends::End;
 use super::{Families, Set, Settings};
 use crate::error::{Error, Stage};
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, OwnFd};
 
 /// The numbers below are the program's.
 const LEAST: RawFd = 3;
@@ -44,7 +45,7 @@ impl Settings {
     }
 
     /// Keeps a descriptor for later than the list.
-    pub(super) fn keep_late(&self, fd: OwnedFd, failed: impl Fn(Errno) -> Error) -> Result<Arc<End>, Error> {
+    pub(super) fn keep_late(&self, fd: OwnFd, failed: impl Fn(Errno) -> Error) -> Result<Arc<End>, Error> {
         let moved =
             if fd.as_raw_fd() < LEAST { sys::fd::dup_cloexec_above(fd.as_fd(), LEAST) } else { Ok(fd) };
         let end = moved.and_then(|fd| self.out_of_the_way(fd)).and_then(End::new);

@@ -5,12 +5,12 @@
 
 use std::ffi::{CStr, CString, OsStr};
 use std::fmt;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use super::{Configured, Context, Families, Set, Settings, c_string};
 use crate::error::{Error, Stage};
 use crate::leaves::{Leaf, NewLeaf};
-use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, vec};
+use crate::sys::{self, CGROUP2_SUPER_MAGIC, Errno, OwnFd, vec};
 
 /// Longest name of a file (limits.h).
 const NAME_MAX: usize = 255;
@@ -118,7 +118,7 @@ impl Wanted {
     }
 
     /// Makes it below `parent`, with its limits.
-    pub(super) fn make(&self, parent: OwnedFd) -> Result<NewLeaf, Error> {
+    pub(super) fn make(&self, parent: OwnFd) -> Result<NewLeaf, Error> {
         self.enable(parent.as_fd())?;
         let name = self.name.as_deref();
         let leaf = Leaf::make(parent, name).map_err(|e| {
@@ -147,8 +147,8 @@ impl Wanted {
 
     fn write(&self, dir: BorrowedFd<'_>, limit: &Limit, index: u32) -> Result<(), Error> {
         let file = sys::fd::open_at(dir.as_raw_fd(), &limit.file, libc::O_WRONLY);
-        let done = file.and_then(|file| sys::fd::write(file.as_fd(), limit.value.to_bytes()));
-        done.map(drop).map_err(|e| {
+        let done = file.and_then(|file| file.write(limit.value.to_bytes()));
+        done.map_err(|e| {
             let error = Error::new(Stage::CGROUP_LIMIT, index, e, limit);
             match e.0 {
                 libc::ENOENT => error.hint("this kernel has no such file in a cgroup"),
@@ -187,8 +187,7 @@ impl Wanted {
                 return Err(failed(Errno(libc::EBUSY)).hint(PROCESSES));
             }
             let file = sys::fd::open_at(parent.as_raw_fd(), c"cgroup.subtree_control", libc::O_WRONLY);
-            let done =
-                file.and_then(|file| sys::fd::write(file.as_fd(), format!("+{controller}").as_bytes()));
+            let done = file.and_then(|file| file.write(format!("+{controller}").as_bytes()));
             done.map_err(|e| match e.0 {
                 libc::EBUSY => failed(e).hint(PROCESSES),
                 libc::EACCES | libc::EPERM | libc::EROFS => failed(e).hint(
@@ -216,7 +215,7 @@ fn has(words: &str, word: &str) -> bool {
 }
 
 /// The cgroup above the one of `dir`. `None`: there is none in sight.
-pub(super) fn above(dir: BorrowedFd<'_>) -> Option<OwnedFd> {
+pub(super) fn above(dir: BorrowedFd<'_>) -> Option<OwnFd> {
     let above = sys::fd::open_at(dir.as_raw_fd(), c"..", libc::O_PATH | libc::O_DIRECTORY).ok()?;
     sys::fs_is(above.as_fd(), CGROUP2_SUPER_MAGIC).then_some(above)
 }

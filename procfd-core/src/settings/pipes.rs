@@ -13,8 +13,9 @@ use std::sync::Arc;
 use super::descriptors::Action;
 use super::ends::End;
 use super::{Configured, Context, Set, Settings, WindowSize, check};
+use crate::Errno;
 use crate::error::Error;
-use crate::{Errno, sys};
+use crate::sys::{self, OwnFd};
 
 /// The most bytes for a descriptor.
 pub const DATA_MAX: usize = 16 << 20;
@@ -51,13 +52,13 @@ impl Settings {
             PipeWay::FromChild => (writer, reader),
         };
         self.keep_end(theirs, &[target], failed)?;
-        Ok(ours)
+        Ok(ours.into())
     }
 
     /// Keeps the child's end until the start, when it becomes these numbers. Returns its own.
     pub(super) fn keep_end(
         &mut self,
-        end: OwnedFd,
+        end: OwnFd,
         targets: &[RawFd],
         failed: impl Fn(Errno) -> Error,
     ) -> Result<RawFd, Error> {
@@ -70,7 +71,7 @@ impl Settings {
     }
 
     /// Gives the descriptor a number that no action so far makes anything else of.
-    pub(super) fn out_of_the_way(&self, fd: OwnedFd) -> sys::Result<OwnedFd> {
+    pub(super) fn out_of_the_way(&self, fd: OwnFd) -> sys::Result<OwnFd> {
         let is_taken = |number| self.descriptors.actions().any(|action| action.makes(number));
         let mut fd = fd;
         while is_taken(fd.as_raw_fd()) {

@@ -35,6 +35,6 @@ impl Settings {
         let source = self.keep_end(slave, &[0, 1, 2], failed)?;
         self.set_session(true)?;
         self.set_ctty(source)?;
-        Ok(master)
+        Ok(master.into())
     }
 }

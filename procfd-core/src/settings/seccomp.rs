@@ -112,7 +112,7 @@ impl Settings {
         let end = self.keep_late(theirs, failed)?;
         self.push_program(words, flags & !NEW_LISTENER)?;
         self.make(Families::SECCOMP).seccomp.notifies = Some((index, end));
-        Ok(ours)
+        Ok(ours.into())
     }
 
     fn push_program(&mut self, words: Vec<u32>, flags: u64) -> Set {
@@ -239,6 +239,7 @@ impl SeccompListener {
     /// [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html).
     pub fn receive(&self) -> Result<OwnedFd, Error> {
         sys::sock::receive_fd(self.0.as_fd())
+            .map(OwnedFd::from)
             .map_err(|e| Error::config(e.0, "the descriptor of a seccomp program"))
     }
 }

@@ -4,7 +4,7 @@
 //! The clone: what the child is given that only this start knows, and what its report says.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,11 +22,11 @@ use crate::forks::{self, Private};
 use crate::manage;
 use crate::settings::{Cgroup, Families, Namespaces, Prepared, Rare, Settings};
 use crate::sys::cstr::CStrArray;
-use crate::sys::{self, CLONE_FILES, Errno, vec};
+use crate::sys::{self, CLONE_FILES, Errno, OwnFd, vec};
 use crate::watch;
 
 /// Starts a program without a procfd.
-pub(super) fn start(config: &Settings) -> Result<(i32, OwnedFd), Error> {
+pub(super) fn start(config: &Settings) -> Result<(i32, OwnFd), Error> {
     let (pid, pidfd) = spawn(config, &*config.prepare()?, None)?;
     if !is_still_its(pidfd.as_fd(), pid) {
         end_by_pid(pid);
@@ -49,7 +49,7 @@ pub(super) fn spawn(
     config: &Settings,
     prepared: &Prepared,
     mut publication: Option<&mut Publication<'_>>,
-) -> Result<(i32, OwnedFd), Error> {
+) -> Result<(i32, OwnFd), Error> {
     let shared = shares_table(config);
     let more = config.rare().is_some()
         || config.built_in_init()
@@ -84,7 +84,7 @@ fn spawn_with<const MORE: bool>(
     prepared: &Prepared,
     mut publication: Option<&mut Publication<'_>>,
     shared_table: bool,
-) -> Result<(i32, OwnedFd), Error> {
+) -> Result<(i32, OwnFd), Error> {
     // A new cgroup is removed wherever this returns an error.
     let of = |families| config.of(families).filter(|_| MORE);
     let mut cgroup = of(Families::CGROUP).map_or(Ok(None), |rare| rare.cgroup.open())?;
@@ -255,7 +255,7 @@ impl InitParts {
     }
 }
 
-type Cloned = Result<(i32, OwnedFd), Error>;
+type Cloned = Result<(i32, OwnFd), Error>;
 
 type Report = (Stage, u32, Option<Errno>);
 
@@ -306,7 +306,7 @@ fn clone<const MORE: bool>(
         }
         let byte: &[u8] = if mapped.is_ok() { b"g" } else { b"no" };
         // Two bytes are no go: the child stops at once.
-        if let Err(e) = sys::sock::send(parent.as_fd(), byte, &[]) {
+        if let Err(e) = parent.live().and_then(|parent| sys::sock::send(parent, byte, &[])) {
             mapped = Err(Error::new(Stage::UID_MAP, 0, e, ""));
             sys::task::kill_child(pid, libc::SIGKILL);
         }

@@ -3,13 +3,13 @@
 
 //! The end of a child that did not become what it was started for.
 
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
 
 use crate::error::{Error, Stage};
 use crate::manage;
 use crate::settings::HELD_SECONDS;
 use crate::status::{Change, decode};
-use crate::sys::{self, Errno, PIDFD_INFO_EXIT};
+use crate::sys::{self, Errno, OwnFd, PIDFD_INFO_EXIT};
 use crate::wait;
 
 /// Whether the child has not executed. Until then its exit signal is 0, since only execve sets SIGCHLD. A plain
@@ -161,7 +161,7 @@ pub(super) fn end_by_pid(pid: i32) {
 }
 
 /// Does what a failed start needs with the pidfd, and closes it, unless another thread has put another file there.
-pub(super) fn give_up(pidfd: OwnedFd, pid: i32, end: impl FnOnce(BorrowedFd<'_>) -> Error) -> Error {
+pub(super) fn give_up(pidfd: OwnFd, pid: i32, end: impl FnOnce(BorrowedFd<'_>) -> Error) -> Error {
     let is_its = is_still_its(pidfd.as_fd(), pid);
     let error = end(pidfd.as_fd());
     if !is_its {

@@ -6,7 +6,7 @@
 //! The child carries out the same steps, reports over a socket, and waits to be released: so the
 //! start is published, and the close policy armed, before it runs a line of the caller's.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use super::clone::keep_cgroup;
 use super::end::{died, end_by_pid, kill, reap};
@@ -18,7 +18,7 @@ use crate::forks::{self, Private};
 use crate::fuse;
 use crate::settings::{Cgroup, Namespaces, Prepared, Settings};
 use crate::sys::fork::Forked as Sides;
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, OwnFd};
 
 pub(super) fn create(
     mut publication: Publication<'_>,
@@ -69,8 +69,9 @@ pub(super) fn create(
             if let Err(errno) = ready {
                 moment.report.failed(errno);
             }
-            let told = sys::sock::send(theirs.as_fd(), &moment.report.to_bytes(), &[]);
-            if ready.is_err() || told.is_err() || !released(theirs.as_fd()) {
+            let told =
+                theirs.live().and_then(|theirs| sys::sock::send(theirs, &moment.report.to_bytes(), &[]));
+            if ready.is_err() || told.is_err() || !released(&theirs) {
                 sys::child::exit(127);
             }
             sys::fd::close_raw(publication.procfd().as_raw_fd());
@@ -111,7 +112,7 @@ fn fork(config: &Settings) -> sys::Result<Sides> {
 
 /// The parent's side. The child waits for it, so its pid is its own all the while.
 fn follow(
-    (pid, pidfd): (i32, Option<OwnedFd>),
+    (pid, pidfd): (i32, Option<OwnFd>),
     ours: &Private,
     report: &Report<'_>,
     prepared: &Prepared,
@@ -126,12 +127,13 @@ fn follow(
     if prepared.by_parent {
         idmap_helper::write_for(config, pid, mask)
             .and_then(|()| {
-                sys::sock::send(ours.as_fd(), b"g", &[]).map_err(|e| Error::new(Stage::UID_MAP, 0, e, ""))
+                let sent = ours.live().and_then(|ours| sys::sock::send(ours, b"g", &[]));
+                sent.map_err(|e| Error::new(Stage::UID_MAP, 0, e, ""))
             })
             .map_err(|e| publication.undone(pidfd.as_fd(), pid, e))?;
     }
     let mut bytes = [0; 12];
-    match read_all(ours.as_fd(), &mut bytes) {
+    match ours.live().and_then(|ours| read_all(ours, &mut bytes)) {
         Ok(12) => report.set_from_bytes(bytes),
         _ => {
             // It may wait for what will not come.
@@ -150,14 +152,14 @@ fn follow(
     }
     keep_cgroup(cgroup, pidfd.as_fd(), pid)?;
     let started = publication.publish(pidfd, pid)?;
-    let _ = sys::sock::send(ours.as_fd(), b"g", &[]);
+    let _ = ours.live().and_then(|ours| sys::sock::send(ours, b"g", &[]));
     Ok(started)
 }
 
 /// Waits for the parent's word; its end is a no.
-fn released(socket: BorrowedFd<'_>) -> bool {
+fn released(socket: &OwnFd) -> bool {
     let mut byte = [0; 2];
-    matches!(read_all(socket, &mut byte), Ok(1))
+    matches!(socket.live().and_then(|socket| read_all(socket, &mut byte)), Ok(1))
 }
 
 fn read_all(socket: BorrowedFd<'_>, buf: &mut [u8]) -> sys::Result<usize> {

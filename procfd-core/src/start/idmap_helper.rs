@@ -8,13 +8,13 @@
 //! subgid.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd};
 
 use crate::error::{Error, Stage};
 use crate::forks::Private;
 use crate::proc;
 use crate::settings::{IdMap, Program, Setgroups, Settings, is_own, map_text};
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, OwnFd};
 use crate::wait::{self, Limit, Options};
 
 const CAP_SETGID: u32 = 6;
@@ -54,11 +54,9 @@ fn put(pid: i32, stage: Stage, file: &str, value: &str) -> Result<(), Error> {
         let path = CString::new(format!("{pid}/{file}")).map_err(|_| Errno(libc::EINVAL))?;
         // A /proc of another pid namespace has another process under this number: EREMOTE.
         let file = proc::open(&path, libc::O_WRONLY)?;
-        sys::fd::write(file.as_fd(), value.as_bytes())
+        file.write(value.as_bytes())
     };
-    write()
-        .map(drop)
-        .map_err(|e| Error::new(stage, 0, e, format_args!("({})", value.trim_end().replace('\n', "; "))))
+    write().map_err(|e| Error::new(stage, 0, e, format_args!("({})", value.trim_end().replace('\n', "; "))))
 }
 
 /// Runs newuidmap(1) or newgidmap(1) by the caller's PATH.
@@ -103,11 +101,11 @@ fn helper(name: &std::ffi::CStr, pid: i32, map: &[IdMap], mask: u64) -> Result<(
 }
 
 /// The first lines of what a helper that has ended wrote, in one.
-fn said(theirs: OwnedFd, ours: &Private) -> String {
+fn said(theirs: OwnFd, ours: &Private) -> String {
     drop(theirs);
     let mut text = Vec::new();
     let mut part = [0; 256];
-    while let Ok(len @ 1..) = sys::fd::read(ours.as_fd(), &mut part) {
+    while let Ok(len @ 1..) = ours.live().and_then(|ours| sys::fd::read(ours, &mut part)) {
         text.extend_from_slice(part.get(..len).unwrap_or_default());
         if text.len() > 512 {
             break;

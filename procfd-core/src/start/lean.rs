@@ -3,7 +3,7 @@
 
 //! A start whose descriptor is the pidfd: of an object, which needs none before, and of a placeholder.
 
-use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, IntoRawFd};
 
 use super::end::end;
 use super::publish::check_lean;
@@ -12,9 +12,10 @@ use crate::contexts::{self, OpenFlags};
 use crate::error::{Error, Stage};
 use crate::placeholder::{self, Lean};
 use crate::settings::Settings;
+use crate::sys::OwnFd;
 
 /// A program without a procfd, and its pidfd: raw system calls, and nothing that outlives the start.
-pub(crate) fn lean(config: &Settings) -> Result<(i32, OwnedFd), Error> {
+pub(crate) fn lean(config: &Settings) -> Result<(i32, OwnFd), Error> {
     if config.program.is_none() {
         return Err(Error::plan(libc::EINVAL, "no program is set"));
     }
@@ -34,7 +35,7 @@ pub(crate) fn create_lean(context: &Lean) -> Result<Forked<()>, Error> {
     Ok(created)
 }
 
-fn become_pidfd(context: &Lean, pid: i32, pidfd: &OwnedFd) -> Result<Forked<()>, Error> {
+fn become_pidfd(context: &Lean, pid: i32, pidfd: &OwnFd) -> Result<Forked<()>, Error> {
     let pidfd = pidfd.as_fd();
     context.become_pidfd(Stage::PUBLISH, pidfd).inspect_err(|_| end(pidfd, pid))?;
     Ok(Forked::Parent(pid, ()))

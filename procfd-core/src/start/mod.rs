@@ -25,7 +25,7 @@ mod leaving;
 mod plan;
 mod publish;
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 pub(crate) use lean::{create_lean, lean};
 pub use plan::{Plan, PlanStep};
@@ -35,7 +35,7 @@ use self::publish::{Publication, check_close, ends_by_its_pidfd, has_fuse, reser
 use crate::contexts::{self, Opened, State};
 use crate::error::{Error, Stage};
 use crate::sys::task::SignalsBlocked;
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, OwnFd};
 use crate::{fuse, pair};
 
 /// Says of EMFILE which limit it is, and what a process takes of it.
@@ -72,7 +72,7 @@ pub(crate) fn create(a: BorrowedFd<'_>, opened: &Opened) -> Result<Forked<()>, E
 
 /// The same for a program, with its pidfd. A context without a watcher keeps none: forget it
 /// ([`contexts::forget`]).
-pub(crate) fn program(a: BorrowedFd<'_>, opened: &Opened) -> Result<(i32, OwnedFd), Error> {
+pub(crate) fn program(a: BorrowedFd<'_>, opened: &Opened) -> Result<(i32, OwnFd), Error> {
     with_record(opened, |state| match state.config.program.is_none() {
         true => Err(Error::plan(libc::EINVAL, "no program is set")),
         false if opened.is_watched() => run_program(a, opened, state),
@@ -81,7 +81,7 @@ pub(crate) fn program(a: BorrowedFd<'_>, opened: &Opened) -> Result<(i32, OwnedF
 }
 
 /// The same for a fork.
-pub(crate) fn fork(a: BorrowedFd<'_>, opened: &Opened) -> Result<Forked<OwnedFd>, Error> {
+pub(crate) fn fork(a: BorrowedFd<'_>, opened: &Opened) -> Result<Forked<OwnFd>, Error> {
     with_record(opened, |state| match state.config.program.is_none() {
         true => run_fork(a, opened, state),
         false => Err(Error::plan(libc::EINVAL, "a fork with a program set")),
@@ -114,7 +114,7 @@ trait ForCaller: Sized {
     fn room(opened: &Opened, fuse: bool) -> Result<Self, Error>;
 
     /// Returns the caller's and the library's.
-    fn share(self, pidfd: OwnedFd) -> Result<(Self, OwnedFd), (Error, OwnedFd)>;
+    fn share(self, pidfd: OwnFd) -> Result<(Self, OwnFd), (Error, OwnFd)>;
 
     /// Makes the caller's of the library's, or anew where the program has closed one of them under the start.
     fn copy(self, pidfd: BorrowedFd<'_>, pid: i32) -> Result<Self, Errno>;
@@ -125,7 +125,7 @@ impl ForCaller for () {
         Ok(())
     }
 
-    fn share(self, pidfd: OwnedFd) -> Result<(Self, OwnedFd), (Error, OwnedFd)> {
+    fn share(self, pidfd: OwnFd) -> Result<(Self, OwnFd), (Error, OwnFd)> {
         Ok(((), pidfd))
     }
 
@@ -134,7 +134,7 @@ impl ForCaller for () {
     }
 }
 
-impl ForCaller for OwnedFd {
+impl ForCaller for OwnFd {
     fn room(opened: &Opened, fuse: bool) -> Result<Self, Error> {
         // Not a duplicate of a fuse: a creator that is killed releases its highest numbers first, and the fuse must
         // still be open when the procfd goes.
@@ -142,16 +142,16 @@ impl ForCaller for OwnedFd {
         place.map_err(|e| Error::new(Stage::PUBLISH, 0, e, ""))
     }
 
-    fn share(self, pidfd: OwnedFd) -> Result<(Self, OwnedFd), (Error, OwnedFd)> {
-        match sys::fd::replace(&self, pidfd.as_fd()) {
-            Ok(()) => Ok((pidfd, self)),
+    fn share(self, pidfd: OwnFd) -> Result<(Self, OwnFd), (Error, OwnFd)> {
+        match sys::fd::replace(self, pidfd.as_fd()) {
+            Ok(copy) => Ok((pidfd, copy)),
             Err(e) => Err((Error::new(Stage::PUBLISH, 0, e, ""), pidfd)),
         }
     }
 
     fn copy(self, pidfd: BorrowedFd<'_>, pid: i32) -> Result<Self, Errno> {
         match end::is_its(pidfd, pid) {
-            true => sys::fd::replace(&self, pidfd).map(|()| self),
+            true => sys::fd::replace(self, pidfd),
             false => sys::pidfd::open(pid).map(sys::fd::above_standard),
         }
     }
@@ -195,7 +195,7 @@ fn run_program<T: ForCaller>(
 }
 
 /// The same where the caller has the only pidfd.
-fn run_unkept(a: BorrowedFd<'_>, opened: &Opened, state: &mut State) -> Result<(i32, OwnedFd), Error> {
+fn run_unkept(a: BorrowedFd<'_>, opened: &Opened, state: &mut State) -> Result<(i32, OwnFd), Error> {
     first(opened, state)?;
     let prepared = state.config.prepare()?;
     let mut publication = ready(a, opened, state)?;

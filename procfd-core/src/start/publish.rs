@@ -4,7 +4,8 @@
 //! What makes a process known to the holders of its procfd: room for it before it is started, the message
 //! with its pidfd and fuse, and the watcher.
 
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,7 +16,7 @@ use crate::forks::Private;
 use crate::leaves::{self, Leaf};
 use crate::procfd;
 use crate::settings::{ClosePolicy, Settings};
-use crate::sys::{self, CLONE_AUTOREAP, CLONE_NNP, CLONE_PIDFD_AUTOKILL, Errno};
+use crate::sys::{self, CLONE_AUTOREAP, CLONE_NNP, CLONE_PIDFD_AUTOKILL, Errno, OwnFd};
 use crate::watch::{Policy, Reservation, StartError};
 
 /// Whether the kernel carries the close policy out. For the init of a pid namespace the watcher does, or the
@@ -90,7 +91,7 @@ pub(crate) fn attach(
     a: BorrowedFd<'_>,
     opened: &Opened,
     config: &Settings,
-    pidfd: OwnedFd,
+    pidfd: OwnFd,
     pid: i32,
 ) -> Result<Started, Error> {
     let mut publication = Publication::prepare(a, opened, config)?;
@@ -195,7 +196,7 @@ impl<'a> Publication<'a> {
     }
 
     /// Publishes the process of `pidfd`. If that fails it is ended, and nothing has happened.
-    pub(super) fn publish(mut self, pidfd: OwnedFd, pid: i32) -> Result<Started, Error> {
+    pub(super) fn publish(mut self, pidfd: OwnFd, pid: i32) -> Result<Started, Error> {
         let pidfd = match Private::adopt(pidfd) {
             Ok(pidfd) => pidfd,
             Err(e) => {
@@ -226,11 +227,11 @@ impl<'a> Publication<'a> {
 
     /// Keeps the pidfd of the clone where that ends the process, and answers another pidfd of the process; else the
     /// same. A process that has ended has no other pidfd, and nothing ends it any more.
-    pub(super) fn take_killer(&mut self, pidfd: OwnedFd, pid: i32) -> Result<OwnedFd, Error> {
+    pub(super) fn take_killer(&mut self, pidfd: OwnFd, pid: i32) -> Result<OwnFd, Error> {
         if !self.autokill {
             return Ok(pidfd);
         }
-        let inode = |fd: &OwnedFd| sys::fd::mode_and_inode(fd.as_fd()).map(|(_, inode)| inode);
+        let inode = |fd: &OwnFd| sys::fd::mode_and_inode(fd.as_fd()).map(|(_, inode)| inode);
         match sys::pidfd::open(pid) {
             Ok(other) if inode(&other) == inode(&pidfd) => {
                 let killer = Private::adopt(pidfd).map_err(|e| Error::new(Stage::PUBLISH, 0, e, ""))?;
@@ -251,7 +252,7 @@ impl<'a> Publication<'a> {
     }
 
     /// The same without a watcher, where the context keeps no pidfd.
-    pub(super) fn publish_unkept(&self, pidfd: OwnedFd, pid: i32) -> Result<OwnedFd, Error> {
+    pub(super) fn publish_unkept(&self, pidfd: OwnFd, pid: i32) -> Result<OwnFd, Error> {
         match self.send(pidfd.as_fd(), pid) {
             Ok(()) => Ok(pidfd),
             Err(Unsent::Failed(error)) => Err(error),

@@ -3,7 +3,7 @@
 //! Clones a child, in the creator's memory or in a copy.
 
 use core::ffi::c_void;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use super::bare;
@@ -13,7 +13,7 @@ use super::task::reap_child;
 use super::{
     CLONE_AUTOREAP, CLONE_CHILD_CLEARTID, CLONE_CLEAR_SIGHAND, CLONE_FILES, CLONE_INTO_CGROUP, CLONE_NNP,
     CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_PIDFD_AUTOKILL, CLONE_VFORK, CLONE_VM, CloneArgs,
-    Errno, Result, arch, call,
+    Errno, OwnFd, Result, arch, call,
 };
 
 /// The code of a child that shares the parent's memory.
@@ -239,7 +239,7 @@ pub(crate) fn clone_child<T: SharedChild>(
     stack: &Stack,
     child: &T,
     meanwhile: Option<Meanwhile<'_>>,
-) -> Result<(i32, OwnedFd)> {
+) -> Result<(i32, OwnFd)> {
     let Cloning { memory, cgroup, pids, .. } = how;
     let mut pidfd: i32 = -1;
     let in_memory = AtomicU32::new(1);

@@ -5,25 +5,32 @@
 use core::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
+use super::own_fd::OwnFd;
+
 use super::bare::{self, PollFd};
 use super::{Errno, F_GETOWN_EX, F_GETSIG, F_SETOWN_EX, F_SETSIG, FOwnerEx, Result, Timespec, call};
 
 /// Takes ownership of a descriptor that a system call has just returned. It moves above the standard streams: a
 /// program whose streams are closed puts others in their places sooner or later, by number.
-pub(super) fn own(fd: usize) -> OwnedFd {
+pub(super) fn own(fd: usize) -> OwnFd {
     taken(bare::above_standard(fd as RawFd))
 }
 
 /// The same of a number from `bare`. Only for one that a call has just returned.
-pub(crate) fn made(fd: RawFd) -> OwnedFd {
+pub(crate) fn made(fd: RawFd) -> OwnFd {
     own(fd as usize)
 }
 
 /// Takes ownership of a number as it is. Only for one that its owner gives up.
-pub(crate) fn taken(fd: RawFd) -> OwnedFd {
-    // SAFETY: every caller passes what a system call has just returned as a new descriptor, or a number that it owned
-    // and gives up. So no other owner has the number.
-    unsafe { OwnedFd::from_raw_fd(fd) }
+pub(crate) fn taken(fd: RawFd) -> OwnFd {
+    OwnFd::new(Number(fd))
+}
+
+/// What a caller of the library gets, who owns it from now on.
+pub(super) fn given(fd: OwnFd) -> OwnedFd {
+    // SAFETY: `OwnFd` has the number of one descriptor that the library owns, and gives it up here. So no other owner
+    // has the number.
+    unsafe { OwnedFd::from_raw_fd(fd.into_raw_fd()) }
 }
 
 /// A borrow of a caller's descriptor number; what is behind it is the kernel's to say.
@@ -41,7 +48,7 @@ pub(crate) fn borrow(fd: RawFd) -> Result<BorrowedFd<'static>> {
 pub(crate) struct Number(RawFd);
 
 impl Number {
-    pub(crate) fn keep(fd: OwnedFd) -> Self {
+    pub(crate) fn keep(fd: impl IntoRawFd) -> Self {
         Self(fd.into_raw_fd())
     }
 
@@ -53,7 +60,7 @@ impl Number {
 
 impl AsFd for Number {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: `keep` takes the number from an OwnedFd, so it is not -1, the one value that the type
+        // SAFETY: `keep` takes the number from an owner, so it is not -1, the one value that the type
         // forbids. It only goes to the kernel, which answers EBADF where it is not open.
         unsafe { BorrowedFd::borrow_raw(self.0) }
     }
@@ -103,22 +110,22 @@ pub(crate) fn set_flags(fd: BorrowedFd<'_>, flags: i32) -> Result<()> {
 }
 
 /// fcntl(F_DUPFD_CLOEXEC), above the standard streams.
-pub(crate) fn dup_cloexec(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
+pub(crate) fn dup_cloexec(fd: BorrowedFd<'_>) -> Result<OwnFd> {
     bare::dup_above(fd.as_raw_fd(), bare::ABOVE_STANDARD).map(taken)
 }
 
 /// The same at or above a number.
-pub(crate) fn dup_cloexec_above(fd: BorrowedFd<'_>, least: RawFd) -> Result<OwnedFd> {
+pub(crate) fn dup_cloexec_above(fd: BorrowedFd<'_>, least: RawFd) -> Result<OwnFd> {
     bare::dup_above(fd.as_raw_fd(), (least.max(0) as usize).max(bare::ABOVE_STANDARD)).map(taken)
 }
 
 /// A descriptor that only keeps a number.
-pub(crate) fn placeholder() -> Result<OwnedFd> {
+pub(crate) fn placeholder() -> Result<OwnFd> {
     bare::epoll_create().map(made)
 }
 
 /// pipe2(O_CLOEXEC): the reading and the writing end.
-pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd)> {
+pub(crate) fn pipe() -> Result<(OwnFd, OwnFd)> {
     let mut ends = [-1i32; 2];
     // SAFETY: the kernel writes two numbers, into an array borrowed for the call.
     unsafe { call!(SYS_pipe2, ends.as_mut_ptr(), libc::O_CLOEXEC) }?;
@@ -127,7 +134,7 @@ pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd)> {
 
 /// A new pseudo-terminal: the master and the other end, both close-on-exec, neither a controlling terminal. The size
 /// is rows, columns, and both in pixels.
-pub(crate) fn pty(size: [u16; 4]) -> Result<(OwnedFd, OwnedFd)> {
+pub(crate) fn pty(size: [u16; 4]) -> Result<(OwnFd, OwnFd)> {
     let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
     let master = open_at(libc::AT_FDCWD, c"/dev/ptmx", flags)?;
     let number = master.as_raw_fd();
@@ -156,13 +163,15 @@ pub(crate) fn pipe_size(fd: BorrowedFd<'_>) -> Result<i32> {
 }
 
 /// The same file with a number above the standard streams, if there is one.
-pub(crate) fn above_standard(fd: OwnedFd) -> OwnedFd {
-    made(fd.into_raw_fd())
+pub(crate) fn above_standard(fd: OwnFd) -> OwnFd {
+    if fd.as_raw_fd() as usize >= bare::ABOVE_STANDARD { fd } else { made(fd.into_raw_fd()) }
 }
 
-/// dup3(2) onto a descriptor of one's own: it stands for `with` from now on.
-pub(crate) fn replace(fd: &OwnedFd, with: BorrowedFd<'_>) -> Result<()> {
-    bare::dup3(with.as_raw_fd(), fd.as_raw_fd(), libc::O_CLOEXEC as u32)
+/// dup3(2) onto a descriptor of one's own: the number stands for `with` from now on. EBADF: it is another file's.
+pub(crate) fn replace(fd: OwnFd, with: BorrowedFd<'_>) -> Result<OwnFd> {
+    let number = fd.live()?.as_raw_fd();
+    replace_raw(number, with)?;
+    Ok(taken(fd.into_raw_fd()))
 }
 
 /// dup3(2) onto a bare number.
@@ -170,10 +179,15 @@ pub(crate) fn replace_raw(fd: RawFd, with: BorrowedFd<'_>) -> Result<()> {
     bare::dup3(with.as_raw_fd(), fd, libc::O_CLOEXEC as u32)
 }
 
-/// pread(2).
+/// pread(2), again when a signal handler ran.
 pub(crate) fn read_at(fd: BorrowedFd<'_>, buf: &mut [u8], offset: u64) -> Result<usize> {
-    // SAFETY: the kernel writes at most `buf.len()` bytes, into a slice borrowed for the call.
-    unsafe { call!(SYS_pread64, fd.as_raw_fd(), buf.as_mut_ptr(), buf.len(), offset) }
+    loop {
+        // SAFETY: the kernel writes at most `buf.len()` bytes, into a slice borrowed for the call.
+        match unsafe { call!(SYS_pread64, fd.as_raw_fd(), buf.as_mut_ptr(), buf.len(), offset) } {
+            Err(Errno(libc::EINTR)) => {}
+            done => return done,
+        }
+    }
 }
 
 /// Whether the number is open.
@@ -257,7 +271,7 @@ pub(crate) fn monotonic_ns() -> u64 {
 }
 
 /// openat(2).
-pub(crate) fn open_at(dir: RawFd, path: &CStr, flags: i32) -> Result<OwnedFd> {
+pub(crate) fn open_at(dir: RawFd, path: &CStr, flags: i32) -> Result<OwnFd> {
     // SAFETY: the kernel reads `path` up to its NUL, which CStr guarantees.
     unsafe { call!(SYS_openat, dir, path.as_ptr(), flags | libc::O_CLOEXEC, 0) }.map(own)
 }
@@ -279,18 +293,15 @@ pub(crate) fn readlink_at(dir: BorrowedFd<'_>, path: &CStr, buf: &mut [u8]) -> R
     unsafe { call!(SYS_readlinkat, dir.as_raw_fd(), path.as_ptr(), buf.as_mut_ptr(), buf.len()) }
 }
 
-/// read(2), again when a signal handler ran. A file that the kernel makes whole when it is read
-/// (seq_file) is all there where the answer is short.
+/// pread(2) at the beginning. A file that the kernel makes whole when it is read (seq_file) is all there where the
+/// answer is short.
+///
+/// Not read(2): if another thread has put a pipe or a socket of the program's at the number, nothing of that is lost.
 pub(crate) fn read_once(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
-    loop {
-        match read(fd, buf) {
-            Err(Errno(libc::EINTR)) => {}
-            done => return done,
-        }
-    }
+    read_at(fd, buf, 0)
 }
 
-/// Reads what is left of a file; after an error there is nothing.
+/// Reads a whole file; after an error there is nothing.
 pub(crate) fn read_all(fd: BorrowedFd<'_>, out: &mut Vec<u8>) -> Result<()> {
     out.clear();
     let mut at = 0usize;
@@ -298,7 +309,7 @@ pub(crate) fn read_all(fd: BorrowedFd<'_>, out: &mut Vec<u8>) -> Result<()> {
         let want = at.saturating_mul(2).max(4096);
         out.try_reserve(want.saturating_sub(at)).map_err(|_| Errno(libc::ENOMEM))?;
         out.resize(want, 0);
-        match read_once(fd, out.get_mut(at..).unwrap_or_default()) {
+        match read_at(fd, out.get_mut(at..).unwrap_or_default(), at as u64) {
             Ok(0) => break,
             Ok(n) => at = at.saturating_add(n),
             Err(e) => {
@@ -316,7 +327,7 @@ pub(crate) fn read_small(dir: RawFd, path: &CStr, buf: &mut [u8]) -> Result<usiz
     let file = open_at(dir, path, libc::O_RDONLY)?;
     let mut at = 0;
     while at < buf.len() {
-        match read_once(file.as_fd(), buf.get_mut(at..).unwrap_or_default())? {
+        match read_at(file.as_fd(), buf.get_mut(at..).unwrap_or_default(), at as u64)? {
             0 => break,
             n => at = at.saturating_add(n),
         }

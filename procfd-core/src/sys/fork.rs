@@ -2,10 +2,8 @@
 
 //! Fork: of libc, of the kernel with flags, and the hooks of libc.
 
-use std::os::fd::OwnedFd;
-
 use super::fd::own;
-use super::{CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_PIDFD, CloneArgs, Errno, Result, call};
+use super::{CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_PIDFD, CloneArgs, Errno, OwnFd, Result, call};
 
 /// pthread_atfork(3): libc's fork calls these. False when there was no memory for it.
 pub(crate) fn at_fork(
@@ -21,7 +19,7 @@ pub(crate) fn at_fork(
 /// What a fork returned.
 pub(crate) enum Forked {
     /// The child's pid, and its pidfd where the fork itself gives one.
-    Parent(i32, Option<OwnedFd>),
+    Parent(i32, Option<OwnFd>),
     Child,
 }
 

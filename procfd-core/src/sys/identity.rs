@@ -35,6 +35,15 @@ impl Identity {
         Ok(Self { device: stat.st_dev, number: stat.st_ino })
     }
 
+    /// The same in two system calls at most: before pidfs all pidfds are one file, as all files without a name are.
+    pub(crate) fn quick(file: BorrowedFd<'_>) -> Result<Self> {
+        let stat = fd::stat(file)?;
+        match stat.st_mode & libc::S_IFMT {
+            libc::S_IFSOCK => Self::of_socket(file),
+            _ => Ok(Self { device: stat.st_dev, number: stat.st_ino }),
+        }
+    }
+
     /// The same of a file that the caller has just made as a socket.
     pub(crate) fn of_socket(file: BorrowedFd<'_>) -> Result<Self> {
         sock::cookie(file).map(Self::of_cookie)
@@ -82,9 +91,9 @@ pub(crate) fn proved(identity: Identity, file: BorrowedFd<'_>) -> Result<Borrowe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::fd::OwnedFd;
+    use crate::sys::OwnFd;
 
-    fn same(one: &OwnedFd, other: &OwnedFd) -> bool {
+    fn same(one: &OwnFd, other: &OwnFd) -> bool {
         Identity::of(one.as_fd()).unwrap().is(other.as_fd())
     }
 
@@ -94,8 +103,8 @@ mod tests {
         let own = pidfd::open(super::super::task::pid()).unwrap();
         let child = std::process::Command::new("true").spawn().unwrap();
         let other = pidfd::open(child.id() as i32).unwrap();
-        let file: OwnedFd = std::fs::File::open("/proc/self/exe").unwrap().into();
-        let null: OwnedFd = std::fs::File::open("/dev/null").unwrap().into();
+        let file: OwnFd = std::fs::File::open("/proc/self/exe").unwrap().into();
+        let null: OwnFd = std::fs::File::open("/dev/null").unwrap().into();
         let all = [a, b, own, other, file, null];
         for (i, one) in all.iter().enumerate() {
             assert!(same(one, &fd::dup_cloexec(one.as_fd()).unwrap()), "{i}");

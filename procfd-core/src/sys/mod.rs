@@ -17,6 +17,8 @@
 //! | `memfd` | a sealed file of the library's own, to execute |
 //! | `mounts` | which system calls for mounts there are |
 //! | `orphan` | a process that is not the caller's child |
+//! | `own_fd` | a descriptor that the library closes |
+//! | `owned` | descriptors that an object owns for long |
 //! | `per_process` | state that forked copies do not share |
 //! | `pidfd` | pidfds: open, signal, wait, ask |
 //! | `query` | questions by number: CPU clocks, priorities, files |
@@ -41,6 +43,7 @@ pub(crate) mod manage;
 pub(crate) mod memfd;
 pub(crate) mod mounts;
 pub(crate) mod orphan;
+mod own_fd;
 pub(crate) mod owned;
 pub(crate) mod per_process;
 pub(crate) mod pidfd;
@@ -64,6 +67,7 @@ pub(crate) use bare::{
     Timespec,
 };
 pub(crate) use bare::{PollFd, Result, arch, call};
+pub(crate) use own_fd::OwnFd;
 
 impl core::fmt::Display for Errno {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -16,13 +16,13 @@
 
 use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use super::bare::{
     self, Address, CLONE_PIDFD, CLOSE_RANGE_UNSHARE, EINTR, EINVAL, ENOSYS, EPERM, Errno, Result, arch,
 };
 use super::clone::{ROOM, vfork_args};
-use super::{fd, memfd};
+use super::{OwnFd, fd, memfd};
 
 /// What failed. The children write its number down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ struct Shared<'a> {
 pub(crate) fn launch(
     socket: Socket<'_>,
     image: Image<'_>,
-) -> core::result::Result<(i32, OwnedFd), (Step, Errno)> {
+) -> core::result::Result<(i32, OwnFd), (Step, Errno)> {
     let len = 2 * ROOM;
     // All signals are blocked from before the first clone, and in the orphan to its end.
     let stacks = bare::map(len).map_err(|e| (Step::Stack, e))?;
@@ -136,7 +136,7 @@ pub(crate) fn launch(
     outcome(cloned, &shared)
 }
 
-fn outcome(cloned: Result<i32>, shared: &Shared<'_>) -> core::result::Result<(i32, OwnedFd), (Step, Errno)> {
+fn outcome(cloned: Result<i32>, shared: &Shared<'_>) -> core::result::Result<(i32, OwnFd), (Step, Errno)> {
     cloned.map_err(|e| (Step::CloneIntermediate, e))?;
     let pidfd = shared.pidfd.load(Ordering::Relaxed);
     // The kernel put it into this process's table for the second clone.

@@ -4,12 +4,14 @@
 //! Descriptors that an object of the caller's owns for long.
 //!
 //! A program closes numbers that are not its own (closefrom(3), a double close), and the kernel gives them to other
-//! files. An `OwnedFd` closes such a file, and a debug build aborts where the number is free. So an object closes its
+//! files. An `OwnFd` closes such a file, and a debug build aborts where the number is free. So an object closes its
 //! number only after a proof: the number is still the file that the object got.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::OwnFd;
 use super::fd::{self, Number};
 use super::identity::Identity;
 
@@ -22,13 +24,13 @@ pub(crate) struct Proved {
 }
 
 impl Proved {
-    pub(crate) fn new(fd: OwnedFd) -> Self {
+    pub(crate) fn new(fd: OwnFd) -> Self {
         let file = Identity::of(fd.as_fd()).ok();
         Self { number: Number::keep(fd), file }
     }
 
     /// A socket, whose cookie the caller knows.
-    pub(crate) fn socket(fd: OwnedFd, cookie: u64) -> Self {
+    pub(crate) fn socket(fd: OwnFd, cookie: u64) -> Self {
         Self { number: Number::keep(fd), file: Some(Identity::of_cookie(cookie)) }
     }
 
@@ -61,17 +63,17 @@ impl AsFd for Proved {
 pub(crate) struct Owned {
     fd: Proved,
     /// Who gets it at the end; `None`: it is closed.
-    to: Option<fn(OwnedFd)>,
+    to: Option<fn(OwnFd)>,
     closes: AtomicBool,
 }
 
 impl Owned {
-    pub(crate) fn new(fd: OwnedFd, to: Option<fn(OwnedFd)>) -> Self {
+    pub(crate) fn new(fd: OwnFd, to: Option<fn(OwnFd)>) -> Self {
         Self { fd: Proved::new(fd), to, closes: AtomicBool::new(false) }
     }
 
     /// Another than before gets it.
-    pub(crate) fn hand_to(&mut self, to: Option<fn(OwnedFd)>) {
+    pub(crate) fn hand_to(&mut self, to: Option<fn(OwnFd)>) {
         self.to = to;
     }
 
@@ -81,7 +83,7 @@ impl Owned {
     }
 
     /// The descriptor, whatever it is by now: the caller owns it.
-    pub(crate) fn into_fd(self) -> OwnedFd {
+    pub(crate) fn into_fd(self) -> OwnFd {
         let fd = fd::taken(self.as_fd().as_raw_fd());
         std::mem::forget(self);
         fd
@@ -110,16 +112,16 @@ mod tests {
     use super::super::{pidfd, task};
     use super::*;
 
-    fn own_pidfd() -> OwnedFd {
+    fn own_pidfd() -> OwnFd {
         pidfd::open(task::pid()).unwrap()
     }
 
     #[test]
     fn a_number_that_became_another_file_is_neither_closed_nor_handed_on() {
-        let unreachable: fn(OwnedFd) = |_| unreachable!("the number is another file");
+        let unreachable: fn(OwnFd) = |_| unreachable!("the number is another file");
         for owned in [Owned::new(own_pidfd(), None), Owned::new(own_pidfd(), Some(unreachable))] {
             let number = owned.as_fd().as_raw_fd();
-            let null: OwnedFd = std::fs::File::open("/dev/null").unwrap().into();
+            let null: OwnFd = std::fs::File::open("/dev/null").unwrap().into();
             fd::replace_raw(number, null.as_fd()).unwrap();
             drop(owned);
             assert!(fd::is_open(number));

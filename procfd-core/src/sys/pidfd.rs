@@ -3,11 +3,11 @@
 //! Pidfds: open, signal, wait, ask.
 
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use super::bare;
 use super::fd::{made, own};
-use super::{Errno, PIDFD_GET_INFO, PIDFD_THREAD, PidfdInfo, Result, call};
+use super::{Errno, OwnFd, PIDFD_GET_INFO, PIDFD_THREAD, PidfdInfo, Result, call};
 
 /// What waitid(2) reports.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Waited {
 }
 
 /// pidfd_open(2), 5.3.
-pub(crate) fn open(pid: i32) -> Result<OwnedFd> {
+pub(crate) fn open(pid: i32) -> Result<OwnFd> {
     bare::pidfd_open(pid).map(made)
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn is_same_file(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> bool {
 }
 
 /// pidfd_getfd(2), 5.6.
-pub(crate) fn get_fd(pidfd: BorrowedFd<'_>, target: i32) -> Result<OwnedFd> {
+pub(crate) fn get_fd(pidfd: BorrowedFd<'_>, target: i32) -> Result<OwnFd> {
     // SAFETY: the three arguments are numbers, not addresses.
     unsafe { call!(SYS_pidfd_getfd, pidfd.as_raw_fd(), target, 0) }.map(own)
 }
@@ -144,7 +144,7 @@ pub(crate) fn get_info(pidfd: BorrowedFd<'_>, mask: u64) -> Result<PidfdInfo> {
 }
 
 /// A namespace of a process: PIDFD_GET_*_NAMESPACE, 6.11. ENOTTY, EINVAL: an older kernel.
-pub(crate) fn namespace(pidfd: BorrowedFd<'_>, number: usize) -> Result<OwnedFd> {
+pub(crate) fn namespace(pidfd: BorrowedFd<'_>, number: usize) -> Result<OwnFd> {
     // SAFETY: the requests of namespaces, 0xff00 and a number, take no argument; the kernel wants 0.
     unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), 0xff00 | number, 0) }.map(own)
 }

@@ -3,14 +3,14 @@
 //! Socket pairs, and descriptors in flight.
 
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
 use super::bare;
 use super::fd::{made, poll};
-use super::{Errno, Result, call};
+use super::{Errno, OwnFd, Result, call};
 
 /// socketpair(AF_UNIX, SOCK_SEQPACKET).
-pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
+pub(crate) fn pair() -> Result<(OwnFd, OwnFd)> {
     let (a, b) = bare::socket_pair()?;
     Ok((made(a), made(b)))
 }
@@ -147,7 +147,7 @@ pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> 
 /// What a look at the head of a queue shows: bytes, and duplicates of the descriptors in flight.
 pub(crate) struct Peeked<const FDS: usize> {
     pub len: usize,
-    pub fds: [Option<OwnedFd>; FDS],
+    pub fds: [Option<OwnFd>; FDS],
     /// The message had more descriptors than its buffer or the descriptor table has room for.
     pub truncated: bool,
 }
@@ -167,7 +167,7 @@ pub(crate) fn discard(fd: BorrowedFd<'_>) -> Result<()> {
 
 /// Waits for the next message, and takes the descriptor that comes with it. EPIPE: no message is left, and the other
 /// end is closed.
-pub(crate) fn receive_fd(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
+pub(crate) fn receive_fd(fd: BorrowedFd<'_>) -> Result<OwnFd> {
     loop {
         poll(fd, libc::POLLIN, None)?;
         match receive::<1>(fd, &mut [0; 1], 0) {

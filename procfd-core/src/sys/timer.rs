@@ -2,10 +2,10 @@
 
 //! A timer that never expires: a descriptor with a number in it.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use super::fd::own;
-use super::{Result, Timespec, call};
+use super::{OwnFd, Result, Timespec, call};
 
 /// `struct itimerspec`.
 #[repr(C)]
@@ -19,7 +19,7 @@ const NS: u64 = 1_000_000_000;
 
 /// timerfd_create(2), close-on-exec; never readable. The number is its interval, in
 /// nanoseconds, below 2^63. The timer is not armed.
-pub(crate) fn with_number(number: u64) -> Result<OwnedFd> {
+pub(crate) fn with_number(number: u64) -> Result<OwnFd> {
     let interval = Timespec { sec: (number / NS) as i64, nsec: (number % NS) as i64 };
     let setting = Setting { interval, ..Setting::default() };
     // SAFETY: both arguments are numbers, not addresses.
@@ -48,7 +48,7 @@ mod tests {
             assert_eq!(super::number(fd.as_fd()), Ok(number));
             assert_eq!(super::super::fd::poll(fd.as_fd(), libc::POLLIN, super::super::fd::NOW), Ok(0));
         }
-        let null: OwnedFd = std::fs::File::open("/dev/null").unwrap().into();
+        let null: OwnFd = std::fs::File::open("/dev/null").unwrap().into();
         assert_eq!(number(null.as_fd()), Err(super::super::Errno(libc::EINVAL)));
     }
 }

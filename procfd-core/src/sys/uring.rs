@@ -5,11 +5,12 @@
 //! A stop makes no descriptor readable and `waitid` takes no timeout; this is the one way the kernel
 //! has to wait for it with one, short of signals, threads and polling.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::fd::own;
-use super::{Errno, Result, Timespec, call};
+use super::{Errno, OwnFd, Result, Timespec, call};
 
 const OP_WAITID: u8 = 50;
 const OFF_SQ_RING: usize = 0;
@@ -146,7 +147,7 @@ pub(crate) fn wait(pidfd: BorrowedFd<'_>, options: i32, timeout: Timespec) -> Re
 /// `waitid` of many at once, on a ring that becomes readable when one of them has something to
 /// report. Nothing is taken: another call has to ask what it is.
 pub(crate) struct Waitids {
-    fd: OwnedFd,
+    fd: OwnFd,
     rings: Mapping,
     entries: Mapping,
     params: Params,
@@ -160,7 +161,7 @@ impl Waitids {
     pub(crate) fn new(many: usize) -> Result<Self> {
         let mut params = Params::default();
         // SAFETY: the kernel reads and writes one `struct io_uring_params`: `params` on this frame.
-        let fd: OwnedFd =
+        let fd: OwnFd =
             unsafe { call!(SYS_io_uring_setup, many.clamp(1, BATCH).next_power_of_two(), &raw mut params) }
                 .map(own)
                 .map_err(|e| match e.0 {

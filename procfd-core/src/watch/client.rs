@@ -14,7 +14,7 @@ mod reservation;
 
 #[cfg(test)]
 use std::os::fd::AsFd;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,6 +25,7 @@ pub(crate) use super::start::StartError;
 use super::start::{self, Started};
 use crate::forks::Private;
 use crate::leaves::Leaf;
+use crate::sys::OwnFd;
 use crate::sys::bare::{
     self, EAGAIN, ECONNRESET, EINTR, ENOTCONN, EPERM, EPIPE, EPROTO, ETIMEDOUT, Errno, POLLHUP, POLLIN,
     POLLOUT, PollFd, Timespec,
@@ -87,7 +88,7 @@ pub(crate) struct Client {
 
 /// A pidfd of the caller, whose pid is `pid`. `None`: a filter refuses pidfd_open(2) (old container profiles), and
 /// before 6.5 the kernel has no other way.
-fn own_pidfd(pid: i32) -> Option<OwnedFd> {
+fn own_pidfd(pid: i32) -> Option<OwnFd> {
     let by_socket = || {
         let (one, other) = bare::socket_pair().ok()?;
         let (one, _other) = (made(one), made(other));

@@ -4,9 +4,10 @@
 //! From nothing to a watcher with a socket: everything of the start that may use std.
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd};
 
 use super::image;
+use crate::sys::OwnFd;
 use crate::sys::bare::{self, ECHILD, EINTR, ENOENT, EOPNOTSUPP, Errno};
 use crate::sys::fd::{made, read_small};
 use crate::sys::orphan::{self, Image, Socket, Step};
@@ -21,9 +22,9 @@ pub(crate) struct StartError {
 /// A watcher that runs and has not been spoken to.
 #[derive(Debug)]
 pub(super) struct Started {
-    pub(super) control: OwnedFd,
+    pub(super) control: OwnFd,
     pub(super) pid: i32,
-    pub(super) pidfd: OwnedFd,
+    pub(super) pidfd: OwnFd,
 }
 
 /// Starts one.
@@ -44,7 +45,7 @@ pub(super) fn start() -> Result<Started, StartError> {
 }
 
 /// Starts the program with `socket` as its descriptor 0 and `title` as its only argument.
-fn launch(socket: Socket<'_>, title: &CStr) -> Result<(i32, OwnedFd), StartError> {
+fn launch(socket: Socket<'_>, title: &CStr) -> Result<(i32, OwnFd), StartError> {
     let image = Image { name: image::NAME, bytes: image::PROGRAM, title };
     orphan::launch(socket, image).map_err(|(step, errno)| StartError { step: words(step), errno: errno.0 })
 }
@@ -87,7 +88,7 @@ fn meet(title: &CStr) -> Option<Started> {
 }
 
 /// Ends a watcher that did not come up, and takes its status if it is ours to take.
-pub(super) fn end(pidfd: &OwnedFd) {
+pub(super) fn end(pidfd: &OwnFd) {
     let _ = bare::pidfd_signal(pidfd.as_raw_fd(), bare::SIGKILL, 0);
     let options = bare::WEXITED | bare::WALL;
     while bare::wait(bare::P_PIDFD, pidfd.as_raw_fd(), options).err() == Some(EINTR) {}
@@ -95,7 +96,7 @@ pub(super) fn end(pidfd: &OwnedFd) {
 
 /// Whether the orphan came to the caller. Only the kernel knows: it looks for subreapers across
 /// threads and up to the init of the namespace.
-pub(super) fn is_child(pidfd: &OwnedFd) -> bool {
+pub(super) fn is_child(pidfd: &OwnFd) -> bool {
     let options = bare::WEXITED | bare::WNOHANG | bare::WNOWAIT | bare::WALL;
     !matches!(bare::wait(bare::P_PIDFD, pidfd.as_raw_fd(), options), Err(ECHILD))
 }

@@ -18,14 +18,14 @@
 //! A pid namespace or a cgroup holds them all.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use super::{KillTree, TreeMethod};
 use crate::manage::pid_race;
 use crate::proc::parse::stat::Stat;
 use crate::proc::{self, Path};
 use crate::settings::Scope;
-use crate::sys::{self, Errno, PID_FS_MAGIC, PIDFD_INFO_PID, Result, Timespec, vec};
+use crate::sys::{self, Errno, OwnFd, PID_FS_MAGIC, PIDFD_INFO_PID, Result, Timespec, vec};
 use crate::{signal, wait};
 
 /// How often the walk reads the list while it has not seen every member stopped, and the pause between two readings.
@@ -51,7 +51,7 @@ pub(super) fn walk(root: BorrowedFd<'_>, signal: i32, without_root: bool) -> Res
 struct Member {
     pid: i32,
     /// `None` for the root, and for every member once the descriptor table is full.
-    pidfd: Option<OwnedFd>,
+    pidfd: Option<OwnFd>,
     identity: u64,
     refused: bool,
     /// Another process stopped it before the walk, which leaves it stopped.
@@ -83,7 +83,7 @@ const IN_USE: u64 = 8;
 /// A member's pidfd.
 enum Held<'a> {
     Kept(BorrowedFd<'a>),
-    Opened(OwnedFd),
+    Opened(OwnFd),
 }
 
 impl AsFd for Held<'_> {
@@ -307,7 +307,7 @@ impl<'a> Tree<'a> {
     }
 
     /// A pidfd by pid. `None`: no process has this pid, or a thread has it. Keeps none if the table is full.
-    fn open(&mut self, pid: i32) -> Result<Option<OwnedFd>> {
+    fn open(&mut self, pid: i32) -> Result<Option<OwnFd>> {
         match sys::pidfd::open(pid) {
             Err(Errno(libc::EMFILE | libc::ENFILE)) if self.keeps => {
                 self.let_go();

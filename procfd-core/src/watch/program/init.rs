@@ -58,7 +58,7 @@ pub(crate) fn run(numbers: &[u64; sys::NUMBERS]) -> ! {
     // the session; otherwise the group would count as orphaned, and the terminal could not stop it.
     let _ = sys::setpgid(0, 0);
     let _ = sys::chdir(c"/");
-    let Ok(signals) = sys::signalfd(!0) else { sys::exit(255) };
+    let Ok(signals) = sys::signalfd(!0) else { give_up(pid) };
     let fuse = Fuse::new();
     let mut fds = [PollFd { fd: signals, events: POLLIN, revents: 0 }, fuse.poll()];
     let mut end = None;
@@ -87,7 +87,7 @@ pub(crate) fn run(numbers: &[u64; sys::NUMBERS]) -> ! {
         match sys::poll(&mut fds, next.map(|at: u64| Timespec::from_ns(at.saturating_sub(now)))) {
             Ok(_) => {}
             Err(EINTR) => continue,
-            Err(_) => sys::exit(255),
+            Err(_) => give_up(pid),
         }
         if fds[1].revents != 0 {
             let released = fuse.released(fds[1].revents);
@@ -153,6 +153,19 @@ fn forward(signals: i32, pid: i32) {
             reap(pid);
         } else if info.code != SI_QUEUE || sys::requeue(pid, &info).is_err() {
             let _ = sys::kill(pid, info.signo as i32);
+        }
+    }
+}
+
+/// Without descriptors or memory (`ENFILE`, `ENOMEM`) the init sees neither signals nor the last close. It ends the
+/// program, which it says before it ends.
+fn give_up(pid: i32) -> ! {
+    let _ = sys::kill(pid, SIGKILL);
+    loop {
+        match sys::wait(sys::P_ALL, 0, sys::WEXITED | sys::WALL) {
+            Ok(child) if child.pid == pid => mirror(child.code, child.status),
+            Ok(_) | Err(EINTR) => {}
+            Err(_) => sys::exit(255),
         }
     }
 }

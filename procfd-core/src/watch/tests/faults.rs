@@ -84,7 +84,7 @@ fn a_stopped_watcher_does_not_stop_its_creator() {
 }
 
 /// Whether the process of a pidfd ends within a time.
-fn ends(pidfd: &OwnedFd, time: Duration) -> bool {
+fn ends(pidfd: &impl AsRawFd, time: Duration) -> bool {
     let mut fds = [bare::PollFd { fd: pidfd.as_raw_fd(), events: bare::POLLIN, revents: 0 }];
     bare::poll(&mut fds, Some(bare::Timespec::from_ns(time.as_nanos() as u64))) == Ok(1)
 }
