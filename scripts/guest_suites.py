@@ -35,10 +35,10 @@ PYTHON_PROGRAM = """#!/bin/sh
 # The tests of the Python package; the argument is a part of a test's name.
 export PYTHONHOME=/opt/python PYTHONPATH=/opt/procfd/python/lib PYTHONDONTWRITEBYTECODE=1
 cp -r /opt/procfd/python/tests tests && mkdir e2e && cp /opt/procfd/e2e/cases e2e || exit 1
-set -- -q -p no:cacheprovider --tb=short --tap=$PWD/tap ${1:+-k $1} tests
-/opt/python/bin/python3 -m pytest "$@" >out 2>&1
+set -- -p no:cacheprovider --tb=short --tap=$PWD/tap ${1:+-k $1} tests
+# The console names each test as it begins: a guest that is cut off shows where.
+/opt/python/bin/python3 -m pytest -v "$@" 2>&1
 status=$?
-sed 's/^/# /' out
 cat tap
 # Every failure has its line, so that another status says only what the lines do not.
 [ $status = 1 ] && grep -q '^not ok' tap && exit 1

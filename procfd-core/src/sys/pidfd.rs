@@ -137,14 +137,71 @@ pub(crate) fn is_thread(pidfd: BorrowedFd<'_>) -> bool {
 /// PIDFD_GET_INFO, 6.13. ESRCH: reaped, and EXIT was not asked or is not known to the kernel.
 /// EREMOTE: not visible from the caller's pid namespace. ENOTTY: an older kernel.
 pub(crate) fn get_info(pidfd: BorrowedFd<'_>, mask: u64) -> Result<PidfdInfo> {
-    let mut info = PidfdInfo { mask, ..PidfdInfo::default() };
-    // SAFETY: the request carries the size of `info`, 64 bytes; the kernel reads and writes no more.
-    unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) }?;
-    Ok(info)
+    again_while_it_lives(pidfd, || {
+        let mut info = PidfdInfo { mask, ..PidfdInfo::default() };
+        // SAFETY: the request carries the size of `info`, 64 bytes; the kernel reads and writes no more.
+        unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) }?;
+        Ok(info)
+    })
+}
+
+/// Asks the ioctl, which says ESRCH too if another thread takes the leader's place during the call. A signal does not:
+/// the kernel looks for the new leader itself.
+pub(super) fn again_while_it_lives<T>(pidfd: BorrowedFd<'_>, ask: impl Fn() -> Result<T>) -> Result<T> {
+    /// Each time takes another execution, by another thread than the leader.
+    const TRIES: usize = 16;
+    for _ in 0..TRIES {
+        match ask() {
+            Err(Errno(libc::ESRCH)) if lives(pidfd) => {}
+            done => return done,
+        }
+    }
+    Err(Errno(libc::ESRCH))
+}
+
+/// Whether the process is not reaped, as far as a signal may tell.
+fn lives(pidfd: BorrowedFd<'_>) -> bool {
+    matches!(send_signal(pidfd, 0, None, 0), Ok(()) | Err(Errno(libc::EPERM)))
 }
 
 /// A namespace of a process: PIDFD_GET_*_NAMESPACE, 6.11. ENOTTY, EINVAL: an older kernel.
 pub(crate) fn namespace(pidfd: BorrowedFd<'_>, number: usize) -> Result<OwnFd> {
     // SAFETY: the requests of namespaces, 0xff00 and a number, take no argument; the kernel wants 0.
     unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), 0xff00 | number, 0) }.map(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::os::fd::AsFd;
+    use std::process::Command;
+
+    /// Asks until so many answers were ESRCH; returns the answer, and how often it asked.
+    fn asked(pidfd: BorrowedFd<'_>, refusals: u32) -> (Result<()>, u32) {
+        let times = Cell::new(0);
+        let answer = again_while_it_lives(pidfd, || {
+            times.set(times.get() + 1);
+            if times.get() > refusals { Ok(()) } else { Err(Errno(libc::ESRCH)) }
+        });
+        (answer, times.get())
+    }
+
+    #[test]
+    fn a_living_process_is_asked_again() {
+        let own = open(std::process::id() as i32).unwrap();
+        assert_eq!(asked(own.as_fd(), 0), (Ok(()), 1));
+        assert_eq!(asked(own.as_fd(), 3), (Ok(()), 4));
+        let (answer, times) = asked(own.as_fd(), u32::MAX);
+        assert_eq!(answer, Err(Errno(libc::ESRCH)));
+        assert!(times < 100);
+    }
+
+    #[test]
+    fn a_reaped_process_is_asked_once() {
+        let mut child = Command::new("true").spawn().unwrap();
+        let pidfd = open(child.id() as i32).unwrap();
+        child.wait().unwrap();
+        assert_eq!(asked(pidfd.as_fd(), u32::MAX), (Err(Errno(libc::ESRCH)), 1));
+    }
 }

@@ -88,12 +88,15 @@ pub(crate) fn own_usage() -> Result<libc::rusage> {
 pub(crate) fn core_info(pidfd: BorrowedFd<'_>) -> Result<PidfdInfoCore> {
     /// `_IOWR(0xFF, 11, 72 bytes)`.
     const REQUEST: usize = 0xc048_ff0b;
-    let mut info = PidfdInfoCore {
-        base: PidfdInfo { mask: PIDFD_INFO_COREDUMP, ..PidfdInfo::default() },
-        ..PidfdInfoCore::default()
-    };
-    // SAFETY: the request carries the size of `info`, 72 bytes; the kernel reads and writes no more.
-    unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), REQUEST, &raw mut info) }?;
+    let info = super::pidfd::again_while_it_lives(pidfd, || {
+        let mut info = PidfdInfoCore {
+            base: PidfdInfo { mask: PIDFD_INFO_COREDUMP, ..PidfdInfo::default() },
+            ..PidfdInfoCore::default()
+        };
+        // SAFETY: the request carries the size of `info`, 72 bytes; the kernel reads and writes no more.
+        unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), REQUEST, &raw mut info) }?;
+        Ok(info)
+    })?;
     if info.base.mask & PIDFD_INFO_COREDUMP == 0 { Err(Errno(libc::ENODATA)) } else { Ok(info) }
 }
 
