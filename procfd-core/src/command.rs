@@ -226,7 +226,7 @@ impl Command {
     }
 
     fn start(&self, default: &Stdio) -> Result<Child, Error> {
-        let (context, ours) = self.ready(default)?;
+        let (mut context, ours) = self.ready(default)?;
         Child::new(context.create()?, ours, self.kill_on_drop)
     }
 

@@ -96,103 +96,84 @@ impl Context {
     /// # Errors
     ///
     /// `EMFILE`, `ENFILE`, `ENOMEM`, `ENOBUFS`; `EPERM`: a forked child's copy of a context.
+    #[doc(alias = "as_fd")]
     pub fn procfd(&mut self) -> io::Result<BorrowedFd<'_>> {
-        if let Form::Lean(settings, forks) = &self.form {
+        let flags = self.flags;
+        if let Form::Lean(settings, forks) = self.renewed() {
             if *forks != forks::generation() {
                 return Err(Errno(libc::EPERM).into());
             }
-            let (fd, opened) = contexts::open_held(self.flags, Settings::clone(settings))?;
+            let (fd, opened) = contexts::open_held(flags, Settings::clone(settings))?;
             self.form = Form::Full(fd, opened);
         }
         match &self.form {
             Form::Full(fd, _) => Ok(fd.as_fd()),
-            Form::Lean(..) => Err(Errno(libc::EBADF).into()),
+            Form::Lean(..) | Form::Spent(_) => Err(Errno(libc::EBADF).into()),
         }
     }
 
-    /// The full form.
-    fn full(self) -> Result<(Held, Arc<Opened>, OpenFlags), CreateError> {
-        if !self.is_mine() {
-            let error = Error::config(libc::EPERM, "a context that another process opened");
-            return Err(CreateError { error, context: self });
-        }
-        let flags = self.flags;
-        match self.form {
-            Form::Full(fd, opened) => Ok((fd, opened, flags)),
-            Form::Lean(settings, forks) => match contexts::open_held(flags, Settings::default()) {
-                Ok((fd, opened)) => {
-                    opened.state().config = *settings;
-                    Ok((fd, opened, flags))
-                }
-                Err(e) => {
-                    let error = start::out_of_descriptors(Error::new(Stage::PUBLISH, 0, e, ""));
-                    Err(CreateError { error, context: Self { form: Form::Lean(settings, forks), flags } })
-                }
-            },
+    /// The full form, which leaves the context behind as [`Context::new`] makes it.
+    fn full(&mut self) -> Result<(Held, Arc<Opened>), Error> {
+        self.check_mine()?;
+        let Self { form, flags } = self.taken();
+        let (settings, forks) = match form {
+            Form::Full(fd, opened) => return Ok((fd, opened)),
+            Form::Lean(settings, forks) => (settings, forks),
+            Form::Spent(forks) => (Box::default(), forks),
+        };
+        match contexts::open_held(flags, Settings::default()) {
+            Ok((fd, opened)) => {
+                opened.state().config = *settings;
+                Ok((fd, opened))
+            }
+            Err(e) => {
+                *self = Self { form: Form::Lean(settings, forks), flags };
+                Err(start::out_of_descriptors(Error::new(Stage::PUBLISH, 0, e, "")))
+            }
         }
     }
 
-    /// Starts the process: it has executed its program when this returns. A chain ends in [`start`](Self::start).
+    /// The context, in whose place a new one is.
+    fn taken(&mut self) -> Self {
+        let flags = OpenFlags::NO_WATCH | OpenFlags::AUTOREAP;
+        std::mem::replace(self, Self { form: Form::Spent(forks::generation()), flags })
+    }
+
+    /// Starts the process: it has executed its program when this returns.
+    ///
+    /// The context is then as [`Context::new`] makes it. For several processes of one configuration,
+    /// [`try_clone`](Self::try_clone) it.
     ///
     /// # Errors
     ///
-    /// The error names the step ([`Stage`](crate::Stage)), and nothing is left of the attempt. The
-    /// context comes back with it ([`CreateError::into_context`]) for another try.
+    /// The error names the step ([`Stage`](crate::Stage)), and nothing is left of the attempt. The context keeps its
+    /// configuration and its procfd, for another try.
     ///
     /// # Kernel
     ///
     /// 5.4; the cost is flat in the creator's memory, and from 5.9 in its open descriptors.
-    #[doc(alias = "PROC_CREATE")]
-    pub fn create(self) -> Result<Process, CreateError> {
-        match self.form {
-            Form::Lean(settings, forks) if !settings.needs_procfd() => {
-                let started = match forks == forks::generation() {
-                    true => start::lean(&settings),
-                    false => Err(Error::config(libc::EPERM, "a context that another process opened")),
-                };
-                match started {
-                    Ok((pid, pidfd)) => {
-                        Ok(Process::lean(pidfd, self.flags.contains(OpenFlags::AUTOREAP)).started_as(pid))
-                    }
-                    Err(error) => {
-                        let context = Self { form: Form::Lean(settings, forks), flags: self.flags };
-                        Err(CreateError { error, context })
-                    }
-                }
-            }
-            form => Self { form, flags: self.flags }.create_full(),
-        }
-    }
-
-    /// Starts the process, as [`create`](Self::create), at the end of a chain of settings.
-    ///
-    /// `create` takes the context, which a chain only borrows. After this call the context is as [`Context::new`]
-    /// makes it; when the start fails, it keeps its configuration for another try.
-    ///
-    /// # Errors
-    ///
-    /// As [`create`](Self::create).
-    ///
-    /// # Kernel
-    ///
-    /// As [`create`](Self::create).
     ///
     /// ```
-    /// let process = procfd::Context::new()?.program_in_path("true")?.args(["true"])?.start()?;
+    /// let process = procfd::Context::new()?.program_in_path("true")?.args(["true"])?.create()?;
     /// assert!(process.wait()?.is_success());
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn start(&mut self) -> Result<Process, Error> {
-        let flags = OpenFlags::NO_WATCH | OpenFlags::AUTOREAP;
-        let new = Self { form: Form::Lean(Box::default(), forks::generation()), flags };
-        std::mem::replace(self, new).create().map_err(|CreateError { error, context }| {
-            *self = context;
-            error
-        })
+    #[doc(alias = "PROC_CREATE")]
+    pub fn create(&mut self) -> Result<Process, Error> {
+        self.check_mine()?;
+        match self.renewed() {
+            Form::Lean(settings, _) if !settings.needs_procfd() => {
+                let (pid, pidfd) = start::lean(settings)?;
+                let flags = self.taken().flags;
+                Ok(Process::lean(pidfd, flags.contains(OpenFlags::AUTOREAP)).started_as(pid))
+            }
+            _ => self.create_full(),
+        }
     }
 
-    fn create_full(self) -> Result<Process, CreateError> {
-        let (fd, opened, flags) = self.full()?;
+    fn create_full(&mut self) -> Result<Process, Error> {
+        let flags = self.flags;
+        let (fd, opened) = self.full()?;
         let init = opened.state().config.built_in_init();
         match start::program(fd.as_fd(), &opened) {
             Ok((pid, pidfd)) => {
@@ -207,14 +188,18 @@ impl Context {
                     None => process,
                 })
             }
-            Err(error) => Err(CreateError { error, context: Self { form: Form::Full(fd, opened), flags } }),
+            Err(error) => {
+                *self = Self { form: Form::Full(fd, opened), flags };
+                Err(error)
+            }
         }
     }
 
     /// A creation with no program set: see [`fork`](Self::fork).
-    pub(crate) fn fork_here(self) -> Result<Option<Process>, CreateError> {
+    pub(crate) fn fork_here(&mut self) -> Result<Option<Process>, Error> {
         let keeps_none = matches!(&self.form, Form::Lean(settings, _) if !settings.needs_procfd());
-        let (fd, opened, flags) = self.full()?;
+        let flags = self.flags;
+        let (fd, opened) = self.full()?;
         match start::fork(fd.as_fd(), &opened) {
             Ok(Forked::Parent(pid, pidfd)) => Ok(Some(match contexts::forget(&opened) {
                 Some(reap) if keeps_none => Process::lean(pidfd, reap).started_as(pid),
@@ -226,7 +211,10 @@ impl Context {
                 let _ = fd.into_fd().into_raw_fd();
                 Ok(None)
             }
-            Err(error) => Err(CreateError { error, context: Self { form: Form::Full(fd, opened), flags } }),
+            Err(error) => {
+                *self = Self { form: Form::Full(fd, opened), flags };
+                Err(error)
+            }
         }
     }
 
@@ -239,14 +227,18 @@ impl Context {
     /// policy, and the caller may not signal it; `EOPNOTSUPP`: a close policy for the init of a pid
     /// namespace.
     #[doc(alias = "PROC_ATTACH")]
-    pub fn attach(self, process: BorrowedFd<'_>) -> Result<Process, CreateError> {
-        let (fd, opened, flags) = self.full()?;
+    pub fn attach(&mut self, process: BorrowedFd<'_>) -> Result<Process, Error> {
+        let flags = self.flags;
+        let (fd, opened) = self.full()?;
         match attach::attach_object(&fd, &opened, process) {
             Ok(pidfd) => {
                 let reap = contexts::forget(&opened).unwrap_or(false);
                 Ok(Process::from_parts(fd, pidfd, false).reaped_by_us(reap))
             }
-            Err(error) => Err(CreateError { error, context: Self { form: Form::Full(fd, opened), flags } }),
+            Err(error) => {
+                *self = Self { form: Form::Full(fd, opened), flags };
+                Err(error)
+            }
         }
     }
 }
@@ -254,52 +246,8 @@ impl Context {
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.form {
-            Form::Lean(..) => write!(f, "Context({:?})", self.flags),
+            Form::Lean(..) | Form::Spent(_) => write!(f, "Context({:?})", self.flags),
             Form::Full(fd, _) => write!(f, "Context(descriptor {}, {:?})", fd.as_raw_fd(), self.flags),
         }
-    }
-}
-
-/// A creation that failed: why, and the context for another try.
-pub struct CreateError {
-    error: Error,
-    context: Context,
-}
-
-impl CreateError {
-    /// Why.
-    pub fn error(&self) -> &Error {
-        &self.error
-    }
-
-    /// The context, still configuring.
-    pub fn into_context(self) -> Context {
-        self.context
-    }
-}
-
-impl fmt::Debug for CreateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl fmt::Display for CreateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl std::error::Error for CreateError {}
-
-impl From<CreateError> for Error {
-    fn from(e: CreateError) -> Self {
-        e.error
-    }
-}
-
-impl From<CreateError> for io::Error {
-    fn from(e: CreateError) -> Self {
-        e.error.into()
     }
 }

@@ -24,7 +24,7 @@ use crate::sys::{self, Errno};
 use crate::target::Target;
 use crate::wait::{self, Limit, Options};
 use crate::wait_any::{self, Awaited, Events};
-use crate::{Context, CreateError, Namespaces, Process, Scope};
+use crate::{Context, Error, Namespaces, Process, Scope};
 use crate::{info, manage, proc, signal, target};
 
 pub use configuring::*;
@@ -42,7 +42,7 @@ pub fn is_proc(fd: RawFd) -> Result<bool> {
 /// PROC_CREATE of a context that is not a bare descriptor and has no program: a fork. `None` in the
 /// child. As for fork(2), a child of several threads may do little before it executes something: the
 /// caller sees to that, as an interpreter does whose lock is held.
-pub fn fork(context: Context) -> std::result::Result<Option<Process>, CreateError> {
+pub fn fork(context: &mut Context) -> std::result::Result<Option<Process>, Error> {
     context.fork_here()
 }
 

@@ -2,7 +2,7 @@
 
 //! The fork form of a context: a creation without a program.
 
-use crate::context::CreateError;
+use crate::error::Error;
 use crate::process::Process;
 use crate::settings::Context;
 
@@ -35,7 +35,7 @@ impl Context {
     /// }
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub unsafe fn fork(self) -> Result<Option<Process>, CreateError> {
+    pub unsafe fn fork(&mut self) -> Result<Option<Process>, Error> {
         self.fork_here()
     }
 }

@@ -110,7 +110,6 @@ mod watch;
 #[cfg(feature = "tokio")]
 pub use command::asynchronous;
 pub use command::{Child, Command, Output, Stdio};
-pub use context::CreateError;
 pub use error::{Errno, Error, Stage};
 pub use info::{
     Autogroup, Caps, Comm, CoreDump, CpuSplit, Credentials, Faults, FdKind, Fds, Fields, Info, Io, Job,

@@ -226,7 +226,7 @@ fn a_fork() {
     context.program("/bin/true").unwrap();
     // SAFETY: it fails.
     let failed = unsafe { context.fork() }.unwrap_err();
-    assert_eq!(failed.error().stage(), Stage::PLAN);
+    assert_eq!(failed.stage(), Stage::PLAN);
 }
 
 #[test]
@@ -237,10 +237,10 @@ fn short_for_people() {
 }
 
 #[test]
-fn a_chain_of_a_context_ends_in_start() {
+fn a_chain_of_a_context_ends_in_create() {
     let run = || -> Result<i32, Box<dyn std::error::Error>> {
         let process =
-            Context::new()?.program_in_path("sh")?.args(["sh", "-c", "exit 7"])?.umask(0o77)?.start()?;
+            Context::new()?.program_in_path("sh")?.args(["sh", "-c", "exit 7"])?.umask(0o77)?.create()?;
         Ok(process.wait()?.code().unwrap_or(-1))
     };
     assert_eq!(run().unwrap(), 7);
@@ -248,13 +248,13 @@ fn a_chain_of_a_context_ends_in_start() {
     let directory = tempfile_name();
     let mut context = Context::new().unwrap();
     context.program("/bin/true").unwrap().current_dir(&directory).unwrap();
-    let error = context.start().unwrap_err();
+    let error = context.create().unwrap_err();
     assert_eq!((error.stage(), error.raw_os_error()), (Stage::CWD, libc::ENOENT));
     std::fs::create_dir(&directory).unwrap();
-    assert!(context.start().unwrap().wait().unwrap().is_success());
+    assert!(context.create().unwrap().wait().unwrap().is_success());
     std::fs::remove_dir(&directory).unwrap();
     assert!(context.plan().unwrap().steps().iter().all(|step| step.calls != ["chdir"]), "it is new");
-    assert!(context.program("/bin/true").unwrap().start().unwrap().wait().unwrap().is_success());
+    assert!(context.program("/bin/true").unwrap().create().unwrap().wait().unwrap().is_success());
 }
 
 fn tempfile_name() -> std::path::PathBuf {

@@ -146,8 +146,8 @@ fn a_context_of_a_copy_is_refused() {
     let mut slot = Some(context);
     let held = &mut slot;
     let _copy = Copy::new(move || {
-        let context = held.take().unwrap();
-        context.create().is_err_and(|e| e.error().raw_os_error() == libc::EPERM)
+        let mut context = held.take().unwrap();
+        context.create().is_err_and(|e| e.raw_os_error() == libc::EPERM)
     });
     assert!(slot.unwrap().create().unwrap().wait().unwrap().is_success());
 }

@@ -142,10 +142,10 @@ fn at_the_limit(context: &Context) {
     unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const low) };
     let mut running = Vec::new();
     let mut errors = Vec::new();
-    for context in contexts {
+    for mut context in contexts {
         match context.create() {
             Ok(process) => running.push(process),
-            Err(e) => errors.push(e.error().clone()),
+            Err(e) => errors.push(e),
         }
     }
     // SAFETY: as above.

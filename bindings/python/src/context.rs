@@ -6,7 +6,7 @@
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use procfd::{CreateError, Error, OpenFlags, WindowSize, ffi};
+use procfd::{Error, OpenFlags, WindowSize, ffi};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -307,12 +307,12 @@ pub(crate) fn create(
     if let Err(e) = named.fix_environment(&mut context) {
         return Err((context, e));
     }
-    let failed = |e: CreateError| {
-        let exception = named.exception(py, e.error());
-        (e.into_context(), exception)
+    let done = match named.has_program() {
+        true => py.detach(|| context.create()).map(Some),
+        false => sys::around_fork(py, || ffi::fork(&mut context), |forked| matches!(forked, Ok(None))),
     };
-    if named.has_program() {
-        return py.detach(|| context.create()).map(Some).map_err(failed);
-    }
-    sys::around_fork(py, || ffi::fork(context), |forked| matches!(forked, Ok(None))).map_err(failed)
+    done.map_err(|error| {
+        let exception = named.exception(py, &error);
+        (context, exception)
+    })
 }

@@ -117,7 +117,7 @@ fn many(program: &Program, ids: bool) -> io::Result<()> {
     run(context)
 }
 
-fn run(context: Context) -> io::Result<()> {
+fn run(mut context: Context) -> io::Result<()> {
     bare::must_be_zero(context.create()?.wait()?.code().unwrap_or(-1))
 }
 

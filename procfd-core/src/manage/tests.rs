@@ -110,7 +110,7 @@ fn namespaces_by_their_files() {
     context.program("/bin/sleep").unwrap().args(["sleep", "60"]).unwrap();
     context.namespaces(Namespaces::UTS | Namespaces::IPC).unwrap().kill_on_close(9).unwrap();
     let process = match context.create() {
-        Err(e) if e.error().raw_os_error() == libc::EPERM => {
+        Err(e) if e.raw_os_error() == libc::EPERM => {
             println!("SKIP: needs root");
             return;
         }

@@ -153,7 +153,7 @@ impl Context {
     /// context.cap_bounding("net_bind_service".parse()?)?;
     /// match context.create() {
     ///     Ok(process) => assert!(process.wait()?.is_success()),
-    ///     Err(e) => assert_eq!(e.error().stage(), procfd::Stage::BOUNDING),
+    ///     Err(e) => assert_eq!(e.stage(), procfd::Stage::BOUNDING),
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

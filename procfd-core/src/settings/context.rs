@@ -37,6 +37,8 @@ pub(crate) enum Form {
     Lean(Box<Settings>, u64),
     /// With a procfd, and its entry in [`contexts`](crate::contexts).
     Full(Held, Arc<Opened>),
+    /// After a creation: nothing is set. It allocates at the next setting.
+    Spent(u64),
 }
 
 impl Context {
@@ -45,13 +47,14 @@ impl Context {
         match &self.form {
             Form::Lean(settings, _) => f(settings),
             Form::Full(_, opened) => f(&opened.state().config),
+            Form::Spent(_) => f(&Settings::default()),
         }
     }
 
     /// Whether this process made it, and not one of which this process is a copy.
     pub(crate) fn is_mine(&self) -> bool {
         match &self.form {
-            Form::Lean(_, forks) => *forks == forks::generation(),
+            Form::Lean(_, forks) | Form::Spent(forks) => *forks == forks::generation(),
             Form::Full(_, opened) => opened.is_mine(),
         }
     }
@@ -59,14 +62,23 @@ impl Context {
     /// Changes a setting.
     pub(crate) fn set(&mut self, f: impl FnOnce(&mut Settings) -> Result<(), Error>) -> Configured<'_> {
         self.check_mine()?;
-        match &mut self.form {
+        match self.renewed() {
             Form::Lean(settings, _) => settings.change(f)?,
             Form::Full(_, opened) => opened.state().config.change(f)?,
+            Form::Spent(_) => {}
         }
         Ok(self)
     }
 
-    fn check_mine(&self) -> Result<(), Error> {
+    /// The form, which has settings.
+    pub(crate) fn renewed(&mut self) -> &mut Form {
+        if let Form::Spent(forks) = self.form {
+            self.form = Form::Lean(Box::default(), forks);
+        }
+        &mut self.form
+    }
+
+    pub(crate) fn check_mine(&self) -> Result<(), Error> {
         match self.is_mine() {
             true => Ok(()),
             false => Err(Error::config(libc::EPERM, "a context that another process opened")),

@@ -142,7 +142,7 @@ impl Context {
     /// context.program("/bin/true")?.uid(Ids { effective: Some(0), ..Ids::default() })?;
     /// match context.create() {
     ///     Ok(process) => assert!(process.wait()?.is_success()),
-    ///     Err(e) => assert_eq!(e.error().stage(), procfd::Stage::UID),
+    ///     Err(e) => assert_eq!(e.stage(), procfd::Stage::UID),
     /// }
     /// # Ok::<(), std::io::Error>(())
     /// ```

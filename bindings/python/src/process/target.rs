@@ -134,5 +134,5 @@ pub(crate) fn attach(
     let then = close_then.map(settings::close_then).transpose()?;
     settings::close_policy(&mut context, kill_on_close, scope, then)?;
     let (process, _) = target.open("attach")?;
-    context.attach(process.as_fd()).map(Process::opened).map_err(|e| error::of_config(e.error()))
+    context.attach(process.as_fd()).map(Process::opened).map_err(|e| error::of_config(&e))
 }
