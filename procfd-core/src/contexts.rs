@@ -86,11 +86,15 @@ struct Table {
 impl Table {
     /// Room for one more to look at. ENOMEM.
     fn has_room(&mut self) -> Result<()> {
+        HAS_ENTRIES.store(true, Ordering::Relaxed);
         self.entries.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))
     }
 }
 
 static TABLE: PerProcess<Mutex<Table>> = PerProcess::new();
+
+/// Set with the first entry: until then a sweep has nothing to look at.
+static HAS_ENTRIES: AtomicBool = AtomicBool::new(false);
 
 fn table() -> MutexGuard<'static, Table> {
     TABLE.get(forks::generation()).lock().unwrap_or_else(PoisonError::into_inner)

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -192,6 +192,9 @@ struct Leaves {
 
 static LEAVES: PerProcess<Leaves> = PerProcess::new();
 
+/// Set with the first leaf.
+static HAS_ENTERED: AtomicBool = AtomicBool::new(false);
+
 fn leaves() -> &'static Leaves {
     LEAVES.get(forks::generation())
 }
@@ -202,6 +205,7 @@ impl Leaves {
     }
 
     fn enter(&self, entry: Entry) -> Result<()> {
+        HAS_ENTERED.store(true, Ordering::Relaxed);
         let entry = Arc::new(entry);
         let mut entries = self.lock();
         entries.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))?;
@@ -279,6 +283,9 @@ impl Entry {
 
 /// Removes the leaves whose processes have ended. Without any it costs a look at a number.
 pub(crate) fn tend() {
+    if !HAS_ENTERED.load(Ordering::Relaxed) {
+        return;
+    }
     let leaves = leaves();
     let Ok(entries) = leaves.all() else { return };
     if entries.is_empty() {

@@ -19,6 +19,7 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Stage};
@@ -129,12 +130,16 @@ impl Table {
 
 static TABLE: PerProcess<Mutex<Table>> = PerProcess::new();
 
+/// Set at the first placeholder: a program in Rust or Python alone never has one.
+static HAS_OPENED: AtomicBool = AtomicBool::new(false);
+
 fn table() -> MutexGuard<'static, Table> {
     TABLE.get(forks::generation()).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Opens a context. The caller sweeps first.
 pub(crate) fn open(config: Settings) -> Result<OwnFd> {
+    HAS_OPENED.store(true, Ordering::Relaxed);
     let mark = table().mark();
     let fd = sys::timer::with_number(mark)?;
     let number = fd.as_raw_fd();
@@ -148,6 +153,9 @@ pub(crate) fn open(config: Settings) -> Result<OwnFd> {
 
 /// The context of a placeholder that this process has opened, by its own number.
 pub(crate) fn find(fd: BorrowedFd<'_>) -> Option<Arc<Lean>> {
+    if !HAS_OPENED.load(Ordering::Relaxed) {
+        return None;
+    }
     let context = table().contexts.get(&fd.as_raw_fd()).map(Arc::clone)?;
     if context.live().is_ok() {
         return Some(context);
@@ -167,6 +175,9 @@ const LOOK: usize = 2;
 
 /// Forgets contexts whose placeholder is closed.
 pub(crate) fn sweep() {
+    if !HAS_OPENED.load(Ordering::Relaxed) {
+        return;
+    }
     let mut table = table();
     if table.contexts.is_empty() {
         return;

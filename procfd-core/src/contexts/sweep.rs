@@ -10,8 +10,9 @@
 
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use super::{Entry, Opened, table};
+use super::{Entry, HAS_ENTRIES, Opened, table};
 use crate::leaves;
 use crate::placeholder;
 use crate::procfd;
@@ -35,6 +36,12 @@ enum Found {
 pub(crate) fn sweep() {
     placeholder::sweep();
     leaves::tend();
+    if HAS_ENTRIES.load(Ordering::Relaxed) {
+        sweep_entries();
+    }
+}
+
+fn sweep_entries() {
     for _ in 0..LOOKS {
         let mut entries = [const { None }; LOOK];
         let mut table = table();

@@ -3,11 +3,12 @@
 
 //! What the settings come to in a start: the child's list, and what the creator has to know beside it.
 //!
-//! It is made at the first start and kept until the next change. Copies of a context share it, so a
-//! start from a template allocates nothing here. What it took from the process, the `PATH` and the
+//! Copies of a context share it: the first start makes it, and it is kept until the next change. So a
+//! start from a template allocates nothing here. The one start of a context without copies keeps nothing. What it took from the process, the `PATH` and the
 //! environment, the effective ids, is compared at each start.
 
 use std::ffi::{CStr, CString};
+use std::ops::Deref;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -170,22 +171,55 @@ impl Prepared {
 }
 
 impl Settings {
-    /// Everything of a start that can be refused before there is a process.
+    /// Everything of a start that can be refused before there is a process; kept until the next change.
     pub(crate) fn prepare(&self) -> Result<Arc<Prepared>, Error> {
-        let plain = self.is_plain();
         let prepared = match self.prepared.get().filter(|prepared| prepared.is_current(self)) {
             Some(prepared) => prepared,
             None => {
-                let made = if plain { Prepared::new::<false>(self) } else { Prepared::new::<true>(self) };
-                let fresh = Arc::new(made?);
+                let fresh = Arc::new(self.prepare_anew()?);
                 self.prepared.put(&fresh);
                 fresh
             }
         };
-        if !plain {
-            prepared.check_descriptors(self)?;
-        }
+        self.check_prepared(&prepared)?;
         Ok(prepared)
+    }
+
+    /// The same for a start. Most settings end with their only start: then nothing is kept.
+    pub(crate) fn prepare_to_start(&self) -> Result<ToStart, Error> {
+        if self.prepared.is_used() {
+            return self.prepare().map(ToStart::Kept);
+        }
+        let prepared = self.prepare_anew()?;
+        self.check_prepared(&prepared)?;
+        Ok(ToStart::Once(prepared))
+    }
+
+    fn prepare_anew(&self) -> Result<Prepared, Error> {
+        if self.is_plain() { Prepared::new::<false>(self) } else { Prepared::new::<true>(self) }
+    }
+
+    fn check_prepared(&self, prepared: &Prepared) -> Result<(), Error> {
+        if self.is_plain() { Ok(()) } else { prepared.check_descriptors(self) }
+    }
+}
+
+/// What a start has prepared.
+#[expect(clippy::large_enum_variant, reason = "a box would be one more allocation in each start")]
+pub(crate) enum ToStart {
+    /// Other starts have it too.
+    Kept(Arc<Prepared>),
+    Once(Prepared),
+}
+
+impl Deref for ToStart {
+    type Target = Prepared;
+
+    fn deref(&self) -> &Prepared {
+        match self {
+            Self::Kept(prepared) => prepared,
+            Self::Once(prepared) => prepared,
+        }
     }
 }
 
@@ -207,6 +241,11 @@ impl Kept {
             Some(shared) => shared.try_lock().ok()?.clone(),
             None => self.alone.get().cloned(),
         }
+    }
+
+    /// Whether there are copies, or something is kept.
+    fn is_used(&self) -> bool {
+        self.shared.get().is_some() || self.alone.get().is_some()
     }
 
     fn put(&self, prepared: &Arc<Prepared>) {

@@ -14,7 +14,7 @@ use super::end::{
     await_executed, await_stopped, died, end, end_by_pid, give_up, held_too_long, is_still_its, reap,
 };
 use super::idmap_helper;
-use super::leaving;
+use super::leaving::{self, Left};
 use super::publish::{Publication, autokill_flags, has_fuse, pidfd_is_lost};
 use crate::child::{self, List, Moment, Slot, When};
 use crate::error::{Error, Stage};
@@ -27,7 +27,8 @@ use crate::watch;
 
 /// Starts a program without a procfd.
 pub(super) fn start(config: &Settings) -> Result<(i32, OwnFd), Error> {
-    let (pid, pidfd) = spawn(config, &*config.prepare()?, None)?;
+    let prepared = config.prepare_to_start()?;
+    let (pid, pidfd) = spawn(config, &prepared, None)?;
     if !is_still_its(pidfd.as_fd(), pid) {
         end_by_pid(pid);
         let _ = pidfd.into_raw_fd();
@@ -124,7 +125,7 @@ fn spawn_with<const MORE: bool>(
         shared_table,
     };
     let copies = parts.copies_memory(of(Families::MEMORY | Families::JOINS | Families::SECCOMP));
-    let ((stage, index, errno), cloned) = clone::<MORE>(config, prepared, &parts, copies, publication)?;
+    let ((stage, index, errno), left, cloned) = clone::<MORE>(config, prepared, &parts, copies, publication)?;
     // The children have left the memory: they have executed, or ended.
     stack.put_back();
     if let Some(init) = init {
@@ -140,7 +141,8 @@ fn spawn_with<const MORE: bool>(
             config.step_failed(prepared, stage, index, errno)
         }));
     }
-    if stage != Stage::EXEC || !leaving::has_executed(pidfd.as_fd(), pid, copies) {
+    let has_executed = || left == Left::Executed || leaving::has_executed(pidfd.as_fd(), pid, copies);
+    if stage != Stage::EXEC || !has_executed() {
         return Err(give_up(pidfd, pid, |pidfd| {
             let error = died(pidfd, pid, stage);
             match config.time_limit() {
@@ -155,7 +157,9 @@ fn spawn_with<const MORE: bool>(
     if of(Families::NAMESPACES).is_some_and(|rare| rare.namespaces.has(Namespaces::TIME)) {
         manage::await_time_namespace(pidfd.as_fd(), pid);
     }
-    keep_cgroup(&mut cgroup, pidfd.as_fd(), pid)?;
+    if MORE {
+        keep_cgroup(&mut cgroup, pidfd.as_fd(), pid)?;
+    }
     Ok((pid, pidfd))
 }
 
@@ -259,14 +263,15 @@ type Cloned = Result<(i32, OwnFd), Error>;
 
 type Report = (Stage, u32, Option<Errno>);
 
-/// Clones the child and returns when it has left the shared memory; with its report.
+/// Clones the child and returns when it has left the shared memory; with its report, and what is known of its
+/// execution.
 fn clone<const MORE: bool>(
     config: &Settings,
     prepared: &Prepared,
     parts: &Parts<'_>,
     copies: bool,
     mut publication: Option<&mut Publication<'_>>,
-) -> Result<(Report, Cloned), Error> {
+) -> Result<(Report, Left, Cloned), Error> {
     // Also where the kernel clears the handlers: a signal that is pending makes clone3 begin again, and with a timer
     // whose handler takes longer than its period it would never end.
     let signals = sys::task::SignalsBlocked::new().map_err(|e| Error::new(Stage::SIGMASK, 0, e, ""))?;
@@ -335,12 +340,13 @@ fn clone<const MORE: bool>(
         await_executed(*pid);
     }
     // A change of ids of the whole process waits for this thread's signals, and so comes after.
+    let mut left = Left::Unknown;
     if let Some(dumpable) = dumpable {
-        let has_left = match &cloned {
-            Ok((pid, pidfd)) => copies || leaving::has_left(pidfd.as_fd(), *pid, parts.init.is_some()),
-            Err(_) => true,
+        left = match &cloned {
+            Ok((pid, pidfd)) if !copies => leaving::await_left(pidfd.as_fd(), *pid, parts.init.is_some()),
+            _ => Left::Memory,
         };
-        dumpable.done(moment.taken(Slot::DUMPABLE), has_left);
+        dumpable.done(moment.taken(Slot::DUMPABLE), left != Left::Unknown);
     }
     drop(signals);
     let cloned = match (cloned, mapped) {
@@ -351,7 +357,7 @@ fn clone<const MORE: bool>(
         (Ok((pid, pidfd)), Ok(())) => held_too_long(pidfd.as_fd(), pid, began).map(|()| (pid, pidfd)),
         (Err(e), _) => Err(e),
     };
-    Ok((moment.report.read(), cloned))
+    Ok((moment.report.read(), left, cloned))
 }
 
 /// Why the clone failed.

@@ -49,7 +49,8 @@ fn ids() -> Ids {
 /// A creation that changes credentials in the shared memory. Drop it while signals are still blocked: a change of
 /// ids of the whole process (setuid(3)) waits for the signal handler of each thread, and so comes after.
 pub(crate) struct DumpableKept {
-    ids: Ids,
+    /// `None` without other threads: while this one sleeps, with its signals blocked, nothing changes its ids.
+    ids: Option<Ids>,
 }
 
 impl DumpableKept {
@@ -67,7 +68,7 @@ impl DumpableKept {
             creations.several = true;
         }
         creations.active = creations.active.saturating_add(1);
-        Self { ids: ids() }
+        Self { ids: sys::task::has_threads().then(ids) }
     }
 
     /// The child has given the memory back. `seen`: what it read before it changed its credentials. `has_left`: it is
@@ -86,7 +87,7 @@ impl Drop for DumpableKept {
     fn drop(&mut self) {
         let mut creations = creations();
         creations.active = creations.active.saturating_sub(1);
-        creations.restore &= self.ids == ids();
+        creations.restore &= self.ids.is_none_or(|before| before == ids());
         if creations.active == 0 {
             mark(false);
             restore(creations.restore);
@@ -96,7 +97,7 @@ impl Drop for DumpableKept {
 
 fn restore(before: bool) {
     // 2 can be neither set nor, here, lost: it is suid_dumpable itself.
-    if before && sys::task::dumpable() != Ok(1) {
+    if before {
         let _ = sys::task::set_dumpable(1);
     }
 }

@@ -36,32 +36,48 @@ pub(super) fn has_executed(pidfd: BorrowedFd<'_>, pid: i32, copies: bool) -> boo
     }
     // A child of another session, or one that is about to have its memory.
     if copies || sys::task::shares_memory(pid) != Some(false) {
-        has_left(pidfd, pid, false);
+        await_left(pidfd, pid, false);
     }
     true
 }
 
-/// Waits until the child has left the memory. False: this cannot be seen. `second`: the child has become the built-in
-/// init, and its own child has changed its credentials.
-pub(super) fn has_left(pidfd: BorrowedFd<'_>, pid: i32, second: bool) -> bool {
+/// What is known of a child and the creator's memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// The child has executed its program, or the image of the built-in init.
+    Executed,
+    /// The child has left the memory: it may have ended.
+    Memory,
+    /// This cannot be seen.
+    Unknown,
+}
+
+/// Waits until the child has left the memory. `second`: the child has become the built-in init, and its own child has
+/// changed its credentials.
+pub(super) fn await_left(pidfd: BorrowedFd<'_>, pid: i32, second: bool) -> Left {
+    // Nearly always it has.
+    if !second && executed_by_group(pid) {
+        return Left::Executed;
+    }
     let began = sys::fd::monotonic_ns();
     for tried in 0.. {
         if has_ended(pid) {
-            return true;
+            return Left::Memory;
         }
         let executed = if second { second_has_executed(pidfd, pid) } else { first_has_executed(pid) };
         let limit = match executed {
-            Some(true) => return true,
+            Some(true) if second => return Left::Memory,
+            Some(true) => return Left::Executed,
             Some(false) if second => SECOND_NS,
             Some(false) => HELD_SECONDS.saturating_mul(1_000_000_000),
             None => UNKNOWN_NS,
         };
         if sys::fd::monotonic_ns().saturating_sub(began) > limit {
-            return false;
+            break;
         }
         sys::task::pause(tried);
     }
-    false
+    Left::Unknown
 }
 
 /// Whether our own child is known to have executed. EACCES means just that, and comes before it matters that there is no

@@ -182,7 +182,7 @@ fn run_program<T: ForCaller>(
     state: &mut State,
 ) -> Result<(i32, T), Error> {
     first(opened, state)?;
-    let prepared = state.config.prepare()?;
+    let prepared = state.config.prepare_to_start()?;
     let mut publication = ready(a, opened, state)?;
     let room = T::room(opened, has_fuse(&state.config))?;
     // Once for the clone and for the list of private descriptors. Not while a watcher is waited for.
@@ -197,7 +197,7 @@ fn run_program<T: ForCaller>(
 /// The same where the caller has the only pidfd.
 fn run_unkept(a: BorrowedFd<'_>, opened: &Opened, state: &mut State) -> Result<(i32, OwnFd), Error> {
     first(opened, state)?;
-    let prepared = state.config.prepare()?;
+    let prepared = state.config.prepare_to_start()?;
     let mut publication = ready(a, opened, state)?;
     let (pid, pidfd) = clone::spawn(&state.config, &prepared, Some(&mut publication))?;
     let pidfd = publication.take_killer(pidfd, pid)?;
@@ -208,7 +208,7 @@ fn run_unkept(a: BorrowedFd<'_>, opened: &Opened, state: &mut State) -> Result<(
 
 fn run_fork<T: ForCaller>(a: BorrowedFd<'_>, opened: &Opened, state: &mut State) -> Result<Forked<T>, Error> {
     first(opened, state)?;
-    let prepared = state.config.prepare()?;
+    let prepared = state.config.prepare_to_start()?;
     let publication = ready(a, opened, state)?;
     let room = T::room(opened, has_fuse(&state.config))?;
     match fork::create(publication, &state.config, &prepared)? {
