@@ -22,7 +22,7 @@ use crate::sys::vec::Shared;
 use action::Shown;
 
 pub(super) use action::Action;
-pub(super) use table::{close_rest, leave_table, lost_end, named, sources};
+pub(super) use table::{close_rest, leave_table, lost_end, move_program, named, sources};
 
 /// What becomes of the descriptors.
 #[derive(Clone, Debug, Default)]

@@ -83,7 +83,7 @@ const ORDER: &[(Where, Prepare)] = &[
     // Paths lead to the creator's root until this is done.
     (Of(Families::MOUNTS), mounts::all),
     (Of(Families::FILESYSTEM), filesystem::root),
-    (More, program::move_descriptor),
+    (More, descriptors::move_program),
     (More, descriptors::actions),
     (Always, descriptors::close_rest),
     (More, suspended::pipe),

@@ -9,11 +9,11 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::path::Path;
 
 use super::check::{self, PATH_MAX};
-use super::{Configured, Context, Facts, Prepared, Set, Settings, c_string, c_strings, descriptors};
-use crate::child::{List, Slot, When};
+use super::{Configured, Context, Facts, Prepared, Set, Settings, c_string, c_strings};
+use crate::child::List;
 use crate::error::{Error, Stage};
 use crate::sys::cstr::{CStrArray, CStrArrayRef};
-use crate::sys::{self, Errno, vec};
+use crate::sys::{Errno, vec};
 
 /// Longest name in a directory (limits.h).
 const NAME_MAX: usize = 255;
@@ -271,41 +271,6 @@ fn search(name: &CString, path: &[u8]) -> Result<Vec<CString>, Error> {
     Ok(candidates)
 }
 
-/// Moves the program's descriptor out of the way of the actions.
-pub(super) fn move_descriptor(s: &Settings, _: &Facts<'_>, list: &mut List) {
-    let Program::Fd(fd) = s.program.program else { return };
-    list.step(Stage::EXEC, 0);
-    match place(s, fd) {
-        Ok(Some(place)) => drop(list.dup_above(fd, place).into(Slot::PROGRAM)),
-        Ok(None) => drop(list.load(Slot::PROGRAM, fd)),
-        Err(_) => list.fail(),
-    }
-}
-
-/// That a descriptor the caller did not ask for ends with the execution.
-pub(super) fn close_on_exec(s: &Settings, list: &mut List, kept: &[u32]) {
-    match s.program.program {
-        Program::Fd(fd) if fd > 2 && place(s, fd) == Ok(None) && !kept.contains(&(fd as u32)) => {
-            list.set_cloexec(fd, true).when(When::CLOSES);
-        }
-        _ => {}
-    }
-}
-
-/// Where the program's descriptor goes when an action would overwrite or close it: above all that they
-/// name.
-fn place(s: &Settings, fd: RawFd) -> sys::Result<Option<i32>> {
-    let mut touched = false;
-    let mut highest = descriptors::sources(s)?.last().copied().unwrap_or(2) as i32;
-    for action in s.descriptors.actions() {
-        if let Some(target) = action.target() {
-            highest = highest.max(target);
-        }
-        touched |= action.changes(fd);
-    }
-    Ok(touched.then(|| highest.saturating_add(1)))
-}
-
 pub(super) fn execute(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     let argv = match (&s.program.argv, facts.candidates.first(), &s.program.program) {
         (Some(argv), ..) => Ok(argv.clone()),
@@ -354,18 +319,6 @@ pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static st
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_program_moves_out_of_the_way() {
-        let settings = |source, target| {
-            let mut s = Settings::default();
-            s.add_dup(source, target).unwrap();
-            s
-        };
-        assert_eq!(place(&settings(4, 3), 3).unwrap(), Some(5));
-        assert_eq!(place(&settings(4, 3), 7).unwrap(), None);
-        assert_eq!(place(&settings(3, 3), 3).unwrap(), None);
-    }
 
     #[test]
     fn a_search_has_one_candidate_for_each_entry() {

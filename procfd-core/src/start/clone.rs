@@ -304,7 +304,7 @@ fn clone<const MORE: bool>(
     let mut write_maps = |pid: i32, pidfd: BorrowedFd<'_>| {
         let Some((_, parent)) = parts.go else { return };
         if prepared.by_parent {
-            mapped = idmap_helper::write_for(config, pid, mask);
+            mapped = idmap_helper::write_for(config, pid, mask, start);
         }
         if let (Ok(()), Some(publication)) = (&mapped, &mut publication) {
             mapped = publication.give_early(pidfd, pid);

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use super::clone::keep_cgroup;
 use super::end::{died, end_by_pid, kill, reap};
 use super::publish::{Publication, Started};
-use super::{Forked, dumpable, idmap_helper};
+use super::{Forked, clone, dumpable, idmap_helper};
 use crate::child::{self, Moment, Report, Slot, When};
 use crate::error::{Error, Stage};
 use crate::forks::{self, Private};
@@ -125,7 +125,7 @@ fn follow(
         super::out_of_descriptors(Error::new(Stage::CLONE, 0, e, ""))
     })?;
     if prepared.by_parent {
-        idmap_helper::write_for(config, pid, mask)
+        idmap_helper::write_for(config, pid, mask, clone::start)
             .and_then(|()| {
                 let sent = ours.live().and_then(|ours| sys::sock::send(ours, b"g", &[]));
                 sent.map_err(|e| Error::new(Stage::UID_MAP, 0, e, ""))

@@ -17,12 +17,15 @@ use crate::settings::{IdMap, Program, Setgroups, Settings, is_own, map_text};
 use crate::sys::{self, Errno, OwnFd};
 use crate::wait::{self, Limit, Options};
 
+/// Starts a helper: `clone::start`.
+type Start = fn(&Settings) -> Result<(i32, OwnFd), Error>;
+
 const CAP_SETGID: u32 = 6;
 const CAP_SETUID: u32 = 7;
 
-/// Writes the maps of the child `pid`, which waits for it; `mask` is the creator's signal mask. It is our own and not reaped, so the
-/// number is its.
-pub(super) fn write_for(config: &Settings, pid: i32, mask: u64) -> Result<(), Error> {
+/// Writes the maps of the child `pid`, which waits for it; `mask` is the creator's signal mask. The child is our own
+/// and not reaped, so the number is its.
+pub(super) fn write_for(config: &Settings, pid: i32, mask: u64, start: Start) -> Result<(), Error> {
     let (uid, gid) = sys::task::effective_ids();
     let capabilities = sys::task::effective_capabilities();
     let can = |cap: u32| capabilities & (1 << cap) != 0;
@@ -36,14 +39,14 @@ pub(super) fn write_for(config: &Settings, pid: i32, mask: u64) -> Result<(), Er
         if can(CAP_SETUID) || is_own(&config.namespaces.uid_map, uid) {
             put(pid, Stage::UID_MAP, "uid_map", &map_text(&config.namespaces.uid_map))?;
         } else {
-            helper(c"newuidmap", pid, &config.namespaces.uid_map, mask)?;
+            helper(c"newuidmap", pid, &config.namespaces.uid_map, mask, start)?;
         }
     }
     if !config.namespaces.gid_map.is_empty() {
         if can(CAP_SETGID) || own_gid {
             put(pid, Stage::GID_MAP, "gid_map", &map_text(&config.namespaces.gid_map))?;
         } else {
-            helper(c"newgidmap", pid, &config.namespaces.gid_map, mask)?;
+            helper(c"newgidmap", pid, &config.namespaces.gid_map, mask, start)?;
         }
     }
     Ok(())
@@ -60,7 +63,7 @@ fn put(pid: i32, stage: Stage, file: &str, value: &str) -> Result<(), Error> {
 }
 
 /// Runs newuidmap(1) or newgidmap(1) by the caller's PATH.
-fn helper(name: &std::ffi::CStr, pid: i32, map: &[IdMap], mask: u64) -> Result<(), Error> {
+fn helper(name: &std::ffi::CStr, pid: i32, map: &[IdMap], mask: u64, start: Start) -> Result<(), Error> {
     let shown = name.to_string_lossy();
     // The helper looks for the number in the same /proc.
     proc::is_there().map_err(|e| {
@@ -80,7 +83,7 @@ fn helper(name: &std::ffi::CStr, pid: i32, map: &[IdMap], mask: u64) -> Result<(
         Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::IDMAP_HELPER, 0, e, &shown))?;
     config.add_dup(theirs.as_raw_fd(), 2)?;
     let failed = |e: Errno, what: &str| Error::new(Stage::IDMAP_HELPER, 0, e, format_args!("{shown} {what}"));
-    let (_, pidfd) = super::clone::start(&config).map_err(|e| {
+    let (_, pidfd) = start(&config).map_err(|e| {
         failed(Errno(e.raw_os_error()), "could not be run").hint(
             "an unprivileged id map of more than the caller's own id needs the set-user-id helpers; \
              Debian has them in the package uidmap",

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::os::fd::RawFd;
 
 use super::Action;
-use crate::child::{List, When};
+use crate::child::{List, Slot, When};
 use crate::error::Stage;
-use crate::settings::{Facts, Families, Program, Settings, program};
+use crate::settings::{Facts, Families, Program, Settings};
 use crate::sys::Result;
 use crate::sys::vec::{self, Shared};
 
@@ -130,7 +130,7 @@ pub(in crate::settings) fn close_rest(s: &Settings, _: &Facts<'_>, list: &mut Li
     }
     let Ok(mut kept) = kept(&s.descriptors.actions) else { return list.fail() };
     list.step(Stage::FD_TABLE, 0);
-    program::close_on_exec(s, list, &kept);
+    close_on_exec(s, list, &kept);
     kept.extend(s.late_numbers().map(|number| number as u32));
     kept.sort_unstable();
     let mut first = 3u32;
@@ -142,9 +142,55 @@ pub(in crate::settings) fn close_rest(s: &Settings, _: &Facts<'_>, list: &mut Li
     }
 }
 
+/// The program's descriptor ends with the execution, unless the caller asked for it.
+fn close_on_exec(s: &Settings, list: &mut List, kept: &[u32]) {
+    match s.program.program {
+        Program::Fd(fd) if fd > 2 && place(s, fd) == Ok(None) && !kept.contains(&(fd as u32)) => {
+            list.set_cloexec(fd, true).when(When::CLOSES);
+        }
+        _ => {}
+    }
+}
+
+/// Moves the program's descriptor out of the way of the actions.
+pub(in crate::settings) fn move_program(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    let Program::Fd(fd) = s.program.program else { return };
+    list.step(Stage::EXEC, 0);
+    match place(s, fd) {
+        Ok(Some(place)) => drop(list.dup_above(fd, place).into(Slot::PROGRAM)),
+        Ok(None) => drop(list.load(Slot::PROGRAM, fd)),
+        Err(_) => list.fail(),
+    }
+}
+
+/// The place of the program's descriptor if an action would overwrite or close it: above all that they name.
+fn place(s: &Settings, fd: RawFd) -> Result<Option<i32>> {
+    let mut touched = false;
+    let mut highest = sources(s)?.last().copied().unwrap_or(2) as i32;
+    for action in s.descriptors.actions() {
+        if let Some(target) = action.target() {
+            highest = highest.max(target);
+        }
+        touched |= action.changes(fd);
+    }
+    Ok(touched.then(|| highest.saturating_add(1)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_program_moves_out_of_the_way() {
+        let settings = |source, target| {
+            let mut s = Settings::default();
+            s.add_dup(source, target).unwrap();
+            s
+        };
+        assert_eq!(place(&settings(4, 3), 3).unwrap(), Some(5));
+        assert_eq!(place(&settings(4, 3), 7).unwrap(), None);
+        assert_eq!(place(&settings(3, 3), 3).unwrap(), None);
+    }
 
     #[test]
     fn keeps_what_is_mapped_and_not_closed_again() {

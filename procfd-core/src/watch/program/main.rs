@@ -11,6 +11,8 @@
 //! It is started with all signals blocked, without environment, with the control socket (or the
 //! init's fuse) as its only descriptor, 0. Its argument 0 is for people; an init has further ones.
 
+#[path = "cgroups.rs"]
+mod cgroups;
 #[path = "init.rs"]
 mod init;
 #[path = "leaves.rs"]
@@ -19,6 +21,8 @@ mod leaves;
 mod proto;
 #[path = "requests.rs"]
 mod requests;
+#[path = "state.rs"]
+mod state;
 #[path = "sys.rs"]
 mod sys;
 #[path = "table.rs"]

@@ -4,11 +4,11 @@
 //! The requests of the client.
 
 use crate::proto::{self, Reply, Request};
+use crate::state::{CONTROL, DATA_CREATOR, SPARE, Watcher, data_of, say};
 use crate::sys::{
     self, EAGAIN, ECONNRESET, EEXIST, EINTR, EINVAL, EMFILE, EPERM, EPOLLIN, EPOLLONESHOT, Errno, Received,
 };
 use crate::table::{NEVER, Pair};
-use crate::watch::{CONTROL, DATA_CREATOR, SPARE, Watcher, data_of};
 
 /// How many requests to take.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -175,13 +175,6 @@ impl Watcher {
         if request.flags & proto::HELD != 0 {
             self.holds = self.holds.saturating_sub(1);
         }
-    }
-
-    /// The entry of a pair. Looks at the latest entries first.
-    pub(crate) fn find(&mut self, id: u64) -> Option<u32> {
-        let recent = self.recent;
-        let all = recent.into_iter().chain((0..self.table.len()).rev());
-        all.into_iter().find(|&slot| self.table.pair(slot).is_some_and(|p| p.id == id))
     }
 
     fn insert(&mut self, pair: Pair) -> Result<u32, Errno> {
@@ -379,10 +372,4 @@ fn set_policy(pair: &mut Pair, request: &Request) {
     pair.second = request.second as u8;
     pair.when = request.delay_ns;
     pair.to_group = request.flags & proto::TO_GROUP != 0;
-}
-
-pub(crate) fn say(mut reply: Reply) {
-    reply.magic = proto::MAGIC;
-    // The client waits for at most one answer, so the queue has room for it. A client that has gone needs none.
-    let _ = sys::send(CONTROL, &reply.to_bytes(), &[]);
 }
