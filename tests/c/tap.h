@@ -174,6 +174,13 @@ UNUSED static int tap_fds(char *list, size_t size)
 	return n;
 }
 
+/* One that the kernel has reaped by itself, or another thread: /proc names it for an instant more. */
+static int tap_is_gone(int child)
+{
+	siginfo_t info;
+	return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 && errno == ECHILD;
+}
+
 /* The caller's children, zombies included; their pids go to `list`. */
 UNUSED static int tap_children(int *list, int max)
 {
@@ -189,9 +196,13 @@ UNUSED static int tap_children(int *list, int max)
 		FILE *f = fopen(path, "re");
 		if (!f)
 			continue;
-		for (int pid; fscanf(f, "%d", &pid) == 1; n++)
+		for (int pid; fscanf(f, "%d", &pid) == 1;) {
+			if (tap_is_gone(pid))
+				continue;
 			if (list && n < max)
 				list[n] = pid;
+			n++;
+		}
 		fclose(f);
 	}
 	closedir(d);
