@@ -35,15 +35,20 @@ UNUSED static void make_group(void)
 		SKIP("no cgroup v2 that this user may divide");
 }
 
-UNUSED static void drop_group(void)
+/* It is busy until the last process in it is reaped, a watcher too. */
+UNUSED static void drop_cgroup(const char *path)
 {
-	/* It is busy until the last process in it is reaped. */
 	long long end = now_ns() + FOREVER_MS * 1000000LL;
-	while (rmdir(group))
+	while (rmdir(path))
 		if (errno != EBUSY || now_ns() > end)
-			FAIL("rmdir %s: errno %d", group, errno);
+			FAIL("rmdir %s: errno %d", path, errno);
 		else
 			usleep(1000);
+}
+
+UNUSED static void drop_group(void)
+{
+	drop_cgroup(group);
 }
 
 #endif

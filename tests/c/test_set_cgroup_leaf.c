@@ -362,6 +362,38 @@ static void a_parent_with_processes(void)
 	drop_group();
 }
 
+/* A cgroup for the service's own processes, below that of the service: it has no controllers itself. */
+static void in_a_part(void *arg)
+{
+	const struct limit *limit = arg;
+	char part[400], path[64], want[700];
+	snprintf(part, sizeof part, "%s/part", group);
+	CHECK_EQ(mkdir(part, 0755), 0);
+	put_in(part, "cgroup.procs", "0");
+	CHECK(!strstr(read_in(part, "cgroup.controllers"), limit->controller));
+	int fd = ctx();
+	set_child(fd, "pause");
+	limit_to(fd, limit);
+	CFG(fd, PROC_SET_CGROUP_LEAF, 1, "procfd-beside", 0);
+	snprintf(path, sizeof path, "/proc/%d", create(fd));
+	snprintf(want, sizeof want, "0::%s%s/procfd-beside\n", own, strrchr(group, '/'));
+	if (!strstr(read_in(path, "cgroup"), want))
+		FAIL("\"%s\" has no \"%s\"", read_in(path, "cgroup"), want);
+	finish(fd);
+}
+
+static void a_part_without_controllers(void)
+{
+	make_group();
+	for (const struct limit *limit = next_limit(NULL); limit; limit = next_limit(limit)) {
+		char part[400];
+		in_fork(in_a_part, (void *)(uintptr_t)limit);
+		snprintf(part, sizeof part, "%s/part", group);
+		drop_cgroup(part);
+	}
+	drop_group();
+}
+
 /* Somebody has made the parent a cgroup of threads: no process can start below it. */
 static void below_threads(void *word)
 {
@@ -723,8 +755,7 @@ static void without_descriptors(void)
 }
 
 TAP_MAIN(CASE(a_leaf), CASE(without_clone3), CASE(copies), CASE(taken_back), CASE(values), CASE(failures),
-	 CASE(a_controller), CASE(a_parent_with_processes), CASE(a_parent_of_threads), CASE(limits_hold),
-	 CASE(the_tree), CASE(the_close_policy),
-	 CASE(the_second_signal), CASE(a_rest), CASE(divided), CASE(without_the_creator), CASE(after_the_watcher),
-	 CASE(the_same_name), CASE(a_fork), CASE(without_descriptors),
-	 CASE(for_another_user))
+	 CASE(a_controller), CASE(a_parent_with_processes), CASE(a_part_without_controllers), CASE(a_parent_of_threads),
+	 CASE(limits_hold), CASE(the_tree), CASE(the_close_policy), CASE(the_second_signal), CASE(a_rest), CASE(divided),
+	 CASE(without_the_creator), CASE(after_the_watcher), CASE(the_same_name), CASE(a_fork),
+	 CASE(without_descriptors), CASE(for_another_user))

@@ -133,7 +133,8 @@ impl Cgroup {
     }
 
     /// Makes the new cgroup below the place. Without a place, below the creator's own cgroup; or beside it, where
-    /// it has processes and the limits need controllers, which exclude each other.
+    /// the limits need controllers, which exclude the processes that it has. A cgroup above may give it none, as a
+    /// service manager does not to the one that a service has made for its own processes.
     fn make_leaf(&self, wanted: &Wanted, place: Option<&Place>) -> Result<NewLeaf, Error> {
         let parent = match place {
             Some(place) => {
@@ -153,8 +154,8 @@ impl Cgroup {
         };
         let above = if place.is_none() { leaf::above(parent.as_fd()) } else { None };
         match (wanted.make(parent), above) {
-            (Err(busy), Some(above)) if busy.raw_os_error() == libc::EBUSY => {
-                wanted.make(above).map_err(|_| busy)
+            (Err(first), Some(above)) if matches!(first.raw_os_error(), libc::EBUSY | libc::EOPNOTSUPP) => {
+                wanted.make(above).map_err(|_| first)
             }
             (done, _) => done,
         }
