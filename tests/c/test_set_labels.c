@@ -7,6 +7,7 @@
 #include "util.h"
 
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 static const struct {
 	uint32_t command;
@@ -70,6 +71,8 @@ static void as_the_kernel_says(void)
 		struct procfd_error e = last_error(fd);
 		if (err == 0) {
 			CHECK(pid > 0 || e.stage == PROC_STAGE_EXEC);
+			if (pid > 0)
+				expect_exit(fd, 0);
 			close(fd);
 			continue;
 		}
@@ -125,17 +128,23 @@ static void by_call_or_file(void)
 	}
 }
 
+/* Whether a process of this user may write the text to the file. */
+static int may_write(const char *file, const char *text)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(write_to(file, text));
+	int status;
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	return status == 0;
+}
+
 #define CURRENT "/proc/thread-self/attr/apparmor/current"
 
 /* The profile of tests/kernels/apparmor, which the guests of scripts/kernels load. */
 static void a_profile(void)
 {
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(write_to(all[1].file, "exec procfd-test"));
-	int status;
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	if (status)
+	if (!may_write(all[1].file, "exec procfd-test"))
 		SKIP("no AppArmor profile procfd-test");
 	for (int i = 0; i < 4; i++) {
 		/* By the call of 6.8, and by the file; also with no_new_privs. */
@@ -169,6 +178,118 @@ static void a_profile(void)
 	close(fd);
 }
 
+/* What a program says of its label, and of a file that only others may read. */
+static void labelled(int fd, const char *label_file, const char *secret, const char *want)
+{
+	char script[600];
+	snprintf(script, sizeof script,
+		 "tr -d '\\000\\n' < %s; echo; (cat %s) 2>&- || echo denied; read x < /etc/passwd && echo allowed",
+		 label_file, secret);
+	set_program(fd, "/bin/sh", "-c", script, (char *)NULL);
+	int output = create_with_output(fd, NULL);
+	CHECK_STR(slurp(output), want);
+	close(output);
+	expect_exit(fd, 0);
+	close(fd);
+}
+
+#define DOMAIN(type) "procfd_u:procfd_r:" type ":s0"
+#define SECRET "procfd_u:object_r:secret_t:s0"
+
+/* The domains of tests/kernels/selinux.cil, which the guests of scripts/kernels --lsm selinux load. */
+static void a_context(void)
+{
+	char secret[128], before[128], program[128];
+	if (!may_write(all[0].file, DOMAIN("procfd_t")))
+		SKIP("no SELinux domain procfd_t");
+	char *dir = make_dir();
+	snprintf(secret, sizeof secret, "%s/secret", dir);
+	snprintf(program, sizeof program, "%s/program", dir);
+	write_file(secret, "read\n", 0644);
+	CHECK_EQ(setxattr(secret, "security.selinux", SECRET, sizeof SECRET, 0), 0);
+	int own = open("/proc/thread-self/attr/current", O_RDONLY | O_CLOEXEC);
+	strcpy(before, slurp(own));
+	close(own);
+	CHECK_STR(before, DOMAIN("base_t"));
+	/* The execution refuses: a domain that is not bound, with no_new_privs; a file that is no entry point. */
+	int fd = ctx();
+	set_program(fd, "/bin/true", (char *)NULL);
+	CFG(fd, PROC_SET_SELINUX_CONTEXT, 0, DOMAIN("free_t"), 0);
+	expect_exit((create(fd), fd), 0);
+	close(fd);
+	fd = ctx();
+	set_program(fd, "/bin/true", (char *)NULL);
+	CFG(fd, PROC_SET_SELINUX_CONTEXT, 0, DOMAIN("free_t"), 0);
+	SET(fd, PROC_SET_NO_NEW_PRIVS, 1);
+	CREATE_FAILS(fd, EPERM, PROC_STAGE_EXEC, 0);
+	close(fd);
+	write_file(program, "#!/bin/sh\n", 0755);
+	CHECK_EQ(setxattr(program, "security.selinux", SECRET, sizeof SECRET, 0), 0);
+	fd = ctx();
+	set_program(fd, program, (char *)NULL);
+	CFG(fd, PROC_SET_SELINUX_CONTEXT, 0, DOMAIN("procfd_t"), 0);
+	CREATE_FAILS(fd, EACCES, PROC_STAGE_EXEC, 0);
+	close(fd);
+	for (int i = 0; i < 4; i++) {
+		/* By the call of 6.8, and by the file; also with no_new_privs, which keeps a bound domain. */
+		fd = ctx();
+		CFG(fd, PROC_SET_SELINUX_CONTEXT, 0, DOMAIN("procfd_t"), 0);
+		SET(fd, PROC_SET_NO_NEW_PRIVS, i & 1);
+		/* From here on no_new_privs holds for all. */
+		if (i == 2)
+			refuse(460, ENOSYS);
+		labelled(fd, "/proc/self/attr/current", secret, DOMAIN("procfd_t") "\ndenied\nallowed\n");
+	}
+	/* The creator keeps its own, and the next start is without one. */
+	fd = ctx();
+	labelled(fd, "/proc/self/attr/current", secret, DOMAIN("base_t") "\nread\nallowed\n");
+	own = open(all[0].file, O_RDONLY | O_CLOEXEC);
+	CHECK_STR(slurp(own), "");
+	close(own);
+	remove_tree(dir);
+}
+
+/* CAP_MAC_OVERRIDE reads all. */
+#define MAC_OVERRIDE 32
+
+/* A kernel with Smack: scripts/kernels --image. */
+static void a_label(void)
+{
+	char secret[128], before[128];
+	if (access("/proc/self/attr/smack", F_OK))
+		SKIP("no Smack in this kernel");
+	NEED_ROOT();
+	char *dir = make_dir();
+	snprintf(secret, sizeof secret, "%s/secret", dir);
+	write_file(secret, "read\n", 0644);
+	CHECK_EQ(setxattr(secret, "security.SMACK64", "procfd-secret", 13, 0), 0);
+	int own = open(all[2].file, O_RDONLY | O_CLOEXEC);
+	strcpy(before, slurp(own));
+	close(own);
+	for (int i = 0; i < 8; i++) {
+		/* By the call of 6.8, and by the file; as another user, or without the capability. */
+		int fd = ctx();
+		CFG(fd, PROC_SET_SMACK_LABEL, 0, "procfd-test", 0);
+		SET(fd, PROC_SET_NO_NEW_PRIVS, i & 1);
+		if (i & 2)
+			SET(fd, PROC_SET_UID, 65534);
+		else
+			SET(fd, PROC_SET_CAP_BOUNDING, (UINT64_C(1) << MAC_OVERRIDE) - 1);
+		if (i == 4)
+			refuse(460, ENOSYS);
+		labelled(fd, "/proc/self/attr/smack/current", secret, "procfd-test\ndenied\nallowed\n");
+	}
+	own = open(all[2].file, O_RDONLY | O_CLOEXEC);
+	CHECK_STR(slurp(own), before);
+	close(own);
+	int fd = ctx();
+	set_program(fd, "/bin/true", (char *)NULL);
+	CFG(fd, PROC_SET_SMACK_LABEL, 0, "-no", 0);
+	CREATE_FAILS(fd, EINVAL, PROC_STAGE_LABEL, 2);
+	close(fd);
+	remove_tree(dir);
+}
+
 static void bad_labels(void)
 {
 	char text[4096];
@@ -185,4 +306,5 @@ static void bad_labels(void)
 	close(fd);
 }
 
-TAP_MAIN(CASE(as_the_kernel_says), CASE(by_call_or_file), CASE(a_profile), CASE(bad_labels))
+TAP_MAIN(CASE(as_the_kernel_says), CASE(by_call_or_file), CASE(a_profile), CASE(a_context), CASE(a_label),
+	 CASE(bad_labels))

@@ -3,8 +3,11 @@
 
 //! The label that a security module gives to the program: SELinux, AppArmor, Smack.
 //!
-//! The child says it as its new user, with its last capabilities, by lsm_set_self_attr(2) (6.8). Where the kernel or
-//! the module does not have that, it writes to /proc, which it has to see.
+//! The child says it by lsm_set_self_attr(2) (6.8). Where the kernel or the module does not have that, it writes to
+//! /proc, which it has to see. SELinux and AppArmor change the label at the execution; the child says it as its new
+//! user, with its last capabilities. The label of Smack holds at once and takes CAP_MAC_ADMIN, which a new user does not
+//! have: the child sets it before its ids. Processes with that label could then trace the child into the creator's
+//! memory, so the child runs in a copy.
 
 use std::ffi::{CStr, CString};
 
@@ -47,6 +50,13 @@ struct Module {
 /// The label of each module.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Labels([Option<CString>; MODULES.len()]);
+
+impl Labels {
+    /// Whether the child needs memory of its own.
+    pub(crate) fn needs_copy(&self) -> bool {
+        self.0.get(SMACK).is_some_and(Option::is_some)
+    }
+}
 
 impl Settings {
     /// The SELinux context of the program.
@@ -140,6 +150,9 @@ impl Context {
 
     /// The Smack label of the process, which the program keeps unless its file has one.
     ///
+    /// It holds before the ids change, which takes the privilege away. Such a start takes the slow path: the child runs in
+    /// a copy of your memory, because processes with that label could trace it.
+    ///
     /// # Errors
     ///
     /// `EINVAL`: empty, or a NUL in it; `ENAMETOOLONG`: over 4,000 bytes. [`create`](Self::create) fails with `ENOENT` if
@@ -166,22 +179,30 @@ impl Context {
     }
 }
 
-/// Before Landlock and seccomp, which may refuse the calls.
-pub(super) fn labels(s: &Settings, _: &Facts<'_>, list: &mut List) {
-    for ((label, module), index) in s.labels.0.iter().zip(MODULES).zip(0..) {
-        let Some(label) = label else { continue };
-        let mut text = Vec::new();
-        // An AppArmor profile is an argument of a command.
-        if module.attribute == LsmAttribute::APPARMOR_EXEC {
-            text.extend_from_slice(b"exec ");
-        }
-        text.extend_from_slice(label.as_bytes());
-        list.step(Stage::LABEL, index);
-        let before = list.len();
-        list.lsm_set_self_attr(module.attribute, &text).or_else(3);
-        list.write_file(module.file, &text);
-        debug_assert_eq!(list.len(), before + 4, "the length of the substitute");
+/// What holds at once. Before the ids, whose change takes the right away.
+pub(super) fn current(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    set(s, SMACK, list);
+}
+
+/// What the execution changes. Before Landlock and seccomp, which may refuse the calls.
+pub(super) fn at_execution(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    set(s, SELINUX, list);
+    set(s, APPARMOR, list);
+}
+
+fn set(s: &Settings, at: usize, list: &mut List) {
+    let (Some(Some(label)), Some(module)) = (s.labels.0.get(at), MODULES.get(at)) else { return };
+    let mut text = Vec::new();
+    // An AppArmor profile is an argument of a command.
+    if module.attribute == LsmAttribute::APPARMOR_EXEC {
+        text.extend_from_slice(b"exec ");
     }
+    text.extend_from_slice(label.as_bytes());
+    list.step(Stage::LABEL, at as u32);
+    let before = list.len();
+    list.lsm_set_self_attr(module.attribute, &text).or_else(3);
+    list.write_file(module.file, &text);
+    debug_assert_eq!(list.len(), before + 4, "the length of the substitute");
 }
 
 pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> Option<String> {

@@ -89,6 +89,7 @@ const ORDER: &[(Where, Prepare)] = &[
     (More, suspended::pipe),
     (Of(Families::RESOURCES), resources::descriptor_limit),
     (Of(Families::FILESYSTEM), filesystem::umask),
+    (Of(Families::LABELS), labels::current),
     (Of(LATE_RIGHTS), capabilities::keep),
     // From here processes of the new user may reach the child.
     (Of(Families::IDENTITY.union(Families::JOINS)), identity::credentials),
@@ -97,7 +98,7 @@ const ORDER: &[(Where, Prepare)] = &[
     (Of(Families::PRIVILEGES), privileges::no_new_privs),
     (Of(LATE_RIGHTS), capabilities::finish),
     // As the new user, in the new root; before what refuses its calls.
-    (Of(Families::LABELS), labels::labels),
+    (Of(Families::LABELS), labels::at_execution),
     (Of(Families::LANDLOCK), landlock::landlock),
     (Of(Families::LANDLOCK), landlock::made),
     // A change of credentials clears it.

@@ -124,7 +124,8 @@ fn spawn_with<const MORE: bool>(
         cgroup: cgroup.as_ref(),
         shared_table,
     };
-    let copies = parts.copies_memory(of(Families::MEMORY | Families::JOINS | Families::SECCOMP));
+    let copies =
+        parts.copies_memory(of(Families::MEMORY | Families::JOINS | Families::SECCOMP | Families::LABELS));
     let ((stage, index, errno), left, cloned) = clone::<MORE>(config, prepared, &parts, copies, publication)?;
     // The children have left the memory: they have executed, or ended.
     stack.put_back();
@@ -207,6 +208,7 @@ impl Parts<'_> {
             rare.memory.needs_copy(self.creator_sleeps())
                 || rare.joins.has_time()
                 || rare.seccomp.needs_copy()
+                || rare.labels.needs_copy()
         })
     }
 }
