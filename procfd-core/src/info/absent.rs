@@ -12,7 +12,7 @@ use std::os::fd::BorrowedFd;
 
 use super::fields::{Absent, Fields, Info, Missing};
 use crate::proc;
-use crate::sys::{self, Errno, query};
+use crate::sys::{self, Errno};
 
 /// What was refused while a process was read.
 #[derive(Debug, Default)]
@@ -114,7 +114,7 @@ fn why(field: Fields, pidfd: BorrowedFd<'_>, notes: &Notes, known: &Known, ended
         return Missing::Gone;
     }
     if field == Fields::DUMPABLE || field == Fields::COREDUMP {
-        return if query::core_info(pidfd).is_ok() { Missing::Nothing } else { Missing::Unsupported };
+        return if sys::pidfd::core_info(pidfd).is_ok() { Missing::Nothing } else { Missing::Unsupported };
     }
     let Ok(number) = known.number else {
         // It lives, and is outside of what the caller sees; or nothing tells its number.

@@ -25,7 +25,6 @@ use super::records::*;
 use crate::proc::parse::{counters, mountinfo, single_value, status};
 use crate::proc::{Proc, is_shortage};
 use crate::status::Status;
-use crate::sys::query;
 use crate::sys::{
     self, Errno, PID_FS_MAGIC, PIDFD_COREDUMP_ROOT, PIDFD_COREDUMP_SKIP, PIDFD_COREDUMP_USER,
     PIDFD_COREDUMPED, PIDFD_INFO_CGROUPID, PIDFD_INFO_CREDS, PIDFD_INFO_PID, PidfdInfoCore, Result,
@@ -132,7 +131,7 @@ fn by_pidfd(out: &mut Info, pidfd: BorrowedFd<'_>, fields: Fields) -> Result<()>
         out.inode = Some(sys::fd::mode_and_inode(pidfd)?.1);
     }
     if fields.intersects(Fields::DUMPABLE | Fields::COREDUMP) {
-        let info = query::core_info(pidfd).unwrap_or_default();
+        let info = sys::pidfd::core_info(pidfd).unwrap_or_default();
         if fields.contains(Fields::DUMPABLE) {
             out.dumpable = dumpable(info.coredump_mask);
         }

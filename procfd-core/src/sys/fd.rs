@@ -7,6 +7,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawF
 
 use super::own_fd::OwnFd;
 
+pub(crate) use super::number::{Number, device_and_inode, stat};
+
 use super::bare::{self, PollFd};
 use super::{Errno, F_GETOWN_EX, F_GETSIG, F_SETOWN_EX, F_SETSIG, FOwnerEx, Result, Timespec, call};
 
@@ -23,14 +25,16 @@ pub(crate) fn made(fd: RawFd) -> OwnFd {
 
 /// Takes ownership of a number as it is. Only for one that its owner gives up.
 pub(crate) fn taken(fd: RawFd) -> OwnFd {
-    OwnFd::new(Number(fd))
+    OwnFd::new(Number::of(fd))
 }
 
-/// What a caller of the library gets, who owns it from now on.
-pub(super) fn given(fd: OwnFd) -> OwnedFd {
-    // SAFETY: `OwnFd` has the number of one descriptor that the library owns, and gives it up here. So no other owner
-    // has the number.
-    unsafe { OwnedFd::from_raw_fd(fd.into_raw_fd()) }
+/// For a caller of the library, who owns it from now on.
+impl From<OwnFd> for OwnedFd {
+    fn from(fd: OwnFd) -> Self {
+        // SAFETY: `OwnFd` has the number of one descriptor that the library owns, and gives it up here. So no other
+        // owner has the number.
+        unsafe { OwnedFd::from_raw_fd(fd.into_raw_fd()) }
+    }
 }
 
 /// A borrow of a caller's descriptor number; what is behind it is the kernel's to say.
@@ -41,29 +45,6 @@ pub(crate) fn borrow(fd: RawFd) -> Result<BorrowedFd<'static>> {
     // SAFETY: the number is not -1, the one value that the type forbids. It only goes to the kernel,
     // which answers EBADF where it is not open.
     Ok(unsafe { BorrowedFd::borrow_raw(fd) })
-}
-
-/// A number that its owner keeps without a promise: a program may close it, and the kernel give it away.
-#[derive(Debug)]
-pub(crate) struct Number(RawFd);
-
-impl Number {
-    pub(crate) fn keep(fd: impl IntoRawFd) -> Self {
-        Self(fd.into_raw_fd())
-    }
-
-    /// Closes it; the caller has seen that it is still what was kept.
-    pub(crate) fn close(&self) {
-        close_raw(self.0);
-    }
-}
-
-impl AsFd for Number {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: `keep` takes the number from an owner, so it is not -1, the one value that the type
-        // forbids. It only goes to the kernel, which answers EBADF where it is not open.
-        unsafe { BorrowedFd::borrow_raw(self.0) }
-    }
 }
 
 /// Closes a bare number; for the descriptors a forked child found in its table.
@@ -282,6 +263,7 @@ pub(crate) fn read(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
 }
 
 /// write(2).
+#[cfg(test)]
 pub(crate) fn write(fd: BorrowedFd<'_>, buf: &[u8]) -> Result<usize> {
     bare::write(fd.as_raw_fd(), buf)
 }
@@ -353,23 +335,7 @@ pub(crate) fn mode_and_inode(fd: BorrowedFd<'_>) -> Result<(u32, u64)> {
     stat(fd).map(|st| (st.st_mode, st.st_ino))
 }
 
-/// fstat(2): device and inode.
-pub(crate) fn device_and_inode(fd: BorrowedFd<'_>) -> Result<(u64, u64)> {
-    stat(fd).map(|st| (st.st_dev, st.st_ino))
-}
-
 /// fstat(2): the device of the file system. Each instance of a file system has its own.
 pub(crate) fn device(fd: BorrowedFd<'_>) -> Result<u64> {
     stat(fd).map(|st| st.st_dev)
-}
-
-/// fstat(2).
-pub(crate) fn stat(fd: BorrowedFd<'_>) -> Result<libc::stat> {
-    let mut st = core::mem::MaybeUninit::<libc::stat>::zeroed();
-    // SAFETY: the kernel writes one `struct stat`, whose form is libc's on the 64-bit architectures this
-    // builds for, into `st` on this frame; all zeroes is a value of it.
-    unsafe {
-        call!(SYS_fstat, fd.as_raw_fd(), st.as_mut_ptr())?;
-        Ok(st.assume_init())
-    }
 }

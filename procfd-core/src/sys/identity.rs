@@ -6,19 +6,11 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use super::{Errno, Result, fd, pidfd, sock};
+use super::{Errno, Result, fd, pidfd};
 
-/// An open file, apart from all others that are open at the same time.
-///
-/// A socket is known by its cookie, another file by device and inode. Before pidfs (6.9) all pidfds have one
-/// inode; there the pid in `fdinfo` makes the difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    device: u64,
-    number: u64,
-}
+pub(crate) use super::number::Identity;
 
-const SOCKET: u64 = u64::MAX;
+/// The device of a pidfd before pidfs.
 const PROCESS: u64 = u64::MAX - 1;
 /// The process of a pidfd has been reaped: `fdinfo` does not tell which it was.
 const REAPED: u64 = u64::MAX;
@@ -35,38 +27,13 @@ impl Identity {
         Ok(Self { device: stat.st_dev, number: stat.st_ino })
     }
 
-    /// The same in two system calls at most: before pidfs all pidfds are one file, as all files without a name are.
-    pub(crate) fn quick(file: BorrowedFd<'_>) -> Result<Self> {
-        let stat = fd::stat(file)?;
-        match stat.st_mode & libc::S_IFMT {
-            libc::S_IFSOCK => Self::of_socket(file),
-            _ => Ok(Self { device: stat.st_dev, number: stat.st_ino }),
-        }
-    }
-
-    /// The same of a file that the caller has just made as a socket.
-    pub(crate) fn of_socket(file: BorrowedFd<'_>) -> Result<Self> {
-        sock::cookie(file).map(Self::of_cookie)
-    }
-
-    /// The same by its cookie.
-    pub(crate) fn of_cookie(number: u64) -> Self {
-        Self { device: SOCKET, number }
-    }
-
-    /// The cookie of a socket.
-    pub(crate) fn cookie(self) -> Option<u64> {
-        (self.device == SOCKET).then_some(self.number)
-    }
-
     /// Whether `file` is that file.
     pub(crate) fn is(self, file: BorrowedFd<'_>) -> bool {
         match self.device {
-            SOCKET => sock::cookie(file) == Ok(self.number),
             PROCESS => Self::of(file).is_ok_and(|now| {
                 now.device == PROCESS && (now.number == self.number || now.number == REAPED)
             }),
-            _ => fd::device_and_inode(file) == Ok((self.device, self.number)),
+            _ => self.is_still(file),
         }
     }
 }
@@ -91,7 +58,7 @@ pub(crate) fn proved(identity: Identity, file: BorrowedFd<'_>) -> Result<Borrowe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::OwnFd;
+    use crate::sys::{OwnFd, sock};
 
     fn same(one: &OwnFd, other: &OwnFd) -> bool {
         Identity::of(one.as_fd()).unwrap().is(other.as_fd())

@@ -16,6 +16,7 @@
 //! | `manage` | what is done to another process: limits, scheduling, namespaces, memory |
 //! | `memfd` | a sealed file of the library's own, to execute |
 //! | `mounts` | which system calls for mounts there are |
+//! | `number` | a descriptor's number, and what tells that it still stands for the same file |
 //! | `orphan` | a process that is not the caller's child |
 //! | `own_fd` | a descriptor that the library closes |
 //! | `owned` | descriptors that an object owns for long |
@@ -42,6 +43,7 @@ pub(crate) mod identity;
 pub(crate) mod manage;
 pub(crate) mod memfd;
 pub(crate) mod mounts;
+mod number;
 pub(crate) mod orphan;
 mod own_fd;
 pub(crate) mod owned;

@@ -13,9 +13,8 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 
-use super::fd::{self, Number};
-use super::identity::Identity;
-use super::{Errno, Result, task};
+use super::number::{Identity, Number, has_threads};
+use super::{Errno, Result, bare};
 
 /// A descriptor with its proof. Dropping it closes it, if it is still the file that it was.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ pub(crate) struct OwnFd {
 impl OwnFd {
     /// Takes a number that the caller owns and gives up.
     pub(super) fn new(number: Number) -> Self {
-        let file = if task::has_threads() { Identity::quick(number.as_fd()).ok() } else { None };
+        let file = if has_threads() { Identity::quick(number.as_fd()).ok() } else { None };
         Self { number, file }
     }
 
@@ -45,12 +44,12 @@ impl OwnFd {
 
     /// write(2), if the number is still the file that it was. EBADF.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
-        fd::write(self.live()?, bytes).map(drop)
+        bare::write(self.live()?.as_raw_fd(), bytes).map(drop)
     }
 
     /// Whether the number is still the file that it was, as far as it is known.
     fn is_there(&self) -> bool {
-        self.file.is_none_or(|file| file.is(self.as_fd()))
+        self.file.is_none_or(|file| file.is_still(self.as_fd()))
     }
 }
 
@@ -89,13 +88,6 @@ impl From<OwnedFd> for OwnFd {
     }
 }
 
-/// For a caller of the library.
-impl From<OwnFd> for OwnedFd {
-    fn from(fd: OwnFd) -> Self {
-        fd::given(fd)
-    }
-}
-
 #[cfg(test)]
 impl From<std::fs::File> for OwnFd {
     fn from(file: std::fs::File) -> Self {
@@ -105,7 +97,7 @@ impl From<std::fs::File> for OwnFd {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{pidfd, sock};
+    use super::super::{fd, pidfd, sock, task};
     use super::*;
 
     fn null() -> OwnFd {

@@ -5,7 +5,7 @@
 use core::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use super::{Errno, PIDFD_INFO_COREDUMP, PidfdInfo, PidfdInfoCore, Result, call, vec};
+use super::{Errno, Result, call, vec};
 
 /// A CPU-time clock (linux/posix-timers_types.h).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,22 +82,6 @@ pub(crate) fn own_usage() -> Result<libc::rusage> {
         call!(SYS_getrusage, libc::RUSAGE_SELF, usage.as_mut_ptr())?;
         Ok(usage.assume_init())
     }
-}
-
-/// PIDFD_GET_INFO with what 6.16 added. ENODATA: the kernel does not answer that.
-pub(crate) fn core_info(pidfd: BorrowedFd<'_>) -> Result<PidfdInfoCore> {
-    /// `_IOWR(0xFF, 11, 72 bytes)`.
-    const REQUEST: usize = 0xc048_ff0b;
-    let info = super::pidfd::again_while_it_lives(pidfd, || {
-        let mut info = PidfdInfoCore {
-            base: PidfdInfo { mask: PIDFD_INFO_COREDUMP, ..PidfdInfo::default() },
-            ..PidfdInfoCore::default()
-        };
-        // SAFETY: the request carries the size of `info`, 72 bytes; the kernel reads and writes no more.
-        unsafe { call!(SYS_ioctl, pidfd.as_raw_fd(), REQUEST, &raw mut info) }?;
-        Ok(info)
-    })?;
-    if info.base.mask & PIDFD_INFO_COREDUMP == 0 { Err(Errno(libc::ENODATA)) } else { Ok(info) }
 }
 
 /// The size that fstatat(2) has of a file.

@@ -9,6 +9,8 @@ use super::bare;
 use super::fd::{made, poll};
 use super::{Errno, OwnFd, Result, call};
 
+pub(crate) use super::number::{cookie, option_u64};
+
 /// socketpair(AF_UNIX, SOCK_SEQPACKET).
 pub(crate) fn pair() -> Result<(OwnFd, OwnFd)> {
     let (a, b) = bare::socket_pair()?;
@@ -33,22 +35,6 @@ const SO_MAX_PACING_RATE: i32 = 47;
 pub(crate) fn shutdown_read(fd: BorrowedFd<'_>) -> Result<()> {
     // SAFETY: both arguments are numbers, not addresses.
     unsafe { call!(SYS_shutdown, fd.as_raw_fd(), libc::SHUT_RD) }.map(drop)
-}
-
-/// A 64-bit SOL_SOCKET option.
-pub(crate) fn option_u64(fd: BorrowedFd<'_>, name: i32) -> Result<u64> {
-    let mut value = 0u64;
-    let mut len = 8u32;
-    // SAFETY: the kernel writes at most the 8 bytes that `len` says, the size of `value`, and `len`; both are
-    // on this frame.
-    unsafe { call!(SYS_getsockopt, fd.as_raw_fd(), libc::SOL_SOCKET, name, &raw mut value, &raw mut len) }?;
-    Ok(value)
-}
-
-/// SO_COOKIE: the number of the socket, never used again until reboot. ENOTSOCK: another file.
-pub(crate) fn cookie(fd: BorrowedFd<'_>) -> Result<u64> {
-    const SO_COOKIE: i32 = 57;
-    option_u64(fd, SO_COOKIE)
 }
 
 /// Sets a 64-bit SOL_SOCKET option.

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::bare;
 use super::{RLimit64, Result, call};
 
+pub(crate) use super::number::has_threads;
+
 /// getpid(2); not cached, so a forked child knows itself.
 pub(crate) fn pid() -> i32 {
     bare::getpid()
@@ -63,21 +65,6 @@ pub(crate) fn child_has_ended(pid: i32) -> Result<bool> {
 pub(crate) fn take_stop(pid: i32) -> Result<bool> {
     let look = libc::WSTOPPED | libc::WNOHANG | bare::WALL;
     bare::wait(bare::P_PID, pid, look).map(|waited| waited.pid != 0)
-}
-
-/// Whether other threads may run in this process. glibc knows since 2.32 that there are none.
-pub(crate) fn has_threads() -> bool {
-    static SINGLE: std::sync::OnceLock<Option<&'static std::sync::atomic::AtomicU8>> =
-        std::sync::OnceLock::new();
-    let single = SINGLE.get_or_init(|| {
-        // SAFETY: the name ends with a NUL. The symbol, where there is one, is a `char` that lives as long as libc, and
-        // that libc writes as one byte.
-        unsafe {
-            let at = libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr());
-            at.cast::<std::sync::atomic::AtomicU8>().as_ref()
-        }
-    });
-    single.is_none_or(|single| single.load(Ordering::Relaxed) == 0)
 }
 
 /// Whether such a child has not executed: waitid(P_PID) sees it only with __WALL, since its exit signal is not SIGCHLD.
