@@ -205,6 +205,9 @@ static void stops_and_continuations(void)
 	/* Of two kinds only the one that is wanted. */
 	e[0].want = PROC_CHANGE_CONTINUE;
 	CHECK_EQ(process_manage(e[0].fd, PROC_SIGNAL, SIGSTOP, NULL, 0), 0);
+	/* SIGCONT takes back a stop that has not come. */
+	struct procfd_wait stop = { 0 };
+	CHECK_EQ(process_manage(e[0].fd, PROC_WAIT, PROC_WAIT_STOPPED | PROC_WAIT_PEEK, &stop, sizeof stop), 0);
 	CHECK_ERR(changes(e, 3, 0, 5000000), ETIMEDOUT);
 	CHECK_EQ(process_manage(e[0].fd, PROC_SIGNAL, SIGCONT, NULL, 0), 0);
 	CHECK_EQ(any(e, 3), 1);
