@@ -190,7 +190,7 @@ impl Command {
     }
 
     fn start_async(&self, default: &Stdio) -> Result<Child, Error> {
-        let (context, ours) = self.ready(default)?;
+        let (mut context, ours) = self.ready(default)?;
         // A start that fails behind this point kills the process.
         let mut started = Child::new(child::Child::new(context.create()?, ours, true)?)?;
         if !self.kill_on_drop {
