@@ -5,7 +5,8 @@
 #   make python     the extension module of the Python package; install-python puts the package into
 #                   PYTHONDIR, and the command procfd into BINDIR; and uninstall-python
 #   make check      all tests; the last line counts them. T="NAME ..." restricts it to the programs whose name
-#                   contains one of these, builds only what they need, and says how to start each under gdb
+#                   contains one of these, builds only what they need, and says how to start each under gdb. For musl:
+#                   MUSL=1 T=c/, and STATIC=1 for static programs
 #   make kernels [K="6.1 7.2"] [SUITES=c,rust,python] [ONLY=words] [TABLE=1]  the tests on other kernels, in qemu; with CROSS=aarch64
 #                   on those of that architecture
 #   make torture [SECONDS=n]  the attacks of tests/faults, in rounds until the time (300) is over; docs/reliability.md
@@ -15,6 +16,7 @@
 #   make wheel      the Python wheel and its source package, in build/wheel
 #   make sdist      the source package alone, with the crates of others, in build/sdist
 #   make wheel-portable  the same wheel for older systems (manylinux_2_17), linked by zig; WHEEL_TARGET, WHEEL_TAG
+#   make wheel-musl  the wheel for musl (musllinux_1_2), in the same way
 #   make bench      the benchmarks of procfd-core
 #   make abi        the gates on the C interface
 #   make abi-baseline  what is in the header now is what may no longer change
@@ -25,7 +27,8 @@
 #   make clean
 #
 # CARGO, CARGO_FLAGS (--offline --frozen), CC, CFLAGS and LDFLAGS are honoured. CROSS=aarch64 builds with the cross
-# tools that Debian has, into build/aarch64.
+# tools that Debian has, into build/aarch64; MUSL=1 for musl, into build/musl. Where rustc has no std for the target,
+# scripts/rust-std fetches Debian's rustc and compiles its std.
 
 SOVERSION  := 1
 SOFULL     := 1.0.0
@@ -46,14 +49,32 @@ CARGO      ?= cargo
 CARGO_FLAGS ?=
 # aarch64 or riscv64: the prefix of the cross tools, and the target of rustc. A tool that you name stays.
 CROSS      ?=
+MUSL       ?=
 TOOLS      := $(CROSS:%=%-linux-gnu-)
 ifneq ($(CROSS),)
 CARGO_BUILD_TARGET ?= $(CROSS:riscv64=riscv64gc)-unknown-linux-gnu
 export CARGO_BUILD_TARGET
 export CARGO_TARGET_$(shell echo $(CARGO_BUILD_TARGET) | tr a-z- A-Z_)_LINKER ?= $(TOOLS)gcc
 endif
+ifneq ($(MUSL),)
+CARGO_BUILD_TARGET ?= $(shell uname -m)-unknown-linux-musl
+export CARGO_BUILD_TARGET MUSL
+endif
 ifeq ($(origin CC),default)
-CC         := $(if $(CROSS),$(TOOLS)gcc,cc)
+CC         := $(if $(MUSL),musl-gcc,$(if $(CROSS),$(TOOLS)gcc,cc))
+endif
+# $(call rustc-for,TARGETS): the rustc of build/rust, if yours has no std for one of the targets.
+rustc-for   = $(if $(filter-out $(notdir $(wildcard $(shell rustc --print sysroot)/lib/rustlib/*)),$(1)),$(CURDIR)/build/rust/rustc)
+ifneq ($(MUSL)$(CROSS),)
+ifeq ($(RUSTC),)
+RUSTC      := $(call rustc-for,$(CARGO_BUILD_TARGET))
+ifneq ($(RUSTC),)
+export RUSTC
+RUST_STD   := build/rust/std-$(CARGO_BUILD_TARGET)
+else
+unexport RUSTC
+endif
+endif
 endif
 ifeq ($(origin AR),default)
 AR         := $(TOOLS)ar
@@ -69,7 +90,7 @@ LDFLAGS    ?=
 # Empty it to keep the debug information (for a -dbgsym package).
 STRIP_DEBUG ?= -Wl,--strip-debug
 
-BUILD      := build$(CROSS:%=/%)
+BUILD      := build$(CROSS:%=/%)$(if $(MUSL),/musl)
 TARGET     := $(or $(CARGO_TARGET_DIR),target)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release
 RUST_LIB   := $(TARGET)/libprocfd_capi.a
 SHARED     := $(BUILD)/libprocfd.so.$(SOFULL)
@@ -99,7 +120,7 @@ CBINDGEN   ?= $(BUILD)/tools/bin/cbindgen
 
 MATURIN    ?= $(BUILD)/python/bin/maturin
 
-export CARGO CARGO_FLAGS CC CFLAGS LDFLAGS CBINDGEN
+export CARGO CARGO_FLAGS CC CFLAGS LDFLAGS CBINDGEN STATIC
 
 # Not with link-time optimisation, which "ld -r" and "objcopy" would have to understand.
 C_FLAGS     = $(CFLAGS) -std=gnu11 -Wall -Wextra -fPIC -fno-lto -fvisibility=hidden -fstack-protector-strong \
@@ -108,11 +129,16 @@ C_FLAGS     = $(CFLAGS) -std=gnu11 -Wall -Wextra -fPIC -fno-lto -fvisibility=hid
 all: $(SHARED) $(BUILD)/libprocfd.so.$(SOVERSION) $(BUILD)/libprocfd.so $(STATIC) $(PRELOAD) $(BUILD)/procfd.pc
 
 # Only the staticlib: with the rlib beside it cargo would leave the link-time optimisation out.
-$(RUST_LIB): $(SOURCES)
+$(RUST_LIB): $(SOURCES) | $(RUST_STD)
 	@$(CC) $(CFLAGS) -fsyntax-only -x c include/procfd.h
 	PROCFD_RUSTC_WRAPPER="$$RUSTC_WRAPPER" RUSTC_WRAPPER=$(CURDIR)/scripts/remap-rustc \
 	    $(CARGO) rustc --release $(CARGO_FLAGS) -p procfd-capi --lib --crate-type staticlib -- \
 	    --print native-static-libs=$(abspath $(TARGET))/procfd-native-libs
+	@touch $@
+
+# By its target, which ends the name.
+build/rust/std-%:
+	scripts/rust-std $*
 	@touch $@
 
 # What a static link needs beyond our own code. The compiler driver adds libc by itself, and
@@ -261,10 +287,17 @@ sdist: $(if $(filter $(BUILD)/%,$(MATURIN)),$(MATURIN))
 WHEEL_TARGET ?= x86_64-unknown-linux-gnu
 WHEEL_TAG    ?= manylinux_2_17
 wheel-portable: $(BUILD)/zig/bin/maturin
-	cd bindings/python && PATH=$(abspath $(BUILD))/zig/bin:$$PATH CARGO_TARGET_DIR=$(abspath $(or $(CARGO_TARGET_DIR),target))/zig \
+	$(if $(call rustc-for,$(WHEEL_TARGET)),$(MAKE) --no-print-directory build/rust/std-$(WHEEL_TARGET))
+	cd bindings/python && PATH=$(abspath $(BUILD))/zig/bin:$$PATH $(addprefix RUSTC=,$(call rustc-for,$(WHEEL_TARGET))) \
+	    CARGO_TARGET_DIR=$(abspath $(or $(CARGO_TARGET_DIR),target))/zig \
 	    maturin build --release --zig --compatibility $(WHEEL_TAG) --target $(WHEEL_TARGET) \
 	    --interpreter python3 --out $(abspath $(BUILD))/wheel-portable $(CARGO_FLAGS)
-	scripts/check-wheel $(if $(filter $(shell uname -m)-%-gnu,$(WHEEL_TARGET)),--start) $(BUILD)/wheel-portable/*.whl
+	scripts/check-wheel $(if $(filter $(shell uname -m)-%-gnu,$(WHEEL_TARGET)),--start) \
+	    $(BUILD)/wheel-portable/*$(WHEEL_TAG)_$(firstword $(subst -, ,$(WHEEL_TARGET)))*.whl
+
+# For musl, as Alpine has it.
+wheel-musl:
+	$(MAKE) --no-print-directory wheel-portable WHEEL_TAG=musllinux_1_2 WHEEL_TARGET=$(shell uname -m)-unknown-linux-musl
 
 $(BUILD)/zig/bin/maturin:
 	$(PYTHON) -m venv $(BUILD)/zig
@@ -289,5 +322,5 @@ clean:
 
 FORCE:
 
-.PHONY: all install uninstall python install-python uninstall-python generate header header-copy abi abi-baseline check kernels torture check-packages demo wheel sdist wheel-portable bench lint dist clean FORCE
+.PHONY: all install uninstall python install-python uninstall-python generate header header-copy abi abi-baseline check kernels torture check-packages demo wheel sdist wheel-portable wheel-musl bench lint dist clean FORCE
 .DELETE_ON_ERROR:
