@@ -39,7 +39,7 @@
 #define PROCFD_PIDFD 0x4
 
 /*
- * Start the process; arg 0, no data. Returns its pid (in the caller's pid namespace). With no
+ * Start the process; arg 0, no data. Returns its pid (in your pid namespace). With no
  * program set it forks, and returns 0 in the child.
  */
 #define PROC_CREATE 0x100
@@ -54,10 +54,10 @@
 
 /*
  * How long it may run: arg is nanoseconds (0 for no limit), data NULL for SIGKILL or a struct
- * procfd_time_limit. The watcher holds it, or the built-in init.
+ * procfd_time_limit. The watcher or the built-in init keeps the time.
  */
 #define PROC_SET_TIME_LIMIT 0x1af
-/* The program: data is its path; arg 0, or PROC_EXEC_PATH to search the caller's PATH. */
+/* The program: data is its path; arg 0, or PROC_EXEC_PATH to search your PATH. */
 #define PROC_SET_EXEC 0x103
 /* The program: arg is an open descriptor of it (fexecve). Scripts need it inherited as well. */
 #define PROC_SET_EXEC_FD 0x104
@@ -84,7 +84,7 @@
 #define PROC_FD_DUP 0x120
 /* Open a file in the child at the descriptor in arg: data is a struct procfd_open. */
 #define PROC_FD_OPEN 0x121
-/* Close the descriptor in arg in the child. That it is not open is no error. */
+/* Close the descriptor in arg in the child. It need not be open. */
 #define PROC_FD_CLOSE 0x122
 /* Close a range in the child: data is a struct procfd_range. */
 #define PROC_FD_CLOSE_RANGE 0x123
@@ -94,8 +94,8 @@
 #define PROC_FD_INHERIT 0x125
 
 /*
- * arg 1: all descriptors that are not close-on-exec are inherited, as POSIX has it;
- * arg 0 (the default): 0, 1, 2 and what the other actions name.
+ * arg 1: the child inherits all descriptors that are not close-on-exec, as in POSIX; arg 0 (the
+ * default): 0, 1, 2 and what the other actions name.
  */
 #define PROC_FD_INHERIT_ALL 0x126
 
@@ -109,7 +109,10 @@
 /* The size of the pipes that later PROC_FD_PIPE commands make; 0 is the kernel's default. */
 #define PROC_FD_PIPE_SIZE 0x129
 
-/* The signal mask: arg holds signal n in bit n-1; or arg 0 and data a sigset_t. Default: the caller's. */
+/*
+ * The signal mask: arg holds signal n in bit n-1; or arg 0 and data a sigset_t. Default: that of your
+ * thread.
+ */
 #define PROC_SET_SIGMASK 0x140
 /* Signals set to their default action, as PROC_SET_SIGMASK gives them. */
 #define PROC_SET_SIGDEFAULT 0x141
@@ -119,9 +122,9 @@
 #define PROC_SET_SESSION 0x143
 /* Join the process group in arg; 0 starts a new one. */
 #define PROC_SET_PGROUP 0x144
-/* Make the terminal in arg (a descriptor of the caller) the controlling terminal; needs PROC_SET_SESSION. */
+/* Make the terminal of your descriptor arg the controlling terminal; needs PROC_SET_SESSION. */
 #define PROC_SET_CTTY 0x145
-/* Make the child's process group the foreground group of the terminal in arg (a descriptor of the caller). */
+/* Make the child's process group the foreground group of the terminal of your descriptor arg. */
 #define PROC_SET_FOREGROUND 0x146
 
 /*
@@ -195,8 +198,8 @@
 #define PROC_SET_OOM_SCORE_ADJ 0x1a2
 
 /*
- * The cgroup (v2) that it starts in: data is a path as in /proc/PID/cgroup, a relative one below the
- * caller's own cgroup, or the path of its directory.
+ * The cgroup (v2) that it starts in: data is a path as in /proc/PID/cgroup, a relative one below
+ * your own cgroup, or the path of its directory.
  */
 #define PROC_SET_CGROUP 0x1a3
 /* The cgroup (v2) that it starts in: arg is a descriptor of its directory. */
@@ -204,7 +207,7 @@
 
 /*
  * arg 1: start it in a new cgroup, which is removed when it is empty. data is its name, NULL and 0 for one
- * that the library chooses. The parent is that of PROC_SET_CGROUP; without one the caller's own, or the one
+ * that the library chooses. The parent is that of PROC_SET_CGROUP; without one your own, or the one
  * above. arg 0: none, and no limits.
  */
 #define PROC_SET_CGROUP_LEAF 0x1ad
@@ -249,9 +252,8 @@
 
 /*
  * Add a seccomp program: data is an array of struct sock_filter, size its bytes, arg SECCOMP_FILTER_FLAG_*
- * (TSYNC, LOG, SPEC_ALLOW). NULL, 0 and arg 0 drop those added before. With NEW_LISTENER, and
- * WAIT_KILLABLE_RECV
- * if you like, it returns a socket, on which the descriptor for the notifications comes.
+ * (TSYNC, LOG, SPEC_ALLOW). NULL, 0 and arg 0 drop those added before. With NEW_LISTENER it returns a
+ * socket, which gets the descriptor for the notifications; WAIT_KILLABLE_RECV may go with it.
  */
 #define PROC_SET_SECCOMP 0x188
 /* A session keyring: data is its name; an empty one for a new keyring without a name. */
@@ -278,8 +280,7 @@
 #define PROC_LANDLOCK_PORT 0x18c
 
 /*
- * Restrict it by a Landlock ruleset of the caller's too: arg is LANDLOCK_RESTRICT_SELF_LOG_*, data an
- * int, the
+ * Restrict it by a Landlock ruleset of your own too: arg is LANDLOCK_RESTRICT_SELF_LOG_*, data an int, the
  * ruleset's descriptor, which the call duplicates.
  */
 #define PROC_LANDLOCK_FD 0x18d
@@ -295,7 +296,7 @@
 #define PROC_SET_UID_MAP 0x150
 /* The group id map of a new user namespace: data is an array of struct procfd_idmap. */
 #define PROC_SET_GID_MAP 0x151
-/* What becomes of setgroups in a new user namespace: PROC_SETGROUPS_*. */
+/* Policy for setgroups(2) in a new user namespace: PROC_SETGROUPS_*. */
 #define PROC_SET_SETGROUPS 0x152
 /* The host name in a new UTS namespace: data is the name. */
 #define PROC_SET_HOSTNAME 0x153
@@ -303,8 +304,8 @@
 #define PROC_SET_DOMAINNAME 0x1c0
 
 /*
- * Join existing namespaces, the CLONE_NEW* kinds in arg: data is an int, a namespace descriptor or, for
- * several at once, a pidfd. Not pid or time namespaces.
+ * Join existing namespaces, the CLONE_NEW* kinds in arg: data is an int, a namespace descriptor for
+ * one kind, or a pidfd for one or several.
  */
 #define PROC_JOIN_FD 0x1c8
 
@@ -315,7 +316,7 @@
 #define PROC_JOIN_PATH 0x1c9
 
 /*
- * What a clock of a new time namespace is ahead: arg is CLOCK_MONOTONIC or CLOCK_BOOTTIME, data a
+ * How far a clock of a new time namespace is ahead: arg is CLOCK_MONOTONIC or CLOCK_BOOTTIME, data a
  * struct timespec, whose seconds may be negative.
  */
 #define PROC_SET_TIME_OFFSET 0x1ca
@@ -339,7 +340,7 @@
 #define PROC_MOUNT 0x160
 /* The new root: data is its path. The list of mounts adds to it. */
 #define PROC_SET_PIVOT_ROOT 0x161
-/* arg 1: a fresh tmpfs as the new root. Targets of mounts that are missing are made. */
+/* arg 1: a fresh tmpfs as the new root. The child makes missing targets of mounts. */
 #define PROC_SET_TMPFS_ROOT 0x162
 /* arg 1: the root and all mounts beneath it read-only, but for what the list of mounts adds. */
 #define PROC_SET_READONLY_ROOT 0x163
@@ -358,16 +359,16 @@
  */
 #define PROC_SET_MOUNT_PROPAGATION 0x166
 
-/* PROC_SET_EXEC: search the caller's PATH when the name has no slash. */
+/* PROC_SET_EXEC: search your PATH when the name has no slash. */
 #define PROC_EXEC_PATH 0x1
 
-/* PROC_FD_PIPE: the child reads, the caller gets the writing end. */
+/* PROC_FD_PIPE: the child reads, you get the writing end. */
 #define PROC_PIPE_TO_CHILD 0x100000000ULL
-/* PROC_FD_PIPE: the child writes, the caller gets the reading end. */
+/* PROC_FD_PIPE: the child writes, you get the reading end. */
 #define PROC_PIPE_FROM_CHILD 0x200000000ULL
 
 /*
- * setgroups is denied where the kernel asks for it: where the gid map is one line with the caller's
+ * setgroups is denied where the kernel asks for it: where the gid map is one line with your
  * own id, which the child writes without privilege.
  */
 #define PROC_SETGROUPS_AUTO 0
@@ -379,7 +380,7 @@
 /* PROC_SET_LANDLOCK: PROC_CREATE fails where the kernel lacks some of it. */
 #define PROC_LANDLOCK_STRICT 0x1
 
-/* PROC_MOUNT: bind the source of the caller on the target. */
+/* PROC_MOUNT: bind your source on the target. */
 #define PROC_MOUNT_BIND 1
 /* PROC_MOUNT: a new filesystem, whose type is the source. */
 #define PROC_MOUNT_FILESYSTEM 2
@@ -389,7 +390,7 @@
 #define PROC_MOUNT_FILE 4
 /* PROC_MOUNT: a symbolic link with the source as its text. */
 #define PROC_MOUNT_SYMLINK 5
-/* PROC_MOUNT: a directory, and those above it; that it exists is no error. */
+/* PROC_MOUNT: a directory, and those above it; it may exist already. */
 #define PROC_MOUNT_DIRECTORY 6
 /* PROC_MOUNT: change the attributes of the mount at the target, and with options its filesystem. */
 #define PROC_MOUNT_REMOUNT 7
@@ -411,12 +412,12 @@
 #define PROC_SIGNAL 0x200
 /* Wait for a change of state: arg 0 or PROC_WAIT_*, data NULL or a struct procfd_wait. Returns 0. */
 #define PROC_WAIT 0x201
-/* Duplicate the descriptor numbered arg of the process into the caller. Returns it. */
+/* Duplicate the descriptor numbered arg of the process into your process. Returns it. */
 #define PROC_GETFD 0x202
 
 /*
- * Send the signal in arg to the process and all its descendants: data NULL or a struct procfd_kill_tree.
- * Returns how many processes it was sent to.
+ * Send the signal in arg to the process and all its descendants: data NULL or a struct procfd_kill_tree. Returns
+ * the number of processes that got it.
  */
 #define PROC_KILL_TREE 0x203
 /* Stop the process (SIGSTOP); with the built-in init, every process of its namespace but that init. */
@@ -441,7 +442,7 @@
 #define PROC_CGROUP 0x20d
 /* Advise the kernel of its memory: data is a struct procfd_madvise. Returns the bytes advised. */
 #define PROC_MADVISE 0x20e
-/* Free the memory of the process, which SIGKILL is ending, without waiting for it to get there. */
+/* Free the memory of a process that SIGKILL is ending, before the process itself does. */
 #define PROC_MRELEASE 0x20f
 /* Let a process go on that was started suspended (PROC_START_SUSPENDED), or is stopped: SIGCONT. */
 #define PROC_RESUME 0x210
@@ -463,9 +464,9 @@
 #define PROC_WAIT_NOHANG 0x1
 /* PROC_WAIT: leave the process to be waited for again (WNOWAIT). */
 #define PROC_WAIT_PEEK 0x2
-/* PROC_WAIT: a stop counts too. Only the parent is told of stops. */
+/* PROC_WAIT: return for a stop too. The kernel reports stops to the parent only. */
 #define PROC_WAIT_STOPPED 0x4
-/* PROC_WAIT: a continuation counts too. Only the parent is told of it. */
+/* PROC_WAIT: return for a continuation too. The kernel reports it to the parent only. */
 #define PROC_WAIT_CONTINUED 0x8
 
 /* procfd_wait.what: ended by itself; status is the exit code. */
@@ -489,14 +490,14 @@
 /* Scope: the process group. */
 #define PROC_SCOPE_PGROUP 2
 
-/* procfd_signal.flags: value is delivered with the signal (si_value, si_code SI_QUEUE). */
+/* procfd_signal.flags: deliver value with the signal (si_value, si_code SI_QUEUE). */
 #define PROC_SIGNAL_VALUE 0x1
 
 /* The fields named by the mask in arg (PROC_FIELD_*): data is a struct procfd_info. */
 #define PROC_INFO 0x300
 /* Returns PROC_STATE_*. */
 #define PROC_INFO_STATE 0x301
-/* Returns the pid in the caller's pid namespace; ESRCH once it is reaped, since the number is then free. */
+/* Returns the pid in your pid namespace; ESRCH once it is reaped, since the number is then free. */
 #define PROC_INFO_PID 0x302
 
 /*
@@ -691,22 +692,22 @@
 
 /*
  * Wait until any of many processes changes: the descriptor is -1, arg 0 or PROC_WAIT_NOHANG and
- * PROC_WAIT_PEEK, data a struct procfd_changes. Returns how many of the entries have changed or error
- * set. No process is reaped by it. Stops and continuations are told once, but not taken with
- * PROC_WAIT_PEEK, and told again.
+ * PROC_WAIT_PEEK, data a struct procfd_changes. Returns the number of entries that have changed or
+ * error set. The call reaps no process. The kernel reports a stop or continuation once; with PROC_WAIT_PEEK the
+ * next call reports it again.
  */
 #define PROC_CHANGES 0x331
 
-/* procfd_change: the process has been started. A state: told at once, and each time it is wanted. */
+/* procfd_change: the process has been started. A state: the call reports it at once, each time you want it. */
 #define PROC_CHANGE_START 0x1
-/* procfd_change: it was stopped. Only the parent is told (6.7). */
+/* procfd_change: it was stopped. The kernel reports this to the parent only (6.7). */
 #define PROC_CHANGE_STOP 0x2
-/* procfd_change: it was continued. Only the parent is told (6.7). */
+/* procfd_change: it was continued. The kernel reports this to the parent only (6.7). */
 #define PROC_CHANGE_CONTINUE 0x4
 
 /*
- * procfd_change: it has ended. A state. Told also to who wants stops or continuations, as none will
- * follow.
+ * procfd_change: it has ended. A state. The call also reports it if you want stops or continuations, because
+ * none will follow.
  */
 #define PROC_CHANGE_EXIT 0x8
 
@@ -719,20 +720,24 @@
 
 /*
  * procfd_info: exit_what and exit_status of a process that has ended. One ioctl (6.15) once it is reaped; a
- * procfd keeps it for the process that opened it, if that has waited through it.
+ * procfd keeps it for its opener, if the opener has waited through it.
  */
 #define PROC_FIELD_EXIT 0x8
-/* procfd_info: inode, the pidfs inode that no other process has or will have until reboot (6.9). One fstat. */
+/* procfd_info: inode, the pidfs inode, which no other process gets until reboot (6.9). One fstat. */
 #define PROC_FIELD_INODE 0x10
 /* procfd_info: State and kernel flags. Class stat. */
 #define PROC_FIELD_STATE 0x20
 /* procfd_info: Process group, session, terminal. Class stat. */
 #define PROC_FIELD_JOB 0x40
-/* procfd_info: When it started. Class stat. */
+/* procfd_info: The time of its start. Class stat. */
 #define PROC_FIELD_START 0x80
 /* procfd_info: The name of its leading thread. Class stat. */
 #define PROC_FIELD_COMM 0x100
-/* procfd_info: CPU times, of itself and the children it waited for, of 10 ms grain. Class stat. */
+
+/*
+ * procfd_info: CPU times of the process and of the children that it has waited for, in steps of 10 ms. Class
+ * stat.
+ */
 #define PROC_FIELD_TIMES 0x200
 
 /*
@@ -744,7 +749,7 @@
 #define PROC_FIELD_FAULTS 0x800
 /* procfd_info: Nice value, priority, policy, processor, of the leading thread. Class stat. */
 #define PROC_FIELD_SCHED 0x1000
-/* procfd_info: How many threads. Class stat. */
+/* procfd_info: The number of threads. Class stat. */
 #define PROC_FIELD_THREADS 0x2000
 /* procfd_info: CPU time by its CPU-time clock, exact. Class clock. */
 #define PROC_FIELD_CPU 0x4000
@@ -764,63 +769,63 @@
 #define PROC_FIELD_CAPS 0x80000
 /* procfd_info: no_new_privs and seccomp. Class status. */
 #define PROC_FIELD_SECURITY 0x100000
-/* procfd_info: The process that traces it, 0 for none. Class status. */
+/* procfd_info: Its tracer. Class status. */
 #define PROC_FIELD_TRACER 0x200000
 /* procfd_info: The file mode creation mask. Class status (4.7). */
 #define PROC_FIELD_UMASK 0x400000
-/* procfd_info: Its id in its own pid namespace. Class status (4.1). */
+/* procfd_info: Its pid in its own pid namespace. Class status (4.1). */
 #define PROC_FIELD_NS_PID 0x800000
 /* procfd_info: The dumpable attribute (PR_SET_DUMPABLE). Class call: an ioctl (6.16). */
 #define PROC_FIELD_DUMPABLE 0x1000000
-/* procfd_info: Whether it dumps or has dumped core. Class call: an ioctl (6.16). */
+/* procfd_info: The state of its core dump. Class call: an ioctl (6.16). */
 #define PROC_FIELD_COREDUMP 0x2000000
-/* procfd_info: Bytes read and written. Class file; for those who may trace it. */
+/* procfd_info: Bytes read and written. Class file; you must be permitted to trace it. */
 #define PROC_FIELD_IO 0x4000000
-/* procfd_info: Badness and its adjustment. Class file, twice. */
+/* procfd_info: Out-of-memory score and its adjustment. Class file, twice. */
 #define PROC_FIELD_OOM 0x8000000
-/* procfd_info: Login user and audit session. Class file, twice; absent where none is set. */
+/* procfd_info: Login user and audit session. Class file, twice; absent if none is set. */
 #define PROC_FIELD_LOGIN 0x10000000
-/* procfd_info: Autogroup. Class file; absent where the kernel has none or the session is in none. */
+/* procfd_info: Autogroup. Class file; absent if the kernel has none, or the session is in none. */
 #define PROC_FIELD_AUTOGROUP 0x20000000
 /* procfd_info: The I/O priority, as ioprio_get(2) has it, of the leading thread. Class call. */
 #define PROC_FIELD_IOPRIO 0x40000000
-/* procfd_info: The core scheduling cookie. Class call; for those who may trace it (5.14). */
+/* procfd_info: The core scheduling cookie. Class call; you must be permitted to trace it (5.14). */
 #define PROC_FIELD_CORE_SCHED 0x80000000ULL
 
 /*
- * procfd_info: Open descriptors. Class several: a stat (6.2; before, the directory is read) and two
- * files. For those who may trace it.
+ * procfd_info: Open descriptors. Class several: a stat (6.2; before, the directory is read) and two files. You
+ * must be permitted to trace it.
  */
 #define PROC_FIELD_FDS 0x100000000ULL
-/* procfd_info: The namespaces' ids. Class several: ten links. For those who may trace it. */
+/* procfd_info: The namespaces' ids. Class several: ten links. You must be permitted to trace it. */
 #define PROC_FIELD_NAMESPACES 0x200000000ULL
 /* procfd_info: All resource limits. Class file. */
 #define PROC_FIELD_LIMITS 0x400000000ULL
-/* procfd_info: How many mounts its mount namespace shows it. Class several: grows with their number. */
+/* procfd_info: The number of mounts that it sees in its mount namespace. Class several: grows with their number. */
 #define PROC_FIELD_MOUNTS 0x800000000ULL
 
 /*
- * procfd_info: Proportional and unique set size. Class several: grows with its memory (4.14). For
- * those who may trace it.
+ * procfd_info: Proportional and unique set size. Class several: grows with its memory (4.14). You must be
+ * permitted to trace it.
  */
 #define PROC_FIELD_MEMORY_SET 0x1000000000ULL
-/* procfd_info: Context switches of the threads that live. Class status, for each thread. */
+/* procfd_info: Context switches of its live threads. Class status, for each thread. */
 #define PROC_FIELD_SWITCHES 0x2000000000ULL
-/* procfd_info: How long its living threads waited for a processor. Class file, for each thread. */
+/* procfd_info: The time for which its live threads waited for a processor. Class file, for each thread. */
 #define PROC_FIELD_RUN_DELAY 0x4000000000ULL
 
 /*
- * procfd_info: As getrusage(2) has it, as far as known. Class several: stat, status, io. Of the caller
- * itself, and of its child that has ended, one call.
+ * procfd_info: As getrusage(2) has it, as far as known. Class several: stat, status, io. One call for your own
+ * process, and for your child that has ended.
  */
 #define PROC_FIELD_USAGE 0x8000000000ULL
-/* procfd_info: What a core dump holds: bits as in core(5). Class file; for its user. */
+/* procfd_info: The contents of a core dump: bits as in core(5). Class file; for its user. */
 #define PROC_FIELD_COREDUMP_FILTER 0x10000000000ULL
-/* procfd_info: Timer slack in nanoseconds. Class file; for those who may trace it, with CAP_SYS_NICE. */
+/* procfd_info: Timer slack in nanoseconds. Class file; you must be permitted to trace it, with CAP_SYS_NICE. */
 #define PROC_FIELD_TIMER_SLACK 0x20000000000ULL
-/* procfd_info: The securebits flags. Class call; of the calling thread's process only. */
+/* procfd_info: The securebits flags. Class call; for your own process only. */
 #define PROC_FIELD_SECUREBITS 0x40000000000ULL
-/* procfd_info: The execution domain, as personality(2) has it. Class file; for those who may trace it. */
+/* procfd_info: The execution domain, as personality(2) has it. Class file; you must be permitted to trace it. */
 #define PROC_FIELD_PERSONALITY 0x80000000000ULL
 
 /* procfd_info.usage_known: utime_ns and stime_ns. */
@@ -833,17 +838,17 @@
 #define PROC_USAGE_BLOCKS 0x8
 
 /*
- * procfd_info.usage_known: nvcsw and nivcsw; of the threads that live, unless the process is the caller
- * or its child that has ended.
+ * procfd_info.usage_known: nvcsw and nivcsw; of the threads that live, unless the process is your own or
+ * your child that has ended.
  */
 #define PROC_USAGE_SWITCHES 0x10
 /* procfd_info.usage_known: the children it waited for are counted in (an ended child's usage). */
 #define PROC_USAGE_WITH_CHILDREN 0x20
 
 /*
- * Fill an array with the fields in arg of many processes: data is a struct procfd_snapshot. PROC_FIELD_IDS
- * are always among the fields, and PROC_FIELD_START or PROC_FIELD_INODE, whichever is cheaper, which
- * tells each from a later process of its number. Returns how many were filled.
+ * Fill an array with the fields in arg of many processes: data is a struct procfd_snapshot. Each entry has
+ * PROC_FIELD_IDS, and PROC_FIELD_START or PROC_FIELD_INODE, whichever is cheaper: it distinguishes the process
+ * from a later one with the same pid. Returns the number of filled entries.
  */
 #define PROC_SNAPSHOT 0x330
 
@@ -851,8 +856,8 @@
 #define PROC_SNAPSHOT_ALL 0
 
 /*
- * procfd_snapshot.scope: those of the list in fds, in its order, one entry each; the descriptor is
- * -1. Where nothing is known of one, its mask is 0 and its error says why.
+ * procfd_snapshot.scope: those of the list in fds, in its order, one entry each; the descriptor is -1. An
+ * entry without fields has a mask of 0, and its error says why.
  */
 #define PROC_SNAPSHOT_LIST 1
 /* procfd_snapshot.scope: the process of the descriptor and its descendants, parents before children. */
@@ -868,39 +873,39 @@
 #define PROC_SNAPSHOT_KEEP 0x1
 
 /*
- * procfd_snapshot.flags: let go of what was kept. With room 0 and scope PROC_SNAPSHOT_ALL that is all
- * the call does.
+ * procfd_snapshot.flags: close the files that earlier calls kept. With room 0 and scope PROC_SNAPSHOT_ALL the
+ * call does only this.
  */
 #define PROC_SNAPSHOT_DROP 0x2
 /* procfd_snapshot.flags: PROC_SNAPSHOT_CGROUP: also of the cgroups beneath. */
 #define PROC_SNAPSHOT_BELOW 0x4
 
 /*
- * The path of the program: arg 0, data a buffer. As all texts: returns the length, which may be more than
- * size, fills what fits, and a NUL behind it where that fits too; NULL and 0 ask for the length.
- * ENODATA: a zombie or a kernel thread has none. A program that was unlinked has " (deleted)" behind it.
+ * The path of the program: arg 0, data a buffer. As all texts: returns the length, which may be more than size,
+ * and writes what fits, with a NUL after it if that fits too. NULL and 0 ask for the length. ENODATA: a zombie
+ * or a kernel thread has none. The path of an unlinked program ends with " (deleted)".
  */
 #define PROC_INFO_EXE 0x310
 /* The current directory. */
 #define PROC_INFO_CWD 0x311
 /* The root directory. */
 #define PROC_INFO_ROOT 0x312
-/* The arguments, each followed by a NUL. The process may have written others over them. */
+/* The arguments, each followed by a NUL. The process may have overwritten them. */
 #define PROC_INFO_ARGV 0x313
 /* The environment at the start of the program, each variable followed by a NUL. */
 #define PROC_INFO_ENVIRON 0x314
-/* The path of its cgroup v2 directory, from the root of the caller's cgroup namespace. */
+/* The path of its cgroup v2 directory, from the root of your cgroup namespace. */
 #define PROC_INFO_CGROUP 0x315
 
 /*
- * Its mappings: arg 0, data a buffer for records, each a struct procfd_map with a NUL-terminated path
- * behind it. As all records: returns the length of all of them, which may be more than size; fills what
- * fits whole, and where eight bytes are left behind the last, a size of 0. NULL and 0 ask for the length.
+ * Its mappings: arg 0, data a buffer for records, each a struct procfd_map and its NUL-terminated path. As all
+ * records: returns the length of all of them, which may be more than size, and writes those that fit whole. If
+ * eight bytes are left after the last, it writes a size of 0 there. NULL and 0 ask for the length.
  */
 #define PROC_INFO_MAPS 0x316
 /* The auxiliary vector: pairs of uint64_t, type and value, of a 32-bit program too. */
 #define PROC_INFO_AUXV 0x317
-/* The kernel function its leading thread sleeps in. ENODATA: none, or not for the caller to know. */
+/* The kernel function its leading thread sleeps in. ENODATA: none, or you may not know it. */
 #define PROC_INFO_WCHAN 0x318
 /* The label of the security module (attr/current). ENODATA: no module has one. */
 #define PROC_INFO_LABEL 0x319
@@ -910,18 +915,18 @@
 #define PROC_INFO_STACK 0x31b
 /* The mounts it sees, as proc_pid_mountinfo(5) has them. */
 #define PROC_INFO_MOUNTS 0x31c
-/* What its descriptor numbered arg refers to, as in procfd_fd. EBADF: it is not open, too. */
+/* What its descriptor numbered arg refers to, as in procfd_fd. EBADF also means that it is not open. */
 #define PROC_INFO_FD_PATH 0x31d
 
 /*
- * Its threads: arg is an OR of PROC_FIELD_*, of which those are filled that a thread has, data an array of
- * struct procfd_thread. As all lists: returns how many there are, which may be more than fit; NULL and 0 ask
+ * Its threads: arg is a mask of PROC_FIELD_*, data an array of struct procfd_thread. The call fills the fields
+ * that a thread has. As all lists: returns the number of all entries, which may be more than fit; NULL and 0 ask
  * for that.
  */
 #define PROC_INFO_THREADS 0x320
 
 /*
- * Its children: data is an array of struct procfd_ref. Reads every process of the machine; what is born
+ * Its children: data is an array of struct procfd_ref. Reads every process of the machine. A process that starts
  * or ends meanwhile may be missing.
  */
 #define PROC_INFO_CHILDREN 0x321
@@ -937,8 +942,8 @@
 #define PROC_INFO_GID_MAP 0x326
 
 /*
- * Its open descriptors: data is a buffer for records, each a struct procfd_fd with a NUL-terminated path
- * behind it, as PROC_INFO_MAPS has them.
+ * Its open descriptors: data is a buffer for records, each a struct procfd_fd and its NUL-terminated path, as
+ * PROC_INFO_MAPS has them.
  */
 #define PROC_INFO_FDS 0x327
 /* A descriptor of the one namespace that arg names (CLONE_NEW*), for setns(2); no data. Returns it. */
@@ -953,7 +958,7 @@
 /* procfd_map.flags: shared, not copied on write. */
 #define PROC_MAP_SHARED 0x8
 
-/* procfd_fd.kind: the kernel did not tell; inode, device and rdev are 0. */
+/* procfd_fd.kind: the kernel does not say; inode, device and rdev are 0. */
 #define PROC_FD_KIND_UNKNOWN 0
 /* procfd_fd.kind: a regular file. */
 #define PROC_FD_KIND_FILE 1
@@ -996,13 +1001,13 @@
  */
 #define PROC_FD_SIGNAL 0x40047001
 
-/* procfd_spawn.stdio: the caller's own stream. */
+/* procfd_spawn.stdio: your own stream. */
 #define PROCFD_STDIO_INHERIT 0
-/* procfd_spawn.stdio: a new pipe, whose other end pipes has. */
+/* procfd_spawn.stdio: a new pipe, whose other end is in pipes. */
 #define PROCFD_STDIO_PIPE 1
 /* procfd_spawn.stdio: /dev/null. */
 #define PROCFD_STDIO_NULL 2
-/* procfd_spawn.stdio: the caller's descriptor in fds. */
+/* procfd_spawn.stdio: your descriptor in fds. */
 #define PROCFD_STDIO_FD 3
 /* procfd_spawn.stdio, of standard error only: where standard output goes. */
 #define PROCFD_STDIO_STDOUT 4
@@ -1013,14 +1018,14 @@
 struct procfd_spawn {
     /* Those of process_open: PROCFD_NO_WATCH, PROCFD_AUTOREAP, PROCFD_PIDFD. */
     uint64_t flags;
-    /* The program, searched in the caller's PATH where it has no slash; NULL for the first argument. */
+    /* The program, if it is not the first argument. The call searches your PATH for a name without a slash. */
     const char *program;
-    /* The whole environment, a NULL-terminated array of NAME=value; NULL for the caller's. */
+    /* The whole environment, a NULL-terminated array of NAME=value; NULL for yours. */
     const char *const *env;
-    /* The directory it starts in; NULL for the caller's. A relative path of a program is looked up from there. */
+    /* The directory in which it starts; NULL for yours. A relative path of the program begins there. */
     const char *cwd;
     /*
-     * Out: three descriptors, the caller's ends of the pipes, close-on-exec; -1 for a stream that is no pipe.
+     * Out: three descriptors, your ends of the pipes, close-on-exec; -1 for a stream that is no pipe.
      * May be NULL where none is.
      */
     int *pipes;
@@ -1028,17 +1033,17 @@ struct procfd_spawn {
     uint32_t close_signal;
     /* Standard input, output and error: PROCFD_STDIO_*. */
     uint32_t stdio[3];
-    /* The caller's descriptors of the streams that are PROCFD_STDIO_FD; the others are ignored. */
+    /* Your descriptors of the streams that are PROCFD_STDIO_FD; the others are ignored. */
     int32_t fds[3];
     /* Must be 0. */
     uint32_t reserved;
     /* The bytes of a standard input that is PROCFD_STDIO_DATA; else NULL. */
     const void *input;
-    /* How many they are. */
+    /* The length of input. */
     size_t input_size;
 };
 
-/* Resource usage, as getrusage(2) has it; times in nanoseconds (of microsecond grain). */
+/* Resource usage, as getrusage(2) has it; times in nanoseconds, in steps of 1 microsecond. */
 struct procfd_rusage {
     /* User CPU time, ns. */
     uint64_t utime_ns;
@@ -1068,11 +1073,11 @@ struct procfd_wait {
     uint32_t what;
     /* Out: exit code, or signal number. */
     int32_t status;
-    /* Out: which of the following are known, PROC_WAIT_HAS_*. */
+    /* Out: the members that the call has filled, PROC_WAIT_HAS_*. */
     uint64_t mask;
     /*
-     * Out: what the process and its waited-for children used. The kernel tells the parent, once; a
-     * procfd that the parent opened keeps it.
+     * Out: the usage of the process and of the children that it has waited for. The kernel reports it to the
+     * parent, once; a procfd that the parent opened keeps it.
      */
     struct procfd_rusage usage;
 };
@@ -1102,7 +1107,7 @@ struct procfd_time_limit {
 
 /* Data of PROC_FD_DUP. source == target clears close-on-exec. */
 struct procfd_dup {
-    /* Descriptor in the child at this point of the list (at its start: the caller's). */
+    /* Descriptor in the child at this point of the list (at its start: yours). */
     int32_t source;
     /* Descriptor it becomes in the child. */
     int32_t target;
@@ -1150,9 +1155,9 @@ struct procfd_rlimit {
 struct procfd_idmap {
     /* First id inside the namespace. */
     uint32_t inside;
-    /* First id in the caller's namespace. */
+    /* First id in your namespace. */
     uint32_t outside;
-    /* How many ids. */
+    /* The number of ids. */
     uint32_t count;
     /* Must be 0. */
     uint32_t reserved;
@@ -1170,7 +1175,7 @@ struct procfd_landlock {
 
 /* Data of PROC_MOUNT. */
 struct procfd_mount {
-    /* NUL-terminated path of the caller, or what the kind says; NULL for none. */
+    /* NUL-terminated path of yours, or what the kind says; NULL for none. */
     const char *source;
     /* NUL-terminated absolute path in the new root, without "..". */
     const char *target;
@@ -1211,11 +1216,11 @@ struct procfd_kill_tree {
     /* Out: PROC_TREE_BY_*. */
     uint32_t how;
     /*
-     * Out: to how many processes the call itself sent the signal: those of the walk; 1, the init; 0 where
-     * the kernel kills a cgroup.
+     * Out: the number of processes to which the call itself sent the signal: those of the walk; 1, the init; 0
+     * if the kernel kills a cgroup.
      */
     uint32_t signalled;
-    /* Out: how many the caller may not signal (EPERM). With those the call still succeeds. */
+    /* Out: the number of processes that you may not signal (EPERM). The call still succeeds. */
     uint32_t refused;
 };
 
@@ -1272,8 +1277,8 @@ struct procfd_madvise {
 /* Data of PROC_INFO. */
 struct procfd_info {
     /*
-     * Out: the fields that were filled, PROC_FIELD_*. Each other field asked for is in denied, unsupported, gone
-     * or nothing.
+     * Out: the fields that the call has filled, PROC_FIELD_*. Each other field that you asked for is in denied,
+     * unsupported, gone or nothing.
      */
     uint64_t mask;
     /* PROC_FIELD_INODE. */
@@ -1284,7 +1289,7 @@ struct procfd_info {
     uint32_t pid;
     /* PROC_FIELD_IDS: process id. */
     uint32_t tgid;
-    /* PROC_FIELD_IDS: parent's process id; 0 when it is outside the caller's pid namespace. */
+    /* PROC_FIELD_IDS: parent's process id; 0 when it is outside your pid namespace. */
     uint32_t ppid;
     /* PROC_FIELD_CREDS: real user id. */
     uint32_t ruid;
@@ -1306,39 +1311,39 @@ struct procfd_info {
     uint32_t exit_what;
     /* PROC_FIELD_EXIT: exit code, or signal number. */
     int32_t exit_status;
-    /* PROC_SNAPSHOT: why nothing is known of this process, an errno; else 0. */
+    /* PROC_SNAPSHOT: an errno, which says why the entry has no fields; else 0. */
     int32_t error;
     /* PROC_FIELD_STATE: the letter of proc(5): R, S, D, Z, T, t, X, I. */
     uint32_t state;
     /* PROC_FIELD_STATE: the kernel's PF_* flags. */
     uint32_t task_flags;
-    /* PROC_FIELD_START: since boot, suspended time included, ns (of 10 ms grain). */
+    /* PROC_FIELD_START: since boot, suspended time included, ns (in steps of 10 ms). */
     uint64_t start_boot_ns;
     /* PROC_FIELD_START: since 1970 by the clock's present offset, ns. */
     uint64_t start_real_ns;
-    /* PROC_FIELD_TIMES: CPU time in user mode, ns (of 10 ms grain). */
+    /* PROC_FIELD_TIMES: CPU time in user mode, ns (in steps of 10 ms). */
     uint64_t user_ns;
     /* PROC_FIELD_TIMES: CPU time in the kernel, ns. */
     uint64_t system_ns;
-    /* PROC_FIELD_TIMES: user time of the children it waited for, ns. */
+    /* PROC_FIELD_TIMES: user time of the children that it has waited for, ns. */
     uint64_t children_user_ns;
-    /* PROC_FIELD_TIMES: system time of the children it waited for, ns. */
+    /* PROC_FIELD_TIMES: system time of the children that it has waited for, ns. */
     uint64_t children_system_ns;
     /* PROC_FIELD_MEMORY: address space, bytes. */
     uint64_t mem_virtual;
-    /* PROC_FIELD_MEMORY: resident, bytes. Exact: the approximate figure in stat is not used. */
+    /* PROC_FIELD_MEMORY: resident, bytes. Exact, unlike the figure in /proc/PID/stat. */
     uint64_t mem_resident;
     /* PROC_FIELD_COMM: name of the leading thread, any bytes, NUL-terminated. */
     char comm[64];
     /* PROC_FIELD_CPU: exact CPU time, ns. */
     uint64_t cpu_ns;
-    /* PROC_FIELD_JOB: process group; 0 when it is outside the caller's pid namespace. */
+    /* PROC_FIELD_JOB: process group; 0 when it is outside your pid namespace. */
     uint32_t pgid;
-    /* PROC_FIELD_JOB: session; 0 when it is outside the caller's pid namespace. */
+    /* PROC_FIELD_JOB: session; 0 when it is outside your pid namespace. */
     uint32_t sid;
     /* PROC_FIELD_JOB: foreground process group of its terminal; -1 without one. */
     int32_t tpgid;
-    /* PROC_FIELD_THREADS: how many threads. */
+    /* PROC_FIELD_THREADS: the number of threads. */
     uint32_t threads;
     /* PROC_FIELD_JOB: controlling terminal's device number as makedev(3) has it; 0 for none. */
     uint64_t tty;
@@ -1346,9 +1351,9 @@ struct procfd_info {
     uint64_t minflt;
     /* PROC_FIELD_FAULTS: page faults with I/O. */
     uint64_t majflt;
-    /* PROC_FIELD_FAULTS: the same of the children it waited for. */
+    /* PROC_FIELD_FAULTS: the same of the children that it has waited for. */
     uint64_t children_minflt;
-    /* PROC_FIELD_FAULTS: the same of the children it waited for. */
+    /* PROC_FIELD_FAULTS: the same of the children that it has waited for. */
     uint64_t children_majflt;
     /* PROC_FIELD_SCHED: 20 + nice, or -1 - the real-time priority. */
     int32_t priority;
@@ -1360,11 +1365,11 @@ struct procfd_info {
     uint32_t rt_priority;
     /* PROC_FIELD_SCHED: the processor it ran on last. */
     uint32_t processor;
-    /* PROC_FIELD_TRACER: the process that traces it, 0 for none. */
+    /* PROC_FIELD_TRACER: the pid of its tracer, 0 for none. */
     uint32_t tracer;
-    /* PROC_FIELD_TIMES: time as a virtual processor's guest, ns; counted in user_ns. */
+    /* PROC_FIELD_TIMES: CPU time as a virtual processor (guest time), ns; user_ns includes it. */
     uint64_t guest_ns;
-    /* PROC_FIELD_TIMES: the children's, ns. */
+    /* PROC_FIELD_TIMES: guest time of the children, ns. */
     uint64_t children_guest_ns;
     /* PROC_FIELD_TIMES: waiting for block I/O, ns; 0 unless the kernel accounts delays. */
     uint64_t block_io_ns;
@@ -1372,7 +1377,7 @@ struct procfd_info {
     uint64_t cpu_user_ns;
     /* PROC_FIELD_CPU_SPLIT: system time as sampled by the tick, ns. */
     uint64_t cpu_system_ns;
-    /* PROC_FIELD_MEMORY_PARTS: resident with a file or shared memory behind, bytes. */
+    /* PROC_FIELD_MEMORY_PARTS: resident pages of files and shared memory, bytes. */
     uint64_t mem_shared;
     /* PROC_FIELD_MEMORY_PARTS: code, bytes. */
     uint64_t mem_text;
@@ -1432,25 +1437,25 @@ struct procfd_info {
     uint32_t no_new_privs;
     /* PROC_FIELD_SECURITY: 0: none, 1: strict, 2: filters. */
     uint32_t seccomp;
-    /* PROC_FIELD_SECURITY: how many filters; UINT32_MAX where the kernel does not say (before 5.9). */
+    /* PROC_FIELD_SECURITY: the number of filters; UINT32_MAX if the kernel does not say (before 5.9). */
     uint32_t seccomp_filters;
     /* PROC_FIELD_UMASK: file mode creation mask. */
     uint32_t umask;
-    /* PROC_FIELD_NS_PID: its id in its own pid namespace. */
+    /* PROC_FIELD_NS_PID: its pid in its own pid namespace. */
     uint32_t ns_pid;
-    /* PROC_FIELD_NS_PID: pid namespaces between that and the caller's. */
+    /* PROC_FIELD_NS_PID: the number of pid namespaces between its own and yours. */
     uint32_t ns_depth;
     /* PROC_FIELD_DUMPABLE: as PR_GET_DUMPABLE. */
     uint32_t dumpable;
-    /* PROC_FIELD_COREDUMP: 1: it has dumped core or is about it. */
+    /* PROC_FIELD_COREDUMP: 1: it has dumped core, or dumps it now. */
     uint32_t coredump;
-    /* PROC_FIELD_COREDUMP: the signal that made it; 0 where the kernel does not say (before 6.19). */
+    /* PROC_FIELD_COREDUMP: the signal that caused the dump; 0 if the kernel does not say (before 6.19). */
     int32_t coredump_signal;
     /* PROC_FIELD_OOM: -1000 to 1000. */
     int32_t oom_score_adj;
     /* PROC_FIELD_OOM: 0 to 2000. */
     uint32_t oom_score;
-    /* PROC_FIELD_LOGIN: the user who logged in. */
+    /* PROC_FIELD_LOGIN: the user id of the login. */
     uint32_t loginuid;
     /* PROC_FIELD_LOGIN: the audit session; UINT32_MAX for none. */
     uint32_t audit_session;
@@ -1470,23 +1475,23 @@ struct procfd_info {
     uint64_t io_read_bytes;
     /* PROC_FIELD_IO: bytes sent to storage. */
     uint64_t io_write_bytes;
-    /* PROC_FIELD_IO: of those, made needless by truncation. */
+    /* PROC_FIELD_IO: the part of these bytes that a truncation made needless to write. */
     uint64_t io_cancelled_write_bytes;
     /* PROC_FIELD_IOPRIO: I/O priority, as ioprio_get(2). */
     uint32_t ioprio;
-    /* PROC_FIELD_FDS: open descriptors. */
+    /* PROC_FIELD_FDS: the number of open descriptors. */
     uint32_t fd_count;
-    /* PROC_FIELD_FDS: room in the descriptor table. */
+    /* PROC_FIELD_FDS: the size of the descriptor table. */
     uint32_t fd_table;
-    /* PROC_FIELD_MOUNTS: mounts in its mount namespace that it can see. */
+    /* PROC_FIELD_MOUNTS: the number of mounts that it sees in its mount namespace. */
     uint32_t mounts;
     /* PROC_FIELD_FDS: soft RLIMIT_NOFILE. */
     uint64_t fd_limit;
     /* PROC_FIELD_CORE_SCHED: core scheduling cookie of the leading thread, 0 for none. */
     uint64_t core_sched_cookie;
     /*
-     * PROC_FIELD_NAMESPACES: inode of the cgroup namespace; 0, here and below, where the kernel has no such
-     * kind, or the process has left it by its end: all but pid and user.
+     * PROC_FIELD_NAMESPACES: inode of the cgroup namespace. Here and below, 0 means that the kernel has no such
+     * kind, or that the process has ended: it keeps only pid and user.
      */
     uint64_t ns_cgroup_id;
     /* PROC_FIELD_NAMESPACES: inode of the IPC namespace. */
@@ -1497,7 +1502,7 @@ struct procfd_info {
     uint64_t ns_net_id;
     /* PROC_FIELD_NAMESPACES: inode of the pid namespace. */
     uint64_t ns_pid_id;
-    /* PROC_FIELD_NAMESPACES: inode of its children's pid namespace; 0 before the first of them is born. */
+    /* PROC_FIELD_NAMESPACES: inode of its children's pid namespace; 0 before its first child starts. */
     uint64_t ns_pid_for_children_id;
     /* PROC_FIELD_NAMESPACES: inode of the time namespace. */
     uint64_t ns_time_id;
@@ -1513,21 +1518,21 @@ struct procfd_info {
     uint64_t mem_uss;
     /* PROC_FIELD_MEMORY_SET: swapped out, bytes. */
     uint64_t mem_swapped;
-    /* PROC_FIELD_MEMORY_SET: the proportional part of that, bytes. */
+    /* PROC_FIELD_MEMORY_SET: the proportional part of mem_swapped, bytes. */
     uint64_t mem_swap_pss;
-    /* PROC_FIELD_SWITCHES: voluntary context switches of the threads that live. */
+    /* PROC_FIELD_SWITCHES: voluntary context switches of its live threads. */
     uint64_t nvcsw;
     /* PROC_FIELD_SWITCHES: involuntary ones. */
     uint64_t nivcsw;
-    /* PROC_FIELD_RUN_DELAY: runnable, but waiting for a processor, of the threads that live, ns. */
+    /* PROC_FIELD_RUN_DELAY: time in which its live threads were runnable, but had no processor, ns. */
     uint64_t run_delay_ns;
-    /* PROC_FIELD_RUN_DELAY: how often they were given one. */
+    /* PROC_FIELD_RUN_DELAY: the number of times that they got one. */
     uint64_t run_slices;
     /* PROC_FIELD_TIMER_SLACK: timer slack, ns. */
     uint64_t timer_slack_ns;
-    /* PROC_FIELD_COREDUMP_FILTER: what a core dump holds, bits of core(5). */
+    /* PROC_FIELD_COREDUMP_FILTER: the contents of a core dump, bits of core(5). */
     uint32_t coredump_filter;
-    /* PROC_FIELD_SECUREBITS: securebits flags, of the caller only. */
+    /* PROC_FIELD_SECUREBITS: securebits flags, of your own process only. */
     uint32_t securebits;
     /* PROC_FIELD_PERSONALITY: execution domain, as personality(2). */
     uint32_t personality;
@@ -1537,7 +1542,7 @@ struct procfd_info {
     struct procfd_rusage usage;
     /* PROC_FIELD_LIMITS: all resource limits, by RLIMIT_*. */
     struct procfd_rlimit limits[16];
-    /* Of the fields asked for, those that the caller is not permitted to know. */
+    /* Of the fields that you asked for, those that you are not permitted to know. */
     uint64_t denied;
     /* Those that this kernel, its configuration or a filter has no way to tell. */
     uint64_t unsupported;
@@ -1561,35 +1566,35 @@ struct procfd_snapshot {
     void *entries;
     /* Bytes from one entry to the next, a multiple of 8: sizeof (struct procfd_info). */
     uint64_t entry_size;
-    /* How many entries there is room for. */
+    /* The number of entries in the array. */
     uint64_t room;
-    /* Out: how many there are, or may be: more than were filled when there was not room for all. */
+    /* Out: how many processes there are, or may be: more than the filled entries if room is too small. */
     uint64_t total;
 };
 
 /* One process of PROC_CHANGES. */
 struct procfd_change {
     /*
-     * In: a procfd, also one without a process yet, a pidfd, or a /proc/PID directory. One below 0
-     * is passed over.
+     * In: a procfd, also one without a process yet, a pidfd, or a /proc/PID directory. The call skips one below
+     * 0.
      */
     int32_t fd;
-    /* In: PROC_CHANGE_*; passed over with 0. */
+    /* In: PROC_CHANGE_*; the call skips an entry that wants 0. */
     uint32_t want;
     /* Out: PROC_CHANGE_* that have come. */
     uint32_t changed;
     /*
-     * Out: PROC_EXITED, PROC_KILLED, PROC_DUMPED, PROC_STOPPED, PROC_CONTINUED; 0 when it is not known
-     * how it ended, or it has only started.
+     * Out: PROC_EXITED, PROC_KILLED, PROC_DUMPED, PROC_STOPPED, PROC_CONTINUED; 0 if the status is not
+     * available, or the process has only started.
      */
     uint32_t what;
     /* Out: exit code, or signal number. */
     int32_t status;
     /*
-     * Out: an errno, else 0. With PROC_CHANGE_EXIT it says why the status is unknown: EAGAIN (wait until it
-     * is reaped), ENODATA, or ESRCH (a directory of a reaped process). Without it: EBADF, EINVAL (stands for
-     * no process), EMFILE, ECHILD (stops of another process's child), or ESRCH (its opener has gone, so
-     * nothing will start it).
+     * Out: an errno, else 0. With PROC_CHANGE_EXIT it says why the status is unknown: EAGAIN (wait until it is
+     * reaped), ENODATA, or ESRCH (a directory of a reaped process). Without it: EBADF, EINVAL (refers to no
+     * process), EMFILE, ECHILD (stops of another process's child), or ESRCH (its opener has ended and will not
+     * start it).
      */
     int32_t error;
 };
@@ -1608,7 +1613,7 @@ struct procfd_changes {
 
 /* Data of PROC_INFO_ERROR. */
 struct procfd_error {
-    /* The step, PROC_STAGE_*; PROC_STAGE_NONE when nothing failed. */
+    /* The step, PROC_STAGE_*; PROC_STAGE_NONE if nothing failed. */
     uint32_t stage;
     /* Which of several: the action's position in its list, the resource, the signal, the PATH entry. */
     uint32_t index;
@@ -1630,35 +1635,35 @@ struct procfd_ioctl_arg {
     size_t size;
 };
 
-/* Data of PROC_INFO_MAPS: a record of size bytes, the next behind it. */
+/* Data of PROC_INFO_MAPS: a record of size bytes. The next follows it. */
 struct procfd_map {
-    /* Of the record, path included: a multiple of 8. 0: no record, the end. */
+    /* The size of the record, path included, a multiple of 8. 0 ends the list. */
     uint32_t size;
     /* PROC_MAP_*. */
     uint32_t flags;
     /* Its first address. */
     uint64_t start;
-    /* The address behind its last. */
+    /* The address after its last. */
     uint64_t end;
-    /* Where in the file it begins. */
+    /* Its start in the file. */
     uint64_t offset;
     /* The inode of the file, 0 for none. */
     uint64_t inode;
     /* The device of the file, as makedev(3) has it; 0 for none. */
     uint64_t device;
     /*
-     * Where the path begins in the record: behind this structure, which a later version may have longer.
-     * It is NUL-terminated; with " (deleted)" behind it where the file has been unlinked; or [heap],
-     * [stack], [anon:name] and the like; or empty.
+     * The offset of the path in the record. The path follows this structure, which later versions may extend.
+     * It ends with a NUL. The path of an unlinked file ends with " (deleted)". Other mappings have [heap],
+     * [stack], [anon:name] and similar names, or an empty one.
      */
     uint32_t path_offset;
-    /* Without its NUL. */
+    /* The length of the path, without its NUL. */
     uint32_t path_len;
 };
 
-/* Data of PROC_INFO_FDS: a record of size bytes, the next behind it. */
+/* Data of PROC_INFO_FDS: a record of size bytes. The next follows it. */
 struct procfd_fd {
-    /* Of the record, path included: a multiple of 8. 0: no record, the end. */
+    /* The size of the record, path included, a multiple of 8. 0 ends the list. */
     uint32_t size;
     /* Its number. */
     int32_t fd;
@@ -1672,49 +1677,49 @@ struct procfd_fd {
     uint64_t inode;
     /* The device of its file system, as makedev(3) has it. */
     uint64_t device;
-    /* The device that a device file stands for. */
+    /* The device that a device file refers to. */
     uint64_t rdev;
     /*
-     * Where the path begins in the record: behind this structure, which a later version may have longer.
-     * It is NUL-terminated; with " (deleted)" behind it where that has been unlinked; or pipe:[inode],
-     * socket:[inode], anon_inode:[eventfd] and the like.
+     * The offset of the path in the record. The path follows this structure, which later versions may extend.
+     * It ends with a NUL. The path of an unlinked file ends with " (deleted)". Other files have pipe:[inode],
+     * socket:[inode], anon_inode:[eventfd] and similar names.
      */
     uint32_t path_offset;
-    /* Without its NUL. */
+    /* The length of the path, without its NUL. */
     uint32_t path_len;
 };
 
 /* Data of PROC_INFO_CHILDREN and PROC_INFO_DESCENDANTS. */
 struct procfd_ref {
-    /* Its id in the caller's pid namespace. */
+    /* Its pid in your pid namespace. */
     uint32_t pid;
-    /* Its parent's. */
+    /* The pid of its parent. */
     uint32_t ppid;
-    /* When it started, since boot, of 10 ms grain: together with pid it names the process. */
+    /* The time of its start since boot, in steps of 10 ms. Together with the pid it identifies the process. */
     uint64_t start_boot_ns;
-    /* The pidfs inode, which alone names it until reboot (6.9); 0 before. */
+    /* The pidfs inode, which alone identifies the process until reboot (6.9). 0 before 6.9. */
     uint64_t inode;
 };
 
 /* Data of PROC_INFO_THREADS. */
 struct procfd_thread {
-    /* The PROC_FIELD_* that were filled; the others are 0. */
+    /* The PROC_FIELD_* that the call has filled; the others are 0. */
     uint64_t mask;
-    /* PROC_FIELD_START: since boot (CLOCK_BOOTTIME), of 10 ms grain. */
+    /* PROC_FIELD_START: since boot (CLOCK_BOOTTIME), in steps of 10 ms. */
     uint64_t start_boot_ns;
-    /* PROC_FIELD_TIMES: in user mode, of 10 ms grain. */
+    /* PROC_FIELD_TIMES: CPU time in user mode, in steps of 10 ms. */
     uint64_t user_ns;
-    /* PROC_FIELD_TIMES: in the kernel, of 10 ms grain. */
+    /* PROC_FIELD_TIMES: CPU time in the kernel, in steps of 10 ms. */
     uint64_t system_ns;
-    /* PROC_FIELD_TIMES: as a virtual processor's guest; counted in user_ns. */
+    /* PROC_FIELD_TIMES: CPU time as a virtual processor (guest time); user_ns includes it. */
     uint64_t guest_ns;
     /* PROC_FIELD_TIMES: waiting for block I/O (0 unless the kernel accounts delays). */
     uint64_t block_io_ns;
     /* PROC_FIELD_CPU: exact. */
     uint64_t cpu_ns;
-    /* PROC_FIELD_RUN_DELAY: runnable, but waiting for a processor. */
+    /* PROC_FIELD_RUN_DELAY: time in which it was runnable, but had no processor. */
     uint64_t run_delay_ns;
-    /* PROC_FIELD_RUN_DELAY: how often it was given one. */
+    /* PROC_FIELD_RUN_DELAY: the number of times that it got one. */
     uint64_t slices;
     /* PROC_FIELD_SWITCHES: voluntary context switches. */
     uint64_t nvcsw;
@@ -1740,9 +1745,9 @@ struct procfd_thread {
     uint64_t read_bytes;
     /* PROC_FIELD_IO: bytes sent to storage. */
     uint64_t write_bytes;
-    /* PROC_FIELD_IO: of those, bytes whose writing was made needless by truncation. */
+    /* PROC_FIELD_IO: the part of these bytes that a truncation made needless to write. */
     uint64_t cancelled_write_bytes;
-    /* Always: its id in the caller's pid namespace. */
+    /* Always: its id in your pid namespace. */
     uint32_t tid;
     /* PROC_FIELD_STATE: the letter of proc(5). */
     uint32_t state;
@@ -1764,7 +1769,7 @@ struct procfd_thread {
     uint32_t reserved;
     /* PROC_FIELD_COMM: its name. */
     char comm[64];
-    /* 0, until a later version has more to say. */
+    /* 0; for later versions. */
     uint64_t spare[7];
 };
 
@@ -1812,13 +1817,13 @@ int process_config(int procfd, uint32_t cmd, uint64_t arg, const void *data, siz
  *
  * Errors:
  * - EBADF: the descriptor is not open.
- * - EINVAL: it stands for no process; or the command, a flag or a reserved bit is unknown.
- * - ESRCH: there is no process yet, or it is reaped.
+ * - EINVAL: it refers to no process; or the command, a flag or a reserved bit is unknown.
+ * - ESRCH: the process does not exist yet, or it is reaped.
  * - EPERM: you may not do this to the process.
  * - EMFILE: there is no room for the pidfd of the procfd. ENOMEM: there is no memory.
  *
  * Of PROC_WAIT:
- * - EAGAIN: no change yet, with PROC_WAIT_NOHANG. ETIMEDOUT: the time is over.
+ * - EAGAIN: nothing has changed, with PROC_WAIT_NOHANG. ETIMEDOUT: your time limit is over.
  * - EINTR: a signal handler ran.
  * - ENODATA: the process has ended, and its status is no longer available.
  * - ECHILD: you asked for the stops of another process's child.
@@ -1838,7 +1843,7 @@ int process_config(int procfd, uint32_t cmd, uint64_t arg, const void *data, siz
  * - EACCES: you gave a lower nice value or OOM score, a cgroup of another user, or memory that you may not
  *   trace.
  * - EBUSY: there is no room for SCHED_DEADLINE, or the cgroup has controllers.
- * - EAGAIN: the process makes threads faster than they are set.
+ * - EAGAIN: the process makes threads faster than the call can change them.
  * - ENOSYS: PROC_MADVISE before 5.10, PROC_MRELEASE before 5.15.
  *
  * Thread-safe. Not for signal handlers.
@@ -1850,13 +1855,13 @@ int process_manage(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t si
  *
  * Errors:
  * - EBADF: the descriptor is not open.
- * - EINVAL: it stands for no process; or the command, a field or a reserved bit is unknown.
- * - ESRCH: there is no process yet, or it is reaped and the kernel has nothing left of it.
+ * - EINVAL: it refers to no process; or the command, a field or a reserved bit is unknown.
+ * - ESRCH: the process does not exist yet, or it is reaped and the kernel keeps no answer.
  * - EPERM: you asked PROC_INFO_ERROR of a context that another process opened.
  * - EREMOTE: PROC_INFO_PID: the process is not in your pid namespace.
  * - EFAULT: data is NULL. EMFILE: there is no free descriptor. ENOMEM: there is no memory.
- * - PROC_CHANGES: EAGAIN: no change yet, with PROC_WAIT_NOHANG. ETIMEDOUT: the time is over. EINTR: a signal
- *   handler ran. EOPNOTSUPP: you asked for stops, before 6.7.
+ * - PROC_CHANGES: EAGAIN: nothing has changed, with PROC_WAIT_NOHANG. ETIMEDOUT: your time limit is over. EINTR:
+ *   a signal handler ran. EOPNOTSUPP: you asked for stops, before 6.7.
  *
  * Thread-safe. Not for signal handlers.
  */
@@ -1876,7 +1881,7 @@ int process_info(int procfd, uint32_t cmd, uint64_t arg, void *data, size_t size
  * PROC_SET_CLOSE, which two calls have, is the one of process_config until the process is started,
  * then the one of process_manage.
  *
- * The third argument is always read: 0 where there is nothing to say.
+ * The call always reads the third argument: give 0 to a command without argument.
  *
  * Errors: ENOTTY (another request; a request that does not apply to what fd refers to), EFAULT, and
  * those of the call. A number that is no command of its call is EINVAL.
@@ -1899,9 +1904,9 @@ const char *procfd_error_message(void);
  * Starts a program, and returns its procfd, close-on-exec: process_open, the commands of process_config for
  * what the options say, and PROC_CREATE in one call.
  *
- * argv is a NULL-terminated array of strings. The program is the first of them, or what the options say. Without a
- * slash it is searched in the caller's PATH. options NULL and size 0: no option, else size is sizeof (struct
- * procfd_spawn).
+ * argv is a NULL-terminated array of strings. The program is the first of them, or what the options say. If its
+ * name has no slash, the call searches your PATH. options is NULL with a size of 0, or a structure with sizeof
+ * (struct procfd_spawn).
  *
  * A call that fails leaves no process and no descriptor, and writes nothing; procfd_error_message says why.
  *
@@ -1916,7 +1921,7 @@ int procfd_spawn(const char *const *argv, const struct procfd_spawn *options, si
 
 /*
  * Opens a procfd, close-on-exec, of the running process with this pid: pidfd_open(2), process_open and
- * PROC_ATTACH in one call. The pid is one of the caller's pid namespace.
+ * PROC_ATTACH in one call. The pid is one of your pid namespace.
  *
  * flags: those of process_open.
  *
@@ -1932,7 +1937,7 @@ int process_open_pid(int pid, uint64_t flags);
  * length of the whole text without its NUL.
  *
  * The text is "exit code 3", "killed by SIGTERM", "killed by SIGSEGV, core dumped", "stopped by SIGTSTP" or
- * "continued". It is English whatever the locale.
+ * "continued". It is English in every locale.
  *
  * Errors: EFAULT (wait is NULL; text is NULL and size is not 0), EINVAL (what of wait is none of PROC_EXITED to
  * PROC_CONTINUED: no call has filled it).

@@ -136,13 +136,13 @@ pub unsafe extern "C" fn process_config(
 ///
 /// Errors:
 /// - EBADF: the descriptor is not open.
-/// - EINVAL: it stands for no process; or the command, a flag or a reserved bit is unknown.
-/// - ESRCH: there is no process yet, or it is reaped.
+/// - EINVAL: it refers to no process; or the command, a flag or a reserved bit is unknown.
+/// - ESRCH: the process does not exist yet, or it is reaped.
 /// - EPERM: you may not do this to the process.
 /// - EMFILE: there is no room for the pidfd of the procfd. ENOMEM: there is no memory.
 ///
 /// Of PROC_WAIT:
-/// - EAGAIN: no change yet, with PROC_WAIT_NOHANG. ETIMEDOUT: the time is over.
+/// - EAGAIN: nothing has changed, with PROC_WAIT_NOHANG. ETIMEDOUT: your time limit is over.
 /// - EINTR: a signal handler ran.
 /// - ENODATA: the process has ended, and its status is no longer available.
 /// - ECHILD: you asked for the stops of another process's child.
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn process_config(
 /// - EACCES: you gave a lower nice value or OOM score, a cgroup of another user, or memory that you may not
 ///   trace.
 /// - EBUSY: there is no room for SCHED_DEADLINE, or the cgroup has controllers.
-/// - EAGAIN: the process makes threads faster than they are set.
+/// - EAGAIN: the process makes threads faster than the call can change them.
 /// - ENOSYS: PROC_MADVISE before 5.10, PROC_MRELEASE before 5.15.
 ///
 /// Thread-safe. Not for signal handlers.
@@ -190,13 +190,13 @@ pub unsafe extern "C" fn process_manage(
 ///
 /// Errors:
 /// - EBADF: the descriptor is not open.
-/// - EINVAL: it stands for no process; or the command, a field or a reserved bit is unknown.
-/// - ESRCH: there is no process yet, or it is reaped and the kernel has nothing left of it.
+/// - EINVAL: it refers to no process; or the command, a field or a reserved bit is unknown.
+/// - ESRCH: the process does not exist yet, or it is reaped and the kernel keeps no answer.
 /// - EPERM: you asked PROC_INFO_ERROR of a context that another process opened.
 /// - EREMOTE: PROC_INFO_PID: the process is not in your pid namespace.
 /// - EFAULT: data is NULL. EMFILE: there is no free descriptor. ENOMEM: there is no memory.
-/// - PROC_CHANGES: EAGAIN: no change yet, with PROC_WAIT_NOHANG. ETIMEDOUT: the time is over. EINTR: a signal
-///   handler ran. EOPNOTSUPP: you asked for stops, before 6.7.
+/// - PROC_CHANGES: EAGAIN: nothing has changed, with PROC_WAIT_NOHANG. ETIMEDOUT: your time limit is over. EINTR:
+///   a signal handler ran. EOPNOTSUPP: you asked for stops, before 6.7.
 ///
 /// Thread-safe. Not for signal handlers.
 ///
@@ -239,7 +239,7 @@ pub unsafe extern "C" fn process_info(
 /// PROC_SET_CLOSE, which two calls have, is the one of process_config until the process is started,
 /// then the one of process_manage.
 ///
-/// The third argument is always read: 0 where there is nothing to say.
+/// The call always reads the third argument: give 0 to a command without argument.
 ///
 /// Errors: ENOTTY (another request; a request that does not apply to what fd refers to), EFAULT, and
 /// those of the call. A number that is no command of its call is EINVAL.
@@ -280,9 +280,9 @@ pub extern "C" fn procfd_error_message() -> *const c_char {
 /// Starts a program, and returns its procfd, close-on-exec: `process_open`, the commands of `process_config` for
 /// what the options say, and PROC_CREATE in one call.
 ///
-/// argv is a NULL-terminated array of strings. The program is the first of them, or what the options say. Without a
-/// slash it is searched in the caller's PATH. options NULL and size 0: no option, else size is sizeof (struct
-/// procfd_spawn).
+/// argv is a NULL-terminated array of strings. The program is the first of them, or what the options say. If its
+/// name has no slash, the call searches your PATH. options is NULL with a size of 0, or a structure with sizeof
+/// (struct procfd_spawn).
 ///
 /// A call that fails leaves no process and no descriptor, and writes nothing; `procfd_error_message` says why.
 ///
@@ -314,7 +314,7 @@ pub unsafe extern "C" fn procfd_spawn(
 }
 
 /// Opens a procfd, close-on-exec, of the running process with this pid: pidfd_open(2), `process_open` and
-/// PROC_ATTACH in one call. The pid is one of the caller's pid namespace.
+/// PROC_ATTACH in one call. The pid is one of your pid namespace.
 ///
 /// flags: those of `process_open`.
 ///
@@ -332,7 +332,7 @@ pub extern "C" fn process_open_pid(pid: c_int, flags: u64) -> c_int {
 /// length of the whole text without its NUL.
 ///
 /// The text is "exit code 3", "killed by SIGTERM", "killed by SIGSEGV, core dumped", "stopped by SIGTSTP" or
-/// "continued". It is English whatever the locale.
+/// "continued". It is English in every locale.
 ///
 /// Errors: EFAULT (wait is NULL; text is NULL and size is not 0), EINVAL (what of wait is none of PROC_EXITED to
 /// PROC_CONTINUED: no call has filled it).

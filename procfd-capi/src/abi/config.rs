@@ -5,15 +5,15 @@
 
 use std::ffi::{c_char, c_void};
 
-/// PROC_SET_EXEC: search the caller's PATH when the name has no slash.
+/// PROC_SET_EXEC: search your PATH when the name has no slash.
 pub const PROC_EXEC_PATH: u64 = 0x1;
 
-/// PROC_FD_PIPE: the child reads, the caller gets the writing end.
+/// PROC_FD_PIPE: the child reads, you get the writing end.
 pub const PROC_PIPE_TO_CHILD: u64 = 0x1_0000_0000;
-/// PROC_FD_PIPE: the child writes, the caller gets the reading end.
+/// PROC_FD_PIPE: the child writes, you get the reading end.
 pub const PROC_PIPE_FROM_CHILD: u64 = 0x2_0000_0000;
 
-/// setgroups is denied where the kernel asks for it: where the gid map is one line with the caller's
+/// setgroups is denied where the kernel asks for it: where the gid map is one line with your
 /// own id, which the child writes without privilege.
 pub const PROC_SETGROUPS_AUTO: u64 = 0;
 /// setgroups stays allowed, or PROC_CREATE fails.
@@ -50,7 +50,7 @@ pub struct procfd_time_limit {
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct procfd_dup {
-    /// Descriptor in the child at this point of the list (at its start: the caller's).
+    /// Descriptor in the child at this point of the list (at its start: yours).
     pub source: i32,
     /// Descriptor it becomes in the child.
     pub target: i32,
@@ -108,9 +108,9 @@ pub struct procfd_rlimit {
 pub struct procfd_idmap {
     /// First id inside the namespace.
     pub inside: u32,
-    /// First id in the caller's namespace.
+    /// First id in your namespace.
     pub outside: u32,
-    /// How many ids.
+    /// The number of ids.
     pub count: u32,
     /// Must be 0.
     pub reserved: u32,
@@ -131,7 +131,7 @@ pub struct procfd_landlock {
     pub scoped: u64,
 }
 
-/// PROC_MOUNT: bind the source of the caller on the target.
+/// PROC_MOUNT: bind your source on the target.
 pub const PROC_MOUNT_BIND: u64 = 1;
 /// PROC_MOUNT: a new filesystem, whose type is the source.
 pub const PROC_MOUNT_FILESYSTEM: u64 = 2;
@@ -141,7 +141,7 @@ pub const PROC_MOUNT_DEV: u64 = 3;
 pub const PROC_MOUNT_FILE: u64 = 4;
 /// PROC_MOUNT: a symbolic link with the source as its text.
 pub const PROC_MOUNT_SYMLINK: u64 = 5;
-/// PROC_MOUNT: a directory, and those above it; that it exists is no error.
+/// PROC_MOUNT: a directory, and those above it; it may exist already.
 pub const PROC_MOUNT_DIRECTORY: u64 = 6;
 /// PROC_MOUNT: change the attributes of the mount at the target, and with options its filesystem.
 pub const PROC_MOUNT_REMOUNT: u64 = 7;
@@ -163,7 +163,7 @@ pub const PROC_MOUNT_IDMAP: u64 = 0x4;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct procfd_mount {
-    /// NUL-terminated path of the caller, or what the kind says; NULL for none.
+    /// NUL-terminated path of yours, or what the kind says; NULL for none.
     pub source: *const c_char,
     /// NUL-terminated absolute path in the new root, without "..".
     pub target: *const c_char,

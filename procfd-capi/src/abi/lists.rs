@@ -7,27 +7,27 @@ use std::ffi::c_char;
 
 // ---- process_info: texts ---------------------------------------------------------------------------
 
-/// The path of the program: arg 0, data a buffer. As all texts: returns the length, which may be more than
-/// size, fills what fits, and a NUL behind it where that fits too; NULL and 0 ask for the length.
-/// ENODATA: a zombie or a kernel thread has none. A program that was unlinked has " (deleted)" behind it.
+/// The path of the program: arg 0, data a buffer. As all texts: returns the length, which may be more than size,
+/// and writes what fits, with a NUL after it if that fits too. NULL and 0 ask for the length. ENODATA: a zombie
+/// or a kernel thread has none. The path of an unlinked program ends with " (deleted)".
 pub const PROC_INFO_EXE: u32 = 0x310;
 /// The current directory.
 pub const PROC_INFO_CWD: u32 = 0x311;
 /// The root directory.
 pub const PROC_INFO_ROOT: u32 = 0x312;
-/// The arguments, each followed by a NUL. The process may have written others over them.
+/// The arguments, each followed by a NUL. The process may have overwritten them.
 pub const PROC_INFO_ARGV: u32 = 0x313;
 /// The environment at the start of the program, each variable followed by a NUL.
 pub const PROC_INFO_ENVIRON: u32 = 0x314;
-/// The path of its cgroup v2 directory, from the root of the caller's cgroup namespace.
+/// The path of its cgroup v2 directory, from the root of your cgroup namespace.
 pub const PROC_INFO_CGROUP: u32 = 0x315;
-/// Its mappings: arg 0, data a buffer for records, each a struct procfd_map with a NUL-terminated path
-/// behind it. As all records: returns the length of all of them, which may be more than size; fills what
-/// fits whole, and where eight bytes are left behind the last, a size of 0. NULL and 0 ask for the length.
+/// Its mappings: arg 0, data a buffer for records, each a struct procfd_map and its NUL-terminated path. As all
+/// records: returns the length of all of them, which may be more than size, and writes those that fit whole. If
+/// eight bytes are left after the last, it writes a size of 0 there. NULL and 0 ask for the length.
 pub const PROC_INFO_MAPS: u32 = 0x316;
 /// The auxiliary vector: pairs of uint64_t, type and value, of a 32-bit program too.
 pub const PROC_INFO_AUXV: u32 = 0x317;
-/// The kernel function its leading thread sleeps in. ENODATA: none, or not for the caller to know.
+/// The kernel function its leading thread sleeps in. ENODATA: none, or you may not know it.
 pub const PROC_INFO_WCHAN: u32 = 0x318;
 /// The label of the security module (attr/current). ENODATA: no module has one.
 pub const PROC_INFO_LABEL: u32 = 0x319;
@@ -37,16 +37,16 @@ pub const PROC_INFO_SYSCALL: u32 = 0x31a;
 pub const PROC_INFO_STACK: u32 = 0x31b;
 /// The mounts it sees, as proc_pid_mountinfo(5) has them.
 pub const PROC_INFO_MOUNTS: u32 = 0x31c;
-/// What its descriptor numbered arg refers to, as in procfd_fd. EBADF: it is not open, too.
+/// What its descriptor numbered arg refers to, as in procfd_fd. EBADF also means that it is not open.
 pub const PROC_INFO_FD_PATH: u32 = 0x31d;
 
 // ---- process_info: lists ---------------------------------------------------------------------------
 
-/// Its threads: arg is an OR of PROC_FIELD_*, of which those are filled that a thread has, data an array of
-/// struct procfd_thread. As all lists: returns how many there are, which may be more than fit; NULL and 0 ask
+/// Its threads: arg is a mask of PROC_FIELD_*, data an array of struct procfd_thread. The call fills the fields
+/// that a thread has. As all lists: returns the number of all entries, which may be more than fit; NULL and 0 ask
 /// for that.
 pub const PROC_INFO_THREADS: u32 = 0x320;
-/// Its children: data is an array of struct procfd_ref. Reads every process of the machine; what is born
+/// Its children: data is an array of struct procfd_ref. Reads every process of the machine. A process that starts
 /// or ends meanwhile may be missing.
 pub const PROC_INFO_CHILDREN: u32 = 0x321;
 /// Its children, their children and so on, parents first: as PROC_INFO_CHILDREN.
@@ -59,8 +59,8 @@ pub const PROC_INFO_AFFINITY: u32 = 0x324;
 pub const PROC_INFO_UID_MAP: u32 = 0x325;
 /// The group id map of its user namespace: data is an array of struct procfd_idmap.
 pub const PROC_INFO_GID_MAP: u32 = 0x326;
-/// Its open descriptors: data is a buffer for records, each a struct procfd_fd with a NUL-terminated path
-/// behind it, as PROC_INFO_MAPS has them.
+/// Its open descriptors: data is a buffer for records, each a struct procfd_fd and its NUL-terminated path, as
+/// PROC_INFO_MAPS has them.
 pub const PROC_INFO_FDS: u32 = 0x327;
 /// A descriptor of the one namespace that arg names (CLONE_NEW*), for setns(2); no data. Returns it.
 pub const PROC_INFO_NSFD: u32 = 0x328;
@@ -74,7 +74,7 @@ pub const PROC_MAP_EXEC: u32 = 0x4;
 /// procfd_map.flags: shared, not copied on write.
 pub const PROC_MAP_SHARED: u32 = 0x8;
 
-/// procfd_fd.kind: the kernel did not tell; inode, device and rdev are 0.
+/// procfd_fd.kind: the kernel does not say; inode, device and rdev are 0.
 pub const PROC_FD_KIND_UNKNOWN: u32 = 0;
 /// procfd_fd.kind: a regular file.
 pub const PROC_FD_KIND_FILE: u32 = 1;
@@ -93,37 +93,37 @@ pub const PROC_FD_KIND_LINK: u32 = 7;
 /// procfd_fd.kind: without a name in any file system: an eventfd, an epoll, a pidfd, a namespace.
 pub const PROC_FD_KIND_ANON: u32 = 8;
 
-/// Data of PROC_INFO_MAPS: a record of `size` bytes, the next behind it.
+/// Data of PROC_INFO_MAPS: a record of `size` bytes. The next follows it.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct procfd_map {
-    /// Of the record, path included: a multiple of 8. 0: no record, the end.
+    /// The size of the record, path included, a multiple of 8. 0 ends the list.
     pub size: u32,
     /// PROC_MAP_*.
     pub flags: u32,
     /// Its first address.
     pub start: u64,
-    /// The address behind its last.
+    /// The address after its last.
     pub end: u64,
-    /// Where in the file it begins.
+    /// Its start in the file.
     pub offset: u64,
     /// The inode of the file, 0 for none.
     pub inode: u64,
     /// The device of the file, as makedev(3) has it; 0 for none.
     pub device: u64,
-    /// Where the path begins in the record: behind this structure, which a later version may have longer.
-    /// It is NUL-terminated; with " (deleted)" behind it where the file has been unlinked; or `[heap]`,
-    /// `[stack]`, `[anon:name]` and the like; or empty.
+    /// The offset of the path in the record. The path follows this structure, which later versions may extend.
+    /// It ends with a NUL. The path of an unlinked file ends with " (deleted)". Other mappings have `[heap]`,
+    /// `[stack]`, `[anon:name]` and similar names, or an empty one.
     pub path_offset: u32,
-    /// Without its NUL.
+    /// The length of the path, without its NUL.
     pub path_len: u32,
 }
 
-/// Data of PROC_INFO_FDS: a record of `size` bytes, the next behind it.
+/// Data of PROC_INFO_FDS: a record of `size` bytes. The next follows it.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct procfd_fd {
-    /// Of the record, path included: a multiple of 8. 0: no record, the end.
+    /// The size of the record, path included, a multiple of 8. 0 ends the list.
     pub size: u32,
     /// Its number.
     pub fd: i32,
@@ -137,13 +137,13 @@ pub struct procfd_fd {
     pub inode: u64,
     /// The device of its file system, as makedev(3) has it.
     pub device: u64,
-    /// The device that a device file stands for.
+    /// The device that a device file refers to.
     pub rdev: u64,
-    /// Where the path begins in the record: behind this structure, which a later version may have longer.
-    /// It is NUL-terminated; with " (deleted)" behind it where that has been unlinked; or `pipe:[inode]`,
-    /// `socket:[inode]`, `anon_inode:[eventfd]` and the like.
+    /// The offset of the path in the record. The path follows this structure, which later versions may extend.
+    /// It ends with a NUL. The path of an unlinked file ends with " (deleted)". Other files have `pipe:[inode]`,
+    /// `socket:[inode]`, `anon_inode:[eventfd]` and similar names.
     pub path_offset: u32,
-    /// Without its NUL.
+    /// The length of the path, without its NUL.
     pub path_len: u32,
 }
 
@@ -151,13 +151,13 @@ pub struct procfd_fd {
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct procfd_ref {
-    /// Its id in the caller's pid namespace.
+    /// Its pid in your pid namespace.
     pub pid: u32,
-    /// Its parent's.
+    /// The pid of its parent.
     pub ppid: u32,
-    /// When it started, since boot, of 10 ms grain: together with pid it names the process.
+    /// The time of its start since boot, in steps of 10 ms. Together with the pid it identifies the process.
     pub start_boot_ns: u64,
-    /// The pidfs inode, which alone names it until reboot (6.9); 0 before.
+    /// The pidfs inode, which alone identifies the process until reboot (6.9). 0 before 6.9.
     pub inode: u64,
 }
 
@@ -165,23 +165,23 @@ pub struct procfd_ref {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct procfd_thread {
-    /// The PROC_FIELD_* that were filled; the others are 0.
+    /// The PROC_FIELD_* that the call has filled; the others are 0.
     pub mask: u64,
-    /// PROC_FIELD_START: since boot (CLOCK_BOOTTIME), of 10 ms grain.
+    /// PROC_FIELD_START: since boot (CLOCK_BOOTTIME), in steps of 10 ms.
     pub start_boot_ns: u64,
-    /// PROC_FIELD_TIMES: in user mode, of 10 ms grain.
+    /// PROC_FIELD_TIMES: CPU time in user mode, in steps of 10 ms.
     pub user_ns: u64,
-    /// PROC_FIELD_TIMES: in the kernel, of 10 ms grain.
+    /// PROC_FIELD_TIMES: CPU time in the kernel, in steps of 10 ms.
     pub system_ns: u64,
-    /// PROC_FIELD_TIMES: as a virtual processor's guest; counted in user_ns.
+    /// PROC_FIELD_TIMES: CPU time as a virtual processor (guest time); user_ns includes it.
     pub guest_ns: u64,
     /// PROC_FIELD_TIMES: waiting for block I/O (0 unless the kernel accounts delays).
     pub block_io_ns: u64,
     /// PROC_FIELD_CPU: exact.
     pub cpu_ns: u64,
-    /// PROC_FIELD_RUN_DELAY: runnable, but waiting for a processor.
+    /// PROC_FIELD_RUN_DELAY: time in which it was runnable, but had no processor.
     pub run_delay_ns: u64,
-    /// PROC_FIELD_RUN_DELAY: how often it was given one.
+    /// PROC_FIELD_RUN_DELAY: the number of times that it got one.
     pub slices: u64,
     /// PROC_FIELD_SWITCHES: voluntary context switches.
     pub nvcsw: u64,
@@ -207,9 +207,9 @@ pub struct procfd_thread {
     pub read_bytes: u64,
     /// PROC_FIELD_IO: bytes sent to storage.
     pub write_bytes: u64,
-    /// PROC_FIELD_IO: of those, bytes whose writing was made needless by truncation.
+    /// PROC_FIELD_IO: the part of these bytes that a truncation made needless to write.
     pub cancelled_write_bytes: u64,
-    /// Always: its id in the caller's pid namespace.
+    /// Always: its id in your pid namespace.
     pub tid: u32,
     /// PROC_FIELD_STATE: the letter of proc(5).
     pub state: u32,
@@ -231,6 +231,6 @@ pub struct procfd_thread {
     pub reserved: u32,
     /// PROC_FIELD_COMM: its name.
     pub comm: [c_char; 64],
-    /// 0, until a later version has more to say.
+    /// 0; for later versions.
     pub spare: [u64; 7],
 }

@@ -9,10 +9,10 @@ use std::ffi::c_void;
 pub const PROC_SIGNAL: u32 = 0x200;
 /// Wait for a change of state: arg 0 or PROC_WAIT_*, data NULL or a struct procfd_wait. Returns 0.
 pub const PROC_WAIT: u32 = 0x201;
-/// Duplicate the descriptor numbered arg of the process into the caller. Returns it.
+/// Duplicate the descriptor numbered arg of the process into your process. Returns it.
 pub const PROC_GETFD: u32 = 0x202;
-/// Send the signal in arg to the process and all its descendants: data NULL or a struct procfd_kill_tree.
-/// Returns how many processes it was sent to.
+/// Send the signal in arg to the process and all its descendants: data NULL or a struct procfd_kill_tree. Returns
+/// the number of processes that got it.
 pub const PROC_KILL_TREE: u32 = 0x203;
 /// Stop the process (SIGSTOP); with the built-in init, every process of its namespace but that init.
 pub const PROC_STOP: u32 = 0x204;
@@ -36,7 +36,7 @@ pub const PROC_OOM_SCORE_ADJ: u32 = 0x20c;
 pub const PROC_CGROUP: u32 = 0x20d;
 /// Advise the kernel of its memory: data is a struct procfd_madvise. Returns the bytes advised.
 pub const PROC_MADVISE: u32 = 0x20e;
-/// Free the memory of the process, which SIGKILL is ending, without waiting for it to get there.
+/// Free the memory of a process that SIGKILL is ending, before the process itself does.
 pub const PROC_MRELEASE: u32 = 0x20f;
 /// Let a process go on that was started suspended (PROC_START_SUSPENDED), or is stopped: SIGCONT.
 pub const PROC_RESUME: u32 = 0x210;
@@ -58,9 +58,9 @@ pub const PROC_RLIMIT_SET: u64 = 0x1;
 pub const PROC_WAIT_NOHANG: u64 = 0x1;
 /// PROC_WAIT: leave the process to be waited for again (WNOWAIT).
 pub const PROC_WAIT_PEEK: u64 = 0x2;
-/// PROC_WAIT: a stop counts too. Only the parent is told of stops.
+/// PROC_WAIT: return for a stop too. The kernel reports stops to the parent only.
 pub const PROC_WAIT_STOPPED: u64 = 0x4;
-/// PROC_WAIT: a continuation counts too. Only the parent is told of it.
+/// PROC_WAIT: return for a continuation too. The kernel reports it to the parent only.
 pub const PROC_WAIT_CONTINUED: u64 = 0x8;
 
 /// procfd_wait.what: ended by itself; status is the exit code.
@@ -84,7 +84,7 @@ pub const PROC_SCOPE_THREAD: u32 = 1;
 /// Scope: the process group.
 pub const PROC_SCOPE_PGROUP: u32 = 2;
 
-/// procfd_signal.flags: `value` is delivered with the signal (si_value, si_code SI_QUEUE).
+/// procfd_signal.flags: deliver `value` with the signal (si_value, si_code SI_QUEUE).
 pub const PROC_SIGNAL_VALUE: u32 = 0x1;
 
 /// Data of PROC_SIGNAL.
@@ -107,10 +107,10 @@ pub struct procfd_kill_tree {
     pub flags: u32,
     /// Out: PROC_TREE_BY_*.
     pub how: u32,
-    /// Out: to how many processes the call itself sent the signal: those of the walk; 1, the init; 0 where
-    /// the kernel kills a cgroup.
+    /// Out: the number of processes to which the call itself sent the signal: those of the walk; 1, the init; 0
+    /// if the kernel kills a cgroup.
     pub signalled: u32,
-    /// Out: how many the caller may not signal (EPERM). With those the call still succeeds.
+    /// Out: the number of processes that you may not signal (EPERM). The call still succeeds.
     pub refused: u32,
 }
 
@@ -170,7 +170,7 @@ pub struct procfd_madvise {
     pub reserved: u32,
 }
 
-/// Resource usage, as getrusage(2) has it; times in nanoseconds (of microsecond grain).
+/// Resource usage, as getrusage(2) has it; times in nanoseconds, in steps of 1 microsecond.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct procfd_rusage {
@@ -204,9 +204,9 @@ pub struct procfd_wait {
     pub what: u32,
     /// Out: exit code, or signal number.
     pub status: i32,
-    /// Out: which of the following are known, PROC_WAIT_HAS_*.
+    /// Out: the members that the call has filled, PROC_WAIT_HAS_*.
     pub mask: u64,
-    /// Out: what the process and its waited-for children used. The kernel tells the parent, once; a
-    /// procfd that the parent opened keeps it.
+    /// Out: the usage of the process and of the children that it has waited for. The kernel reports it to the
+    /// parent, once; a procfd that the parent opened keeps it.
     pub usage: procfd_rusage,
 }

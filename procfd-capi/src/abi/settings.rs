@@ -6,7 +6,7 @@
 
 // ---- process_config: the program ---------------------------------------------------------------
 
-/// Start the process; arg 0, no data. Returns its pid (in the caller's pid namespace). With no
+/// Start the process; arg 0, no data. Returns its pid (in your pid namespace). With no
 /// program set it forks, and returns 0 in the child.
 pub const PROC_CREATE: u32 = 0x100;
 /// Add the CLONE_NEW* flags in arg; 0 clears them.
@@ -15,9 +15,9 @@ pub const PROC_SET_FLAG: u32 = 0x101;
 /// data NULL or a struct procfd_close. Also a command of `process_manage`.
 pub const PROC_SET_CLOSE: u32 = 0x102;
 /// How long it may run: arg is nanoseconds (0 for no limit), data NULL for SIGKILL or a struct
-/// procfd_time_limit. The watcher holds it, or the built-in init.
+/// procfd_time_limit. The watcher or the built-in init keeps the time.
 pub const PROC_SET_TIME_LIMIT: u32 = 0x1af;
-/// The program: data is its path; arg 0, or PROC_EXEC_PATH to search the caller's PATH.
+/// The program: data is its path; arg 0, or PROC_EXEC_PATH to search your PATH.
 pub const PROC_SET_EXEC: u32 = 0x103;
 /// The program: arg is an open descriptor of it (fexecve). Scripts need it inherited as well.
 pub const PROC_SET_EXEC_FD: u32 = 0x104;
@@ -46,7 +46,7 @@ pub const PROC_COPY: u32 = 0x10d;
 pub const PROC_FD_DUP: u32 = 0x120;
 /// Open a file in the child at the descriptor in arg: data is a struct procfd_open.
 pub const PROC_FD_OPEN: u32 = 0x121;
-/// Close the descriptor in arg in the child. That it is not open is no error.
+/// Close the descriptor in arg in the child. It need not be open.
 pub const PROC_FD_CLOSE: u32 = 0x122;
 /// Close a range in the child: data is a struct procfd_range.
 pub const PROC_FD_CLOSE_RANGE: u32 = 0x123;
@@ -54,8 +54,8 @@ pub const PROC_FD_CLOSE_RANGE: u32 = 0x123;
 pub const PROC_FD_NULL: u32 = 0x124;
 /// Give the child the descriptor in arg under the same number.
 pub const PROC_FD_INHERIT: u32 = 0x125;
-/// arg 1: all descriptors that are not close-on-exec are inherited, as POSIX has it;
-/// arg 0 (the default): 0, 1, 2 and what the other actions name.
+/// arg 1: the child inherits all descriptors that are not close-on-exec, as in POSIX; arg 0 (the
+/// default): 0, 1, 2 and what the other actions name.
 pub const PROC_FD_INHERIT_ALL: u32 = 0x126;
 /// Make a pipe for the descriptor in the low half of arg, with PROC_PIPE_TO_CHILD or
 /// PROC_PIPE_FROM_CHILD. Returns the other end, close-on-exec.
@@ -67,7 +67,8 @@ pub const PROC_FD_PIPE_SIZE: u32 = 0x129;
 
 // ---- process_config: attributes ----------------------------------------------------------------
 
-/// The signal mask: arg holds signal n in bit n-1; or arg 0 and data a sigset_t. Default: the caller's.
+/// The signal mask: arg holds signal n in bit n-1; or arg 0 and data a sigset_t. Default: that of your
+/// thread.
 pub const PROC_SET_SIGMASK: u32 = 0x140;
 /// Signals set to their default action, as PROC_SET_SIGMASK gives them.
 pub const PROC_SET_SIGDEFAULT: u32 = 0x141;
@@ -77,9 +78,9 @@ pub const PROC_SET_SIGIGNORE: u32 = 0x142;
 pub const PROC_SET_SESSION: u32 = 0x143;
 /// Join the process group in arg; 0 starts a new one.
 pub const PROC_SET_PGROUP: u32 = 0x144;
-/// Make the terminal in arg (a descriptor of the caller) the controlling terminal; needs PROC_SET_SESSION.
+/// Make the terminal of your descriptor arg the controlling terminal; needs PROC_SET_SESSION.
 pub const PROC_SET_CTTY: u32 = 0x145;
-/// Make the child's process group the foreground group of the terminal in arg (a descriptor of the caller).
+/// Make the child's process group the foreground group of the terminal of your descriptor arg.
 pub const PROC_SET_FOREGROUND: u32 = 0x146;
 /// Make a pseudo-terminal of this size, the process's 0, 1, 2 and controlling terminal in a new
 /// session. Returns the master, close-on-exec.
@@ -127,13 +128,13 @@ pub const PROC_SET_SCHEDULER: u32 = 0x1a0;
 pub const PROC_SET_AFFINITY: u32 = 0x1a1;
 /// oom_score_adj in arg, -1000 to 1000 (a negative value as (uint64_t)-n).
 pub const PROC_SET_OOM_SCORE_ADJ: u32 = 0x1a2;
-/// The cgroup (v2) that it starts in: data is a path as in /proc/PID/cgroup, a relative one below the
-/// caller's own cgroup, or the path of its directory.
+/// The cgroup (v2) that it starts in: data is a path as in /proc/PID/cgroup, a relative one below
+/// your own cgroup, or the path of its directory.
 pub const PROC_SET_CGROUP: u32 = 0x1a3;
 /// The cgroup (v2) that it starts in: arg is a descriptor of its directory.
 pub const PROC_SET_CGROUP_FD: u32 = 0x1a4;
 /// arg 1: start it in a new cgroup, which is removed when it is empty. data is its name, NULL and 0 for one
-/// that the library chooses. The parent is that of PROC_SET_CGROUP; without one the caller's own, or the one
+/// that the library chooses. The parent is that of PROC_SET_CGROUP; without one your own, or the one
 /// above. arg 0: none, and no limits.
 pub const PROC_SET_CGROUP_LEAF: u32 = 0x1ad;
 /// A limit of a new cgroup (PROC_SET_CGROUP_LEAF), which it asks for: data is "FILE=VALUE", as
@@ -169,9 +170,8 @@ pub const PROC_SET_KEEP_CAPS: u32 = 0x185;
 /// The securebits in arg: SECBIT_* of linux/securebits.h, with their locks.
 pub const PROC_SET_SECUREBITS: u32 = 0x186;
 /// Add a seccomp program: data is an array of struct sock_filter, size its bytes, arg SECCOMP_FILTER_FLAG_*
-/// (TSYNC, LOG, SPEC_ALLOW). NULL, 0 and arg 0 drop those added before. With NEW_LISTENER, and
-/// WAIT_KILLABLE_RECV
-/// if you like, it returns a socket, on which the descriptor for the notifications comes.
+/// (TSYNC, LOG, SPEC_ALLOW). NULL, 0 and arg 0 drop those added before. With NEW_LISTENER it returns a
+/// socket, which gets the descriptor for the notifications; WAIT_KILLABLE_RECV may go with it.
 pub const PROC_SET_SECCOMP: u32 = 0x188;
 /// A session keyring: data is its name; an empty one for a new keyring without a name.
 pub const PROC_SET_KEYRING: u32 = 0x189;
@@ -189,8 +189,7 @@ pub const PROC_SET_LANDLOCK: u32 = 0x18a;
 pub const PROC_LANDLOCK_PATH: u32 = 0x18b;
 /// Allow the LANDLOCK_ACCESS_NET_* accesses in arg to a TCP port: data is the port, a uint32_t.
 pub const PROC_LANDLOCK_PORT: u32 = 0x18c;
-/// Restrict it by a Landlock ruleset of the caller's too: arg is LANDLOCK_RESTRICT_SELF_LOG_*, data an
-/// int, the
+/// Restrict it by a Landlock ruleset of your own too: arg is LANDLOCK_RESTRICT_SELF_LOG_*, data an int, the
 /// ruleset's descriptor, which the call duplicates.
 pub const PROC_LANDLOCK_FD: u32 = 0x18d;
 /// The signal the child gets when the creating thread ends (PR_SET_PDEATHSIG); 0 for none.
@@ -202,19 +201,19 @@ pub const PROC_SET_EXIT_SIGNAL: u32 = 0x14f;
 pub const PROC_SET_UID_MAP: u32 = 0x150;
 /// The group id map of a new user namespace: data is an array of struct procfd_idmap.
 pub const PROC_SET_GID_MAP: u32 = 0x151;
-/// What becomes of setgroups in a new user namespace: PROC_SETGROUPS_*.
+/// Policy for setgroups(2) in a new user namespace: PROC_SETGROUPS_*.
 pub const PROC_SET_SETGROUPS: u32 = 0x152;
 /// The host name in a new UTS namespace: data is the name.
 pub const PROC_SET_HOSTNAME: u32 = 0x153;
 /// The NIS domain name in a new UTS namespace: data is the name.
 pub const PROC_SET_DOMAINNAME: u32 = 0x1c0;
-/// Join existing namespaces, the CLONE_NEW* kinds in arg: data is an int, a namespace descriptor or, for
-/// several at once, a pidfd. Not pid or time namespaces.
+/// Join existing namespaces, the CLONE_NEW* kinds in arg: data is an int, a namespace descriptor for
+/// one kind, or a pidfd for one or several.
 pub const PROC_JOIN_FD: u32 = 0x1c8;
 /// Join the existing namespace of the CLONE_NEW* kind in arg at a path: data is the path, which the
 /// child opens.
 pub const PROC_JOIN_PATH: u32 = 0x1c9;
-/// What a clock of a new time namespace is ahead: arg is CLOCK_MONOTONIC or CLOCK_BOOTTIME, data a
+/// How far a clock of a new time namespace is ahead: arg is CLOCK_MONOTONIC or CLOCK_BOOTTIME, data a
 /// struct timespec, whose seconds may be negative.
 pub const PROC_SET_TIME_OFFSET: u32 = 0x1ca;
 /// A kernel parameter of a new namespace: data is "NAME=VALUE", with the name that sysctl(8) has for it.
@@ -232,7 +231,7 @@ pub const PROC_SET_INIT: u32 = 0x154;
 pub const PROC_MOUNT: u32 = 0x160;
 /// The new root: data is its path. The list of mounts adds to it.
 pub const PROC_SET_PIVOT_ROOT: u32 = 0x161;
-/// arg 1: a fresh tmpfs as the new root. Targets of mounts that are missing are made.
+/// arg 1: a fresh tmpfs as the new root. The child makes missing targets of mounts.
 pub const PROC_SET_TMPFS_ROOT: u32 = 0x162;
 /// arg 1: the root and all mounts beneath it read-only, but for what the list of mounts adds.
 pub const PROC_SET_READONLY_ROOT: u32 = 0x163;

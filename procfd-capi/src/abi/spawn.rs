@@ -5,13 +5,13 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-/// procfd_spawn.stdio: the caller's own stream.
+/// procfd_spawn.stdio: your own stream.
 pub const PROCFD_STDIO_INHERIT: u32 = 0;
-/// procfd_spawn.stdio: a new pipe, whose other end pipes has.
+/// procfd_spawn.stdio: a new pipe, whose other end is in pipes.
 pub const PROCFD_STDIO_PIPE: u32 = 1;
 /// procfd_spawn.stdio: /dev/null.
 pub const PROCFD_STDIO_NULL: u32 = 2;
-/// procfd_spawn.stdio: the caller's descriptor in fds.
+/// procfd_spawn.stdio: your descriptor in fds.
 pub const PROCFD_STDIO_FD: u32 = 3;
 /// procfd_spawn.stdio, of standard error only: where standard output goes.
 pub const PROCFD_STDIO_STDOUT: u32 = 4;
@@ -24,25 +24,25 @@ pub const PROCFD_STDIO_DATA: u32 = 5;
 pub struct procfd_spawn {
     /// Those of process_open: PROCFD_NO_WATCH, PROCFD_AUTOREAP, PROCFD_PIDFD.
     pub flags: u64,
-    /// The program, searched in the caller's PATH where it has no slash; NULL for the first argument.
+    /// The program, if it is not the first argument. The call searches your PATH for a name without a slash.
     pub program: *const c_char,
-    /// The whole environment, a NULL-terminated array of NAME=value; NULL for the caller's.
+    /// The whole environment, a NULL-terminated array of NAME=value; NULL for yours.
     pub env: *const *const c_char,
-    /// The directory it starts in; NULL for the caller's. A relative path of a program is looked up from there.
+    /// The directory in which it starts; NULL for yours. A relative path of the program begins there.
     pub cwd: *const c_char,
-    /// Out: three descriptors, the caller's ends of the pipes, close-on-exec; -1 for a stream that is no pipe.
+    /// Out: three descriptors, your ends of the pipes, close-on-exec; -1 for a stream that is no pipe.
     /// May be NULL where none is.
     pub pipes: *mut c_int,
     /// The signal that the kernel sends when the last procfd is closed, as PROC_SET_CLOSE; 0 for none.
     pub close_signal: u32,
     /// Standard input, output and error: PROCFD_STDIO_*.
     pub stdio: [u32; 3],
-    /// The caller's descriptors of the streams that are PROCFD_STDIO_FD; the others are ignored.
+    /// Your descriptors of the streams that are PROCFD_STDIO_FD; the others are ignored.
     pub fds: [i32; 3],
     /// Must be 0.
     pub reserved: u32,
     /// The bytes of a standard input that is PROCFD_STDIO_DATA; else NULL.
     pub input: *const c_void,
-    /// How many they are.
+    /// The length of input.
     pub input_size: usize,
 }

@@ -9,7 +9,7 @@ use std::ffi::{c_char, c_int};
 pub const PROC_INFO: u32 = 0x300;
 /// Returns PROC_STATE_*.
 pub const PROC_INFO_STATE: u32 = 0x301;
-/// Returns the pid in the caller's pid namespace; ESRCH once it is reaped, since the number is then free.
+/// Returns the pid in your pid namespace; ESRCH once it is reaped, since the number is then free.
 pub const PROC_INFO_PID: u32 = 0x302;
 /// Returns a pidfd, close-on-exec. It shares its open file with the procfd's own and its duplicates, so
 /// an epoll keeps it until EPOLL_CTL_DEL, whether or not it is closed.
@@ -39,7 +39,7 @@ pub const PROCFD_ERROR_MESSAGE_MAX: usize = 496;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct procfd_error {
-    /// The step, PROC_STAGE_*; PROC_STAGE_NONE when nothing failed.
+    /// The step, PROC_STAGE_*; PROC_STAGE_NONE if nothing failed.
     pub stage: u32,
     /// Which of several: the action's position in its list, the resource, the signal, the PATH entry.
     pub index: u32,
