@@ -57,15 +57,24 @@ pub(crate) fn with_suggestion(text: &str, name: &str, known: &[&str]) -> String 
     Python::attach(suggest).unwrap_or_else(|_| text.to_owned())
 }
 
-/// Of a call about a process: what was refused, and by which process.
-pub(crate) fn of_process(what: &str, pid: Option<u32>, error: &io::Error) -> PyErr {
+/// Of a call about a process: what was refused, and by which process. A zombie has `ended`.
+pub(crate) fn of_process(what: &str, pid: Option<u32>, error: &io::Error, ended: bool) -> PyErr {
     let errno = error.raw_os_error().unwrap_or(libc::EIO);
     let why = match (what, errno) {
-        ("exe", libc::ENODATA) => ": a kernel thread has no program".to_owned(),
-        _ => format!(": {}", Errno(errno)),
+        ("wait for" | "poll", libc::ENODATA) => {
+            "the process has ended, and its status is no longer available".into()
+        }
+        (_, libc::ENODATA) if ended => "the process has ended".into(),
+        ("exe", libc::ENODATA) => "a kernel thread has no program".into(),
+        ("move_to_cgroup", libc::EINVAL) => "the directory is no cgroup of version 2".into(),
+        _ => Errno(errno).to_string(),
     };
-    let pid = pid.map_or_else(String::new, |pid| format!(" pid {pid}"));
-    of_errno(errno, Some(&format!("{what}{pid}{why}")))
+    of_errno(errno, Some(&format!("{}: {why}", subject(what, pid))))
+}
+
+/// What was asked, and of which process.
+pub(crate) fn subject(what: &str, pid: Option<u32>) -> String {
+    pid.map_or_else(|| what.to_owned(), |pid| format!("{what} pid {pid}"))
 }
 
 /// Of a step, with the operand that the caller named.

@@ -66,8 +66,12 @@ impl Process {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn get(&self) -> PyResult<Arc<procfd::Process>> {
-        self.lock().clone().ok_or_else(|| PyValueError::new_err("the process's descriptor is closed"))
+    /// What it stands for, for the method with this name.
+    pub(crate) fn get(&self, what: &str) -> PyResult<Arc<procfd::Process>> {
+        self.lock().clone().ok_or_else(|| {
+            let subject = error::subject(what, self.pid.get().copied());
+            PyValueError::new_err(format!("{subject}: the descriptor is closed"))
+        })
     }
 
     /// The CPU time of now, in nanoseconds.
@@ -115,7 +119,7 @@ impl Process {
         if let Some(status) = self.status.get() {
             return Ok(Some(*status));
         }
-        let process = self.get()?;
+        let process = self.get("wait for")?;
         let end = timeout.and_then(|t| Instant::now().checked_add(t));
         loop {
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
@@ -136,7 +140,7 @@ impl Process {
         if let Some(status) = self.status.get() {
             return Ok(Some(*status));
         }
-        let status = self.get()?.try_wait().map_err(|e| self.refused("poll", &e))?;
+        let status = self.get("poll")?.try_wait().map_err(|e| self.refused("poll", &e))?;
         Ok(status.map(|status| self.keep(status)))
     }
 
@@ -148,19 +152,21 @@ impl Process {
         call: impl FnOnce(&procfd::Process) -> io::Result<T> + Send,
     ) -> PyResult<T> {
         error::check_memory()?;
-        let process = self.get()?;
+        let process = self.get(what)?;
         py.detach(|| call(&process)).map_err(|e| self.refused(what, &e))
     }
 
     fn send(&self, what: &str, signal: i32) -> PyResult<()> {
-        self.get()?.send_signal(signal).map_err(|e| self.refused(what, &e))
+        self.get(what)?.send_signal(signal).map_err(|e| self.refused(what, &e))
     }
 
     /// The exception of a method, which names itself and the process.
     fn refused(&self, what: &str, error: &io::Error) -> PyErr {
+        let process = self.lock().clone();
         let pid = self.pid.get().copied();
-        let pid = pid.or_else(|| self.get().ok().and_then(|process| process.pid().ok()));
-        error::of_process(what, pid, error)
+        let pid = pid.or_else(|| process.as_ref().and_then(|process| process.pid().ok()));
+        let ended = process.is_some_and(|process| matches!(process.state(), Ok(ProcessState::Exited)));
+        error::of_process(what, pid, error, ended)
     }
 }
 

@@ -58,7 +58,7 @@ impl Snapshot {
 
     /// A process and its descendants, parents before children.
     fn tree(&self, py: Python<'_>, root: &Process) -> PyResult<Vec<Info>> {
-        let root = root.get()?;
+        let root = root.get("Snapshot")?;
         self.with(py, |s| Ok(s.tree(&root)?.map(Info).collect()))
     }
 
@@ -73,7 +73,7 @@ impl Snapshot {
     fn list(&self, py: Python<'_>, processes: &Bound<'_, PyAny>) -> PyResult<Vec<Option<Info>>> {
         let mut given: Vec<Arc<procfd::Process>> = Vec::new();
         for process in processes.try_iter()? {
-            given.push(process?.cast::<Process>()?.get().get()?);
+            given.push(process?.cast::<Process>()?.get().get("Snapshot")?);
         }
         self.with(py, |s| Ok(s.list(given.iter().map(Arc::as_ref)).map(|i| i.map(Info)).collect()))
     }

@@ -119,10 +119,10 @@ def test_run(loop: Loop) -> None:
         done = await procfd.aio.run("echo o; echo e >&2; exit 3", shell=True, capture_output=True)
         assert (done.args, done.returncode) == ("echo o; echo e >&2; exit 3", 3)
         assert (done.stdout, done.stderr) == (b"o\n", b"e\n")
-        done = await procfd.aio.run(["cat"], input="a\r\n\xe9", encoding="latin-1", stdout=-1)
-        assert done.stdout == "a\n\xe9"
+        text = await procfd.aio.run(["cat"], input="a\r\n\xe9", encoding="latin-1", stdout=-1)
+        assert text.stdout == "a\n\xe9"
         done = await procfd.aio.run(["sh", "-c", "kill -9 $$"])
-        assert (done.returncode, done.stdout) == (-9, None)
+        assert done.returncode == -9 and done.stdout is None
         # The reader is gone long before the input is.
         done = await procfd.aio.run(["true"], input=big)
         assert done.returncode == 0
@@ -254,7 +254,7 @@ def test_signals_and_settings(loop: Loop) -> None:
         process.kill()
         assert await process.wait() == -signal.SIGKILL
         with pytest.raises(ValueError):
-            await procfd.aio.create_subprocess_exec("true", text=True)
+            await procfd.aio.create_subprocess_exec("true", text=True)  # type: ignore[call-arg]
         with pytest.raises(ValueError):
             await procfd.aio.create_subprocess_exec("true", shell=True)
         with pytest.raises(FileNotFoundError):

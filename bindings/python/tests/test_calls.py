@@ -130,6 +130,8 @@ def test_what_is_refused(context: int) -> None:
         process_config(context, procfd.PROC_SET_ARGV, 0, ["a", "b\0"])
     with pytest.raises(TypeError):
         process_config(context, procfd.PROC_SET_ARGV, 0, [1])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="not NoneType"):
+        process_info(None, procfd.PROC_INFO_STATE)  # type: ignore[arg-type]
     with pytest.raises(AttributeError):
         procfd.PROC_NONSENSE  # noqa: B018
     with procfd.Context() as other:

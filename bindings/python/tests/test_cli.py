@@ -468,7 +468,8 @@ def until_it_is(pid: int, name: str) -> None:
 
 def test_info_speaks_to_people() -> None:
     with subprocess.Popen(
-        ["sh", "-c", "umask 027; trap '' USR1; ulimit -n 64; echo; exec sleep 60"], stdout=-1
+        ["sh", "-c", "umask 027; trap '' USR1; ulimit -n 64; ulimit -Ss 1024; echo; exec sleep 60"],
+        stdout=-1,
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -479,6 +480,8 @@ def test_info_speaks_to_people() -> None:
     known = dict(line.split(None, 1) for line in out.splitlines())
     assert known["umask"] == "027"
     assert known["RLIMIT_NOFILE"] == "64/64"
+    assert known["RLIMIT_STACK"].startswith("1.0M/")
+    assert known["io.read_chars"][-1] in "KM"
     policies = {getattr(os, name): name for name in ("SCHED_OTHER", "SCHED_BATCH", "SCHED_IDLE")}
     assert known["sched.policy"] == policies[os.sched_getscheduler(0)]
     assert known["state"] == "S (sleeping)"

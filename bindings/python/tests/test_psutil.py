@@ -124,6 +124,9 @@ def test_memory(own: procfd.Process) -> None:
     assert abs(own.memory_percent() - info.rss / total * 100) < 1
     with pytest.raises(ValueError, match="rss"):
         own.memory_percent("much")
+    full = own.memory_full_info()
+    assert full.uss > len(block) and full.pss >= full.uss and full.swap >= 0
+    assert full.rss > len(block) and full.data >= info.data
     maps = own.memory_maps()
     assert sum(mapping.size for mapping in maps) >= info.vms // 2
     assert any(mapping.path == "[stack]" and mapping.perms.startswith("rw") for mapping in maps)
@@ -149,6 +152,10 @@ def test_open_files(own: procfd.Process, tmp_path: pathlib.Path) -> None:
             found = [one for one in own.open_files() if one.path == str(path)]
             assert [(one.fd, one.mode) for one in found] == [(file.fileno(), letters)]
     assert not [one for one in own.open_files() if one.path == str(path)]
+    with path.open("w"):
+        path.unlink()
+        # It has no path any more.
+        assert not [one for one in own.open_files() if one.path.startswith(str(path))]
 
 
 def test_sockets(
@@ -195,13 +202,80 @@ def test_what_is_got_is_set(sleeper: procfd.Process) -> None:
     assert sleeper.ionice().ioclass == 3
     with pytest.raises(ValueError, match="idle"):
         sleeper.ionice("much")
+    with pytest.raises(ValueError, match="ioclass accepts no value"):
+        sleeper.ionice("idle", 7)
+    with pytest.raises(ValueError, match="8 is not in 0 to 7"):
+        sleeper.ionice("be", 8)
+    with pytest.raises(ValueError, match="'ioclass'"):
+        sleeper.ionice(value=1)  # type: ignore[call-overload]
+    # As psutil: the first level.
+    sleeper.ionice("be")
+    assert sleeper.ionice() == (2, 0)
     cpus = sorted(os.sched_getaffinity(0))
-    sleeper.cpu_affinity(cpus[:1])
-    assert sleeper.cpu_affinity() == cpus[:1]
+    for one in (cpus[:1], set(cpus[:1]), iter(cpus[:1])):
+        sleeper.cpu_affinity(one)
+        assert sleeper.cpu_affinity() == cpus[:1]
     sleeper.cpu_affinity([])
     assert set(cpus) <= set(sleeper.cpu_affinity())
+    with pytest.raises(ValueError, match="CPU 10000 is not in 0 to "):
+        sleeper.cpu_affinity([10000])
+    with pytest.raises(TypeError, match="not str"):
+        sleeper.cpu_affinity(["1"])  # type: ignore[list-item]
     sleeper.rlimit("nofile", (10, 20))
     assert sleeper.rlimit("nofile") == (10, 20)
+    with pytest.raises(ValueError, match="not one of 3"):
+        sleeper.rlimit("nofile", (1, 2, 3))  # type: ignore[arg-type]
+
+
+def test_oneshot_reads_once(own: procfd.Process) -> None:
+    def switches() -> int:
+        return sum(own.num_ctx_switches())
+
+    def of_now() -> int:
+        found = own.info("switches").switches
+        assert found is not None
+        return found.voluntary + found.involuntary
+
+    with own.oneshot():
+        first = switches()
+        deadline = time.monotonic() + 60
+        while of_now() == first:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        with own.oneshot():
+            assert switches() == first
+        # The inner block keeps what the outer one has read.
+        assert switches() == first and own.ppid() == os.getppid()
+    assert switches() > first
+    with procfd.open(os.getpid()) as other, other.oneshot():
+        assert sum(other.num_ctx_switches()) > first
+
+
+def test_a_zombie_has_no_program_any_more(sleeper: procfd.Process) -> None:
+    sleeper.kill()
+    for _ in range(6000):
+        if state(sleeper) == "zombie":
+            break
+        time.sleep(0.01)
+    for call in (sleeper.exe, sleeper.cwd, sleeper.environ):
+        name = call.__name__
+        with pytest.raises(OSError, match=f"{name} pid {sleeper.pid}: the process has ended"):
+            call()
+    assert sleeper.memory_full_info().rss == 0
+
+
+def test_a_closed_handle_says_which_call_and_process() -> None:
+    process = procfd.spawn(["true"])
+    process.wait(60)
+    process.close()
+    for call, name in (
+        (process.kill, "kill"),
+        (process.fileno, "fileno"),
+        (process.cwd, "cwd"),
+        (process.info, "info"),
+    ):
+        with pytest.raises(ValueError, match=f"{name} pid {process.pid}: the descriptor is closed"):
+            call()
 
 
 def test_cpu_percent(own: procfd.Process) -> None:
@@ -321,6 +395,8 @@ def test_the_first_that_ends() -> None:
         assert procfd.wait_any(both, 60) == [popen]
         none: list[procfd.Process] = []
         assert procfd.wait_any(none) == []
+        with pytest.raises(TypeError, match="not int"):
+            procfd.wait_any([slow, slow.pid])  # type: ignore[type-var]
 
 
 def test_a_signal_handler_ends_the_wait() -> None:

@@ -23,7 +23,13 @@ Data = Union[_Object, StrPath, Sequence[ctypes.Structure], Sequence[StrPath], No
 
 
 def _number(procfd: Fd) -> int:
-    return procfd if isinstance(procfd, int) else procfd.fileno()
+    if isinstance(procfd, int):
+        return procfd
+    if not hasattr(procfd, "fileno"):
+        raise TypeError(
+            f"a descriptor or an object with one is needed, not {type(procfd).__name__}"
+        )
+    return procfd.fileno()
 
 
 def _lay_out(data: Any) -> tuple[Any, int]:

@@ -10,8 +10,9 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from . import _native
 from ._errors import make
@@ -22,6 +23,7 @@ from ._records import (
     IoCounters,
     IoPriority,
     Mapping,
+    MemoryFullInfo,
     MemoryInfo,
     OpenFile,
     ThreadTimes,
@@ -37,6 +39,7 @@ __all__ = [
     "IoCounters",
     "IoPriority",
     "Mapping",
+    "MemoryFullInfo",
     "MemoryInfo",
     "OpenFile",
     "ThreadTimes",
@@ -44,6 +47,34 @@ __all__ = [
 
 Process = _native.Process
 NANO = 1e9
+# What one look at a process answers, for oneshot().
+_TOGETHER = (
+    *("comm", "creds", "ids", "job", "sched", "start", "state", "switches", "threads", "times"),
+)
+# The processes that are in a oneshot() block, and what their first question has read.
+_held: WeakKeyDictionary[Process, list[_native.Info]] = WeakKeyDictionary()
+
+
+@contextlib.contextmanager
+def oneshot(process: Process) -> Iterator[None]:
+    if process in _held:
+        yield
+        return
+    _held[process] = []
+    try:
+        yield
+    finally:
+        _held.pop(process, None)
+
+
+def _info(process: Process, group: str) -> _native.Info:
+    """The answers with this group: of a oneshot() block, those that it has read."""
+    if not _held or group not in _TOGETHER or process not in _held:
+        return process.info(group)
+    held = _held[process]
+    if not held:
+        held.append(process.info(*_TOGETHER))
+    return held[0]
 
 
 def _gone(process: Process, what: str) -> Exception:
@@ -62,7 +93,7 @@ def _refused(process: Process, what: str) -> Exception:
 def _ask(process: Process, what: str, group: str, missing: Any = None) -> Any:
     """One group of info(). Where it is absent, the reason decides which error it is."""
     try:
-        info = process.info(group)
+        info = _info(process, group)
     except ProcessLookupError:
         raise _gone(process, what) from None
     value = getattr(info, group)
@@ -189,6 +220,14 @@ def memory_info(process: Process) -> MemoryInfo:
     return MemoryInfo(memory.resident, memory.virt, parts.shared, parts.text, parts.data)
 
 
+def memory_full_info(process: Process) -> MemoryFullInfo:
+    plain = memory_info(process)
+    if not plain.vms:
+        return MemoryFullInfo(*plain, 0, 0, 0)
+    own = _ask(process, "memory_full_info", "memory_set")
+    return MemoryFullInfo(*plain, own.uss, own.pss, own.swap)
+
+
 def memory_percent(process: Process, memtype: str = "rss") -> float:
     if memtype in MemoryInfo._fields:
         size = getattr(memory_info(process), memtype)
@@ -214,6 +253,9 @@ _MODES = {os.O_RDONLY: "r", os.O_WRONLY: "w", os.O_RDWR: "r+"}
 def open_files(process: Process) -> list[OpenFile]:
     found = []
     for fd, kind, flags, position, _, path in _listed(lambda: _native._open_fds(process)):
+        if path.endswith(" (deleted)") and not os.path.exists(path):
+            # It has no path any more.
+            continue
         if kind == "file" and path.startswith("/"):
             mode = _MODES.get(flags & os.O_ACCMODE, "r+")
             if flags & os.O_APPEND:
@@ -269,7 +311,7 @@ _IO_CLASSES = {"none": 0, "rt": 1, "be": 2, "idle": 3}
 def ionice(process: Process, ioclass: int | str | None, value: int | None) -> IoPriority | None:
     if ioclass is None:
         if value is not None:
-            raise ValueError("ionice: the value is given together with a class")
+            raise ValueError("ionice: the 'ioclass' argument must be specified with a value")
         priority = _ask(process, "ionice", "ioprio")
         return IoPriority(priority >> 13, priority & 0x1FFF)
     if isinstance(ioclass, str):
@@ -277,17 +319,26 @@ def ionice(process: Process, ioclass: int | str | None, value: int | None) -> Io
             known = ", ".join(_IO_CLASSES)
             raise ValueError(f"ionice: there is no class {ioclass!r}; there are: {known}")
         ioclass = _IO_CLASSES[ioclass]
-    if value is None:
-        # As psutil: the middle of those that have levels.
-        value = 4 if ioclass in (1, 2) else 0
-    process.set_ioprio(ioclass, value)
+    if ioclass in (_IO_CLASSES["none"], _IO_CLASSES["idle"]):
+        if value:
+            raise ValueError("ionice: this ioclass accepts no value: it has no levels")
+    elif value is not None and value > 7:
+        raise ValueError(f"ionice: the value {value} is not in 0 to 7")
+    process.set_ioprio(ioclass, value or 0)
     return None
 
 
-def cpu_affinity(process: Process, cpus: list[int] | None) -> list[int] | None:
+def cpu_affinity(process: Process, cpus: Iterable[int] | None) -> list[int] | None:
     if cpus is None:
         return process.affinity()
-    process.set_affinity(cpus or range(os.sysconf("SC_NPROCESSORS_CONF")))
+    count = os.sysconf("SC_NPROCESSORS_CONF")
+    wanted = list(cpus)
+    for cpu in wanted:
+        if not isinstance(cpu, int):
+            raise TypeError(f"cpu_affinity: a CPU is an int, not {type(cpu).__name__}")
+        if not 0 <= cpu < count:
+            raise ValueError(f"cpu_affinity: CPU {cpu} is not in 0 to {count - 1}")
+    process.set_affinity(wanted or range(count))
     return None
 
 
@@ -330,6 +381,7 @@ _ANSWERS: dict[str, Callable[[Process], Any]] = {
     "gids": gids,
     "io_counters": io_counters,
     "ionice": lambda process: ionice(process, None, None),
+    "memory_full_info": memory_full_info,
     "memory_info": memory_info,
     "memory_maps": memory_maps,
     "memory_percent": memory_percent,

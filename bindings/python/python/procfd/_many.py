@@ -69,6 +69,9 @@ def _pidfd(process: Any) -> int | None:
         if process.returncode is not None:
             return None
         process = process.process
+    elif not isinstance(process, Process):
+        kind = type(process).__name__
+        raise TypeError(f"what is waited for is a procfd.Process or a procfd.Popen, not {kind}")
     return None if process.status is not None else int(process.pidfd)
 
 

@@ -41,6 +41,19 @@ class MemoryInfo(NamedTuple):
     data: int
 
 
+class MemoryFullInfo(NamedTuple):
+    """Sizes in bytes. `uss` is its own alone, `pss` its part of all, `swap` is swapped out."""
+
+    rss: int
+    vms: int
+    shared: int
+    text: int
+    data: int
+    uss: int
+    pss: int
+    swap: int
+
+
 class ThreadTimes(NamedTuple):
     """A thread, with its CPU times in seconds."""
 

@@ -28,13 +28,13 @@ impl Process {
     /// Its descriptor: the pidfd, which polls readable when the process has ended. With a close policy or `watch`, or
     /// if its context had one, the procfd, which polls readable from the start on.
     fn fileno(&self) -> PyResult<RawFd> {
-        Ok(self.get()?.as_raw_fd())
+        Ok(self.get("fileno")?.as_raw_fd())
     }
 
     /// The pidfd, which polls readable when the process has ended. It belongs to this object.
     #[getter]
     fn pidfd(&self) -> PyResult<RawFd> {
-        Ok(self.get()?.pidfd().as_raw_fd())
+        Ok(self.get("pidfd")?.pidfd().as_raw_fd())
     }
 
     /// A procfd of it, which the caller closes: for holders in other processes. Its own, or one that is made now.
@@ -48,7 +48,7 @@ impl Process {
         if let Some(pid) = self.pid.get() {
             return Ok(*pid);
         }
-        let pid = self.get()?.pid().map_err(|e| error::from_io(&e))?;
+        let pid = self.get("pid")?.pid().map_err(|e| error::from_io(&e))?;
         Ok(*self.pid.get_or_init(|| pid))
     }
 
@@ -58,7 +58,7 @@ impl Process {
         if self.status.get().is_some() {
             return Ok("exited");
         }
-        match self.get()?.state().map_err(|e| self.refused("state of", &e))? {
+        match self.get("state of")?.state().map_err(|e| self.refused("state of", &e))? {
             ProcessState::Exited => Ok("exited"),
             _ => Ok("running"),
         }
@@ -105,7 +105,9 @@ impl Process {
     ) -> PyResult<()> {
         let signal = signal_or_none(signal)?;
         let scope = scope.map(settings::scope).transpose()?.unwrap_or_default();
-        self.get()?.send_signal_to(signal, scope, value).map_err(|e| self.refused("send_signal", &e))
+        self.get("send_signal")?
+            .send_signal_to(signal, scope, value)
+            .map_err(|e| self.refused("send_signal", &e))
     }
 
     /// SIGTERM.
@@ -366,6 +368,16 @@ impl Process {
         relatives::call(slf.as_any(), "memory_info", ())
     }
 
+    /// `memory_info` with what is its own and what is swapped out: uss, pss, swap. It takes longer.
+    fn memory_full_info<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        relatives::call(slf.as_any(), "memory_full_info", ())
+    }
+
+    /// A `with` block in which answers that the kernel has together are read together, and kept.
+    fn oneshot<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        relatives::call(slf.as_any(), "oneshot", ())
+    }
+
     /// Its threads: id, user and system time in seconds.
     fn threads<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         relatives::call(slf.as_any(), "threads", ())
@@ -421,7 +433,8 @@ impl Process {
         relatives::call(slf.as_any(), "nice", (value,))
     }
 
-    /// Its I/O class and level; sets them if they are given. A class is a number, or "rt", "be" or "idle".
+    /// Its I/O class and level; sets them if they are given. A class is a number, or "rt", "be" or "idle"; the
+    /// level of the first two is 0 to 7, the others have none.
     #[pyo3(signature = (ioclass=None, value=None))]
     fn ionice<'py>(
         slf: &Bound<'py, Self>,
@@ -433,7 +446,10 @@ impl Process {
 
     /// The CPUs it may run on; sets them if they are given, to all that exist if the list is empty.
     #[pyo3(signature = (cpus=None))]
-    fn cpu_affinity<'py>(slf: &Bound<'py, Self>, cpus: Option<Vec<usize>>) -> PyResult<Bound<'py, PyAny>> {
+    fn cpu_affinity<'py>(
+        slf: &Bound<'py, Self>,
+        cpus: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         relatives::call(slf.as_any(), "cpu_affinity", (cpus,))
     }
 
@@ -462,7 +478,7 @@ impl Process {
         if QUICK.contains(fields) {
             // An ioctl and a clock, which never wait: to let other threads in costs as much.
             error::check_memory()?;
-            return self.get()?.info(fields).map(Info).map_err(|e| self.refused("info", &e));
+            return self.get("info")?.info(fields).map(Info).map_err(|e| self.refused("info", &e));
         }
         self.ask(py, "info", |p| p.info(fields)).map(Info)
     }
@@ -470,7 +486,7 @@ impl Process {
     /// A duplicate of one of its descriptors, which the caller closes.
     fn getfd(&self, number: RawFd) -> PyResult<RawFd> {
         Ok(self
-            .get()?
+            .get("getfd")?
             .get_fd(number)
             .map_err(|e| self.refused(&format!("getfd {number} of"), &e))?
             .into_raw_fd())
@@ -486,7 +502,7 @@ impl Process {
     ) -> PyResult<()> {
         let scope = close_scope.map(settings::scope).transpose()?.unwrap_or_default();
         let policy = settings::close_signal(kill_on_close)?.map(|signal| (signal, scope));
-        self.get()?.change_close(policy).map_err(|e| self.refused("change_close", &e))?;
+        self.get("change_close")?.change_close(policy).map_err(|e| self.refused("change_close", &e))?;
         self.policy.store(policy.is_some(), Ordering::Relaxed);
         Ok(())
     }

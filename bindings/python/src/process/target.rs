@@ -57,7 +57,7 @@ impl<'a, 'py> Target<'a, 'py> {
                 )));
             };
             let opened = procfd::Process::open(number);
-            let process = opened.map_err(|e| error::of_process(function, Some(number), &e))?;
+            let process = opened.map_err(|e| error::of_process(function, Some(number), &e, false))?;
             return Ok((process, Some(number)));
         }
         if let Some(fd) = self.fd {

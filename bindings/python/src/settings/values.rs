@@ -38,6 +38,11 @@ pub(crate) fn limits(value: &Bound<'_, PyAny>) -> PyResult<(u64, u64)> {
     }
     let pair: PyResult<(Bound<'_, PyAny>, Bound<'_, PyAny>)> = value.extract();
     let Ok((soft, hard)) = pair else {
+        if let (true, Ok(items)) = (value.is_instance_of::<PyTuple>(), value.len()) {
+            return Err(PyValueError::new_err(format!(
+                "a limit is a tuple (soft, hard), not one of {items}"
+            )));
+        }
         let kind = value.get_type().name()?;
         return Err(PyTypeError::new_err(format!("a limit is an int or a tuple (soft, hard), not {kind}")));
     };

@@ -59,6 +59,10 @@ LIMITS = {
     if name.startswith("RLIMIT_") and name != "RLIMIT_OFILE"
 }
 LIMITS = {10: "RLIMIT_LOCKS", **LIMITS}
+LIMITS_IN_BYTES = frozenset(
+    f"RLIMIT_{name}"
+    for name in ("AS", "CORE", "DATA", "FSIZE", "MEMLOCK", "MSGQUEUE", "RSS", "STACK")
+)
 BYTES = ("memory", "memory_detail", "memory_parts", "memory_set")
 
 
@@ -112,8 +116,10 @@ def terminal(device: int) -> str:
     return "none" if device == 0 else f"{major}:{minor}"
 
 
-def bound(value: int) -> str:
-    return "unlimited" if value < 0 else str(value)
+def bound(value: int, in_bytes: bool) -> str:
+    if value < 0:
+        return "unlimited"
+    return str(size(value)) if in_bytes else str(value)
 
 
 def duration(ns: int) -> str:
@@ -130,7 +136,8 @@ def in_words(name: str, key: str, value: Any) -> tuple[str, str]:
     text: str | None = None
     if name == "limits":
         label = LIMITS.get(int(key), f"limit {key}")
-        text = "/".join(bound(one) for one in value)
+        in_bytes = label in LIMITS_IN_BYTES
+        text = "/".join(bound(one, in_bytes) for one in value)
     elif name == "argv":
         text = " ".join(value)
     elif name == "groups":
@@ -142,7 +149,7 @@ def in_words(name: str, key: str, value: Any) -> tuple[str, str]:
     elif name == "signals" and key in ("pending_thread", "pending_process", "blocked", "ignored",
                                        "caught"):  # fmt: skip
         text = bits(value, signal_name)
-    elif name in BYTES or key.endswith(("_bytes", "max_rss")) or (name, key) == ("io", "chars"):
+    elif name in BYTES or key.endswith(("_bytes", "_chars", "max_rss")):
         text = size(value)
     elif label == "start.real_ns":
         text = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value / 1e9))
