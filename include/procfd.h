@@ -866,9 +866,9 @@
 #define PROC_SNAPSHOT_CGROUP 3
 
 /*
- * procfd_snapshot.flags: the library keeps open what it reads, which makes the next call twice as fast:
- * one descriptor for each process, never more than half the soft RLIMIT_NOFILE. Not for
- * PROC_SNAPSHOT_LIST.
+ * procfd_snapshot.flags: the library keeps open what it reads, which makes the next call faster. That takes
+ * one descriptor for each process, two with PROC_FIELD_MEMORY or PROC_FIELD_MEMORY_PARTS, and never more
+ * than half the soft RLIMIT_NOFILE. Not for PROC_SNAPSHOT_LIST.
  */
 #define PROC_SNAPSHOT_KEEP 0x1
 

@@ -351,6 +351,28 @@ impl Entries {
         Ok(all)
     }
 
+    /// The place of one more, zeroed, to be filled where it is. `None` where there is no room, or the caller's entries
+    /// are of another size; [`push`](Self::push) then.
+    pub(crate) fn place<T: Plain>(&mut self) -> Option<&mut T> {
+        if self.used == self.room || self.size != size_of::<T>() || align_of::<T>() > 8 {
+            return None;
+        }
+        // SAFETY: the caller vouches for `room` entries of `size` bytes, which are those of a T, of which this is one.
+        // `new` has seen that they are aligned to 8. Any bytes are a value of T.
+        unsafe {
+            let to = self.first.add(self.used * self.size).cast::<T>();
+            to.write_bytes(0, 1);
+            self.used += 1;
+            Some(&mut *to)
+        }
+    }
+
+    /// Takes the last ones back. There is room then.
+    pub(crate) fn take_back(&mut self, many: usize) -> bool {
+        self.used = self.used.saturating_sub(many);
+        true
+    }
+
     /// One more; false if there is no room.
     pub(crate) fn push<T: Plain>(&mut self, value: &T) -> bool {
         if self.used == self.room {

@@ -5,7 +5,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use procfd::ffi::{self, Many};
+use procfd::ffi::{self, Given, Many};
 use procfd::{Errno, Fields, Info, ProcessState};
 
 use crate::Result;
@@ -136,11 +136,18 @@ fn snapshot(procfd: c_int, mask: u64, data: Data) -> Result {
         }
     }
     let size = entries.size();
-    let left = ffi::snapshot(&many, fields, flags & PROC_SNAPSHOT_KEEP != 0, &mut |known| {
-        entries.push(&match known {
-            Ok(info) => flat(&info, Fields::all(), size),
-            Err(e) => unknown(e),
-        })
+    // An entry has what identifies its process, too.
+    let shown = fields | Fields::IDS | Fields::START | Fields::INODE | Fields::CGROUP_ID;
+    let left = ffi::snapshot(&many, fields, flags & PROC_SNAPSHOT_KEEP != 0, &mut |given| match given {
+        Given::Process(info) => match entries.place() {
+            Some(out) => {
+                fill(info, shown, out);
+                true
+            }
+            None => entries.push(&flat(info, shown, size)),
+        },
+        Given::None(e) => entries.push(&unknown(e)),
+        Given::Undo(many) => entries.take_back(many),
     })?;
     asked.total = (entries.used() + left) as u64;
     data.write(&asked)?;

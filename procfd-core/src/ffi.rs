@@ -9,6 +9,7 @@ mod lists;
 mod seen;
 mod spawn;
 
+use std::cell::RefCell;
 use std::os::fd::{BorrowedFd, IntoRawFd, RawFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -219,13 +220,23 @@ pub enum Many<'a> {
 /// What the C interface keeps from one snapshot to the next.
 static KEPT: Mutex<Option<Snapshot>> = Mutex::new(None);
 
+/// What [`snapshot`] hands out.
+#[allow(missing_docs, reason = "named for what they are")]
+pub enum Given<'a> {
+    Process(&'a Info),
+    /// An entry of a list that stands for no process.
+    None(Errno),
+    /// So many of the last were not proved: they are taken back, and come again.
+    Undo(usize),
+}
+
 /// PROC_SNAPSHOT: hands each process to `each`, until that returns false. Returns how many more there
 /// may be then.
 pub fn snapshot(
     many: &Many<'_>,
     fields: Fields,
     keep: bool,
-    each: &mut dyn FnMut(Result<Info>) -> bool,
+    each: &mut dyn FnMut(Given<'_>) -> bool,
 ) -> Result<usize> {
     // Needed there in any case: that it is asked now and not asked then would undo what is kept.
     let fields = match many {
@@ -243,7 +254,7 @@ pub fn snapshot(
             snapshot
         }
     };
-    let mut processes = match *many {
+    let processes = match *many {
         Many::List(fds) => {
             let left = fds.iter().position(|&fd| {
                 let known = target(fd).and_then(|target| {
@@ -253,7 +264,7 @@ pub fn snapshot(
                     add_kept(&mut info, known, given, &target, fields)?;
                     Ok(info)
                 });
-                !each(known)
+                !each(known.as_ref().map_or_else(|&e| Given::None(e), Given::Process))
             });
             return Ok(left.map_or(0, |at| fds.len() - at));
         }
@@ -261,14 +272,10 @@ pub fn snapshot(
         Many::Tree(root) => snapshot.tree_of(target(root)?.pidfd()?)?,
         Many::Cgroup { dir, below } => snapshot.cgroup_of(sys::fd::borrow(dir)?, below)?,
     };
-    let mut left = 0;
-    while let Some(info) = processes.next() {
-        if !each(Ok(info)) {
-            left = processes.left() + 1;
-            break;
-        }
-    }
-    processes.short().map_or(Ok(left), Err)
+    let each = RefCell::new(each);
+    processes.hand_out(&mut |info| (*each.borrow_mut())(Given::Process(info)), &mut |many| {
+        (*each.borrow_mut())(Given::Undo(many));
+    })
 }
 
 /// Lets go of what the C interface keeps.

@@ -294,6 +294,11 @@ impl Private {
         identity::proved(self.file, self.number.as_fd())
     }
 
+    /// The device of its file system. `None`: a socket, or a pidfd before 6.9.
+    pub(crate) fn device(&self) -> Option<u64> {
+        self.file.device()
+    }
+
     /// Gives the number up without closing it: another file has it, which is the program's.
     pub(crate) fn abandon(self) {
         let mut held = lock();

@@ -4,11 +4,12 @@
 //! The process behind a descriptor of any kind.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::contexts::{self, Running};
 use crate::kept::Keeper;
 use crate::pair::{self, Kind};
-use crate::proc::{self, parse::stat::stat};
+use crate::proc::{self, Path, Root, parse::stat::stat};
 use crate::procfd::{self, Published};
 use crate::sys::{self, Errno, OwnFd, PID_FS_MAGIC, PROC_SUPER_MAGIC, Result};
 
@@ -58,7 +59,7 @@ impl Target<'_> {
 /// Finds the process of a procfd, a pidfd or a /proc/PID directory. EBADF: it is not open. EINVAL: it is none of
 /// these. ESRCH: the directory's process has gone.
 pub(crate) fn resolve(fd: BorrowedFd<'_>) -> Result<Target<'_>> {
-    resolve_by(fd, cookie(fd))
+    resolve_by(fd, cookie(fd), &AtomicU32::new(0))
 }
 
 /// The cookie of a descriptor that may be a procfd of this process. Only a process that has contexts has one to find.
@@ -66,8 +67,13 @@ pub(crate) fn cookie(fd: BorrowedFd<'_>) -> Option<u64> {
     if contexts::may_have() { procfd::cookie_of_socket(fd) } else { None }
 }
 
-/// The same, where the caller has asked for the [`cookie`].
-pub(crate) fn resolve_by(fd: BorrowedFd<'_>, cookie: Option<u64>) -> Result<Target<'_>> {
+/// The same, where the caller has asked for the [`cookie`]. `guess` is the pid that was last found behind such a number,
+/// 0 for none.
+pub(crate) fn resolve_by<'a>(
+    fd: BorrowedFd<'a>,
+    cookie: Option<u64>,
+    guess: &AtomicU32,
+) -> Result<Target<'a>> {
     match cookie {
         Some(cookie) => {
             if let Some(running) = contexts::started(cookie) {
@@ -77,7 +83,7 @@ pub(crate) fn resolve_by(fd: BorrowedFd<'_>, cookie: Option<u64>) -> Result<Targ
         None => match sys::fd::fs_magic(fd) {
             // pidfs (6.9) has nothing but pidfds.
             Ok(PID_FS_MAGIC) => return Ok(Target::Given(fd)),
-            Ok(PROC_SUPER_MAGIC) => return from_proc(fd).map(Target::OfDir),
+            Ok(PROC_SUPER_MAGIC) => return from_proc(fd, guess).map(Target::OfDir),
             _ => {}
         },
     }
@@ -117,10 +123,60 @@ fn published(a: BorrowedFd<'_>) -> Result<Target<'_>> {
     })
 }
 
+/// The process of a directory of /proc, if the file is one now. `guess` is the pid of the last such directory, 0 for
+/// none. `None`: resolve it.
+pub(crate) fn directory(file: BorrowedFd<'_>, guess: &AtomicU32) -> Option<Target<'static>> {
+    let stat = sys::fd::stat(file).ok()?;
+    let root = Root::take().ok().filter(|root| is_directory(&stat) && root.has_device(stat.st_dev))?;
+    from_own_proc_dir(&root, file, &stat, guess).ok().map(Target::OfDir)
+}
+
 /// The pidfd of a file in a /proc. EINVAL: it is no directory of a process.
-fn from_proc(file: BorrowedFd<'_>) -> Result<OwnFd> {
-    let (mode, _) = sys::fd::mode_and_inode(file)?;
-    if mode & libc::S_IFMT == libc::S_IFDIR { from_proc_dir(file) } else { Err(Errno(libc::EINVAL)) }
+fn from_proc(file: BorrowedFd<'_>, guess: &AtomicU32) -> Result<OwnFd> {
+    let stat = sys::fd::stat(file)?;
+    if !is_directory(&stat) {
+        return Err(Errno(libc::EINVAL));
+    }
+    match Root::take() {
+        Ok(root) if root.has_device(stat.st_dev) => from_own_proc_dir(&root, file, &stat, guess),
+        _ => from_proc_dir(file),
+    }
+}
+
+fn is_directory(stat: &libc::stat) -> bool {
+    stat.st_mode & libc::S_IFMT == libc::S_IFDIR
+}
+
+/// The pidfd of a directory on the file system of the proved /proc.
+///
+/// The open directory holds its inode. The pidfd is opened, and then /proc/PID is found to have the same inode. So the
+/// process of the directory is unreaped, and has had the pid since the directory was opened. The kernel may give the
+/// number of an inode again after 2^32 others, but not at the same instant: the time of its making is compared, too.
+fn from_own_proc_dir(
+    root: &Root,
+    dir: BorrowedFd<'_>,
+    of_dir: &libc::stat,
+    guess: &AtomicU32,
+) -> Result<OwnFd> {
+    let inode = |st: &libc::stat| (st.st_ino, st.st_mtime, st.st_mtime_nsec);
+    let is_it = |pid: u32| {
+        let now = root.stat(Path::new().number(pid).as_c_str());
+        now.is_ok_and(|now| root.has_device(now.st_dev) && inode(&now) == inode(of_dir))
+    };
+    let opened = |pid: u32| sys::pidfd::open(i32::try_from(pid).ok()?).ok().filter(|_| is_it(pid));
+    let known = guess.load(Ordering::Relaxed);
+    if let Some(pidfd) = (known != 0).then(|| opened(known)).flatten() {
+        return Ok(pidfd);
+    }
+    let pid = pid_of(dir.as_raw_fd())? as u32;
+    match opened(pid) {
+        Some(pidfd) => {
+            guess.store(pid, Ordering::Relaxed);
+            Ok(pidfd)
+        }
+        // A thread's directory; or the process has gone by now, or has no entry that shows it; or descriptors run out.
+        None => from_proc_dir(dir),
+    }
 }
 
 /// The pidfd of a /proc/PID directory. The library opens the pid that it reads in the directory, and reads the

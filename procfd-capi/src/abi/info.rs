@@ -136,9 +136,9 @@ pub const PROC_SNAPSHOT_TREE: u32 = 2;
 /// procfd_snapshot.scope: the processes of the cgroup whose cgroup v2 directory the descriptor is.
 pub const PROC_SNAPSHOT_CGROUP: u32 = 3;
 
-/// procfd_snapshot.flags: the library keeps open what it reads, which makes the next call twice as fast:
-/// one descriptor for each process, never more than half the soft RLIMIT_NOFILE. Not for
-/// PROC_SNAPSHOT_LIST.
+/// procfd_snapshot.flags: the library keeps open what it reads, which makes the next call faster. That takes
+/// one descriptor for each process, two with PROC_FIELD_MEMORY or PROC_FIELD_MEMORY_PARTS, and never more
+/// than half the soft RLIMIT_NOFILE. Not for PROC_SNAPSHOT_LIST.
 pub const PROC_SNAPSHOT_KEEP: u32 = 0x1;
 /// procfd_snapshot.flags: close the files that earlier calls kept. With room 0 and scope PROC_SNAPSHOT_ALL the
 /// call does only this.

@@ -46,12 +46,21 @@ fn main() {
 const SET: Fields =
     Fields::IDS.union(Fields::STATE).union(Fields::TIMES).union(Fields::MEMORY).union(Fields::COMM);
 
-const LOOP: &str = "C loop";
+/// It reads `stat` alone, whose resident memory is not exact.
+const LOOP: &str = "C loop, stat";
+/// It reads what the library reads.
+const BOTH: &str = "C loop, stat and statm";
 const PROC2: &str = "libproc2";
 const PSUTIL: &str = "psutil";
 /// Opened by the library that is asked, and by another, whose message has to be looked at each time.
 const OWN: &str = "process_info, procfd";
 const RECEIVED: &str = "process_info, received procfd";
+const DIRECTORY: &str = "process_info, /proc/PID";
+
+/// What the kernel calls a process in /proc.
+fn directory(pid: i32) -> std::fs::File {
+    std::fs::File::open(format!("/proc/{pid}")).expect("a directory of /proc")
+}
 
 fn close(fd: RawFd) {
     // SAFETY: a number of this process's own, or -1.
@@ -98,6 +107,7 @@ fn ids_and_cpu(rounds: &Rounds) {
     let library = calls();
     let (bare, by_c) = (library.two(c"bare_ids_cpu"), library.one(c"calls_ids_cpu"));
     let attached = library.one(c"calls_attach")(pidfd).unwrap_or(-1);
+    let dir = directory(pid);
     group(
         "Ids and CPU time of one process",
         &[BARE],
@@ -113,6 +123,7 @@ fn ids_and_cpu(rounds: &Rounds) {
             Method::hundred("process_info, pidfd", || by_c(pidfd).map(drop)).aim(Aim::AtMost(1.5, BARE)),
             Method::hundred(OWN, || by_c(attached).map(drop)),
             Method::hundred(RECEIVED, || by_c(procfd).map(drop)),
+            Method::hundred(DIRECTORY, || by_c(dir.as_raw_fd()).map(drop)),
         ],
     );
     close(attached);
@@ -124,29 +135,32 @@ fn set(rounds: &Rounds) {
     let pidfd = sleepers.one().pidfd().as_raw_fd();
     let c = Library::compile("loop", &[]);
     let (proc2, library) = (Library::compile("proc2", &["-lproc2"]), calls());
-    let (loop_one, proc2_one, by_c) =
-        (c.one(c"loop_one"), proc2.one(c"proc2_one"), library.one(c"calls_set"));
+    let (loop_one, loop_both) = (c.one(c"loop_one"), c.one(c"loop_one_both"));
+    let (proc2_one, by_c) = (proc2.one(c"proc2_one"), library.one(c"calls_set"));
     let psutil = psutil();
     let attached = library.one(c"calls_attach")(pidfd).unwrap_or(-1);
+    let dir = directory(pid);
     group(
         "Ids, state, times, memory and name of one process",
-        &[LOOP],
+        &[LOOP, BOTH],
         rounds.one_in(10),
         vec![
             Method::hundred(LOOP, || loop_one(pid).map(drop)),
+            Method::hundred(BOTH, || loop_both(pid).map(drop)),
             Method::hundred(PROC2, || proc2_one(pid).map(drop)),
             Method::timing_itself(PSUTIL, || ask(&psutil, &pid.to_string())),
             Method::timing_itself("psutil, a new Process", || ask(&psutil, &format!("new {pid}"))),
             Method::hundred("Process::info", || complete(sleepers.one().info(SET)?.fields(), SET))
-                .aim(Aim::AtMost(1.3, LOOP))
+                .aim(Aim::AtMost(1.3, BOTH))
                 .aim(Aim::Faster(3.0, PROC2))
                 .aim(Aim::Faster(10.0, PSUTIL)),
             Method::hundred("process_info, pidfd", || by_c(pidfd).map(drop))
-                .aim(Aim::AtMost(1.3, LOOP))
+                .aim(Aim::AtMost(1.3, BOTH))
                 .aim(Aim::Faster(3.0, PROC2))
                 .aim(Aim::Faster(10.0, PSUTIL)),
             Method::hundred(OWN, || by_c(attached).map(drop)),
             Method::hundred(RECEIVED, || by_c(procfd).map(drop)),
+            Method::hundred(DIRECTORY, || by_c(dir.as_raw_fd()).map(drop)),
         ],
     );
     close(attached);
@@ -175,11 +189,13 @@ fn counted(seen: usize, least: usize) -> io::Result<()> {
 
 fn snapshot(rounds: &Rounds) {
     let many = if rounds.are_few() { 50 } else { 2000 };
-    raise_descriptors(4 * many as u64 + 1000).expect("descriptors");
+    raise_descriptors(9 * many as u64 + 2000).expect("descriptors");
     let sleepers = Sleepers::start(many).expect("processes");
     let c = Library::compile("loop", &[]);
     let (proc2, library) = (Library::compile("proc2", &["-lproc2"]), calls());
-    let (loop_all, held, let_go) = (c.none(c"loop_all"), c.none(c"loop_held"), c.none(c"loop_let_go"));
+    let (loop_all, loop_both) = (c.none(c"loop_all"), c.none(c"loop_all_both"));
+    let (held, held_both) = (c.none(c"loop_held"), c.none(c"loop_held_both"));
+    let let_go = c.none(c"loop_let_go");
     let (proc2_all, psutil) = (proc2.none(c"proc2_all"), psutil());
     let (all, kept, drop_kept) =
         (library.none(c"calls_all"), library.none(c"calls_kept"), library.none(c"calls_drop"));
@@ -196,21 +212,23 @@ fn snapshot(rounds: &Rounds) {
     let mut keeping = Snapshot::new(SET).keep(true);
     group(
         &format!("The same of {many} processes"),
-        &[LOOP],
+        &[LOOP, BOTH],
         rounds.one_in(30),
         vec![
             Method::new(LOOP, || loop_all().and_then(enough)),
-            Method::new("C loop, held descriptors", || held().and_then(enough)),
+            Method::new(BOTH, || loop_both().and_then(enough)),
+            Method::new("C loop, held stat", || held().and_then(enough)),
+            Method::new("C loop, held stat and statm", || held_both().and_then(enough)),
             Method::new(PROC2, || proc2_all().and_then(enough)),
             Method::timing_itself(PSUTIL, || ask(&psutil, "all")).cold(),
             Method::new("Snapshot", || read(&mut Snapshot::new(SET)))
-                .aim(Aim::AtMost(1.1, LOOP))
+                .aim(Aim::AtMost(1.1, BOTH))
                 .aim(Aim::Faster(2.0, PROC2)),
-            Method::new("Snapshot, held descriptors", || read(&mut keeping)).aim(Aim::AtMost(0.5, LOOP)),
+            Method::new("Snapshot, held descriptors", || read(&mut keeping)).aim(Aim::AtMost(0.5, BOTH)),
             Method::new("PROC_SNAPSHOT", || all().and_then(enough))
-                .aim(Aim::AtMost(1.1, LOOP))
+                .aim(Aim::AtMost(1.1, BOTH))
                 .aim(Aim::Faster(2.0, PROC2)),
-            Method::new("PROC_SNAPSHOT_KEEP", || kept().and_then(enough)).aim(Aim::AtMost(0.5, LOOP)),
+            Method::new("PROC_SNAPSHOT_KEEP", || kept().and_then(enough)).aim(Aim::AtMost(0.5, BOTH)),
         ],
     );
     let _ = (let_go(), drop_kept());

@@ -13,6 +13,7 @@
 //! | a pidfd | any other | fstatfs(2): pidfs |
 //! | a procfd that was received | as in the first two lines | the header of the message, then the kernel's call |
 //! | a procfd that was received | any other | the header of the message, then waitid(2) |
+//! | a directory of /proc | any | its inode, which /proc has for the pid |
 //! | all others | | [`target::resolve`] |
 
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -31,6 +32,8 @@ const OTHER: u8 = 0;
 const PIDFD: u8 = 1;
 /// A procfd with a process that this process did not start, or does not keep.
 const RECEIVED: u8 = 2;
+/// A directory of /proc.
+const DIRECTORY: u8 = 3;
 
 static SEEN: [Seen; 64] = [const { Seen { kind: AtomicU8::new(OTHER), number: AtomicU32::new(0) } }; 64];
 
@@ -56,28 +59,35 @@ pub(super) fn resolve(given: BorrowedFd<'static>) -> Result<Target<'static>> {
                 }
             }
         }
+        DIRECTORY => {
+            if let Some(target) = target::directory(given, number(given)) {
+                return Ok(target);
+            }
+        }
         _ => {}
     }
     resolve_by(given, target::cookie(given))
 }
 
 fn resolve_by(given: BorrowedFd<'static>, cookie: Option<u64>) -> Result<Target<'static>> {
-    let target = target::resolve_by(given, cookie)?;
+    let target = target::resolve_by(given, cookie, number(given))?;
     let kind = match target {
         Target::Given(_) => PIDFD,
         Target::Own(_) | Target::Init(_) => RECEIVED,
-        Target::Configuring | Target::Kept(_) | Target::OfDir(_) => OTHER,
+        Target::OfDir(_) => DIRECTORY,
+        Target::Configuring | Target::Kept(_) => OTHER,
     };
     seen(given).kind.store(kind, Ordering::Relaxed);
     Ok(target)
 }
 
-/// The same, unproved: the number is taken for what the last one of such a number was. The caller's first call on the
-/// pidfd is the proof. `None`: resolve it.
+/// The same, unproved unless it is a directory: the number is taken for what the last one of such a number was. The
+/// caller's first call on the pidfd is the proof. `None`: resolve it.
 pub(super) fn unproved(given: BorrowedFd<'static>) -> Option<Target<'static>> {
     match seen(given).kind.load(Ordering::Relaxed) {
         PIDFD => Some(Target::Given(given)),
         RECEIVED => target::received(given),
+        DIRECTORY => target::directory(given, number(given)),
         _ => None,
     }
 }

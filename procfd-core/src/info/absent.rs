@@ -63,7 +63,7 @@ fn fields_of(file: &CStr) -> Fields {
         b"fd" => Fields::FDS,
         b"task" => Fields::SWITCHES | Fields::RUN_DELAY,
         b"schedstat" => Fields::RUN_DELAY,
-        b"statm" => Fields::MEMORY | Fields::MEMORY_PARTS,
+        b"statm" => Fields::STATM,
         b"smaps_rollup" => Fields::MEMORY_SET,
         b"mountinfo" => Fields::MOUNTS,
         b"personality" => Fields::PERSONALITY,

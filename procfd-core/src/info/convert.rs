@@ -3,6 +3,8 @@
 
 //! Fields out of what a file or the ioctl says: values alone, nothing is read here but clocks and units.
 
+use std::sync::OnceLock;
+
 use super::fields::*;
 use super::records::*;
 use crate::proc::parse::{counters, stat, status};
@@ -37,16 +39,19 @@ pub(super) fn ids_of_status(out: &mut Info, fields: Fields, status: &status::Sta
     }
 }
 
-/// Nanoseconds and bytes for the kernel's ticks and pages.
+/// Nanoseconds and bytes for the kernel's ticks and pages, and the time of the boot.
+#[derive(Debug)]
 pub(super) struct Units {
     tick_ns: u64,
     page: u64,
+    /// In nanoseconds since 1970; asked for once.
+    boot: OnceLock<u64>,
 }
 
 impl Units {
     pub(super) fn new() -> Self {
         let (ticks, page) = query::units();
-        Self { tick_ns: 1_000_000_000 / ticks, page }
+        Self { tick_ns: 1_000_000_000 / ticks, page, boot: OnceLock::new() }
     }
 
     pub(super) fn ns(&self, ticks: u64) -> u64 {
@@ -56,19 +61,20 @@ impl Units {
     pub(super) fn bytes(&self, pages: u64) -> u64 {
         pages.saturating_mul(self.page)
     }
-}
 
-/// When something started, by both clocks.
-pub(super) fn start(boot_ns: u64) -> Start {
-    let boot = query::clock_ns(libc::CLOCK_REALTIME)
-        .saturating_sub(query::clock_ns(libc::CLOCK_BOOTTIME))
-        .max(0) as u64;
-    Start { boot_ns, real_ns: boot.saturating_add(boot_ns) }
+    /// When something started, by both clocks.
+    pub(super) fn start(&self, ticks: u64) -> Start {
+        let boot = self.boot.get_or_init(|| {
+            let since_boot = query::clock_ns(libc::CLOCK_BOOTTIME);
+            query::clock_ns(libc::CLOCK_REALTIME).saturating_sub(since_boot).max(0) as u64
+        });
+        let boot_ns = self.ns(ticks);
+        Start { boot_ns, real_ns: boot.saturating_add(boot_ns) }
+    }
 }
 
 /// What one `stat` answers.
-pub(super) fn of_stat(out: &mut Info, stat: &stat::Stat, fields: Fields) {
-    let units = Units::new();
+pub(super) fn of_stat(out: &mut Info, stat: &stat::Stat, fields: Fields, units: &Units) {
     if fields.contains(Fields::STATE) {
         out.state = Some(TaskState { code: stat.state, flags: stat.flags });
     }
@@ -77,7 +83,7 @@ pub(super) fn of_stat(out: &mut Info, stat: &stat::Stat, fields: Fields) {
             Some(Job { pgid: stat.pgrp, sid: stat.session, tpgid: stat.tpgid, tty: device(stat.tty_nr) });
     }
     if fields.contains(Fields::START) {
-        out.start = Some(start(units.ns(stat.start)));
+        out.start = Some(units.start(stat.start));
     }
     if fields.contains(Fields::COMM) {
         out.comm = Some(stat.comm);
@@ -134,9 +140,16 @@ fn device(encoded: u32) -> u64 {
 
 /// What one `statm` answers. Its sizes are exact; those of `stat` lag behind by some pages for each processor.
 pub(super) fn of_statm(out: &mut Info, text: &[u8], fields: Fields) {
+    if let Some(statm) = counters::statm(text) {
+        of_sizes(out, &statm, fields, &Units::new());
+    }
+}
+
+fn of_sizes(out: &mut Info, statm: &counters::Statm, fields: Fields, units: &Units) {
     // Without an address space the kernel writes 0.
-    let Some(statm) = counters::statm(text).filter(|statm| statm.size != 0) else { return };
-    let units = Units::new();
+    if statm.size == 0 {
+        return;
+    }
     if fields.contains(Fields::MEMORY) {
         out.memory = Some(Memory { virt: units.bytes(statm.size), resident: units.bytes(statm.resident) });
     }
@@ -268,22 +281,39 @@ pub(super) fn memory_set(text: &[u8]) -> Option<MemorySet> {
     Some(MemorySet { pss: sums.pss?, uss: sums.unique()?, swap: sums.swap?, swap_pss: sums.swap_pss? })
 }
 
-/// What one `stat` answers by itself, of whichever process it is.
-pub(super) fn of_one_stat(text: &[u8], fields: Fields) -> Option<Info> {
-    let stat = stat::stat(text)?;
+/// What one `stat` answers by itself, and one `statm` that was read just before it, of whichever process they are.
+/// `false`: other files have a part of the answer, and `out` is as it was.
+pub(super) fn of_one_process(
+    out: &mut Info,
+    text: &[u8],
+    statm: Option<&counters::Statm>,
+    fields: Fields,
+    units: &Units,
+) -> bool {
+    let Some(stat) = stat::stat(text) else { return false };
     // It is being released, and its group, its threads and what they used are gone already.
     if stat.threads == 0 {
-        return None;
+        return false;
     }
-    let asks_the_leader = fields.contains(Fields::STATE);
-    if stat.state == b'Z' && stat.threads > 1 && asks_the_leader {
-        return None;
+    let ended = stat.state == b'Z';
+    // The threads that live have the state of the process, and its memory.
+    if ended && stat.threads > 1 && (statm.is_some() || fields.contains(Fields::STATE)) {
+        return false;
     }
-    let mut out = Info::default();
-    of_stat(&mut out, &stat, fields);
+    // It had no memory when `statm` was read, and has one now: another thread has taken the leader's place.
+    if stat.vsize != 0 && statm.is_some_and(|statm| statm.size == 0) {
+        return false;
+    }
+    of_stat(out, &stat, fields, units);
+    if let Some(statm) = statm {
+        of_sizes(out, statm, fields, units);
+    }
     if fields.contains(Fields::IDS) {
         out.ids = Some(ProcessIds { pid: stat.pid, tgid: stat.pid, ppid: stat.ppid });
     }
-    out.set_absent(Absent::all(fields.difference(out.fields()), Missing::Nothing));
-    Some(out)
+    let absent = fields.difference(out.filled(fields));
+    if !absent.is_empty() {
+        out.set_absent(Absent::all(absent, if ended { Missing::Gone } else { Missing::Nothing }));
+    }
+    true
 }

@@ -103,6 +103,12 @@ macro_rules! groups {
                 Self { absent: Absent::all(fields, Missing::Gone), ..Self::default() }
             }
 
+            /// Takes away all. Without a copy of an empty one, which is long.
+            pub(crate) fn empty(&mut self) {
+                $(self.$field = None;)*
+                self.absent = Absent::default();
+            }
+
             /// Takes away the groups in `what`.
             pub(crate) fn clear(&mut self, what: Fields) {
                 $(if what.contains(Fields::$bit) { self.$field = None; })*
@@ -216,6 +222,8 @@ impl Fields {
         .union(Self::FAULTS)
         .union(Self::SCHED)
         .union(Self::THREADS);
+    /// What one read of `statm` answers.
+    pub(crate) const STATM: Self = Self::MEMORY.union(Self::MEMORY_PARTS);
     /// What one read of `status` answers.
     pub(crate) const STATUS: Self = Self::MEMORY_DETAIL
         .union(Self::SIGNALS)

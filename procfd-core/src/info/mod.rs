@@ -12,6 +12,7 @@
 //! | `absent` | why a field is absent |
 //! | `descendants`, `cgroup` | who belongs together |
 //! | `snapshot` | many processes at once |
+//! | `of_number` | one process without a pidfd, out of files that name it |
 //! | `retry` | the task that can answer where the leader has ended |
 //! | `text`, `lists`, `maps`, `threads`, `fds` | what has no fixed length |
 
@@ -23,6 +24,7 @@ mod fds;
 mod fields;
 mod lists;
 mod maps;
+mod of_number;
 mod records;
 mod retry;
 mod snapshot;

@@ -3,10 +3,10 @@
 
 //! The same questions about many processes at once.
 //!
-//! Each entry is about one process. Where one `stat` answers all that was asked, that file is read by
-//! the number and names the process itself; otherwise a pidfd is opened first, and what is read by the
-//! number counts if the process is unreaped after. Either way the entry carries what tells the process
-//! from a later one with its number.
+//! Each entry is about one process. Where `stat` and `statm` answer all that was asked, they are read by the number, and
+//! name the process themselves (`of_number`). Otherwise a pidfd is opened first, and what is read by the number counts
+//! if the process is unreaped after. Either way the entry carries what tells the process from a later one with its
+//! number.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -14,18 +14,19 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::AtomicU32;
 
-use super::convert;
+use super::convert::Units;
 use super::fields::{Fields, Info};
+use super::of_number::{self, Files, Source};
 use super::sources;
 use crate::forks::{self, Private};
-use crate::proc;
+use crate::proc::{self, Root};
 use crate::sys::{self, Errno, Result, vec};
 
 /// Takes the chosen fields of many processes in one go, again and again.
 ///
-/// With [`keep`](Self::keep) it holds on to the files it reads, which makes the next time twice as
-/// fast: one descriptor for each process, as long as less than half of what the soft RLIMIT_NOFILE allows
-/// is in use.
+/// With [`keep`](Self::keep) it holds on to the files it reads, which makes the next time faster. That takes one
+/// descriptor for each process, or two where you ask for its memory. It keeps no more once half of what the soft
+/// RLIMIT_NOFILE allows is in use.
 ///
 /// ```
 /// use procfd::{Fields, Snapshot};
@@ -48,7 +49,13 @@ pub struct Snapshot {
     short: Option<Errno>,
     /// Which fork of the process the kept descriptors are of.
     forks: u64,
+    units: Units,
 }
+
+/// How many processes have one proof of /proc before and one after them: some 0.2 ms.
+const PROVED_TOGETHER: usize = 16;
+/// How often such a proof may fail.
+const PROOFS: usize = 4;
 
 /// Pids are the kernel's choice, so that nothing has to be guarded against in a table of them.
 type ByNumber = BuildHasherDefault<Number>;
@@ -73,11 +80,28 @@ impl Hasher for Number {
     }
 }
 
-/// What is held of one process: the file that answers all, or its pidfd.
+/// What is held of one process.
 #[derive(Debug)]
 struct Kept {
-    fd: Private,
+    held: Held,
     round: u64,
+}
+
+#[derive(Debug)]
+enum Held {
+    Pidfd(Private),
+    /// The files that answer all.
+    Files(Files),
+}
+
+impl Held {
+    /// Whether its numbers are below this.
+    fn is_below(&self, room: usize) -> bool {
+        match self {
+            Self::Pidfd(pidfd) => is_below(pidfd, room),
+            Self::Files(files) => files.all(|file| is_below(file, room)),
+        }
+    }
 }
 
 impl Snapshot {
@@ -92,6 +116,7 @@ impl Snapshot {
             room: 0,
             short: None,
             forks: forks::generation(),
+            units: Units::new(),
         }
     }
 
@@ -111,7 +136,7 @@ impl Snapshot {
     /// Asks for other fields from now on.
     pub(crate) fn set_fields(&mut self, fields: Fields) {
         let fields = identified(fields);
-        if is_stat_only(fields) != is_stat_only(self.fields) {
+        if Source::of(fields) != Source::of(self.fields) {
             self.kept.clear();
         }
         self.fields = fields;
@@ -181,12 +206,13 @@ impl Snapshot {
         }
         self.round = self.round.wrapping_add(1);
         self.short = None;
+        self.units = Units::new();
         let limit = sys::task::rlimit(libc::RLIMIT_NOFILE as _).map_or(0, |limit| limit.cur);
         self.room = if self.keep { usize::try_from(limit / 2).unwrap_or(usize::MAX) } else { 0 };
         // The limit may have been lowered.
         let room = self.room;
-        self.kept.retain(|_, kept| is_below(&kept.fd, room));
-        Processes { snapshot: self, pids: pids.into_iter(), cgroups: None }
+        self.kept.retain(|_, kept| kept.held.is_below(room));
+        Processes { snapshot: self, pids, taken: 0, cgroups: None }
     }
 
     /// Tries again without what is kept, if there is no descriptor left.
@@ -202,86 +228,104 @@ impl Snapshot {
 
     /// The lowest free number is given first: one that is not below `room` says that half the table is in
     /// use, and the other half is the program's.
-    fn keep_one(&mut self, pid: u32, fd: Private) {
-        if is_below(&fd, self.room) && vec::room_in_map(&mut self.kept).is_ok() {
-            self.kept.insert(pid, Kept { fd, round: self.round });
+    fn keep_one(&mut self, pid: u32, held: Held) {
+        if held.is_below(self.room) && vec::room_in_map(&mut self.kept).is_ok() {
+            self.kept.insert(pid, Kept { held, round: self.round });
         } else {
             self.room = 0;
         }
     }
 
-    /// By what is kept, which answers for its own process or not at all.
-    fn again(&mut self, pid: u32) -> Option<Info> {
+    /// By what is kept, which answers for its own process or not at all. `out` is empty before, and after `false`.
+    fn again(&mut self, out: &mut Info, pid: u32) -> bool {
         let (round, fields) = (self.round, self.fields);
-        let kept = self.kept.get_mut(&pid)?;
-        let known = match kept.fd.live() {
-            // The program has closed it.
-            Err(_) => Ok(None),
-            Ok(fd) if is_stat_only(fields) => Ok(of_stat_file(fd, fields)),
-            Ok(fd) => of_pidfd(fd, pid, fields),
+        let Some(kept) = self.kept.get_mut(&pid) else { return false };
+        let known = match &kept.held {
+            Held::Files(files) => Ok(files.read(out, fields, &self.units).unwrap_or(false)),
+            Held::Pidfd(pidfd) => match pidfd.live() {
+                Ok(pidfd) => of_pidfd(out, pidfd, pid, fields),
+                // The program has closed it.
+                Err(_) => Ok(false),
+            },
         };
         match known {
-            Ok(Some(info)) => {
+            Ok(true) => {
                 kept.round = round;
-                Some(info)
+                return true;
             }
-            Ok(None) => {
-                self.kept.remove(&pid);
-                None
-            }
-            Err(_) => {
-                self.let_go();
-                None
-            }
+            Ok(false) => drop(self.kept.remove(&pid)),
+            Err(_) => self.let_go(),
         }
+        false
     }
 
-    /// One that is not kept. `None`: it has gone.
-    fn first(&mut self, pid: u32) -> Option<Info> {
-        if !is_stat_only(self.fields) {
-            return self.first_by_pidfd(pid, true);
+    /// One that is not kept. `out` is empty before. `false`: it has gone.
+    fn first(&mut self, out: &mut Info, pid: u32, root: Option<&Root>) -> bool {
+        let (fields, source) = (self.fields, Source::of(self.fields));
+        if source == Source::Others {
+            return self.first_by_pidfd(out, pid, fields, true);
         }
-        let path = proc::Path::new().number(pid).text(c"/stat");
+        let mut known = Err(Errno(libc::EMFILE));
         if self.room != 0 {
-            match proc::open_private(path.as_c_str(), libc::O_RDONLY) {
-                Ok(fd) => {
-                    let known = of_stat_file(fd.as_fd(), self.fields);
-                    if known.is_some() {
-                        self.keep_one(pid, fd);
-                    }
-                    return known.or_else(|| self.first_by_pidfd(pid, false));
-                }
-                Err(Errno(libc::EMFILE | libc::ENFILE)) => self.let_go(),
-                Err(_) => return None,
+            known = self.first_to_keep(out, pid, source);
+            if matches!(known, Err(Errno(libc::EMFILE | libc::ENFILE))) {
+                self.let_go();
             }
         }
-        let mut buf = [0; 2048];
-        let text = proc::read_small(path, &mut buf).inspect_err(|&e| self.lost(e)).ok()?;
-        // Not answered by `stat` alone where the leading thread has ended before others.
-        convert::of_one_stat(text, self.fields).or_else(|| self.first_by_pidfd(pid, false))
+        if matches!(known, Err(Errno(libc::EMFILE | libc::ENFILE))) {
+            let mut read = |root: &Root| of_number::read(out, root, pid, source, fields, &self.units);
+            known = match root {
+                Some(root) => read(root),
+                None => Root::take().and_then(|root| read(&root)),
+            };
+        }
+        match known {
+            Ok(true) => true,
+            // The leading thread has ended before others, or is about to.
+            Ok(false) => self.first_by_pidfd(out, pid, fields, false),
+            Err(Errno(libc::ENOENT | libc::ESRCH)) => false,
+            Err(e) if proc::is_shortage(e) => {
+                self.lost(e);
+                false
+            }
+            // This /proc does not show it: nor when it has started.
+            Err(_) => self.first_by_pidfd(out, pid, fields | own_inode(), false),
+        }
     }
 
-    fn first_by_pidfd(&mut self, pid: u32, keep: bool) -> Option<Info> {
-        let number = i32::try_from(pid).ok()?;
-        let fields = self.fields;
-        let ask = || {
+    fn first_to_keep(&mut self, out: &mut Info, pid: u32, source: Source) -> Result<bool> {
+        let files = Files::open(pid, source)?;
+        let known = files.read(out, self.fields, &self.units)?;
+        if known {
+            self.keep_one(pid, Held::Files(files));
+        }
+        Ok(known)
+    }
+
+    fn first_by_pidfd(&mut self, out: &mut Info, pid: u32, fields: Fields, keep: bool) -> bool {
+        let Ok(number) = i32::try_from(pid) else { return false };
+        let mut ask = || {
             let fd = Private::new(|| sys::pidfd::open(number))?;
-            of_pidfd(fd.as_fd(), pid, fields).map(|known| (fd, known))
+            of_pidfd(out, fd.as_fd(), pid, fields).map(|known| (fd, known))
         };
-        let (fd, known) = match ask() {
-            Err(e) if proc::is_shortage(e) && !self.kept.is_empty() => {
-                self.let_go();
-                ask()
+        let mut asked = ask();
+        if asked.as_ref().is_err_and(|&e| proc::is_shortage(e)) && !self.kept.is_empty() {
+            self.let_go();
+            asked = ask();
+        }
+        match asked {
+            Ok((fd, true)) => {
+                if keep && self.room != 0 {
+                    self.keep_one(pid, Held::Pidfd(fd));
+                }
+                true
             }
-            done => done,
+            Ok((_, false)) => false,
+            Err(e) => {
+                self.lost(e);
+                false
+            }
         }
-        .inspect_err(|&e| self.lost(e))
-        .ok()?;
-        let known = known?;
-        if keep && self.room != 0 {
-            self.keep_one(pid, fd);
-        }
-        Some(known)
     }
 
     /// Notes why one is not read, if that says nothing of the process.
@@ -302,33 +346,30 @@ fn is_below(fd: &Private, room: usize) -> bool {
     usize::try_from(fd.as_fd().as_raw_fd()).is_ok_and(|number| number < room)
 }
 
-/// An open `stat`, which answers ESRCH once its process has gone.
-fn of_stat_file(file: BorrowedFd<'_>, fields: Fields) -> Option<Info> {
-    let mut buf = [0; 2048];
-    let len = sys::fd::read_at(file, &mut buf, 0).ok()?;
-    convert::of_one_stat(buf.get(..len)?, fields)
-}
-
-/// A reaped process is no entry, though the kernel may still have its exit status.
+/// A reaped process is no entry, though the kernel may still have its exit status. `out` is empty after `false`.
 /// Fails only if descriptors or memory run out.
-fn of_pidfd(pidfd: BorrowedFd<'_>, pid: u32, fields: Fields) -> Result<Option<Info>> {
-    match sources::info(pidfd, &AtomicU32::new(pid), fields) {
+fn of_pidfd(out: &mut Info, pidfd: BorrowedFd<'_>, pid: u32, fields: Fields) -> Result<bool> {
+    let known = sources::fill(out, pidfd, &AtomicU32::new(pid), fields);
+    let is_known = known.is_ok() && out.ids.is_some();
+    if !is_known {
+        out.empty();
+    }
+    match known {
         Err(e) if proc::is_shortage(e) => Err(e),
-        known => Ok(known.ok().filter(|info| info.ids.is_some())),
+        _ => Ok(is_known),
     }
 }
 
 /// With what tells a process from a later one of its number.
 fn identified(fields: Fields) -> Fields {
     let fields = fields | Fields::IDS;
-    let identity = if is_stat_only(fields) { Fields::START } else { Fields::INODE };
-    // Before 6.9 all pidfds have the same inode.
-    let known = identity == Fields::START || sys::pidfd::has_own_inode();
-    fields | if known { identity } else { Fields::START }
+    let identity = if Source::of(fields) == Source::Others { own_inode() } else { Fields::START };
+    fields | if identity.is_empty() { Fields::START } else { identity }
 }
 
-fn is_stat_only(fields: Fields) -> bool {
-    Fields::STAT.union(Fields::IDS).contains(fields)
+/// Before 6.9 all pidfds have the same inode.
+fn own_inode() -> Fields {
+    if sys::pidfd::has_own_inode() { Fields::INODE } else { Fields::empty() }
 }
 
 /// The processes of a snapshot; the iterator reads each when you ask for it. If descriptors or memory run out,
@@ -336,20 +377,75 @@ fn is_stat_only(fields: Fields) -> bool {
 #[derive(Debug)]
 pub struct Processes<'a> {
     snapshot: &'a mut Snapshot,
-    pids: std::vec::IntoIter<u32>,
+    pids: Vec<u32>,
+    /// How many of them were taken.
+    taken: usize,
     /// The cgroups that an entry has to be in.
     cgroups: Option<HashSet<u64>>,
 }
 
 impl Processes<'_> {
     /// How many there may be still.
-    pub(crate) fn left(&self) -> usize {
-        self.pids.len()
+    fn left(&self) -> usize {
+        self.pids.len().saturating_sub(self.taken)
     }
 
-    /// Whether one is missing because descriptors or memory ran out.
-    pub(crate) fn short(&self) -> Option<Errno> {
-        self.snapshot.short
+    /// All that are left, each handed to `each` until that returns false. Returns how many more there may be then.
+    ///
+    /// `undo` takes the last ones back: their proof has failed, and they come again. /proc is proved before and after
+    /// some processes, and not for each. Only other threads of the program run in between.
+    pub(crate) fn hand_out(
+        mut self,
+        each: &mut dyn FnMut(&Info) -> bool,
+        undo: &mut dyn FnMut(usize),
+    ) -> Result<usize> {
+        let mut info = Info::default();
+        let mut failed = 0;
+        let mut proved = Root::take().ok();
+        loop {
+            let (first, mut given, mut goes_on) = (self.taken, 0, true);
+            while goes_on && self.taken < first.saturating_add(PROVED_TOGETHER) {
+                goes_on = self.next_in(&mut info, proved.as_ref());
+                if !goes_on {
+                    break;
+                }
+                goes_on = each(&info);
+                if goes_on {
+                    given += 1;
+                } else {
+                    self.taken -= 1;
+                }
+            }
+            if proved.as_ref().is_some_and(|root| !root.is_proved_again()) {
+                undo(given);
+                self.taken = first;
+                self.snapshot.let_go();
+                failed += 1;
+                // Then each process has a proof of its own.
+                proved = if failed < PROOFS { Root::take().ok() } else { None };
+                continue;
+            }
+            if !goes_on {
+                break;
+            }
+        }
+        self.snapshot.short.map_or(Ok(self.left()), Err)
+    }
+
+    /// The next one, in place of what is in `out`. `false`: there is none. `root`: a proof of /proc that serves others
+    /// too.
+    fn next_in(&mut self, out: &mut Info, root: Option<&Root>) -> bool {
+        while let Some(&pid) = self.pids.get(self.taken) {
+            self.taken += 1;
+            out.empty();
+            let found = self.snapshot.again(out, pid) || self.snapshot.first(out, pid, root);
+            if found && self.belongs(out) {
+                return true;
+            }
+        }
+        let round = self.snapshot.round;
+        self.snapshot.kept.retain(|_, kept| kept.round == round);
+        false
     }
 
     fn belongs(&self, info: &Info) -> bool {
@@ -364,18 +460,11 @@ impl Iterator for Processes<'_> {
     type Item = Info;
 
     fn next(&mut self) -> Option<Info> {
-        while let Some(pid) = self.pids.next() {
-            let found = self.snapshot.again(pid).or_else(|| self.snapshot.first(pid));
-            if let Some(info) = found.filter(|info| self.belongs(info)) {
-                return Some(info);
-            }
-        }
-        let round = self.snapshot.round;
-        self.snapshot.kept.retain(|_, kept| kept.round == round);
-        None
+        let mut info = Info::default();
+        self.next_in(&mut info, None).then_some(info)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, Some(self.pids.len()))
+        (0, Some(self.left()))
     }
 }

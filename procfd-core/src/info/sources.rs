@@ -18,25 +18,19 @@ use self::files::{
 };
 use super::absent::{self, Known, Notes};
 use super::convert::{
-    fill_ids, ids_of_status, io_counters, memory_set, of_living_stat, of_stat, of_statm, of_status, usage_of,
+    Units, fill_ids, ids_of_status, io_counters, memory_set, of_living_stat, of_stat, of_statm, of_status,
+    usage_of,
 };
 use super::fields::*;
 use super::records::*;
 use crate::proc::parse::{counters, mountinfo, single_value, status};
-use crate::proc::{Proc, is_shortage};
+use crate::proc::{Proc, Root, is_shortage};
 use crate::status::Status;
 use crate::sys::{
     self, Errno, PID_FS_MAGIC, PIDFD_COREDUMP_ROOT, PIDFD_COREDUMP_SKIP, PIDFD_COREDUMP_USER,
     PIDFD_COREDUMPED, PIDFD_INFO_CGROUPID, PIDFD_INFO_CREDS, PIDFD_INFO_PID, PidfdInfoCore, Result,
 };
 use crate::wait::{self, Limit, Options};
-
-/// The fields asked for: see [`fill`].
-pub(crate) fn info(pidfd: BorrowedFd<'_>, last: &AtomicU32, fields: Fields) -> Result<Info> {
-    let mut out = Info::default();
-    fill(&mut out, pidfd, last, fields)?;
-    Ok(out)
-}
 
 /// Fills the fields asked for, as far as they are known. `last` is the number that was found the last
 /// time, 0 for none: a guess, which the ioctl confirms. ESRCH: reaped, and nothing of it is left; EMFILE,
@@ -190,13 +184,27 @@ fn ioctl(out: &mut Info, pidfd: BorrowedFd<'_>, fields: Fields, answered: &mut b
     }
 }
 
+/// One proof of /proc for the small files of one answer. `None`: no file is asked for, or there is no /proc, which each
+/// file notes for itself.
+fn proved_root(fields: Fields) -> Option<Root> {
+    const WITHOUT: Fields = Fields::CPU
+        .union(Fields::CPU_SPLIT)
+        .union(Fields::IOPRIO)
+        .union(Fields::CORE_SCHED)
+        .union(Fields::SECUREBITS)
+        .union(Fields::NAMESPACES);
+    if WITHOUT.contains(fields) { None } else { Root::take().ok() }
+}
+
 /// All that is asked by the number.
-fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields, notes: &Notes) {
+fn read(out: &mut Info, process: Proc<'_>, fields: Fields, notes: &Notes) {
     const CLOCKS: Fields = Fields::CPU.union(Fields::CPU_SPLIT);
     clocks(out, process.pid(), fields, notes);
     if CLOCKS.contains(fields) {
         return;
     }
+    let root = proved_root(fields);
+    let mut process = process.below(root.as_ref());
     if fields.contains(Fields::USAGE) && process.pid() as i32 == sys::task::pid() {
         out.usage = own_usage();
     }
@@ -204,7 +212,7 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields, notes: &Notes) {
     let mut stat = None;
     if fields.intersects(Fields::STAT) || sum_usage {
         if let Some((read, living)) = process.stat() {
-            of_stat(out, &read, fields);
+            of_stat(out, &read, fields, &Units::new());
             if let Some(living) = living {
                 of_living_stat(out, &living, fields);
             }
@@ -239,6 +247,12 @@ fn read(out: &mut Info, mut process: Proc<'_>, fields: Fields, notes: &Notes) {
     if fields.contains(Fields::RUN_DELAY) {
         out.run_delay = run_delay(&process);
     }
+    // A walk over the threads takes its time.
+    let walked = sum_usage || fields.intersects(Fields::SWITCHES | Fields::RUN_DELAY);
+    let again = if walked { proved_root(fields) } else { None };
+    if walked {
+        process = process.below(again.as_ref());
+    }
     if fields.intersects(Fields::LIMITS | Fields::FDS) {
         limits_and_fds(out, &process, fields, known.as_ref());
     }
@@ -265,7 +279,7 @@ fn of_a_living_thread(out: &mut Info, process: &Proc<'_>, fields: Fields) {
     if fields.contains(Fields::PERSONALITY) {
         out.personality = small(process, c"personality", single_value::hexadecimal);
     }
-    if fields.intersects(Fields::MEMORY | Fields::MEMORY_PARTS) {
+    if fields.intersects(Fields::STATM) {
         if let Ok(text) = process.read_small(c"statm", &mut [0; 256]) {
             of_statm(out, text, fields);
         }

@@ -6,7 +6,7 @@
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use super::convert::{Units, io_counters, sched, start};
+use super::convert::{Units, io_counters, sched};
 use super::fields::*;
 use super::records::*;
 use super::retry::ask_leader;
@@ -176,7 +176,7 @@ fn of_stat(out: &mut Thread, stat: &Stat, fields: Fields) {
         out.state = Some(TaskState { code: stat.state, flags: stat.flags });
     }
     if fields.contains(Fields::START) {
-        out.start = Some(start(units.ns(stat.start)));
+        out.start = Some(units.start(stat.start));
     }
     if fields.contains(Fields::COMM) {
         out.comm = Some(stat.comm);

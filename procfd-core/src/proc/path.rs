@@ -17,38 +17,40 @@ impl Path {
         Self { bytes: [0; 96], len: 0 }
     }
 
-    fn push(mut self, byte: u8) -> Self {
-        // The last byte stays the NUL.
-        if self.len + 1 < self.bytes.len() {
-            if let Some(to) = self.bytes.get_mut(self.len) {
-                *to = byte;
-                self.len += 1;
-            }
+    /// Appends bytes, as far as there is room. The last byte stays the NUL.
+    fn push(&mut self, bytes: &[u8]) {
+        let room = self.bytes.len().saturating_sub(self.len + 1);
+        let bytes = bytes.get(..bytes.len().min(room)).unwrap_or_default();
+        if let Some(to) = self.bytes.get_mut(self.len..self.len + bytes.len()) {
+            to.copy_from_slice(bytes);
+            self.len += bytes.len();
         }
-        self
     }
 
-    pub(crate) fn number(self, number: u32) -> Self {
+    pub(crate) fn number(mut self, number: u32) -> Self {
         let mut digits = [0u8; 10];
         let mut left = number;
-        let mut count = 0;
-        for digit in &mut digits {
+        let mut first = digits.len();
+        for (at, digit) in digits.iter_mut().enumerate().rev() {
             *digit = b'0' + (left % 10) as u8;
             left /= 10;
-            count += 1;
+            first = at;
             if left == 0 {
                 break;
             }
         }
-        digits.iter().take(count).rev().fold(self, |path, &digit| path.push(digit))
+        self.push(digits.get(first..).unwrap_or_default());
+        self
     }
 
-    pub(crate) fn text(self, text: &CStr) -> Self {
-        text.to_bytes().iter().fold(self, |path, &byte| path.push(byte))
+    pub(crate) fn text(mut self, text: &CStr) -> Self {
+        self.push(text.to_bytes());
+        self
     }
 
     pub(crate) fn as_c_str(&self) -> &CStr {
-        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
+        let bytes = self.bytes.get(..=self.len).unwrap_or_default();
+        CStr::from_bytes_until_nul(bytes).unwrap_or_default()
     }
 }
 
@@ -60,5 +62,8 @@ mod tests {
     fn paths() {
         let path = Path::new().number(4_294_967_295).text(c"/task/").number(0).text(c"/stat");
         assert_eq!(path.as_c_str(), c"4294967295/task/0/stat");
+        let long = [c"0123456789"; 12].into_iter().fold(Path::new(), Path::text);
+        assert_eq!(long.as_c_str().count_bytes(), 95);
+        assert_eq!(long.number(7).as_c_str(), long.as_c_str());
     }
 }

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use super::parse::stat::{self, Stat};
 use super::parse::status::{Status, status};
-use super::{Path, link, open, read, read_small, root};
+use super::{Path, Root};
 use crate::sys::{self, Errno, OwnFd, Result};
 
 /// The number of attempts to read a process in transition. When a thread that executes a program takes the place of
@@ -27,17 +27,31 @@ pub(crate) struct Proc<'a> {
     living: Option<u32>,
     /// Is told of each file that was not read, and why.
     note: Option<Note<'a>>,
+    /// The /proc that the caller has proved for this answer; otherwise each file takes it.
+    root: Option<&'a Root>,
 }
 
 impl<'a> Proc<'a> {
     /// The process of a pidfd, whose pid in the caller's pid namespace is `pid`.
     pub(crate) fn new(pidfd: BorrowedFd<'a>, pid: u32) -> Self {
-        Self { pidfd, pid, living: None, note: None }
+        Self { pidfd, pid, living: None, note: None, root: None }
     }
 
     /// The same; `note` is told of each file that was not read, and why.
     pub(crate) fn noting(self, note: Note<'a>) -> Self {
         Self { note: Some(note), ..self }
+    }
+
+    /// The same; a proof of /proc serves all small files that are read from now on.
+    pub(crate) fn below(self, root: Option<&'a Root>) -> Self {
+        Self { root, ..self }
+    }
+
+    fn with_root<T>(&self, work: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
+        match self.root {
+            Some(root) => work(root),
+            None => work(&Root::take()?),
+        }
     }
 
     fn note(&self, file: &CStr, e: Errno) {
@@ -88,7 +102,8 @@ impl<'a> Proc<'a> {
 
     /// Opens one of its files. ENOENT becomes ESRCH if the process has gone.
     pub(crate) fn open(&self, file: &CStr, flags: i32) -> Result<OwnFd> {
-        open(self.living_path(file).as_c_str(), flags).map_err(|e| self.why(file, e))
+        let path = self.living_path(file);
+        Root::take().and_then(|root| root.open(path.as_c_str(), flags)).map_err(|e| self.why(file, e))
     }
 
     /// Tells a missing file from a missing process.
@@ -102,41 +117,46 @@ impl<'a> Proc<'a> {
 
     /// Reads a file of bounded size into a buffer, and drops what does not fit.
     pub(crate) fn read_small<'b>(&self, file: &CStr, buf: &'b mut [u8]) -> Result<&'b [u8]> {
-        read_small(self.living_path(file), buf).map_err(|e| self.why(file, e))
+        let path = self.living_path(file);
+        self.with_root(|root| root.read_small(&path, buf)).map_err(|e| self.why(file, e))
     }
 
     /// Reads a whole file.
     pub(crate) fn read(&self, file: &CStr, out: &mut Vec<u8>) -> Result<()> {
-        read(self.living_path(file), out).map_err(|e| self.why(file, e))
+        let path = self.living_path(file);
+        self.with_root(|root| root.read(&path, out)).map_err(|e| self.why(file, e))
     }
 
     /// Reads a file of one of its threads.
     pub(crate) fn read_of_thread(&self, tid: u32, file: &CStr, out: &mut Vec<u8>) -> Result<()> {
-        read(self.thread_path(tid, file), out).inspect_err(|&e| self.note(file, e))
+        let path = self.thread_path(tid, file);
+        Root::take().and_then(|root| root.read(&path, out)).inspect_err(|&e| self.note(file, e))
     }
 
     /// The target of a link, cut at the buffer's end.
     pub(crate) fn link<'b>(&self, file: &CStr, buf: &'b mut [u8]) -> Result<&'b [u8]> {
         let path = self.living_path(file);
-        let len =
-            sys::fd::readlink_at(root()?.as_fd(), path.as_c_str(), buf).map_err(|e| self.why(file, e))?;
+        let len = Root::take()?.link(path.as_c_str(), buf).map_err(|e| self.why(file, e))?;
         Ok(buf.get(..len).unwrap_or_default())
     }
 
     /// The whole target of a link.
     pub(crate) fn whole_link(&self, file: &CStr) -> Result<Vec<u8>> {
-        link(self.living_path(file).as_c_str()).map_err(|e| self.why(file, e))
+        let path = self.living_path(file);
+        Root::take().and_then(|root| root.whole_link(path.as_c_str())).map_err(|e| self.why(file, e))
     }
 
     /// The size of a file, from stat(2).
     pub(crate) fn size(&self, file: &CStr) -> Result<u64> {
-        sys::query::size_at(root()?.as_fd(), self.living_path(file).as_c_str()).map_err(|e| self.why(file, e))
+        let path = self.living_path(file);
+        Root::take()?.size(path.as_c_str()).map_err(|e| self.why(file, e))
     }
 
     /// The numbered entries of one of its directories: threads, descriptors.
     pub(crate) fn numbers_in(&self, dir: &CStr, each: impl FnMut(u32) -> bool) -> Result<()> {
         let path = if dir == c"task" { self.path(dir) } else { self.living_path(dir) };
-        let opened = open(path.as_c_str(), libc::O_RDONLY | libc::O_DIRECTORY);
+        let opened =
+            Root::take().and_then(|root| root.open(path.as_c_str(), libc::O_RDONLY | libc::O_DIRECTORY));
         sys::dir::few_numbers_in(opened.map_err(|e| self.why(dir, e))?.as_fd(), each)
     }
 

@@ -3,6 +3,7 @@
 //! Descriptors: close, flags, poll, epoll, stat, reading small files.
 
 use core::ffi::CStr;
+use core::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use super::own_fd::OwnFd;
@@ -171,6 +172,20 @@ pub(crate) fn read_at(fd: BorrowedFd<'_>, buf: &mut [u8], offset: u64) -> Result
     }
 }
 
+/// pread(2) into memory that nothing has filled yet: what was read.
+pub(crate) fn read_into<'b>(
+    fd: BorrowedFd<'_>,
+    buf: &'b mut [MaybeUninit<u8>],
+    offset: u64,
+) -> Result<&'b [u8]> {
+    // SAFETY: the kernel writes at most `buf.len()` bytes, into a slice borrowed for the call, and returns how many it
+    // has written. So those are initialised, and they stay borrowed.
+    unsafe {
+        let len = call!(SYS_pread64, fd.as_raw_fd(), buf.as_mut_ptr(), buf.len(), offset)?;
+        Ok(core::slice::from_raw_parts(buf.as_ptr().cast(), len.min(buf.len())))
+    }
+}
+
 /// Whether the number is open.
 pub(crate) fn is_open(fd: RawFd) -> bool {
     // SAFETY: F_GETFD takes no third argument.
@@ -319,7 +334,7 @@ pub(crate) fn read_small(dir: RawFd, path: &CStr, buf: &mut [u8]) -> Result<usiz
 
 /// fstatfs(2): the type of the filesystem.
 pub(crate) fn fs_magic(fd: BorrowedFd<'_>) -> Result<i64> {
-    let mut st = core::mem::MaybeUninit::<libc::statfs>::zeroed();
+    let mut st = MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: the kernel writes one `struct statfs`, whose 64-bit form is libc's, into `st` on this frame;
     // all zeroes is a value of it, so what the kernel leaves alone is initialised.
     let st = unsafe {

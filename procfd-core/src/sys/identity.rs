@@ -27,6 +27,11 @@ impl Identity {
         Ok(Self { device: stat.st_dev, number: stat.st_ino })
     }
 
+    /// The device of its file system. `None`: it is known otherwise.
+    pub(crate) fn device(self) -> Option<u64> {
+        (self.device < PROCESS).then_some(self.device)
+    }
+
     /// Whether `file` is that file.
     pub(crate) fn is(self, file: BorrowedFd<'_>) -> bool {
         match self.device {

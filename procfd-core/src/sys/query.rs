@@ -86,14 +86,18 @@ pub(crate) fn own_usage() -> Result<libc::rusage> {
 
 /// The size that fstatat(2) has of a file.
 pub(crate) fn size_at(dir: BorrowedFd<'_>, path: &core::ffi::CStr) -> Result<u64> {
+    stat_at(dir, path).map(|st| st.st_size.max(0) as u64)
+}
+
+/// fstatat(2).
+pub(crate) fn stat_at(dir: BorrowedFd<'_>, path: &core::ffi::CStr) -> Result<libc::stat> {
     let mut st = MaybeUninit::<libc::stat>::zeroed();
     // SAFETY: the kernel reads `path` up to its NUL, which CStr guarantees. It writes one `struct stat`, whose 64-bit
     // form is libc's, into `st` on this frame. All zeroes is a value of it.
-    let st = unsafe {
+    unsafe {
         call!(SYS_newfstatat, dir.as_raw_fd(), path.as_ptr(), st.as_mut_ptr(), 0)?;
-        st.assume_init()
-    };
-    Ok(st.st_size.max(0) as u64)
+        Ok(st.assume_init())
+    }
 }
 
 /// What statx(2) has of a file.

@@ -3,7 +3,8 @@
 
 //! The files that are counters alone: statm, io, schedstat, smaps_rollup.
 
-use super::{key, kilobytes, lines, unsigned, words};
+use super::stat::Numbers;
+use super::{key, kilobytes, lines, unsigned};
 
 /// /proc/PID/statm, in pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,10 +125,10 @@ pub(crate) fn smaps_rollup(text: &[u8]) -> Smaps {
 
 /// One line of so many numbers; later kernels may have more.
 fn line<const N: usize>(text: &[u8]) -> Option<[u64; N]> {
-    let mut words = words(lines(text).next()?);
+    let mut numbers = Numbers(text);
     let mut out = [0; N];
     for to in &mut out {
-        *to = unsigned(words.next()?)?;
+        *to = numbers.unsigned()?;
     }
     Some(out)
 }

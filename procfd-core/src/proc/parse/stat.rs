@@ -63,61 +63,101 @@ pub(crate) fn stat(text: &[u8]) -> Option<Stat> {
     }
     // The name is at most the 63 bytes of the kernel's buffer, and there is no parenthesis behind it.
     let named = text.get(open + 1..)?;
-    let close = named.get(..named.len().min(64))?.iter().rposition(|&b| b == b')')?;
+    let close = last_parenthesis(named.get(..named.len().min(64))?)?;
     let comm = Comm::new(named.get(..close)?)?;
     let [b' ', state, b' ', rest @ ..] = named.get(close + 1..)? else { return None };
-    let mut n = Numbers(rest);
-    // In the order of the file, which an initialiser's fields are evaluated in.
-    let mut stat = Stat {
+    let mut numbers = Numbers(rest);
+    let mut read = [Number::default(); 27];
+    let mut left = read.as_mut_slice();
+    // Passed over: itrealvalue; rsslim and start_code; three addresses, the four 32-bit signal sets (status has all
+    // 64), wchan, two that are always 0, and exit_signal.
+    for (pass, take) in [(0, 17), (1, 3), (2, 1), (11, 6)] {
+        numbers.skip(pass)?;
+        let (now, later) = left.split_at_mut_checked(take)?;
+        for to in now {
+            *to = numbers.number()?;
+        }
+        left = later;
+    }
+    // In the order of the file.
+    let [ppid, pgrp, session, tty_nr, tpgid, flags, minflt, cminflt, majflt, cmajflt, times @ ..] = read;
+    let [utime, stime, cutime, cstime, priority, nice, threads, sizes @ ..] = times;
+    let [start, vsize, rss, end_code, processor, rt_priority, policy, blkio_delay, guest, cguest] = sizes;
+    // start_data to env_end, 3.3 and 3.5.
+    let exit_code = numbers.skip(7).and_then(Numbers::number);
+    Some(Stat {
         pid,
         comm,
         state: *state,
-        ppid: n.id()?,
-        pgrp: n.id()?,
-        session: n.id()?,
-        tty_nr: i32::try_from(n.signed()?).ok()? as u32,
-        tpgid: n.signed()?.try_into().ok()?,
-        flags: n.unsigned()?.try_into().ok()?,
-        minflt: n.unsigned()?,
-        cminflt: n.unsigned()?,
-        majflt: n.unsigned()?,
-        cmajflt: n.unsigned()?,
-        utime: n.unsigned()?,
-        stime: n.unsigned()?,
-        cutime: n.count()?,
-        cstime: n.count()?,
-        priority: n.signed()?,
-        nice: n.signed()?.try_into().ok()?,
-        threads: n.unsigned()?.try_into().ok()?,
-        start: n.skip(1)?.unsigned()?,
-        vsize: n.unsigned()?,
-        rss: n.count()?,
-        // rsslim, start_code.
-        end_code: n.skip(2)?.unsigned()?,
-        // Three addresses, the four 32-bit signal sets (status has all 64), wchan, two that are
-        // always 0, exit_signal.
-        processor: n.skip(11)?.unsigned()?.try_into().ok()?,
-        rt_priority: n.unsigned()?.try_into().ok()?,
-        policy: n.unsigned()?.try_into().ok()?,
-        blkio_delay: n.unsigned()?,
-        guest: n.unsigned()?,
-        cguest: n.count()?,
-        exit_code: None,
-    };
-    // start_data to env_end, 3.3 and 3.5.
-    if let Some(n) = n.skip(7) {
-        stat.exit_code = n.signed().and_then(|code| i32::try_from(code).ok());
+        ppid: ppid.id()?,
+        pgrp: pgrp.id()?,
+        session: session.id()?,
+        tty_nr: i32::try_from(tty_nr.signed()?).ok()? as u32,
+        tpgid: tpgid.signed()?.try_into().ok()?,
+        flags: flags.unsigned()?.try_into().ok()?,
+        minflt: minflt.unsigned()?,
+        cminflt: cminflt.unsigned()?,
+        majflt: majflt.unsigned()?,
+        cmajflt: cmajflt.unsigned()?,
+        utime: utime.unsigned()?,
+        stime: stime.unsigned()?,
+        cutime: cutime.count(),
+        cstime: cstime.count(),
+        priority: priority.signed()?,
+        nice: nice.signed()?.try_into().ok()?,
+        threads: threads.unsigned()?.try_into().ok()?,
+        start: start.unsigned()?,
+        vsize: vsize.unsigned()?,
+        rss: rss.count(),
+        end_code: end_code.unsigned()?,
+        processor: processor.unsigned()?.try_into().ok()?,
+        rt_priority: rt_priority.unsigned()?.try_into().ok()?,
+        policy: policy.unsigned()?.try_into().ok()?,
+        blkio_delay: blkio_delay.unsigned()?,
+        guest: guest.unsigned()?,
+        cguest: cguest.count(),
+        exit_code: exit_code.and_then(|code| i32::try_from(code.signed()?).ok()),
+    })
+}
+
+/// One number of a file.
+#[derive(Clone, Copy, Default)]
+struct Number {
+    is_negative: bool,
+    amount: u64,
+}
+
+impl Number {
+    fn unsigned(self) -> Option<u64> {
+        (!self.is_negative).then_some(self.amount)
     }
-    Some(stat)
+
+    fn signed(self) -> Option<i64> {
+        if self.is_negative {
+            0i64.checked_sub_unsigned(self.amount)
+        } else {
+            i64::try_from(self.amount).ok()
+        }
+    }
+
+    /// A process, group or session; below 0 there is none to tell of.
+    fn id(self) -> Option<u32> {
+        if self.is_negative { Some(0) } else { u32::try_from(self.amount).ok() }
+    }
+
+    /// A sum that is printed signed, and whose parts are read at different instants.
+    fn count(self) -> u64 {
+        self.unsigned().unwrap_or(0)
+    }
 }
 
 /// Numbers, each ended by a space or a newline.
-struct Numbers<'a>(&'a [u8]);
+pub(super) struct Numbers<'a>(pub(super) &'a [u8]);
 
 impl Numbers<'_> {
-    // The hot path of a snapshot, which a build for size would leave in pieces.
-    #[inline(always)]
-    fn unsigned(&mut self) -> Option<u64> {
+    // In one place, and not where it is called: after a system call all of this is loaded again.
+    #[inline(never)]
+    pub(super) fn unsigned(&mut self) -> Option<u64> {
         let mut value = 0u64;
         for (at, &b) in self.0.iter().enumerate() {
             let digit = b.wrapping_sub(b'0');
@@ -138,38 +178,21 @@ impl Numbers<'_> {
         None
     }
 
-    #[inline]
-    fn signed(&mut self) -> Option<i64> {
-        match self.0.split_first() {
-            Some((b'-', rest)) => {
-                self.0 = rest;
-                0i64.checked_sub_unsigned(self.unsigned()?)
-            }
-            _ => i64::try_from(self.unsigned()?).ok(),
-        }
-    }
-
-    /// A process, group or session; below 0 there is none to tell of.
-    #[inline]
-    fn id(&mut self) -> Option<u32> {
-        match self.signed()? {
-            ..0 => Some(0),
-            id => id.try_into().ok(),
-        }
-    }
-
-    /// A sum that is printed signed, and whose parts are read at different instants.
-    #[inline]
-    fn count(&mut self) -> Option<u64> {
-        match self.0.first() {
-            Some(b'-') => self.signed().map(|_| 0),
-            _ => self.unsigned(),
-        }
+    fn number(&mut self) -> Option<Number> {
+        let (is_negative, rest) = match self.0.split_first() {
+            Some((b'-', rest)) => (true, rest),
+            _ => (false, self.0),
+        };
+        self.0 = rest;
+        Some(Number { is_negative, amount: self.unsigned()? })
     }
 
     /// Passes so many numbers over, eight bytes at a time: half of the file are addresses.
-    #[inline(always)]
+    #[inline(never)]
     fn skip(&mut self, fields: usize) -> Option<&mut Self> {
+        if fields == 0 {
+            return Some(self);
+        }
         let mut left = fields;
         while let Some((word, rest)) = self.0.split_first_chunk() {
             let spaces = spaces_in(u64::from_ne_bytes(*word));
@@ -188,15 +211,33 @@ impl Numbers<'_> {
     }
 }
 
+/// The last closing parenthesis. A name is short, so eight bytes are looked at together.
+fn last_parenthesis(text: &[u8]) -> Option<usize> {
+    let mut end = text.len();
+    while let Some((rest, word)) = text.get(..end)?.split_last_chunk() {
+        if which(u64::from_ne_bytes(*word), b')') != 0 {
+            break;
+        }
+        end = rest.len();
+    }
+    text.get(..end)?.iter().rposition(|&b| b == b')')
+}
+
+/// The lowest bit of each of eight bytes that is this one.
+#[inline(always)]
+fn which(word: u64, byte: u8) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let zero_where_it = word ^ u64::from_ne_bytes([byte; 8]);
+    // The high bit of each byte that is not zero; no byte carries into the next.
+    let others = ((zero_where_it & LOW) + LOW) | zero_where_it | LOW;
+    !others >> 7
+}
+
 /// How many of eight bytes are spaces.
 #[inline(always)]
 fn spaces_in(word: u64) -> usize {
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    let zero_where_space = word ^ 0x2020_2020_2020_2020;
-    // The high bit of each byte that is not zero; no byte carries into the next.
-    let others = ((zero_where_space & LOW) + LOW) | zero_where_space | LOW;
     // Their sum in the highest byte: without an instruction that counts bits, the shortest way.
-    ((!others >> 7).wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize
+    (which(word, b' ').wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize
 }
 
 #[cfg(test)]
@@ -309,6 +350,19 @@ mod tests {
     fn fields_of_later_kernels_may_be_missing() {
         let text = b"1 (init) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 9 10 11 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0 12 13 14\n";
         assert_eq!(stat(text).map(|s| (s.cguest, s.exit_code)), Some((14, None)));
+    }
+
+    #[test]
+    fn the_last_parenthesis_at_any_place() {
+        for len in 0..=64 {
+            assert_eq!(last_parenthesis(&vec![b'('; len]), None);
+            for at in 0..len {
+                let mut text = vec![b'x'; len];
+                text[at / 2] = b')';
+                text[at] = b')';
+                assert_eq!(last_parenthesis(&text), Some(at), "{len}");
+            }
+        }
     }
 
     #[test]
