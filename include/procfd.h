@@ -59,6 +59,12 @@
 #define PROC_SET_TIME_LIMIT 0x1af
 /* The program: data is its path; arg 0, or PROC_EXEC_PATH to search your PATH. */
 #define PROC_SET_EXEC 0x103
+
+/*
+ * arg 1: PROC_EXEC_PATH searches the PATH of the environment that the program gets, not the
+ * caller's.
+ */
+#define PROC_SET_OWN_PATH 0x1b0
 /* The program: arg is an open descriptor of it (fexecve). Scripts need it inherited as well. */
 #define PROC_SET_EXEC_FD 0x104
 /* The arguments: data is a NULL-terminated char *const [] with at least one string. */

@@ -277,6 +277,40 @@ static void search_order(void)
 	remove_dirs();
 }
 
+/* The PATH of the environment that it gets: one variable, none, a whole environment; and that of the caller. */
+static void search_in_its_own_path(void)
+{
+	char var[128], *env[] = { var, NULL };
+	make_dirs();
+	put(0, "prog", 10, 0755);
+	put(1, "prog", 11, 0755);
+	snprintf(var, sizeof var, "PATH=%s", dirs[1]);
+	set_path("%s", dirs[0]);
+	for (int i = 0; i < 5; i++) {
+		int fd = search_for("prog"), want = i == 1 || i == 2 ? 11 : 10;
+		SET(fd, PROC_SET_OWN_PATH, i != 4);
+		if (i == 1 || i == 4)
+			CFG(fd, PROC_SET_ENV_VAR, 0, var, 0);
+		if (i == 2)
+			CFG(fd, PROC_SET_ENV, 0, env, 0);
+		if (i == 3)
+			CFG(fd, PROC_UNSET_ENV_VAR, 0, "PATH", 0);
+		if (i == 3)
+			CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, -1);
+		else
+			expect_exit((create(fd), fd), want);
+		close(fd);
+	}
+	/* The caller's is looked up at each start. */
+	int fd = search_for("prog");
+	SET(fd, PROC_SET_OWN_PATH, 1);
+	set_path("%s", dirs[1]);
+	create(fd);
+	expect_exit(fd, 11);
+	close(fd);
+	remove_dirs();
+}
+
 static void search_remembers_eacces(void)
 {
 	make_dirs();
@@ -451,7 +485,7 @@ TAP_MAIN(CASE(by_path), CASE(argv_arrives), CASE(argv_is_copied_when_set), CASE(
 	 CASE(an_argument_too_long), CASE(arguments_too_long_together), CASE(without_argv_the_path_is_argument_zero),
 	 CASE(argv_without_a_program), CASE(descriptor_without_argv), CASE(empty_argv),
 	 CASE(path_errors), CASE(relative_path_is_looked_up_after_the_directory),
-	 CASE(search_order), CASE(search_remembers_eacces), CASE(search_stops_at_enoexec),
+	 CASE(search_order), CASE(search_in_its_own_path), CASE(search_remembers_eacces), CASE(search_stops_at_enoexec),
 	 CASE(a_slash_is_no_search), CASE(empty_entries_are_the_directory),
 	 CASE(without_path_the_usual_directories), CASE(the_search_uses_the_callers_path),
 	 CASE(a_long_path_variable), CASE(a_program_that_is_written))

@@ -250,6 +250,49 @@ static void groups_with_setgroups_denied(void)
 	close(fd);
 }
 
+static void refused_with(int fd, const char *words)
+{
+	CREATE_FAILS(fd, EINVAL, PROC_STAGE_PLAN, -1);
+	if (!strstr(last_error(fd).message, words))
+		FAIL("\"%s\" has no \"%s\"", last_error(fd).message, words);
+	close(fd);
+}
+
+/* Ids that the maps do not have are refused before anything is started, and the message names them. */
+static void unmapped_ids(void)
+{
+	need_user_namespaces();
+	struct procfd_ids ids = { .real = UINT32_MAX, .effective = UINT32_MAX, .saved = 4 };
+	gid_t groups[] = { 0, 5 };
+	for (int i = 0; i < 7; i++) {
+		int fd = user_ns();
+		set_child(fd, "exit", "0");
+		if (i != 5)
+			UID_MAP(fd, LINE(0, geteuid(), 1));
+		if (i != 6)
+			GID_MAP(fd, LINE(0, getegid(), 1));
+		if (i == 0)
+			SET(fd, PROC_SET_UID, 1);
+		if (i == 1)
+			CFG(fd, PROC_SET_UID, 0, &ids, sizeof ids);
+		if (i == 2)
+			SET(fd, PROC_SET_GID, 3);
+		if (i == 3)
+			CFG(fd, PROC_SET_GROUPS, 0, groups, sizeof groups);
+		if (i == 4) {
+			CFG(fd, PROC_SET_GROUPS, 0, groups, sizeof *groups);
+			SET(fd, PROC_SET_SETGROUPS, PROC_SETGROUPS_DENY);
+		}
+		if (i == 5)
+			SET(fd, PROC_SET_UID, 0);
+		if (i == 6)
+			SET(fd, PROC_SET_GID, 0);
+		static const char *const words[] = { "user id 1,",  "user id 4,", "group id 3,", "group id 5,",
+						     "setgroups(2)", "user id 0,", "group id 0," };
+		refused_with(fd, words[i]);
+	}
+}
+
 static void maps_without_a_user_namespace(void)
 {
 	int fd = ctx();
@@ -414,6 +457,6 @@ TAP_MAIN(CASE(no_maps), CASE(one_line_for_an_ordinary_user), CASE(only_the_uid_m
 	 CASE(somebody_elses_id), CASE(several_lines_as_root), CASE(several_lines_and_ids_as_root),
 	 CASE(the_most_lines_as_root), CASE(overlapping_lines), CASE(setgroups_policies_as_root),
 	 CASE(setgroups_allow_for_an_ordinary_user), CASE(groups_with_setgroups_denied),
-	 CASE(maps_without_a_user_namespace), CASE(bad_maps), CASE(helper_maps_subordinate_ids),
+	 CASE(unmapped_ids), CASE(maps_without_a_user_namespace), CASE(bad_maps), CASE(helper_maps_subordinate_ids),
 	 CASE(helper_with_a_close_policy), CASE(helper_refuses_what_is_not_configured),
 	 CASE(several_lines_without_subordinate_ids))

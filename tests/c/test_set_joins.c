@@ -213,6 +213,14 @@ static void pid_namespace(void)
 	CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, 0);
 	no_other_child(other, 0);
 	close(fd);
+	if (geteuid() == 0) {
+		fd = ctx();
+		set_program(fd, "/no/such/program", (char *)NULL);
+		CFG(fd, PROC_JOIN_PATH, CLONE_NEWNS, "/proc/self/ns/mnt", 0);
+		CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, 0);
+		CHECK(strstr(last_error(fd).message, "mount namespace that it joins") != NULL);
+		close(fd);
+	}
 	/* A namespace of another kind, told with its place in the list. */
 	fd = ctx();
 	set_child(fd, "exit", "0");

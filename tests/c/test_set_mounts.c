@@ -158,6 +158,19 @@ static void mqueue_and_sysfs(void)
 	says(fd, "mqueue\nlo\n");
 }
 
+/* Terminals of its own, and the cgroup that it has as the root of its view. */
+static void devpts_and_cgroup2(void)
+{
+	int fd = shell("stat -f -c %t /mnt/p /mnt/c; stat -c %a /mnt/p/ptmx; ls /mnt/p; ls /mnt/c/cgroup.procs");
+	SET(fd, PROC_SET_FLAG, CLONE_NEWCGROUP);
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "tmpfs", .target = "/mnt" });
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "devpts", .target = "/mnt/p",
+		.options = "ptmxmode=0666", .flags = PROC_MOUNT_CREATE });
+	add(fd, PROC_MOUNT_FILESYSTEM, (struct procfd_mount){ .source = "cgroup2", .target = "/mnt/c",
+		.flags = PROC_MOUNT_CREATE });
+	says(fd, "1cd1\n63677270\n666\nptmx\n/mnt/c/cgroup.procs\n");
+}
+
 /* mount(2) looks for the file system before it looks at the options. A kernel may have it as a module, and no module. */
 static int has_overlay(void)
 {
@@ -480,6 +493,7 @@ static void each_kind(void)
 	a_file_bind_in_a_fresh_root();
 	filesystems();
 	mqueue_and_sysfs();
+	devpts_and_cgroup2();
 	if (has_overlay())
 		with_an_overlay();
 	a_private_dev();
@@ -724,7 +738,7 @@ static void bad_values(void)
 }
 
 TAP_MAIN(CASE(a_bind), CASE(a_read_only_bind), CASE(a_file_bind_in_a_fresh_root), CASE(filesystems),
-	 CASE(mqueue_and_sysfs), CASE(an_overlay), CASE(a_private_dev), CASE(private_tmp_before_the_list),
+	 CASE(mqueue_and_sysfs), CASE(devpts_and_cgroup2), CASE(an_overlay), CASE(a_private_dev), CASE(private_tmp_before_the_list),
 	 CASE(a_file_from_bytes), CASE(links_directories_moves), CASE(a_remount), CASE(propagation_of_the_tree), CASE(slaves_of_the_creators),
 	 CASE(a_read_only_root_with_exceptions), CASE(the_directory_stays), CASE(pivot_to_a_directory), CASE(the_callers_root_in_a_new_one),
 	 CASE(a_relative_source),

@@ -14,6 +14,21 @@ from typing import Any
 
 PR_GET_PDEATHSIG, PR_GET_SECUREBITS, PR_GET_TIMERSLACK, PR_GET_CHILD_SUBREAPER = 2, 27, 30, 37
 IOPRIO_GET = {"x86_64": 252, "aarch64": 31, "riscv64": 31}
+# Files of a cgroup, with what they say where nothing is set.
+LIMITS = {
+    "cpu.idle": "0",
+    "cpu.max": "max 100000",
+    "cpu.weight": "100",
+    "io.max": "",
+    "io.weight": "default 100",
+    "memory.high": "max",
+    "memory.low": "0",
+    "memory.max": "max",
+    "memory.min": "0",
+    "memory.oom.group": "0",
+    "memory.swap.max": "max",
+    "pids.max": "max",
+}
 libc = ctypes.CDLL(None)
 
 
@@ -80,6 +95,19 @@ def integer(option: int) -> int:
     return value.value
 
 
+def cgroup() -> dict[str, Any]:
+    """The limits of the own cgroup, and whether others are in it."""
+    own = re.search("(?m)^0::(/.*)$", text("/proc/self/cgroup"))
+    mount = re.search(r"(?m)^\S+ \S+ \S+ \S+ (\S+) .* - cgroup2 ", text("/proc/self/mountinfo"))
+    if own is None or mount is None:
+        return {}
+    folder = f"{mount[1]}{own[1]}"
+    files = {name: text(f"{folder}/{name}") for name in names(folder) if name in LIMITS}
+    found: dict[str, Any] = {name: said for name, said in files.items() if said != LIMITS[name]}
+    found["alone"] = text(f"{folder}/cgroup.procs").split() == [str(os.getpid())]
+    return found
+
+
 seen: dict[str, Any] = {"descriptors": descriptors()}
 for line in text("/proc/self/status").splitlines():
     key, _, value = line.partition(":")
@@ -107,6 +135,7 @@ seen["pdeathsig"] = integer(PR_GET_PDEATHSIG)
 seen["subreaper"] = integer(PR_GET_CHILD_SUBREAPER)
 seen["securebits"] = libc.prctl(PR_GET_SECUREBITS, 0, 0, 0, 0)
 seen["timer_slack"] = libc.prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0)
+seen["cgroup"] = cgroup()
 seen["mounts"] = mounts()
 seen["root"] = names("/")
 seen["null"] = works("/dev/null")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 PLAIN: dict[str, Callable[[list[str]], Any]] = {
+    "own_path": lambda words: True,
     "inherit_all": lambda words: True,
     "sigmask": lambda words: [int(word) for word in words],
     "sigdefault": lambda words: [int(word) for word in words],

@@ -19,6 +19,9 @@ pub const PROC_SET_CLOSE: u32 = 0x102;
 pub const PROC_SET_TIME_LIMIT: u32 = 0x1af;
 /// The program: data is its path; arg 0, or PROC_EXEC_PATH to search your PATH.
 pub const PROC_SET_EXEC: u32 = 0x103;
+/// arg 1: PROC_EXEC_PATH searches the PATH of the environment that the program gets, not the
+/// caller's.
+pub const PROC_SET_OWN_PATH: u32 = 0x1b0;
 /// The program: arg is an open descriptor of it (fexecve). Scripts need it inherited as well.
 pub const PROC_SET_EXEC_FD: u32 = 0x104;
 /// The arguments: data is a NULL-terminated `char *const []` with at least one string.

@@ -18,6 +18,7 @@ pub(super) fn run(command: Command<'_>) -> Result {
         PROC_SET_CLOSE => super::set_close(command),
         PROC_SET_TIME_LIMIT => super::set_time_limit(command),
         PROC_SET_EXEC => super::set_exec(command),
+        PROC_SET_OWN_PATH => command.set(shapes::switch, Settings::set_own_path),
         PROC_SET_EXEC_FD => command.set(shapes::fd, Settings::set_program_fd),
         PROC_SET_ARGV => command.set(shapes::strings, Settings::set_argv),
         PROC_SET_ENV => command.set(shapes::strings, Settings::set_env),

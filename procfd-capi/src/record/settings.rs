@@ -13,6 +13,7 @@ pub(super) const SETTINGS: &[Takes] = takes! {
     PROC_SET_CLOSE "signal; 0: none" holds!(procfd_close), true;
     PROC_SET_TIME_LIMIT "nanoseconds; 0: none" holds!(procfd_time_limit), true;
     PROC_SET_EXEC "0 or PROC_EXEC_PATH" Holds::String, false;
+    PROC_SET_OWN_PATH "0 or 1" Holds::Nothing, false;
     PROC_SET_EXEC_FD "a descriptor" Holds::Nothing, false;
     PROC_SET_ARGV "0" Holds::Strings, false;
     PROC_SET_ENV "0" Holds::Strings, false;

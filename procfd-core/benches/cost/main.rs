@@ -14,7 +14,8 @@
 //! | `sys` | the system call instruction and the clones, which the library compiles too |
 //! | `pair` | a socket pair with a pidfd in its queue, without the library |
 //! | `start` | starts: small, namespaces, large parent, many descriptors |
-//! | `sandbox` | starts with many settings, and in a sandbox beside bwrap |
+//! | `sandbox` | starts with many settings, and in a sandbox beside bwrap and minijail0 |
+//! | `each` | starts with one setting each |
 //! | `ladder` | the system calls of a start without the library, some more on each rung |
 //! | `watch` | what the watcher and the built-in init add, and the watcher's memory |
 //! | `sweep` | starts against memory and descriptors, for plots |
@@ -24,6 +25,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark may stop at anything odd")]
 
 mod bare;
+mod each;
 #[path = "../common/harness.rs"]
 mod harness;
 mod ladder;
@@ -41,13 +43,14 @@ mod watch;
 use harness::Group;
 
 /// In the order in which they run: the large parent and the many descriptors come last.
-const GROUPS: [Group; 13] = [
+const GROUPS: [Group; 14] = [
     ("start", start::small),
     ("ladder", ladder::ladder),
     ("watch", watch::watch),
     ("init", watch::init),
     ("namespaces", start::namespaces),
     ("settings", sandbox::many_settings),
+    ("each", each::each),
     ("sandbox", sandbox::sandbox),
     ("wake", wake::wake),
     ("parts", parts::parts),

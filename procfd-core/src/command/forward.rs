@@ -114,6 +114,8 @@ forward! {
     no_new_privs();
     session_keyring(name: impl AsRef<OsStr>);
     parent_death_signal(signal: i32);
+    // program
+    own_path();
     // resources
     rlimit(resource: u32, soft: u64, hard: u64);
     nice(nice: i32);

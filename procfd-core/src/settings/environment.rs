@@ -221,6 +221,24 @@ impl Environment {
         self.base.is_some() || self.edits.is_some()
     }
 
+    /// The value of a variable, as far as the settings say it: `None` if it is the creator's. ENOMEM.
+    #[allow(
+        clippy::option_option,
+        reason = "a variable that the program does not get is another thing than the creator's"
+    )]
+    pub(super) fn given(&self, name: &[u8]) -> sys::Result<Option<Option<Vec<u8>>>> {
+        let edit = self.edits.as_ref().and_then(|edits| edits.get(name));
+        match (edit, &self.base) {
+            (Some(None), _) => Ok(Some(None)),
+            (Some(Some(assignment)), _) => {
+                let value = assignment.as_bytes().get(name.len().saturating_add(1)..);
+                vec::copy(value.unwrap_or_default()).map(|value| Some(Some(value)))
+            }
+            (None, Some(base)) => base.as_ref().value(name).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
     /// The edited copy, when there are edits. ENOMEM.
     pub(super) fn edited(&self) -> sys::Result<Option<Edited>> {
         let Some(edits) = &self.edits else { return Ok(None) };

@@ -6,7 +6,10 @@
 use std::ffi::{CString, OsStr};
 use std::sync::Arc;
 
-use super::{Configured, Context, Facts, Families, Prepared, Set, Settings, c_string, check};
+use super::{
+    Configured, Context, Facts, Families, IdMap, Namespaces, Prepared, Set, Setgroups, Settings, c_string,
+    check,
+};
 use crate::child::{At, List, Slot, When};
 use crate::error::{Error, Stage};
 use crate::sys::accounts;
@@ -233,6 +236,35 @@ impl Context {
     }
 }
 
+/// In a new user namespace there are the ids of its maps alone.
+pub(super) fn conflicts(s: &Settings) -> Set {
+    if !s.namespaces.has(Namespaces::USER) {
+        return Ok(());
+    }
+    if s.identity.groups.is_some() && s.namespaces.setgroups == Setgroups::Deny {
+        return Err(Error::plan(libc::EINVAL, "supplementary groups, and a policy that denies setgroups(2)")
+            .hint("leave the groups out, or the policy"));
+    }
+    let of = |ids: Option<Ids>| ids.map_or([None; 3], |ids| [ids.real, ids.effective, ids.saved]);
+    let groups = s.identity.groups.iter().flat_map(|groups| groups.iter().copied().map(Some));
+    let uids = of(s.identity.uid).into_iter();
+    let gids = of(s.identity.gid).into_iter().chain(groups);
+    is_mapped("user", uids, &s.namespaces.uid_map)?;
+    is_mapped("group", gids, &s.namespaces.gid_map)
+}
+
+fn is_mapped(kind: &str, ids: impl Iterator<Item = Option<u32>>, map: &[IdMap]) -> Set {
+    let has = |id: u32| map.iter().any(|line| id.checked_sub(line.inside).is_some_and(|n| n < line.count));
+    match ids.flatten().find(|id| !has(*id)) {
+        None => Ok(()),
+        Some(id) => Err(Error::plan(
+            libc::EINVAL,
+            format_args!("{kind} id {id}, which the {kind} id map of the new user namespace does not have"),
+        )
+        .hint("add a line that has it, or give an id of the map")),
+    }
+}
+
 /// Processes of a new user or user namespace may stop the child, and a stopped child would hold the creator:
 /// two timers of its own, which execve deletes, continue it every second and end it after [`HELD_SECONDS`].
 pub(super) fn continue_if_stopped(list: &mut List) {
@@ -277,10 +309,12 @@ pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, _: u32) -> Optio
 
 pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
     match (stage, errno) {
-        (Stage::UID | Stage::GID | Stage::GROUPS, libc::EINVAL | libc::EPERM)
-            if s.namespaces.is_unmapped() =>
-        {
+        // Of no groups: others are refused before the start.
+        (Stage::GROUPS, libc::EPERM) if s.namespaces.is_unmapped() => {
             Some("the new user namespace has no id map")
+        }
+        (Stage::UID | Stage::GID | Stage::GROUPS, libc::EINVAL) if s.joins.has_user() => {
+            Some("the user namespace that it joins does not map the id")
         }
         _ => None,
     }

@@ -381,6 +381,11 @@ pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static st
             | Stage::PRIVATE_DEV
     );
     match errno {
+        libc::ENOENT
+            if stage == Stage::EXEC && matches!(s.mounts.root, NewRoot::Tmpfs | NewRoot::Path(_)) =>
+        {
+            Some("the path begins at the new root: mount there what the program needs")
+        }
         libc::EOVERFLOW if of_mounts && s.namespaces.is_unmapped() => {
             Some("the user and group of the child have no id in its user namespace: map them")
         }

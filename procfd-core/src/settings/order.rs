@@ -123,6 +123,7 @@ const CONFLICTS: &[(Where, Check)] = &[
     (More, suspended::conflicts),
     (Of(Families::SESSION), session::conflicts),
     (Of(Families::NAMESPACES), namespaces::conflicts),
+    (Of(Families::IDENTITY), identity::conflicts),
     (Of(Families::JOINS), joins::conflicts),
     (Of(Families::CLOCKS), clocks::conflicts),
     (Of(Families::SYSCTLS), sysctls::conflicts),

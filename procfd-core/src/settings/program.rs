@@ -41,6 +41,8 @@ pub enum Program {
 pub(crate) struct Execution {
     pub(crate) program: Program,
     argv: Option<CStrArray>,
+    /// A search is one of the program's own PATH.
+    own_path: bool,
 }
 
 impl Execution {
@@ -66,6 +68,12 @@ impl Settings {
             Program::Fd(fd) => check::fd(*fd, "the program")?,
         }
         self.program.program = program;
+        Ok(())
+    }
+
+    /// Whether a search takes the PATH that the program gets.
+    pub fn set_own_path(&mut self, on: bool) -> Set {
+        self.program.own_path = on;
         Ok(())
     }
 
@@ -125,6 +133,29 @@ impl Context {
     pub fn program_in_path(&mut self, name: impl AsRef<OsStr>) -> Configured<'_> {
         let name = c_string(name.as_ref())?;
         self.set(|s| s.set_program(Program::Search(name)))
+    }
+
+    /// A search for the program, as by [`program_in_path`](Self::program_in_path), takes the `PATH` that the program
+    /// gets. That is yours, unless the environment is another.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    ///
+    /// # Kernel
+    ///
+    /// As [`program`](Self::program).
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program_in_path("sh")?.args(["sh", "-c", "exit 3"])?;
+    /// context.env("PATH", "/nonexistent:/bin")?.own_path()?;
+    /// assert_eq!(context.create()?.wait()?.code(), Some(3));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PROC_SET_OWN_PATH")]
+    pub fn own_path(&mut self) -> Configured<'_> {
+        self.set(|s| s.set_own_path(true))
     }
 
     /// The program, as the first of these paths that is there, by the rule of execvpe(3): a caller's own
@@ -203,11 +234,11 @@ impl Context {
 pub(super) fn conflicts(s: &Settings) -> Set {
     let err = |text: &str| Err(Error::plan(libc::EINVAL, text));
     match &s.program {
-        Execution { program: Program::None, argv: Some(_) } => err("arguments without a program"),
+        Execution { program: Program::None, argv: Some(_), .. } => err("arguments without a program"),
         Execution { program: Program::None, .. } if s.environment.is_set() => {
             err("an environment without a program")
         }
-        Execution { program: Program::Fd(_), argv: None } => {
+        Execution { program: Program::Fd(_), argv: None, .. } => {
             err("a program by descriptor without arguments: set argv")
         }
         _ => Ok(()),
@@ -219,6 +250,11 @@ pub(super) fn conflicts(s: &Settings) -> Set {
 pub(super) fn search_for(s: &Settings) -> Result<(Option<Vec<CString>>, Option<Option<Vec<u8>>>), Error> {
     match &s.program.program {
         Program::Search(name) if !name.as_bytes().contains(&b'/') => {
+            if s.program.own_path {
+                if let Some(path) = s.environment.given(b"PATH").map_err(no_memory)? {
+                    return Ok((Some(search(name, path.as_deref().unwrap_or(DEFAULT_PATH))?), None));
+                }
+            }
             let path = CStrArrayRef::environ().value(b"PATH").map_err(no_memory)?;
             Ok((Some(search(name, path.as_deref().unwrap_or(DEFAULT_PATH))?), Some(path)))
         }

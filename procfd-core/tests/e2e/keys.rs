@@ -11,6 +11,7 @@ use super::{Done, number, numbers, signals, word};
 /// Whether it is one of these.
 pub fn set(c: &mut Context, key: &str, words: &[String]) -> Done<bool> {
     match key {
+        "own_path" => c.own_path()?,
         "inherit_all" => c.inherit_all(true)?,
         "sigmask" => c.signal_mask(signals(words)?)?,
         "sigdefault" => c.default_signals(signals(words)?)?,

@@ -74,6 +74,7 @@ class Settings(TypedDict, total=False):
     close_then: tuple[Signal, float] | None
     time_limit: float | tuple[float, Signal] | tuple[float, Signal, Signal, float] | None
     search: bool | None
+    own_path: bool | None
     program_fd: Fd | None
     env: Environment | None
     env_set: Environment | None

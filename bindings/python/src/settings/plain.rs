@@ -20,6 +20,7 @@ pub(super) const KEYWORDS: &[&str] = &[
     "close_then",
     "time_limit",
     "search",
+    "own_path",
     "program_fd",
     "env",
     "env_set",
@@ -105,6 +106,8 @@ pub(super) const KEYWORDS: &[&str] = &[
 /// Sets one of the plain ones; whether it is one.
 pub(super) fn set(context: &mut Context, name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let done = match name {
+        "own_path" if !convert::switch(value, name)? => return Ok(true),
+        "own_path" => context.own_path(),
         "inherit_all" => context.inherit_all(convert::switch(value, name)?),
         "sigmask" => context.signal_mask(convert::signals(value)?),
         "sigdefault" => context.default_signals(convert::signals(value)?),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 # Option, keyword, kind of value, its name and help.
 OPTIONS: tuple[tuple[str, str, str, str | None, str | None], ...] = (
+    ("--own-path", "own_path", "switch", None, "search the program in the PATH that it gets"),
     ("--cwd", "cwd", "text", "DIRECTORY", None),
     ("--root", "root", "text", "DIRECTORY", "change root"),
     (
