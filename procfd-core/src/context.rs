@@ -59,6 +59,20 @@ impl Context {
     /// # Errors
     ///
     /// As [`with_flags`](Self::with_flags).
+    ///
+    /// # Kernel
+    ///
+    /// All kernels: the library copies the settings, and shares the descriptors that they hold (see
+    /// [dup(2)](https://man7.org/linux/man-pages/man2/dup.2.html)). No privilege.
+    ///
+    /// ```
+    /// let mut context = procfd::Context::new()?;
+    /// context.program("/bin/true")?;
+    /// for _ in 0..2 {
+    ///     assert!(context.try_clone()?.create()?.wait()?.is_success());
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[doc(alias = "PROC_COPY")]
     pub fn try_clone(&self) -> io::Result<Self> {
         self.copy_with(self.flags)
@@ -151,7 +165,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// 5.4; the cost is flat in the creator's memory, and from 5.9 in its open descriptors.
+    /// [clone(2)](https://man7.org/linux/man-pages/man2/clone.2.html), 5.4; the cost is flat in the creator's memory, and
+    /// from 5.9 in its open descriptors. Privilege: what the settings need.
     ///
     /// ```
     /// let process = procfd::Context::new()?.program_in_path("true")?.args(["true"])?.create()?;
@@ -224,8 +239,27 @@ impl Context {
     /// # Errors
     ///
     /// `EINVAL`: the descriptor stands for no process; `ESRCH`: it has ended; `EPERM`: a close
-    /// policy, and the caller may not signal it; `EOPNOTSUPP`: a close policy for the init of a pid
+    /// policy, and you may not signal it; `EOPNOTSUPP`: a close policy for the init of a pid
     /// namespace.
+    ///
+    /// # Kernel
+    ///
+    /// [pidfd_open(2)](https://man7.org/linux/man-pages/man2/pidfd_open.2.html). Privilege: with a close policy, that of
+    /// [kill(2)](https://man7.org/linux/man-pages/man2/kill.2.html).
+    ///
+    /// ```
+    /// use std::os::fd::AsFd;
+    ///
+    /// let child = std::process::Command::new("/bin/sleep").arg("60").spawn()?;
+    /// let running = procfd::Process::open(child.id())?;
+    /// let mut context = procfd::Context::new()?;
+    /// context.kill_on_close(libc::SIGKILL)?;
+    /// // If this object is dropped, the kernel ends the process.
+    /// let process = context.attach(running.as_fd())?;
+    /// process.send_signal(libc::SIGTERM)?;
+    /// assert_eq!(process.wait()?.signal(), Some(libc::SIGTERM));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[doc(alias = "PROC_ATTACH")]
     pub fn attach(&mut self, process: BorrowedFd<'_>) -> Result<Process, Error> {
         let flags = self.flags;

@@ -249,6 +249,7 @@ impl Context {
     /// # Kernel
     ///
     /// [cgroups(7)](https://man7.org/linux/man-pages/man7/cgroups.7.html), as [`cgroup`](Self::cgroup).
+    /// Privilege: the cgroup must be delegated to you.
     ///
     /// ```no_run
     /// let builds = std::fs::File::open("/sys/fs/cgroup/builds")?;

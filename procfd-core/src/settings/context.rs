@@ -16,7 +16,7 @@ pub(crate) type Configured<'a> = Result<&'a mut Context, Error>;
 
 /// A process to be: configured first, started by [`create`](Self::create).
 ///
-/// It has no descriptor until it starts. [`procfd`](Self::procfd) gives it one, for holders that shall see the start.
+/// It has no descriptor until it starts. [`procfd`](Self::procfd) gives it one, for holders that are to see the start.
 /// So does a flag that asks for the watcher.
 ///
 /// The order in which things are set does not matter, save for the list of descriptor and directory

@@ -200,6 +200,7 @@ impl Context {
     ///
     /// [landlock(7)](https://man7.org/linux/man-pages/man7/landlock.7.html), since 5.13; what is newer says so. What
     /// the kernel lacks stays unrestricted, unless the ruleset is strict.
+    /// Privilege: [`no_new_privs`](Self::no_new_privs) or `CAP_SYS_ADMIN`.
     ///
     /// ```
     /// use procfd::{Landlock, LandlockFs};
@@ -284,7 +285,7 @@ impl Context {
     /// # Kernel
     ///
     /// [landlock_restrict_self(2)](https://man7.org/linux/man-pages/man2/landlock_restrict_self.2.html), since 5.13; since
-    /// 6.15 with flags.
+    /// 6.15 with flags. Privilege: [`no_new_privs`](Self::no_new_privs) or `CAP_SYS_ADMIN`.
     ///
     /// ```no_run
     /// use procfd::LandlockLog;

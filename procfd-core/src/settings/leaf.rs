@@ -295,7 +295,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// As [`cgroup_leaf`](Self::cgroup_leaf).
+    /// [cgroups(7)](https://man7.org/linux/man-pages/man7/cgroups.7.html), as [`cgroup_leaf`](Self::cgroup_leaf).
+    /// Privilege: the parent must be delegated to you.
     ///
     /// ```
     /// use procfd::Stage;

@@ -191,7 +191,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [procfd_close(3)](https://man7.org/linux/man-pages/man3/procfd_close.3.html). No privilege.
+    /// `F_SETSIG` and `F_SETOWN_EX` of [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html); procfd_close(3)
+    /// has the details. No privilege.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;
@@ -214,7 +215,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// As [`kill_on_close`](Self::kill_on_close).
+    /// `F_SETSIG` of [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html), as
+    /// [`kill_on_close`](Self::kill_on_close). No privilege.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;
@@ -240,7 +242,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// As [`kill_on_close`](Self::kill_on_close).
+    /// `F_SETSIG` of [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html), as
+    /// [`kill_on_close`](Self::kill_on_close). No privilege.
     ///
     /// ```
     /// use procfd::Scope;
@@ -272,7 +275,8 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// As [`kill_on_close`](Self::kill_on_close).
+    /// `F_SETSIG` of [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html), as
+    /// [`kill_on_close`](Self::kill_on_close). No privilege.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;

@@ -106,7 +106,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html).
+    /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html). No privilege.
     ///
     /// ```
     /// use std::io::Write;
@@ -133,7 +133,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html).
+    /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html). No privilege.
     ///
     /// ```
     /// use std::io::Read;
@@ -165,7 +165,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [pty(7)](https://man7.org/linux/man-pages/man7/pty.7.html).
+    /// [pty(7)](https://man7.org/linux/man-pages/man7/pty.7.html). No privilege.
     ///
     /// ```
     /// use procfd::WindowSize;

@@ -158,6 +158,7 @@ impl Context {
     /// # Kernel
     ///
     /// [seccomp(2)](https://man7.org/linux/man-pages/man2/seccomp.2.html).
+    /// Privilege: [`no_new_privs`](Self::no_new_privs) or `CAP_SYS_ADMIN`.
     ///
     /// ```
     /// use procfd::SeccompFlags;
@@ -193,7 +194,7 @@ impl Context {
     /// # Kernel
     ///
     /// [seccomp_unotify(2)](https://man7.org/linux/man-pages/man2/seccomp_unotify.2.html), since 5.0; since 5.19 with
-    /// [`SeccompFlags::WAIT_KILLABLE_RECV`].
+    /// [`SeccompFlags::WAIT_KILLABLE_RECV`]. Privilege: [`no_new_privs`](Self::no_new_privs) or `CAP_SYS_ADMIN`.
     ///
     /// ```
     /// use procfd::SeccompFlags;
