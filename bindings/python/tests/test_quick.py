@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pathlib
 import signal
@@ -17,6 +18,7 @@ from unittest import mock
 
 import procfd
 import pytest
+from conftest import descriptors
 from procfd import _popen, _quick, _run
 
 SHELL: list[dict[str, Any]] = [
@@ -147,6 +149,41 @@ def test_an_interrupt_ends_the_child_soon() -> None:
             for _ in range(100):
                 os.kill(child, 0)
                 time.sleep(0.05)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_an_interrupt_at_any_instant_leaves_no_descriptor() -> None:
+    """Of 400 interrupts some come between the opening of a pipe and its use."""
+
+    def pipes() -> list[str]:
+        # A pidfd of a child that still runs is the library's until it has ended.
+        return sorted(to for to in descriptors().values() if to.startswith(("pipe:", "/dev/null")))
+
+    before = pipes()
+    armed, interrupted = False, 0
+
+    def handler(*_: object) -> None:
+        nonlocal armed
+        if armed:
+            armed = False
+            raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, handler)
+    try:
+        for turn in range(400):
+            try:
+                armed = True
+                signal.setitimer(signal.ITIMER_REAL, 1e-5 + turn * 5e-7)
+                procfd.run(["true"], capture_output=True, stdin=procfd.DEVNULL)
+            except KeyboardInterrupt:
+                interrupted += 1
+            armed = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    gc.collect()
+    assert interrupted > 10
+    assert pipes() == before
 
 
 def test_no_descriptor_stays() -> None:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import subprocess
 import sys
+from itertools import chain, starmap
 from operator import attrgetter
 from subprocess import DEVNULL, PIPE, STDOUT, TimeoutExpired
 from time import monotonic
@@ -88,6 +89,7 @@ def run(
     stdin, stdout, stderr = given.get("stdin"), given.get("stdout"), given.get("stderr")
     if stdin == PIPE:
         return None
+    # The descriptors that are opened here, -1 for one that is closed again; and which are read.
     opened: list[int] = []
     readers: dict[str, int] = {}
     try:
@@ -102,13 +104,18 @@ def run(
                 given["errwrite"] = sys.__stdout__.fileno()  # type: ignore[union-attr]
             process = launch(args, given, extra)
         finally:
-            for fd in opened:
-                os.close(fd)
+            for at, fd in enumerate(opened):
+                if at not in readers.values():
+                    opened[at] = -1
+                    os.close(fd)
         leads = bool(given["start_new_session"] or extra.get("session"))
-        code, read, usage = _finish(process, args, readers, timeout, kill_tree, leads)
+        pipes = {name: opened[at] for name, at in readers.items()}
+        code, read, usage = _finish(process, args, pipes, timeout, kill_tree, leads)
     finally:
-        for fd in readers.values():
-            os.close(fd)
+        for at, fd in enumerate(opened):
+            if fd != -1:
+                opened[at] = -1
+                os.close(fd)
     output, errors = read.get("output"), read.get("stderr")
     return (
         code,
@@ -119,15 +126,19 @@ def run(
 
 
 def _child_end(name: str, stream: Any, opened: list[int], readers: dict[str, int]) -> int:
-    """The descriptor that the child gets for one of its streams; -1 for none."""
+    """The descriptor that the child gets for one of its streams; -1 for none.
+
+    What is opened is in the list before a signal handler can run, as that of Ctrl-C, which raises:
+    the interpreter runs them after a call, and extend() makes the call itself.
+    """
     if stream is None:
         return -1
     if stream == PIPE:
-        readers[name], writer = os.pipe()
-        opened.append(writer)
-        return writer
+        readers[name] = len(opened)
+        opened.extend(chain.from_iterable(starmap(os.pipe, ((),))))
+        return opened[-1]
     if stream == DEVNULL:
-        opened.append(os.open(os.devnull, os.O_RDWR))
+        opened.extend(starmap(os.open, ((os.devnull, os.O_RDWR),)))
         return opened[-1]
     return stream if isinstance(stream, int) else int(stream.fileno())
 
