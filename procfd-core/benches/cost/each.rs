@@ -16,6 +16,8 @@ use crate::harness::{Method, Rounds, group};
 use crate::program::Program;
 
 const PLAIN: &str = "without";
+/// Its master stays open for the start.
+const PTY: &str = "PROC_SET_PTY";
 const NOBODY: u32 = 65_534;
 
 /// Sets it.
@@ -40,7 +42,7 @@ const EACH: &[(&str, Set)] = &[
     ("PROC_SET_PDEATHSIG", |c| c.parent_death_signal(libc::SIGTERM).map(drop)),
     ("PROC_SET_SESSION", |c| c.new_session().map(drop)),
     ("PROC_SET_PGROUP", |c| c.process_group(0).map(drop)),
-    ("PROC_SET_PTY", |c| c.pty(WindowSize::default()).map(drop)),
+    (PTY, |_| Ok(())),
     ("PROC_SET_UID", |c| c.uid(Ids::all(NOBODY)).map(drop)),
     ("PROC_SET_GID", |c| c.gid(Ids::all(NOBODY)).map(drop)),
     ("PROC_SET_GROUPS", |c| c.groups(&[NOBODY]).map(drop)),
@@ -68,7 +70,7 @@ const EACH: &[(&str, Set)] = &[
         c.landlock_path("/tmp", LandlockFs::WRITE).map(drop)
     }),
     ("PROC_SET_SCHEDULER", |c| c.scheduler(&Scheduler::default()).map(drop)),
-    ("PROC_SET_AFFINITY", |c| c.affinity(0..64).map(drop)),
+    ("PROC_SET_AFFINITY", |c| c.affinity(own_cpus()).map(drop)),
     ("PROC_SET_NUMA", |c| c.numa(NumaPolicy::Local, NumaFlags::empty(), []).map(drop)),
     ("PROC_SET_OOM_SCORE_ADJ", |c| c.oom_score_adj(500).map(drop)),
     ("PROC_SET_COREDUMP_FILTER", |c| c.coredump_filter(0x33).map(drop)),
@@ -103,7 +105,6 @@ const EACH: &[(&str, Set)] = &[
     ("PROC_MOUNT of a tmpfs, CLONE_NEWNS", |c| {
         c.namespaces(Namespaces::MOUNT)?.mount(Mount::tmpfs("/mnt")).map(drop)
     }),
-    ("PROC_SET_PRIVATE_TMP, CLONE_NEWNS", |c| c.namespaces(Namespaces::MOUNT)?.private_tmp(true).map(drop)),
     ("PROC_SET_PRIVATE_DEV, CLONE_NEWNS", |c| c.namespaces(Namespaces::MOUNT)?.private_dev(true).map(drop)),
     ("PROC_SET_READONLY_ROOT, CLONE_NEWNS", |c| {
         c.namespaces(Namespaces::MOUNT)?.readonly_root(true).map(drop)
@@ -112,6 +113,14 @@ const EACH: &[(&str, Set)] = &[
 
 /// BPF_RET | BPF_K, SECCOMP_RET_ALLOW.
 const ALLOW: [u8; 8] = [6, 0, 0, 0, 0, 0, 0xff, 0x7f];
+
+/// Those of this process, so that the child stays where it is.
+fn own_cpus() -> Vec<usize> {
+    let mut cpus = 0u64;
+    // SAFETY: the kernel fills up to eight bytes.
+    let _ = unsafe { libc::syscall(libc::SYS_sched_getaffinity, 0, 8, &raw mut cpus) };
+    (0..64).filter(|n| cpus & (1 << n) != 0).collect()
+}
 
 fn mapped(context: &mut Context) -> Result<(), Error> {
     // SAFETY: no arguments, cannot fail.
@@ -127,6 +136,7 @@ fn start(program: &Program, name: &str, set: Set) -> io::Result<()> {
     };
     context.program(program.as_path())?;
     set(&mut context)?;
+    let _master = if name == PTY { Some(context.pty(WindowSize::default())?) } else { None };
     let process = context.create()?;
     if name.contains("resumed") {
         process.resume()?;
