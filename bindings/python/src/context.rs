@@ -197,7 +197,7 @@ impl Context {
         }
     }
 
-    /// Closes the procfd. That of a process that was created is the `Process`'s own.
+    /// Closes the procfd. After `create()` it belongs to the `Process`.
     fn close(&self) {
         let mut state = self.lock();
         let old = match state.phase {

@@ -15,7 +15,7 @@ use crate::info::{self, Info};
 use crate::manage;
 use crate::process::Process;
 
-/// Takes the chosen fields of many processes in one go, again and again. With `keep` it holds on to the
+/// Takes the chosen fields of many processes in one go, as often as you ask. With `keep` it keeps open the
 /// files it reads, which makes the next time faster.
 #[pyclass(frozen, weakref, module = "procfd")]
 pub(crate) struct Snapshot(Mutex<Option<procfd::Snapshot>>);

@@ -61,7 +61,7 @@ def _call(call: Any, procfd: Fd, cmd: int, arg: int, data: Data) -> int:
 
 
 def process_open(flags: int = 0) -> int:
-    """Returns a descriptor for a process that does not exist yet, which the caller closes."""
+    """Returns a descriptor for a process that does not exist yet, yours to close."""
     return _native.process_open(flags)
 
 

@@ -51,17 +51,17 @@ class Popen(_Base[AnyStr]):
 
     All arguments of subprocess.Popen have their meaning, and each setting of procfd.Context is a
     further keyword: ``Popen(["make"], kill_on_close=True, namespaces=...)``. No Python runs between
-    the clone and the execution, and the cost of a start does not grow with the caller's memory.
+    the clone and the execution, and the cost of a start does not grow with your memory.
 
     ``wait(timeout)`` and ``communicate(timeout=...)`` sleep in the kernel until the process ends or
     the time is over. Signals go through the pidfd, and cannot hit another process.
 
     ``preexec_fn`` needs the interpreter in the child: it takes a fork, that of the standard library
-    if it can, with the dangers for programs with threads which the documentation there names. Most
-    of what it is used for is a keyword here.
+    if it can. The documentation there names its dangers for programs with threads. A keyword here
+    replaces most of its uses.
 
-    ``process`` is the procfd.Process, and ``fileno()`` its descriptor, which can be passed on. Who
-    has asked for neither does not keep descriptors of a process whose end is known.
+    ``process`` is the procfd.Process, and ``fileno()`` its descriptor, which you can pass on. If
+    you ask for neither, the object closes its descriptors once the end of the process is known.
     """
 
     _process: _native.Process | None = None

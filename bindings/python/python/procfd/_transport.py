@@ -84,8 +84,8 @@ class Transport(_Signals, base_subprocess.BaseSubprocessTransport):
 class Plain(_Signals, transports.SubprocessTransport):
     """The transport of a process without pipes: asyncio's has a task to connect them, and more.
 
-    The loop gets the pidfd only while the process runs. A process that has ended when somebody
-    looks has never been in it.
+    The loop gets the pidfd only while the process runs. A process that has
+    ended before the first look is never in it.
     """
 
     def __init__(

@@ -37,12 +37,12 @@ impl Process {
         Ok(self.get("pidfd")?.pidfd().as_raw_fd())
     }
 
-    /// A procfd of it, which the caller closes: for holders in other processes. Its own, or one that is made now.
+    /// A procfd for holders in other processes, which is yours to close. It is the process's own, or a new one.
     fn procfd(&self, py: Python<'_>) -> PyResult<RawFd> {
         self.ask(py, "procfd", |p| p.procfd()).map(IntoRawFd::into_raw_fd)
     }
 
-    /// The process id in the caller's pid namespace; that of a process which is gone may be another's.
+    /// The pid in your pid namespace. Once the process is reaped, the kernel may give it to another process.
     #[getter]
     fn pid(&self) -> PyResult<u32> {
         if let Some(pid) = self.pid.get() {
@@ -64,7 +64,7 @@ impl Process {
         }
     }
 
-    /// How it ended, once a wait or a poll has learnt it; else `None`.
+    /// How the process ended, if a wait or a poll has seen its end; else `None`.
     #[getter]
     fn status(&self) -> Option<ExitStatus> {
         self.status.get().copied()
@@ -125,7 +125,7 @@ impl Process {
         self.ask(py, "stop", |p| p.stop())
     }
 
-    /// Continues what was stopped.
+    /// Continues the processes that `stop` has stopped.
     fn cont(&self, py: Python<'_>) -> PyResult<()> {
         self.ask(py, "cont", |p| p.cont())
     }
@@ -148,13 +148,13 @@ impl Process {
         self.ask(py, "setns", |p| p.setns(namespaces))
     }
 
-    /// A descriptor of one of its namespaces, which the caller closes.
+    /// A descriptor of one of its namespaces, which is yours to close.
     fn namespace(&self, py: Python<'_>, which: &Bound<'_, PyAny>) -> PyResult<RawFd> {
         let which = settings::namespaces(which)?;
         self.ask(py, "namespace", |p| p.namespace(which)).map(IntoRawFd::into_raw_fd)
     }
 
-    /// A resource limit as it was, soft and hard, -1 for none; it becomes `limits` if that is given.
+    /// Returns a resource limit, soft and hard, -1 for none. Sets it if you give `limits`.
     #[pyo3(signature = (resource, limits=None))]
     fn rlimit(
         &self,
@@ -213,7 +213,7 @@ impl Process {
         self.ask(py, "move_to_cgroup", |p| p.move_to_cgroup(directory.as_fd()))
     }
 
-    /// Frees the memory of a process that SIGKILL is ending, without waiting for it to get there.
+    /// Frees the memory of a process that SIGKILL is ending, before the process itself does.
     fn mrelease(&self, py: Python<'_>) -> PyResult<()> {
         self.ask(py, "mrelease", |p| p.mrelease())
     }
@@ -238,12 +238,12 @@ impl Process {
         self.ask(py, "argv", |p| p.argv())
     }
 
-    /// Its environment as the program was started with.
+    /// Its environment at the start of the program.
     fn environ<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         manage::variables(self.ask(py, "environ", |p| p.environ())?).into_py_dict(py)
     }
 
-    /// The path of its cgroup v2 directory, from the root of the caller's cgroup namespace.
+    /// The path of its cgroup v2 directory, from the root of your cgroup namespace.
     fn cgroup(&self, py: Python<'_>) -> PyResult<OsString> {
         self.ask(py, "cgroup", |p| p.cgroup()).map(OsString::from)
     }
@@ -273,7 +273,7 @@ impl Process {
         Ok(found.into_iter().map(Self::opened).collect())
     }
 
-    /// Its parent as a handle; `None` where the caller's pid namespace has none.
+    /// Its parent as a handle; `None` if the parent is outside your pid namespace.
     fn parent(&self, py: Python<'_>) -> PyResult<Option<Self>> {
         Ok(self.ask(py, "parent", relatives::parent)?.map(Self::opened))
     }
@@ -303,7 +303,7 @@ impl Process {
         relatives::call(slf.as_any(), "name", ())
     }
 
-    /// The name of its real user, or the number where there is none.
+    /// The name of its real user, or the number of a user without a name.
     fn username<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         relatives::call(slf.as_any(), "username", ())
     }
@@ -313,12 +313,12 @@ impl Process {
         relatives::call(slf.as_any(), "cmdline", ())
     }
 
-    /// The pid of its parent, 0 outside the caller's pid namespace.
+    /// The pid of its parent, 0 outside your pid namespace.
     fn ppid<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         relatives::call(slf.as_any(), "ppid", ())
     }
 
-    /// When it started, in seconds since 1970.
+    /// The time of its start, in seconds since 1970.
     fn create_time<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         relatives::call(slf.as_any(), "create_time", ())
     }
@@ -338,12 +338,12 @@ impl Process {
         relatives::call(slf.as_any(), "gids", ())
     }
 
-    /// How many threads it has.
+    /// The number of its threads.
     fn num_threads<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         relatives::call(slf.as_any(), "num_threads", ())
     }
 
-    /// How many descriptors it has open.
+    /// The number of its open descriptors.
     fn num_fds<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         relatives::call(slf.as_any(), "num_fds", ())
     }
@@ -373,7 +373,7 @@ impl Process {
         relatives::call(slf.as_any(), "memory_full_info", ())
     }
 
-    /// A `with` block in which answers that the kernel has together are read together, and kept.
+    /// In this `with` block the library reads answers of one file at once, and keeps them.
     fn oneshot<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         relatives::call(slf.as_any(), "oneshot", ())
     }
@@ -393,7 +393,7 @@ impl Process {
         relatives::call(slf.as_any(), "memory_maps", ())
     }
 
-    /// What it read and wrote: calls, bytes of storage, and characters.
+    /// Its input and output: calls, bytes of storage, and characters.
     fn io_counters<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         relatives::call(slf.as_any(), "io_counters", ())
     }
@@ -470,7 +470,7 @@ impl Process {
         self.cpu_use(py, interval)
     }
 
-    /// The fields asked for, as far as they are known.
+    /// The fields that you name, as far as the kernel tells them.
     #[pyo3(signature = (*fields))]
     fn info(&self, py: Python<'_>, fields: &Bound<'_, PyAny>) -> PyResult<Info> {
         const QUICK: Fields = Fields::IDS.union(Fields::CREDS).union(Fields::CGROUP_ID).union(Fields::CPU);
@@ -483,7 +483,7 @@ impl Process {
         self.ask(py, "info", |p| p.info(fields)).map(Info)
     }
 
-    /// A duplicate of one of its descriptors, which the caller closes.
+    /// A duplicate of one of its descriptors, which is yours to close.
     fn getfd(&self, number: RawFd) -> PyResult<RawFd> {
         Ok(self
             .get("getfd")?
@@ -507,7 +507,7 @@ impl Process {
         Ok(())
     }
 
-    /// Closes the descriptors. Again does nothing.
+    /// Closes the descriptors. A second call does nothing.
     fn close(&self) {
         let closed = self.lock().take();
         drop(closed);
@@ -523,8 +523,8 @@ impl Process {
         this
     }
 
-    /// Closes; but waits first for a process that this one has started, unless it has a close policy:
-    /// then the closing ends it.
+    /// Closes the descriptors. It first waits for a process that you have started, unless the process has a close
+    /// policy: then the close ends it.
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
         let waits = self.is_ours() && !self.policy.load(Ordering::Relaxed) && !self.closed();

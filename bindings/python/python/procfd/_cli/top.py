@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""top: the processes that use most, again and again."""
+"""top: the processes that use most, refreshed."""
 
 from __future__ import annotations
 
