@@ -35,7 +35,7 @@ PYTHON_PROGRAM = """#!/bin/sh
 # The tests of the Python package; the argument is a part of a test's name.
 export PYTHONHOME=/opt/python PYTHONPATH=/opt/procfd/python/lib PYTHONDONTWRITEBYTECODE=1
 cp -r /opt/procfd/python/tests tests && mkdir e2e && cp /opt/procfd/e2e/cases e2e || exit 1
-set -- -p no:cacheprovider --tb=short --tap=$PWD/tap ${1:+-k $1} tests
+set -- -p no:cacheprovider --color=no --tb=short --tap=$PWD/tap ${1:+-k $1} tests
 # The console names each test as it begins: a guest that is cut off shows where.
 /opt/python/bin/python3 -m pytest -v "$@" 2>&1
 status=$?

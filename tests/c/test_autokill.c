@@ -328,10 +328,10 @@ static void lean_with_other_settings(void)
 
 	const char *const argv[] = { "sleep", "1000", NULL };
 	struct procfd_spawn options = { .flags = PROCFD_PIDFD, .close_signal = SIGKILL };
-	fd = procfd_spawn(argv, &options, sizeof options);
 	if (geteuid()) {
-		CHECK_ERR(fd, EOPNOTSUPP);
+		CHECK_ERR(procfd_spawn(argv, &options, sizeof options), EOPNOTSUPP);
 	} else {
+		fd = procfd_spawn(argv, &options, sizeof options);
 		CHECK(fd >= 0);
 		pidfd = sys_pidfd_open(process_info(fd, PROC_INFO_PID, 0, NULL, 0));
 		close(fd);

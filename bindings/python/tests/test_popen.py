@@ -440,7 +440,7 @@ def test_preexec_fn_with_settings() -> None:
     os.close(writer)
     kept = os.dup(reader)
     done = procfd.run(
-        ["bash", "-c", code],
+        ["sh", "-c", code],
         preexec_fn=add_a_file,
         pass_fds=[kept],
         limits={resource.RLIMIT_NOFILE: (64, 64)},
