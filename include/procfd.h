@@ -481,7 +481,11 @@
 #define PROC_KILLED 2
 /* procfd_wait.what: ended by a signal and dumped core; status is its number. */
 #define PROC_DUMPED 3
-/* procfd_wait.what: stopped by a signal; status is its number. */
+
+/*
+ * procfd_wait.what: stopped by a signal; status is its number. To a tracer of its own child, ptrace(2), a ptrace stop
+ * comes too: status is then as waitid(2) has it, the signal with the event above its lower 8 bits.
+ */
 #define PROC_STOPPED 4
 /* procfd_wait.what: continued. */
 #define PROC_CONTINUED 5
@@ -1077,7 +1081,7 @@ struct procfd_wait {
     uint64_t timeout_ns;
     /* Out: PROC_EXITED, PROC_KILLED, PROC_DUMPED, PROC_STOPPED, PROC_CONTINUED. */
     uint32_t what;
-    /* Out: exit code, or signal number. */
+    /* Out: exit code, or signal number; of a ptrace stop, the event above it. */
     int32_t status;
     /* Out: the members that the call has filled, PROC_WAIT_HAS_*. */
     uint64_t mask;

@@ -4,10 +4,10 @@
 //! The calls that do several steps at once: procfd_spawn and process_open_pid.
 
 use std::ffi::{CString, c_int};
-use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::sync::Arc;
 
-use procfd::ffi::{self, PipeWay, Program, Settings};
+use procfd::ffi::{self, OwnFd, PipeWay, Program, Settings};
 use procfd::{Errno, Error, Scope};
 
 use crate::Result;
@@ -115,7 +115,7 @@ struct Streams {
     /// What becomes each of them.
     theirs: [Theirs; 3],
     /// The other ends of the pipes.
-    ours: [Option<OwnedFd>; 3],
+    ours: [Option<OwnFd>; 3],
 }
 
 enum Theirs {
@@ -124,7 +124,7 @@ enum Theirs {
     Pipe,
     Data(Arc<Vec<u8>>),
     /// Above the standard streams, so that no stream is in another's way.
-    Fd(OwnedFd),
+    Fd(OwnFd),
     Stdout,
 }
 
@@ -166,7 +166,7 @@ impl Streams {
             match stream {
                 Theirs::Pipe => {
                     let way = if target == 0 { PipeWay::ToChild } else { PipeWay::FromChild };
-                    *ours = Some(settings.add_pipe(target, way)?);
+                    *ours = Some(settings.add_pipe(target, way)?.into());
                 }
                 Theirs::Data(bytes) => settings.add_data(target, Arc::clone(bytes))?,
                 Theirs::Inherit => {}

@@ -39,6 +39,10 @@ fn words(what: u32, status: i32) -> Option<String> {
         PROC_EXITED => format!("exit code {status}"),
         PROC_KILLED => format!("killed by {}", signal(status)),
         PROC_DUMPED => format!("killed by {}, core dumped", signal(status)),
+        // A ptrace stop: see PROC_STOPPED.
+        PROC_STOPPED if status > 0xff => {
+            format!("stopped by {}, ptrace event {}", signal(status & 0xff), status >> 8)
+        }
         PROC_STOPPED => format!("stopped by {}", signal(status)),
         PROC_CONTINUED => "continued".to_owned(),
         _ => return None,
@@ -74,6 +78,7 @@ mod tests {
         assert_eq!(said(PROC_KILLED, 40), "killed by signal 40");
         assert_eq!(said(PROC_DUMPED, libc::SIGSEGV), "killed by SIGSEGV, core dumped");
         assert_eq!(said(PROC_STOPPED, libc::SIGTSTP), "stopped by SIGTSTP");
+        assert_eq!(said(PROC_STOPPED, 0x8005), "stopped by SIGTRAP, ptrace event 128");
         assert_eq!(said(PROC_CONTINUED, 0), "continued");
         assert_eq!(words(0, 0), None);
     }

@@ -26,7 +26,7 @@ use crate::watch::{AddError, Client};
 pub(crate) use crate::settings::{OpenFlags, Opened, Pidfd, State};
 pub(crate) use sweep::sweep;
 pub(crate) use watched::{
-    change_policy, policy, reserve_watch, see_to, tend_watcher, tend_watcher_by_the_tick, watch,
+    change_policy, policy, reserve_watch, see_to, tend_watcher, tend_watcher_by_the_tick, unwatch, watch,
     watch_b_early, watch_early, watch_leaf,
 };
 
@@ -52,8 +52,13 @@ impl Opened {
         let (Some(pidfd), Some(policy)) = (&state.pidfd, &state.watched) else {
             return Ok(HandedOver::Settled);
         };
-        let (Some(b), Ok(pidfd)) = (self.unreported(), pidfd.live()) else { return Ok(HandedOver::Settled) };
-        client.add_in(self.cookie, b, pidfd, policy, state.leaf.as_ref())?;
+        let (Some(b), Ok(now)) = (self.unreported(), pidfd.live()) else { return Ok(HandedOver::Settled) };
+        client.add_in(self.cookie, b, now, policy, state.leaf.as_ref())?;
+        // What it was given is what is here: no instant lies between a proof and the message.
+        if sys::task::has_threads() && (pidfd.live().is_err() || !self.has_b()) {
+            client.forget(self.cookie);
+            return Ok(HandedOver::Settled);
+        }
         self.watcher.store(serial, Ordering::SeqCst);
         Ok(HandedOver::Now)
     }
@@ -106,7 +111,7 @@ pub(crate) fn open(flags: OpenFlags, config: Settings) -> Result<(OwnFd, Arc<Ope
     let _signals = SignalsBlocked::new()?;
     sweep();
     let (a, b) = procfd::open()?;
-    let cookie = procfd::cookie(a.as_fd())?;
+    let cookie = a.cookie().map_or_else(|| procfd::cookie(a.as_fd()), Ok)?;
     Ok((a, enter(cookie, b, flags, config)?))
 }
 

@@ -21,6 +21,7 @@ use crate::manage::{Advice, KillTree};
 pub use crate::settings::{Close, DATA_MAX, MountKind, NEW_LISTENER, PipeWay, Program, Settings, WindowSize};
 use crate::settings::{ClosePolicy, Scheduler};
 use crate::status::Status;
+pub use crate::sys::OwnFd;
 use crate::sys::{self, Errno};
 use crate::target::Target;
 use crate::wait::{self, Limit, Options};

@@ -223,6 +223,8 @@ impl Private {
     fn listed(list: &mut List, fd: OwnFd) -> Result<Self> {
         let fd = sys::fd::above_standard(fd);
         let file = Identity::of(fd.as_fd())?;
+        // What it is now is what was made.
+        fd.live()?;
         Self::listed_as(list, fd, file)
     }
 
@@ -276,7 +278,7 @@ impl Private {
     ) -> Result<((OwnFd, u64), Self)> {
         let mut locked = lock();
         let (a, b) = make()?;
-        let cookie = sys::sock::cookie(a.as_fd())?;
+        let cookie = a.cookie().map_or_else(|| sys::sock::cookie(a.as_fd()), Ok)?;
         let b = Self::socket(&mut locked.list, b);
         let entered = enter(&mut locked.list.held, a.as_raw_fd(), Procfd { cookie, pidfd: None, now: None });
         // It takes the lock when it is dropped.
@@ -297,6 +299,11 @@ impl Private {
     /// The device of its file system. `None`: a socket, or a pidfd before 6.9.
     pub(crate) fn device(&self) -> Option<u64> {
         self.file.device()
+    }
+
+    /// Whether another descriptor is of the same file.
+    pub(crate) fn was(&self, other: BorrowedFd<'_>) -> bool {
+        self.file.is(other)
     }
 
     /// Gives the number up without closing it: another file has it, which is the program's.

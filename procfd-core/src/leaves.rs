@@ -42,7 +42,7 @@ impl Leaf {
     pub(crate) fn make(parent: OwnFd, name: Option<&CStr>) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let parent = Private::adopt(parent)?;
-        let make = |name: &CStr| sys::dir::make_at(parent.as_fd(), name, 0o755);
+        let make = |name: &CStr| sys::dir::make_at(parent.live()?, name, 0o755);
         let name = match name {
             Some(name) => {
                 make(name)?;
@@ -60,11 +60,10 @@ impl Leaf {
                 }
             }
         };
-        let opened = sys::fd::open_at(parent.as_fd().as_raw_fd(), &name, libc::O_PATH | libc::O_DIRECTORY);
-        match opened.and_then(Private::adopt) {
+        match parent.live().and_then(|parent| open(parent, &name)).and_then(Private::adopt) {
             Ok(dir) => Ok(Self { parent, dir, name }),
             Err(e) => {
-                let _ = sys::dir::remove_at(parent.as_fd(), &name);
+                let _ = parent.live().and_then(|parent| sys::dir::remove_at(parent, &name));
                 Err(e)
             }
         }
@@ -84,6 +83,23 @@ impl Leaf {
         &self.name
     }
 
+    /// Its parent, also where the program has closed the number: by the directory. EBADF: both are closed.
+    fn way_to_parent(&self) -> Result<Way<'_>> {
+        match self.parent.live() {
+            Ok(parent) => Ok(Way::Kept(parent)),
+            Err(_) => open(self.dir.live()?, c"..").map(Way::Opened),
+        }
+    }
+
+    /// Its directory, also where the program has closed the number: by the parent, if that still has it. EBADF.
+    fn way_to_dir(&self) -> Result<Way<'_>> {
+        if let Ok(dir) = self.dir.live() {
+            return Ok(Way::Kept(dir));
+        }
+        let dir = open(self.parent.live()?, &self.name)?;
+        if self.dir.was(dir.as_fd()) { Ok(Way::Opened(dir)) } else { Err(Errno(libc::EBADF)) }
+    }
+
     /// SIGKILL to all in it.
     pub(crate) fn kill(&self) -> Result<()> {
         cgroup::kill_all(self.dir.live()?.as_raw_fd())
@@ -96,8 +112,7 @@ impl Leaf {
     }
 
     /// Whether all in it have ended, and are about to leave it.
-    fn is_settling(&self) -> bool {
-        let Ok(dir) = self.dir.live() else { return false };
+    fn is_settling(dir: BorrowedFd<'_>) -> bool {
         let mut text = [0; 32];
         let mut starts_with = |name: &CStr, start: &[u8]| {
             let len = sys::fd::read_small(dir.as_raw_fd(), name, &mut text);
@@ -116,17 +131,40 @@ impl Leaf {
 
     /// Removes it, with the cgroups below it. EBUSY: it has processes.
     pub(crate) fn remove(&self) -> Result<()> {
-        let [parent, dir] = self.descriptors()?;
+        let (parent, dir) = match (self.way_to_parent(), self.way_to_dir()) {
+            (Err(Errno(libc::ENOENT)), _) | (_, Err(Errno(libc::ENOENT))) => return Ok(()),
+            (parent, dir) => (parent?, dir?),
+        };
+        let (parent, dir) = (parent.as_fd(), dir.as_fd());
         let mut tries = 0;
         loop {
             match cgroup::remove(parent.as_raw_fd(), &self.name, dir.as_raw_fd()) {
-                Err(Errno(libc::EBUSY)) if tries < TRIES && self.is_settling() => {
+                Err(Errno(libc::EBUSY)) if tries < TRIES && Self::is_settling(dir) => {
                     tries = tries.saturating_add(1);
                     sys::fd::sleep(PAUSE);
                 }
                 Err(Errno(libc::ENOENT)) => return Ok(()),
                 done => return done,
             }
+        }
+    }
+}
+
+fn open(dir: BorrowedFd<'_>, name: &CStr) -> Result<OwnFd> {
+    sys::fd::open_at(dir.as_raw_fd(), name, libc::O_PATH | libc::O_DIRECTORY)
+}
+
+/// A directory of a leaf, or another descriptor of it.
+enum Way<'a> {
+    Kept(BorrowedFd<'a>),
+    Opened(OwnFd),
+}
+
+impl AsFd for Way<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Kept(fd) => *fd,
+            Self::Opened(fd) => fd.as_fd(),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 //! The two sockets of a procfd, A and its peer B, and the marks by which every process knows an A and a placeholder.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,10 +30,10 @@ static IS_LEFT_OPEN: AtomicBool = AtomicBool::new(false);
 pub(crate) fn marked() -> Result<(OwnFd, OwnFd)> {
     let (one, other) = sys::sock::pair()?;
     let (b, a) = if one.as_raw_fd() < other.as_raw_fd() { (one, other) } else { (other, one) };
-    sys::sock::set_mark(a.as_fd(), MARK)?;
+    sys::sock::set_mark(a.live()?, MARK)?;
     // Where a seccomp filter refuses these two, a context without a close policy does without.
-    let _ = sys::sock::set_option_i32(a.as_fd(), SO_LOCK_FILTER, 1);
-    if sys::sock::shutdown_read(b.as_fd()).is_err() {
+    let _ = sys::sock::set_option_i32(a.live()?, SO_LOCK_FILTER, 1);
+    if sys::sock::shutdown_read(b.live()?).is_err() {
         IS_LEFT_OPEN.store(true, Ordering::Relaxed);
     }
     Ok((a, b))

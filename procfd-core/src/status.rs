@@ -15,7 +15,8 @@ pub enum Change {
     Killed(i32),
     /// This signal ended it, and it dumped core.
     Dumped(i32),
-    /// This signal stopped it.
+    /// This signal stopped it. To a tracer of its own child a ptrace stop comes too: its event is above the lower 8 bits,
+    /// as waitid(2) has it.
     Stopped(i32),
     /// It was continued.
     Continued,

@@ -323,7 +323,7 @@ static void *hammer(void *arg)
 static void with_busy_threads(void)
 {
 #ifdef __SANITIZE_ADDRESS__
-	enum { FORKS = 20 }; /* each takes half a second with the shadow memory */
+	enum { FORKS = 5 }; /* each copies the tables of the shadow memory */
 #else
 	enum { FORKS = 100 };
 #endif

@@ -2,6 +2,8 @@
 /* PROC_WAIT by the parent: results, flags, timeouts, usage. */
 #include "util.h"
 
+#include <sys/ptrace.h>
+
 static int start(const char *mode, const char *arg)
 {
 	int fd = ctx();
@@ -170,6 +172,25 @@ static void *stop_it(void *arg)
 	int fd = *(int *)arg;
 	process_manage(fd, PROC_SIGNAL, SIGSTOP, NULL, 0);
 	return NULL;
+}
+
+/* A ptrace stop comes to a wait that asks for no stops, as to waitid(2), and its status has the event. */
+static void traced_by_its_parent(void)
+{
+	struct procfd_wait w = { .timeout_ns = 0 };
+	char text[128];
+	int fd = start("pause", NULL), pid = process_info(fd, PROC_INFO_PID, 0, NULL, 0);
+	CHECK_EQ(ptrace(PTRACE_SEIZE, pid, 0, 0), 0);
+	CHECK_EQ(ptrace(PTRACE_INTERRUPT, pid, 0, 0), 0);
+	CHECK_EQ(process_manage(fd, PROC_WAIT, 0, &w, sizeof w), 0);
+	CHECK_EQ(w.what, PROC_STOPPED);
+	CHECK_EQ(w.status, 0x8005);
+	CHECK(procfd_status_text(&w, text, sizeof text) > 0);
+	CHECK_STR(text, "stopped by SIGTRAP, ptrace event 128");
+	CHECK_EQ(ptrace(PTRACE_DETACH, pid, 0, 0), 0);
+	CHECK_EQ(process_manage(fd, PROC_SIGNAL, SIGKILL, NULL, 0), 0);
+	expect_killed(fd, SIGKILL);
+	close(fd);
 }
 
 static void stopped_while_waiting(void)
@@ -393,7 +414,7 @@ static void a_nonblocking_pidfd(void)
 
 TAP_MAIN(CASE(a_nonblocking_pidfd), CASE(exit_codes), CASE(signals), CASE(core_dump), CASE(nohang),
 	 CASE(without_a_structure), CASE(timeouts), CASE(peek), CASE(stopped_and_continued),
-	 CASE(stopped_while_waiting), CASE(usage),
+	 CASE(traced_by_its_parent), CASE(stopped_while_waiting), CASE(usage),
 	 CASE(usage_is_the_procfd_s), CASE(somebody_else_reaped),
 	 CASE(sigchld_ignored), CASE(interrupted), CASE(the_callers_sigchld_is_its_own),
 	 CASE(bad_arguments), CASE(structure_sizes))

@@ -61,7 +61,7 @@ static int start_spawn(const struct scenario *s, int *fd, int *opened)
 	*fd = procfd_spawn(argv, &o, sizeof o);
 	int saved = errno;
 	for (int i = 0; i < 3; i++)
-		if (pipes[i] >= 0)
+		if (pipes[i] >= 0 && !(is_tortured && pipes[i] == taking->number))
 			close(pipes[i]);
 	*opened = 0;
 	errno = saved;
@@ -129,7 +129,7 @@ static void forget(int fd, struct report *r)
 static const struct scenario scenarios[] = {
 	{ .name = "plain", .flags = ALONE, .configure = no_more, .told = { EXEC_TOLD } },
 	{ .name = "lean", .flags = PROCFD_PIDFD, .configure = no_more, .told = { EXEC_TOLD } },
-	{ .name = "lean, fork form", .numbers_lost = 1, .flags = PROCFD_PIDFD, .configure = no_more, .start = start_fork },
+	{ .name = "lean, fork form", .flags = PROCFD_PIDFD, .configure = no_more, .start = start_fork },
 	{ .name = "close policy", .flags = ALONE, .ends = BY_POLICY, .configure = no_more, .told = { EXEC_TOLD } },
 	{ .name = "credentials",
 	  .flags = ALONE,
@@ -147,7 +147,7 @@ static const struct scenario scenarios[] = {
 	  .ends = BY_POLICY,
 	  .configure = namespaces,
 	  .told = { EXEC_TOLD, { SYS_sethostname, PROC_STAGE_HOSTNAME } } },
-	{ .name = "watcher", .numbers_lost = 1, .cold = 1, .configure = no_more },
+	{ .name = "watcher", .cold = 1, .configure = no_more },
 	{ .name = "watcher, second signal", .ends = BY_SECOND_SIGNAL, .by_watcher = 1, .configure = no_more },
 	{ .name = "watcher, init of a namespace", .ends = BY_POLICY, .by_watcher = 1, .configure = pid_namespace },
 	{ .name = "built-in init", .flags = ALONE, .ends = BY_POLICY, .configure = built_in_init },
@@ -157,7 +157,7 @@ static const struct scenario scenarios[] = {
 	  .configure = no_more,
 	  .prepare = make_target,
 	  .start = start_attach },
-	{ .name = "attach, second signal", .numbers_lost = 1,
+	{ .name = "attach, second signal",
 	  .ends = BY_SECOND_SIGNAL,
 	  .by_watcher = 1,
 	  .configure = no_more,
@@ -165,13 +165,13 @@ static const struct scenario scenarios[] = {
 	  .start = start_attach },
 	{ .name = "copy", .flags = ALONE, .ends = BY_POLICY, .configure = no_more, .start = start_copy,
 	  .told = { EXEC_TOLD } },
-	{ .name = "fork form", .numbers_lost = 1, .flags = ALONE, .configure = no_more, .start = start_fork },
-	{ .name = "fork form, close policy", .numbers_lost = 1,
+	{ .name = "fork form", .flags = ALONE, .configure = no_more, .start = start_fork },
+	{ .name = "fork form, close policy",
 	  .flags = ALONE,
 	  .ends = BY_POLICY,
 	  .configure = no_more,
 	  .start = start_fork },
-	{ .name = "procfd_spawn with pipes", .numbers_lost = 1, .flags = ALONE, .ends = BY_POLICY, .configure = no_more,
+	{ .name = "procfd_spawn with pipes", .flags = ALONE, .ends = BY_POLICY, .configure = no_more,
 	  .start = start_spawn },
 	{ .name = "descriptor actions",
 	  .flags = ALONE,
@@ -188,9 +188,9 @@ static const struct scenario scenarios[] = {
 	  .told = { EXEC_TOLD, MOUNTS_TOLD } },
 	{ .name = "cgroup", .flags = ALONE, .needs_group = 1, .ends = BY_POLICY, .configure = in_cgroup,
 	  .told = { EXEC_TOLD } },
-	{ .name = "own cgroup", .numbers_lost = 1, .flags = ALONE, .needs_group = 1, .ends = BY_POLICY, .configure = in_leaf,
+	{ .name = "own cgroup", .flags = ALONE, .needs_group = 1, .ends = BY_POLICY, .configure = in_leaf,
 	  .told = { EXEC_TOLD } },
-	{ .name = "watcher, own cgroup", .numbers_lost = 1, .needs_group = 1, .ends = BY_POLICY, .configure = in_leaf,
+	{ .name = "watcher, own cgroup", .needs_group = 1, .ends = BY_POLICY, .configure = in_leaf,
 	  .told = { EXEC_TOLD } },
 	{ .name = "suspended",
 	  .flags = ALONE,
@@ -224,7 +224,7 @@ static const struct scenario scenarios[] = {
 		    { SYS_setresuid, PROC_STAGE_UID },
 		    { SYS_setresgid, PROC_STAGE_GID },
 		    { SYS_setgroups, PROC_STAGE_GROUPS } } },
-	{ .name = "terminal", .numbers_lost = 1,
+	{ .name = "terminal",
 	  .flags = ALONE,
 	  .ends = BY_POLICY,
 	  .configure = terminal,
@@ -238,7 +238,7 @@ static const struct scenario scenarios[] = {
 		    { SYS_LANDLOCK_CREATE, PROC_STAGE_LANDLOCK },
 		    { SYS_LANDLOCK_RULE, PROC_STAGE_LANDLOCK_RULE },
 		    { SYS_LANDLOCK_RESTRICT, PROC_STAGE_LANDLOCK } } },
-	{ .name = "seccomp listener", .numbers_lost = 1,
+	{ .name = "seccomp listener",
 	  .flags = ALONE,
 	  .ends = BY_POLICY,
 	  .configure = listener,
@@ -246,7 +246,7 @@ static const struct scenario scenarios[] = {
 	{ .name = "time limit", .ends = BY_LIMIT, .by_watcher = 1, .configure = time_limit },
 	{ .name = "time limit, built-in init", .flags = ALONE, .ends = BY_LIMIT, .configure = init_with_time_limit },
 	{ .name = "autoreap",
-	  .numbers_lost = 1,
+	 
 	  .flags = ALONE | PROCFD_AUTOREAP,
 	  .configure = no_more,
 	  .live = forget,
@@ -265,7 +265,7 @@ static const struct scenario scenarios[] = {
 		    { SYS_ioprio_set, PROC_STAGE_IOPRIO },
 		    { SYS_sched_setaffinity, PROC_STAGE_AFFINITY },
 		    { SYS_seccomp, PROC_STAGE_SECCOMP } } },
-	{ .name = "life", .numbers_lost = 1, .flags = ALONE, .ends = BY_POLICY, .configure = no_more, .live = life },
+	{ .name = "life", .flags = ALONE, .ends = BY_POLICY, .configure = no_more, .live = life },
 };
 #define N_SCENARIOS ((int)(sizeof scenarios / sizeof *scenarios))
 

@@ -68,7 +68,6 @@ struct scenario {
 	int by_watcher;     /* the close policy, or the time limit, is lost with the watcher */
 	int needs_group;    /* a cgroup that this user may divide */
 	int needs_landlock;
-	int numbers_lost;   /* what --numbers takes is not all guarded */
 	int stays;          /* the process stays suspended without its creator */
 	int forgets;        /* what is tortured closes the procfd of a process that nobody waits for */
 	void (*prepare)(void); /* before the mark */

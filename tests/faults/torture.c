@@ -37,6 +37,8 @@ struct task {
 	unsigned short calls[MAX_NR]; /* by their number: a wait more or less shifts no other call */
 	int pending; /* the errno to give it at the end of the call */
 	int gone;
+	int in_call, entries; /* whether its last call is not over; how many there were */
+	int is_apart; /* its table is a copy from before the taking */
 };
 
 static struct task tasks[MAX_TASKS];
@@ -115,38 +117,77 @@ static int is_proof(const struct point *p)
 {
 	return p->nr == SYS_fstat || p->nr == SYS_timerfd_gettime || p->nr == SYS_ppoll ||
 	       (p->nr == SYS_getsockopt && p->args[1] == SOL_SOCKET) ||
-	       (p->nr == SYS_fcntl && p->args[1] == F_GETFD) || (p->nr == SYS_ioctl && p->args[1] >> 8 == 0xc040ff) ||
+	       (p->nr == SYS_fcntl && (p->args[1] == F_GETFD || p->args[1] == F_GETFL)) || (p->nr == SYS_ioctl && p->args[1] >> 8 == 0xc040ff) ||
 	       (p->nr == SYS_waitid && (p->args[3] & WNOWAIT));
 }
 
 /* A file is armed by three calls, before which others may ask how it is armed. */
 static int is_arming(const struct point *p)
 {
-	return p->nr == SYS_fcntl && p->args[1] != F_GETFD && p->args[1] != F_DUPFD_CLOEXEC;
+	return p->nr == SYS_fcntl && (p->args[1] == F_SETSIG || p->args[1] == F_SETOWN_EX || p->args[1] == F_SETFL);
+}
+
+/* The last call before the number was taken that used it, with the calls since that prove nothing; and the next one. */
+static struct {
+	int is_open; /* before the call of the library */
+	int has_before, has_after, between, between_earlier, entry;
+	struct point earlier, before, after;
+} use;
+
+/* A call of a process that has the creator's table, or a copy of it from after the taking. */
+static void seen_using(struct task *t, const struct __ptrace_syscall_info *info, int number, int is_taken)
+{
+	struct point now = { .task = (int)(t - tasks), .nr = (long)info->entry.nr };
+	if (t->is_apart || use.has_after)
+		return;
+	for (int i = 0; i < 6; i++)
+		now.args[i] = (unsigned long)info->entry.args[i];
+	int uses = (used_by(t->pid, &now) & bit((unsigned long)number)) != 0;
+	if (!uses)
+		use.between += !is_proof(&now) && now.nr != SYS_rt_sigprocmask;
+	else if (is_taken)
+		use.after = now, use.has_after = 1;
+	else
+		use.earlier = use.before, use.between_earlier = use.between, use.before = now, use.has_before++,
+		use.between = 0, use.entry = t->entries;
+}
+
+/* The number is taken now. A call of another process that has begun may not have come to it yet. */
+static void taken_now(int by)
+{
+	const struct task *t = &tasks[use.before.task];
+	if (!use.has_before || use.before.task == by || !t->in_call || t->entries != use.entry)
+		return;
+	use.after = use.before;
+	use.has_after = 1;
+	use.before = use.earlier;
+	use.has_before--;
+	use.between = use.between_earlier;
 }
 
 /*
- * Whether the number is taken where no proof can guard it: between its proof and its use, or a number that the call has
- * opened for itself, before it closes that.
+ * What no proof can guard, which docs/reliability.md names: the number is taken
+ * - before the library has asked what it has just opened;
+ * - before it has opened the cgroup that it has just made, of the parent's;
+ * - between the proof and the call that uses the number, with nothing but proofs of others in between;
+ * - between the creator's proof of B or of a descriptor of the settings, and the child's use of it;
+ * - between the three calls that arm B.
  */
-static int is_unguarded(const struct point *call, int n, const struct point *p, int at)
+static const char *unguarded(void)
 {
-	int before = at - 1, after = at;
-	uint64_t it = bit((unsigned long)p->number);
-	while (before >= 0 && !(call[before].used & it))
-		before--;
-	while (after < n && !(call[after].used & it))
-		after++;
-	if (after == n)
-		return 0;
-	if (!(call[0].open & it)) {
-		/* A debug build asks whether it is open. */
-		int closing = call[after].nr == SYS_fcntl && call[after].args[1] == F_GETFD ? after + 1 : after;
-		if (!strstr(taking->was, "pidfd") || (closing < n && call[closing].nr == SYS_close))
-			return 1;
-	}
-	return before >= 0 && !is_proof(&call[after]) &&
-	       (is_proof(&call[before]) || (is_arming(&call[before]) && is_arming(&call[after])));
+	if (use.has_before ? use.before.nr == SYS_close : !use.is_open)
+		return "before the first question";
+	if (use.has_before && use.before.nr == SYS_mkdirat)
+		return "before a new cgroup is opened";
+	if (!use.has_after)
+		return NULL;
+	if (!use.has_before || is_proof(&use.after))
+		return NULL;
+	if (use.after.task > 0 && use.before.task == 0 && is_proof(&use.before))
+		return "before the child uses it";
+	if (is_arming(&use.before) && is_arming(&use.after))
+		return "while it is armed";
+	return is_proof(&use.before) && !use.between ? "between proof and use" : NULL;
 }
 
 static int is_one_byte(pid_t pid, unsigned long message)
@@ -167,6 +208,12 @@ static void at_entry(struct task *t, const struct __ptrace_syscall_info *info, c
 	if (nr < 0 || nr >= MAX_NR)
 		return;
 	int index = (int)(t - tasks), nth = t->calls[nr]++;
+	int is_it = !hit && p->how != NOTHING && p->task == index && p->nth == nth && p->nr == nr;
+	if (p->how == TAKE_NUMBER)
+		seen_using(t, info, p->number, hit || is_it);
+	/* From here on it has a table of its own. */
+	if (index > 0 && !hit && !is_it && nr == SYS_close_range && info->entry.args[2] & CLOSE_RANGE_UNSHARE)
+		t->is_apart = 1;
 	if (p->how == NOTHING && n_seen < MAX_POINTS) {
 		struct point *at = &seen[n_seen++];
 		*at = (struct point){ .task = index, .nth = nth, .nr = nr };
@@ -178,7 +225,7 @@ static void at_entry(struct task *t, const struct __ptrace_syscall_info *info, c
 			at->used = used_by(t->pid, at);
 		}
 	}
-	if (p->how == NOTHING || hit || p->task != index || p->nth != nth || p->nr != nr)
+	if (!is_it)
 		return;
 	hit = 1;
 	switch (p->how) {
@@ -194,6 +241,7 @@ static void at_entry(struct task *t, const struct __ptrace_syscall_info *info, c
 		kill(t->pid, SIGKILL);
 		break;
 	case TAKE_NUMBER:
+		taken_now(index);
 		take_number(subject_pid, p->number, p->with);
 		break;
 	default:
@@ -230,8 +278,9 @@ static void stopped(struct task *t, int status, const struct point *p)
 		return;
 	}
 	if (event == PTRACE_EVENT_CLONE || event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK) {
-		if (ptrace(PTRACE_GETEVENTMSG, t->pid, 0, &message) == 0)
-			task_of((pid_t)message);
+		struct task *child = ptrace(PTRACE_GETEVENTMSG, t->pid, 0, &message) ? NULL : task_of((pid_t)message);
+		if (child && event == PTRACE_EVENT_FORK && !hit)
+			child->is_apart = 1;
 	} else if (event == PTRACE_EVENT_STOP && sig != SIGTRAP) {
 		ptrace(PTRACE_LISTEN, t->pid, 0, 0); /* a group stop */
 		return;
@@ -239,11 +288,16 @@ static void stopped(struct task *t, int status, const struct point *p)
 		if (ptrace(PTRACE_GET_SYSCALL_INFO, t->pid, sizeof info, &info) > 0) {
 			if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
 				long nr = (long)info.entry.nr;
+				t->in_call = 1;
+				t->entries++;
 				if (nr == MARK_BEGIN || nr == MARK_END)
 					window = nr == MARK_BEGIN;
-				else if (window)
+				if (nr == MARK_BEGIN && p->how == TAKE_NUMBER)
+					use.is_open = (open_numbers(subject_pid) & bit((unsigned long)p->number)) != 0;
+				if (window && nr != MARK_BEGIN)
 					at_entry(t, &info, p);
 			} else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
+				t->in_call = 0;
 				at_exit(t);
 			}
 		}
@@ -292,6 +346,7 @@ static int run_point(const struct scenario *s, const struct point *p, int fds, c
 	memset(&taking->wanted, 0, sizeof *taking - offsetof(struct taking, wanted));
 	report->caller_killed = p->how == KILL_CALLER;
 	n_tasks = window = hit = 0;
+	memset(&use, 0, sizeof use);
 	late = 0;
 	why[0] = 0;
 	if (pipe2(go, O_CLOEXEC))
@@ -428,7 +483,7 @@ static int taken_points(const struct scenario *s, struct point *points, int most
 /* All points of a scenario, and as many of them as the time allows. Returns how many failed. */
 static int torture(const struct scenario *s, double seconds)
 {
-	static struct point points[32 * MAX_POINTS], calls[MAX_POINTS];
+	static struct point points[32 * MAX_POINTS];
 	static const struct point nothing;
 	int n = 0, failed = 0, made = 0, missed = 0, kills = 0, stages = 0;
 	char why[700];
@@ -441,7 +496,6 @@ static int torture(const struct scenario *s, double seconds)
 		printf("# call %d: process %d: %ld(%#lx, %#lx, %#lx)\n", i, seen[i].task, seen[i].nr, seen[i].args[0],
 		       seen[i].args[1], seen[i].args[2]);
 	int fds = report->fds, most = 0, n_calls = n_seen, excused = 0;
-	memcpy(calls, seen, sizeof calls);
 	if (taking->is_on)
 		n = taken_points(s, points, sizeof points / sizeof *points);
 	for (int i = 0; i < n_seen && !taking->is_on; i++) {
@@ -469,13 +523,15 @@ static int torture(const struct scenario *s, double seconds)
 		kills += hit && points[i].how != FAIL_CALL;
 		stages += hit && report->created < 0 && report->stage;
 		if (bad && points[i].how == TAKE_NUMBER) {
-			int unguarded = is_unguarded(calls, n_calls, &points[i], points[i].err);
-			excused += unguarded;
-			failed += !unguarded;
-			if (!unguarded || verbose)
-				printf("# %s: before call %d of process %d, its call %d of number %ld: number %d (%s): %s%s: %s\n", s->name,
-				       points[i].err, points[i].task, points[i].nth, points[i].nr, points[i].number, taking->was,
-				       with_names[points[i].with], unguarded ? " (unguarded)" : "", why);
+			const char *excuse = unguarded();
+			excused += excuse != NULL;
+			failed += !excuse;
+			if (!excuse || verbose)
+				printf("# %s: before call %d of process %d, its call %d of number %ld: number %d (%s, before %ld, after %ld, %d between): %s%s%s%s: %s\n",
+				       s->name, points[i].err, points[i].task, points[i].nth, points[i].nr, points[i].number,
+				       taking->was, use.has_before ? use.before.nr : -1, use.has_after ? use.after.nr : -1,
+				       use.between, with_names[points[i].with], excuse ? " (" : "", excuse ? excuse : "",
+				       excuse ? ")" : "", why);
 		} else if (bad) {
 			failed++;
 			printf("# %s: process %d, its call %d of number %ld (%#lx, %#lx), %s %d: %s\n", s->name,
@@ -511,8 +567,6 @@ static const char *left_out(const struct scenario *s, const char *only)
 		return "not asked for";
 	if (s->needs_root && geteuid())
 		return "needs root";
-	if (taking->is_on && s->numbers_lost)
-		return "a number that is lost may leave a zombie there, or another's file closed: docs/reliability.md";
 	if (s->needs_landlock && !has_landlock())
 		return "no Landlock";
 	return s->needs_group && !group[0] ? "no cgroup v2 that this user may divide" : NULL;

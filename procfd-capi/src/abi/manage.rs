@@ -69,7 +69,8 @@ pub const PROC_EXITED: u32 = 1;
 pub const PROC_KILLED: u32 = 2;
 /// procfd_wait.what: ended by a signal and dumped core; status is its number.
 pub const PROC_DUMPED: u32 = 3;
-/// procfd_wait.what: stopped by a signal; status is its number.
+/// procfd_wait.what: stopped by a signal; status is its number. To a tracer of its own child, ptrace(2), a ptrace stop
+/// comes too: status is then as waitid(2) has it, the signal with the event above its lower 8 bits.
 pub const PROC_STOPPED: u32 = 4;
 /// procfd_wait.what: continued.
 pub const PROC_CONTINUED: u32 = 5;
@@ -202,7 +203,7 @@ pub struct procfd_wait {
     pub timeout_ns: u64,
     /// Out: PROC_EXITED, PROC_KILLED, PROC_DUMPED, PROC_STOPPED, PROC_CONTINUED.
     pub what: u32,
-    /// Out: exit code, or signal number.
+    /// Out: exit code, or signal number; of a ptrace stop, the event above it.
     pub status: i32,
     /// Out: the members that the call has filled, PROC_WAIT_HAS_*.
     pub mask: u64,

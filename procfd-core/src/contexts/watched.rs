@@ -102,6 +102,12 @@ pub(crate) fn watch(
     Ok(())
 }
 
+/// The watcher forgets a process whose message was of other files: another thread has taken their numbers.
+pub(crate) fn unwatch(opened: &Opened) {
+    opened.watcher.store(0, Ordering::SeqCst);
+    keeper::forget(opened.cookie);
+}
+
 /// A watcher that came while a creation held its context has passed it over.
 pub(crate) fn see_to(opened: &Opened) {
     if let Some((client, serial)) = keeper::outdated(opened.watcher.load(Ordering::SeqCst)) {

@@ -3,7 +3,7 @@
 
 //! A procfd in one step: of a program that it starts, or of a process that runs.
 
-use std::os::fd::{AsFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, IntoRawFd, RawFd};
 
 use super::Result;
 use super::configuring::{Form, flags_refused};
@@ -12,7 +12,7 @@ use crate::contexts;
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::start::{self, Forked};
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, OwnFd};
 
 type Whole<T> = std::result::Result<T, Error>;
 
@@ -58,8 +58,8 @@ pub fn open_pid(pid: i32, flags: u64) -> Whole<RawFd> {
 }
 
 /// The same file, above the standard streams and close-on-exec. EBADF.
-pub fn duplicate(fd: RawFd) -> Result<OwnedFd> {
-    sys::fd::dup_cloexec(sys::fd::borrow(fd)?).map(OwnedFd::from)
+pub fn duplicate(fd: RawFd) -> Result<OwnFd> {
+    sys::fd::dup_cloexec(sys::fd::borrow(fd)?)
 }
 
 fn known(flags: u64) -> Whole<Form> {

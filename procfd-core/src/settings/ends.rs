@@ -38,9 +38,10 @@ pub(super) struct End {
 
 impl End {
     pub(super) fn new(fd: OwnFd) -> sys::Result<Self> {
-        let number = Number::keep(fd);
-        let was = identity(&number)?;
-        Ok(Self { number, was })
+        let was = identity(&fd)?;
+        // What it is now is what was made.
+        fd.live()?;
+        Ok(Self { number: Number::keep(fd), was })
     }
 
     pub(super) fn number(&self) -> RawFd {
@@ -66,10 +67,10 @@ impl Drop for End {
     }
 }
 
-/// The file, and which of the two ends.
+/// The file, and which of the two ends. The file is asked last: it tells more.
 fn identity(fd: &impl AsFd) -> sys::Result<(u64, u64, i32)> {
-    let (device, inode) = sys::fd::device_and_inode(fd.as_fd())?;
     let flags = sys::fd::flags(fd.as_fd())?;
+    let (device, inode) = sys::fd::device_and_inode(fd.as_fd())?;
     Ok((device, inode, flags & libc::O_ACCMODE))
 }
 

@@ -166,7 +166,12 @@ fn spawn_with<const MORE: bool>(
 
 /// The process runs: its own cgroup stays as long. If that fails, the process is ended.
 pub(super) fn keep_cgroup(cgroup: &mut Option<Cgroup>, pidfd: BorrowedFd<'_>, pid: i32) -> Result<(), Error> {
-    let kept = cgroup.as_mut().map_or(Ok(()), |cgroup| cgroup.keep(pidfd));
+    let Some(cgroup) = cgroup else { return Ok(()) };
+    if !is_still_its(pidfd, pid) {
+        end_by_pid(pid);
+        return Err(pidfd_is_lost());
+    }
+    let kept = cgroup.keep(pidfd);
     kept.map_err(super::out_of_descriptors).inspect_err(|_| end(pidfd, pid))
 }
 

@@ -192,3 +192,6 @@ pub(super) fn end(pidfd: BorrowedFd<'_>, pid: i32) {
         reap(pidfd, pid);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,8 @@
 
 use std::os::fd::{AsFd, IntoRawFd};
 
-use super::end::end;
-use super::publish::check_lean;
+use super::end::{end, end_by_pid, is_still_its};
+use super::publish::{check_lean, pidfd_is_lost};
 use super::{Forked, clone, out_of_descriptors};
 use crate::contexts::{self, OpenFlags};
 use crate::error::{Error, Stage};
@@ -57,6 +57,10 @@ fn run_fork(context: &Lean, config: &Settings) -> Result<Forked<()>, Error> {
             context.close_in_child();
             Ok(Forked::Child)
         }
-        Forked::Parent(pid, pidfd) => become_pidfd(context, pid, &pidfd),
+        Forked::Parent(pid, pidfd) if is_still_its(pidfd.as_fd(), pid) => become_pidfd(context, pid, &pidfd),
+        Forked::Parent(pid, _) => {
+            end_by_pid(pid);
+            Err(pidfd_is_lost())
+        }
     }
 }

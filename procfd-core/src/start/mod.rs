@@ -103,6 +103,10 @@ fn with_record<T>(opened: &Opened, start: impl FnOnce(&mut State) -> Result<T, E
         // The owner may be a process group that exists.
         let _ = fuse::change(opened.b(), None, 0);
     }
+    if done.is_err() && !opened.has_b() {
+        // Nothing starts from it any more, and its last close is not seen.
+        state.config.let_go();
+    }
     drop(state);
     contexts::see_to(opened);
     done

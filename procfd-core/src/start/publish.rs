@@ -220,6 +220,11 @@ impl<'a> Publication<'a> {
             if let Err(e) = contexts::watch(room, self.opened, pidfd.as_fd(), &self.policy) {
                 return Err(self.undone(pidfd.as_fd(), pid, watch_error(e)));
             }
+            // What the watcher was given is what is here: no instant lies between a proof and the message.
+            if sys::task::has_threads() && (pidfd.live().is_err() || !self.opened.has_b()) {
+                contexts::unwatch(self.opened);
+                return Err(self.undone(pidfd.as_fd(), pid, pidfd_is_lost()));
+            }
             watched = Some(self.policy);
         }
         Ok(Started { pidfd, pid, watched, leaf: self.leaf.take() })

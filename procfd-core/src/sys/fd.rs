@@ -29,6 +29,11 @@ pub(crate) fn taken(fd: RawFd) -> OwnFd {
     OwnFd::new(Number::of(fd))
 }
 
+/// The same as [`made`] of a socket.
+pub(super) fn made_socket(fd: RawFd) -> OwnFd {
+    OwnFd::socket(Number::of(bare::above_standard(fd)))
+}
+
 /// For a caller of the library, who owns it from now on.
 impl From<OwnFd> for OwnedFd {
     fn from(fd: OwnFd) -> Self {

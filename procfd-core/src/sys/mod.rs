@@ -69,7 +69,7 @@ pub(crate) use bare::{
     Timespec,
 };
 pub(crate) use bare::{PollFd, Result, arch, call};
-pub(crate) use own_fd::OwnFd;
+pub use own_fd::OwnFd;
 
 impl core::fmt::Display for Errno {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

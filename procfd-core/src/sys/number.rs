@@ -50,6 +50,9 @@ pub(crate) struct Identity {
 const SOCKET: u64 = u64::MAX;
 
 impl Identity {
+    /// Of a number that is lost: no file is this one, since no socket has the cookie 0.
+    pub(super) const LOST: Self = Self { device: SOCKET, number: 0 };
+
     /// It, in two system calls at most: before pidfs all pidfds are one file, as all files without a name are.
     pub(crate) fn quick(file: BorrowedFd<'_>) -> Result<Self> {
         let stat = stat(file)?;

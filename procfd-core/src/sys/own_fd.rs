@@ -18,7 +18,7 @@ use super::{Errno, Result, bare};
 
 /// A descriptor with its proof. Dropping it closes it, if it is still the file that it was.
 #[derive(Debug)]
-pub(crate) struct OwnFd {
+pub struct OwnFd {
     number: Number,
     /// `None`: the program has one thread, or a filter of system calls refuses the question. The number is then closed
     /// unproved.
@@ -28,7 +28,23 @@ pub(crate) struct OwnFd {
 impl OwnFd {
     /// Takes a number that the caller owns and gives up.
     pub(super) fn new(number: Number) -> Self {
-        let file = if has_threads() { Identity::quick(number.as_fd()).ok() } else { None };
+        Self::of(number, Identity::quick)
+    }
+
+    /// The same of a socket that a call has just made.
+    pub(super) fn socket(number: Number) -> Self {
+        Self::of(number, Identity::of_socket)
+    }
+
+    #[inline(never)]
+    fn of(number: Number, identity: fn(BorrowedFd<'_>) -> Result<Identity>) -> Self {
+        if !has_threads() {
+            return Self { number, file: None };
+        }
+        let file = match identity(number.as_fd()) {
+            Err(Errno(libc::EBADF | libc::ENOTSOCK)) => Some(Identity::LOST),
+            done => done.ok(),
+        };
         Self { number, file }
     }
 
@@ -54,6 +70,8 @@ impl OwnFd {
 }
 
 impl Drop for OwnFd {
+    // Each place that drops one would have a copy of it.
+    #[inline(never)]
     fn drop(&mut self) {
         if self.is_there() {
             self.number.close();

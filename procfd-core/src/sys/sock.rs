@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
 use super::bare;
-use super::fd::{made, poll};
+use super::fd::{made, made_socket, poll};
 use super::{Errno, OwnFd, Result, call};
 
 pub(crate) use super::number::{cookie, option_u64};
@@ -14,7 +14,7 @@ pub(crate) use super::number::{cookie, option_u64};
 /// socketpair(AF_UNIX, SOCK_SEQPACKET).
 pub(crate) fn pair() -> Result<(OwnFd, OwnFd)> {
     let (a, b) = bare::socket_pair()?;
-    Ok((made(a), made(b)))
+    Ok((made_socket(a), made_socket(b)))
 }
 
 /// Marks a socket, for all who hold it.

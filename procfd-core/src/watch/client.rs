@@ -205,6 +205,13 @@ impl Client {
         room.add(id, b, pidfd, policy)
     }
 
+    /// Forgets the pair `id`, whose room is free again.
+    pub(crate) fn forget(&self, id: u64) {
+        if self.send(&Policy::default().request(proto::DROP, id), &[]).is_ok() {
+            self.credit.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Gives the pair `id` another policy, as long as a procfd of it is open.
     pub(crate) fn change(&self, id: u64, policy: &Policy) -> Result<(), AddError> {
         if !policy.is_silent() {

@@ -292,6 +292,13 @@ pub(crate) fn change(id: u64, policy: &Policy, hand_over: HandOver<'_>, give: Gi
     Err(AddError::Gone.errno())
 }
 
+/// Has the watcher forget a process.
+pub(crate) fn forget(id: u64) {
+    if let Some(client) = keeper().client() {
+        client.forget(id);
+    }
+}
+
 /// The current watcher and its serial, if a process of the watcher `serial` has to be handed over to it.
 pub(crate) fn outdated(serial: u64) -> Option<(Arc<Client>, u64)> {
     let keeper = keeper();
