@@ -144,7 +144,7 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// As [`program`](Self::program).
+    /// [execve(2)](https://man7.org/linux/man-pages/man2/execve.2.html), as [`program`](Self::program). No privilege.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;
