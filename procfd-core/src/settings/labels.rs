@@ -99,8 +99,8 @@ impl Context {
     /// # Errors
     ///
     /// `EINVAL`: empty, or a NUL in it; `ENAMETOOLONG`: over 4,000 bytes.
-    /// [`create`](Self::create) fails with `EINVAL` if SELinux is not enabled or does not know the context. It fails with
-    /// `EACCES` if its policy does not allow the change.
+    /// [`create`](Self::create) fails with `EINVAL` if SELinux is not enabled or does not know the context, or with
+    /// `EOPNOTSUPP` if Smack is enabled in its place. It fails with `EACCES` if its policy does not allow the change.
     ///
     /// # Kernel
     ///
@@ -216,6 +216,8 @@ pub(super) fn hint(_: &Settings, stage: Stage, errno: i32) -> Option<&'static st
         (Stage::LABEL, libc::EINVAL) => {
             Some("the security module is not enabled in this kernel, or does not know the label")
         }
+        // Of Smack, asked for what is SELinux's.
+        (Stage::LABEL, libc::EOPNOTSUPP) => Some("this kernel has enabled another security module"),
         (Stage::LABEL, libc::ENOENT) => Some(
             "the security module is not in this kernel, does not know the label, or no /proc shows the process",
         ),
