@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, RawFd};
 use std::sync::atomic::Ordering;
 
 use super::bare;
-use super::{Result, call};
+use super::{Errno, Result, call};
 
 /// A number that its owner keeps without a promise: a program may close it, and the kernel give it away.
 #[derive(Debug)]
@@ -82,6 +82,18 @@ impl Identity {
         match self.device {
             SOCKET => cookie(file) == Ok(self.number),
             _ => device_and_inode(file) == Ok((self.device, self.number)),
+        }
+    }
+
+    /// Whether `file` is free, or another file. A file that the kernel cannot ask any more is that file: a directory of
+    /// `/proc` whose process has ended (ENOENT, ESRCH).
+    pub(super) fn is_gone(self, file: BorrowedFd<'_>) -> bool {
+        match self.device {
+            SOCKET => cookie(file) != Ok(self.number),
+            _ => match device_and_inode(file) {
+                Ok(now) => now != (self.device, self.number),
+                Err(errno) => errno == Errno(libc::EBADF),
+            },
         }
     }
 }

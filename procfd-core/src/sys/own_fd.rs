@@ -73,7 +73,7 @@ impl Drop for OwnFd {
     // Each place that drops one would have a copy of it.
     #[inline(never)]
     fn drop(&mut self) {
-        if self.is_there() {
+        if self.file.is_none_or(|file| !file.is_gone(self.as_fd())) {
             self.number.close();
         }
     }
@@ -145,6 +145,27 @@ mod tests {
         let fd = null();
         fd::close_raw(fd.as_raw_fd());
         drop(fd);
+    }
+
+    /// The kernel has no attributes of a directory of /proc any more once its process has ended.
+    #[test]
+    fn a_directory_of_a_process_that_has_ended_is_closed() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let path = std::ffi::CString::new(format!("/proc/{}/fd", child.id())).unwrap();
+        let directory = fd::open_at(libc::AT_FDCWD, &path, libc::O_RDONLY | libc::O_DIRECTORY).unwrap();
+        assert!(directory.file.is_some(), "in a program with threads there is a proof");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let number = directory.as_raw_fd();
+        let left =
+            || std::fs::read_link(format!("/proc/self/fd/{number}")).is_ok_and(|to| to == path_of(&path));
+        assert!(left());
+        drop(directory);
+        assert!(!left(), "{number} is still open");
+    }
+
+    fn path_of(path: &std::ffi::CStr) -> std::path::PathBuf {
+        path.to_str().unwrap().into()
     }
 
     #[test]
