@@ -347,7 +347,9 @@ static void careless_arguments(void)
 	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	few = (struct rlimit){ 0, limit.rlim_max };
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
-	SAYS(process_open(0), "process_open(): Too many open files (RLIMIT_NOFILE is 0;");
+	char text[128];
+	snprintf(text, sizeof text, "process_open(): %s (RLIMIT_NOFILE is 0;", strerror(EMFILE));
+	SAYS(process_open(0), text);
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	close(fd);
 }

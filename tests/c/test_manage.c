@@ -62,6 +62,10 @@ static int run(int fd, const struct command *c)
 	return process_manage(fd, c->cmd, c->arg, c->data, c->size);
 }
 
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease 448 /* musl 1.2.3 does not have it */
+#endif
+
 /* 5.15. */
 static int has_mrelease(void)
 {

@@ -4,7 +4,6 @@
 #include "util.h"
 
 #include <linux/mempolicy.h>
-#include <linux/prctl.h>
 #include <sys/prctl.h>
 
 #ifndef MPOL_PREFERRED_MANY

@@ -6,6 +6,13 @@
 
 enum { MANY = 400, AT_ONCE = 16 };
 
+/* PTRACE_GET_SYSCALL_INFO, as the C library's ptrace() takes it. */
+#ifdef __GLIBC__
+#define SYSCALL_INFO (enum __ptrace_request)0x420e
+#else
+#define SYSCALL_INFO 0x420e
+#endif
+
 /* What a call makes for one that it gives, and for all else: for a look at others, and the start of a watcher. */
 enum { FOR_EACH = 12, BESIDES = 250 };
 
@@ -94,7 +101,7 @@ static int most_calls(pid_t pid, int *marks)
 			entry = !entry;
 			if (entry) {
 				/* struct ptrace_syscall_info: the number is behind op, arch, ip and sp. */
-				CHECK(ptrace((enum __ptrace_request)0x420e, pid, (void *)sizeof info, info) > 0);
+				CHECK(ptrace(SYSCALL_INFO, pid, (void *)sizeof info, info) > 0);
 				n++;
 				if (info[3] == SYS_getpriority) {
 					most = ++*marks % 2 == 0 && n > most ? n : most;
