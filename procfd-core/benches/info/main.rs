@@ -52,6 +52,8 @@ const LOOP: &str = "C loop, stat";
 const BOTH: &str = "C loop, stat and statm";
 const PROC2: &str = "libproc2";
 const PSUTIL: &str = "psutil";
+/// The library's system calls, made by C.
+const ALONE: &str = "C, the calls alone";
 /// Opened by the library that is asked, and by another, whose message has to be looked at each time.
 const OWN: &str = "process_info, procfd";
 const RECEIVED: &str = "process_info, received procfd";
@@ -106,6 +108,7 @@ fn ids_and_cpu(rounds: &Rounds) {
     let given = Process::open(pid as u32).expect("it runs");
     let library = calls();
     let (bare, by_c) = (library.two(c"bare_ids_cpu"), library.one(c"calls_ids_cpu"));
+    let (of_opener, of_receiver) = (library.two(c"floor_opener"), library.one(c"floor_received"));
     let attached = library.one(c"calls_attach")(pidfd).unwrap_or(-1);
     let dir = directory(pid);
     group(
@@ -121,8 +124,10 @@ fn ids_and_cpu(rounds: &Rounds) {
             })
             .aim(Aim::AtMost(1.5, BARE)),
             Method::hundred("process_info, pidfd", || by_c(pidfd).map(drop)).aim(Aim::AtMost(1.5, BARE)),
-            Method::hundred(OWN, || by_c(attached).map(drop)),
-            Method::hundred(RECEIVED, || by_c(procfd).map(drop)),
+            Method::hundred("the calls of an opener alone", || of_opener(attached, pidfd).map(drop)),
+            Method::hundred(OWN, || by_c(attached).map(drop)).aim(Aim::AtMost(1.3, BARE)),
+            Method::hundred("the calls of a receiver alone", || of_receiver(procfd).map(drop)),
+            Method::hundred(RECEIVED, || by_c(procfd).map(drop)).aim(Aim::AtMost(2.5, BARE)),
             Method::hundred(DIRECTORY, || by_c(dir.as_raw_fd()).map(drop)),
         ],
     );
@@ -136,6 +141,7 @@ fn set(rounds: &Rounds) {
     let c = Library::compile("loop", &[]);
     let (proc2, library) = (Library::compile("proc2", &["-lproc2"]), calls());
     let (loop_one, loop_both) = (c.one(c"loop_one"), c.one(c"loop_one_both"));
+    let (floor, bare) = (c.one(c"floor_one"), library.one(c"bare_ids"));
     let (proc2_one, by_c) = (proc2.one(c"proc2_one"), library.one(c"calls_set"));
     let psutil = psutil();
     let attached = library.one(c"calls_attach")(pidfd).unwrap_or(-1);
@@ -147,6 +153,7 @@ fn set(rounds: &Rounds) {
         vec![
             Method::hundred(LOOP, || loop_one(pid).map(drop)),
             Method::hundred(BOTH, || loop_both(pid).map(drop)),
+            Method::hundred(ALONE, || floor(pid).and_then(|_| bare(pidfd)).map(drop)),
             Method::hundred(PROC2, || proc2_one(pid).map(drop)),
             Method::timing_itself(PSUTIL, || ask(&psutil, &pid.to_string())),
             Method::timing_itself("psutil, a new Process", || ask(&psutil, &format!("new {pid}"))),
@@ -195,6 +202,8 @@ fn snapshot(rounds: &Rounds) {
     let (proc2, library) = (Library::compile("proc2", &["-lproc2"]), calls());
     let (loop_all, loop_both) = (c.none(c"loop_all"), c.none(c"loop_all_both"));
     let (held, held_both) = (c.none(c"loop_held"), c.none(c"loop_held_both"));
+    let (floor, floor_held) = (c.none(c"floor_all"), c.none(c"floor_held"));
+    let _ = held_both();
     let let_go = c.none(c"loop_let_go");
     let (proc2_all, psutil) = (proc2.none(c"proc2_all"), psutil());
     let (all, kept, drop_kept) =
@@ -217,6 +226,8 @@ fn snapshot(rounds: &Rounds) {
         vec![
             Method::new(LOOP, || loop_all().and_then(enough)),
             Method::new(BOTH, || loop_both().and_then(enough)),
+            Method::new(ALONE, || floor().and_then(enough)),
+            Method::new("C, the calls alone, held files", || floor_held().and_then(enough)),
             Method::new("C loop, held stat", || held().and_then(enough)),
             Method::new("C loop, held stat and statm", || held_both().and_then(enough)),
             Method::new(PROC2, || proc2_all().and_then(enough)),

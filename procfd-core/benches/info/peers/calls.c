@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SET                                                                                    \
 	(PROC_FIELD_IDS | PROC_FIELD_STATE | PROC_FIELD_TIMES | PROC_FIELD_MEMORY | PROC_FIELD_COMM)
@@ -25,6 +29,50 @@ int bare_ids_cpu(int pidfd, int pid)
 	if (ioctl(pidfd, GET_INFO, &info) || clock_gettime(((~(clockid_t)pid) << 3) | 2, &ts))
 		return -1;
 	return info.pid == (unsigned)pid ? 0 : -1;
+}
+
+int bare_ids(int pidfd)
+{
+	struct pidfd_info info = { .mask = 7 };
+	return ioctl(pidfd, GET_INFO, &info);
+}
+
+/* What the opener's answer takes: the proofs of its procfd and of the kept pidfd, the clock of the last pid, the ioctl. */
+int floor_opener(int procfd, int pidfd)
+{
+	static int pid;
+	struct pidfd_info info = { .mask = 7 };
+	unsigned long long cookie;
+	socklen_t len = sizeof cookie;
+	struct stat st;
+	struct timespec ts;
+	if (getsockopt(procfd, SOL_SOCKET, SO_COOKIE, &cookie, &len) || syscall(SYS_fstat, pidfd, &st))
+		return -1;
+	clock_gettime(((~(clockid_t)pid) << 3) | 2, &ts);
+	if (ioctl(pidfd, GET_INFO, &info))
+		return -1;
+	pid = (int)info.pid;
+	return 0;
+}
+
+/* A receiver's: it takes the pidfd out of the message. */
+int floor_received(int procfd)
+{
+	static int pid;
+	struct pidfd_info info = { .mask = 7 };
+	char header[16], room[CMSG_SPACE(sizeof(int))];
+	struct iovec part = { header, sizeof header };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = room,
+			    .msg_controllen = CMSG_LEN(sizeof(int)) }; /* the space has room for two */
+	struct timespec ts;
+	if (recvmsg(procfd, &m, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0 || !CMSG_FIRSTHDR(&m))
+		return -1;
+	int pidfd = *(int *)CMSG_DATA(CMSG_FIRSTHDR(&m));
+	clock_gettime(((~(clockid_t)pid) << 3) | 2, &ts);
+	int r = ioctl(pidfd, GET_INFO, &info);
+	close(pidfd);
+	pid = (int)info.pid;
+	return r;
 }
 
 /* A procfd of this copy of the library, which is not the benchmark's own. */

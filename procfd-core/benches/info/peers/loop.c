@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct process {
@@ -204,6 +206,95 @@ int loop_held(void)
 int loop_held_both(void)
 {
 	return again(1);
+}
+
+/*
+ * The system calls that the library makes, without the library: what its answers cost if its code cost nothing. /proc is
+ * proved once for both files, and in a loop before and after 16 processes. `stat` is opened first and read last.
+ */
+static int root = -1;
+
+static void prove(int fd)
+{
+	struct stat st;
+	syscall(SYS_fstat, fd, &st);
+}
+
+static int both_of(const char *pid, struct process *to)
+{
+	char path[300], text[2048], more[256];
+	strcpy(stpcpy(path, pid), "/stat");
+	int fd = openat(root, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	strcat(path, "m");
+	int fd2 = openat(root, path, O_RDONLY | O_CLOEXEC);
+	ssize_t len2 = pread(fd2, more, sizeof more - 1, 0);
+	close(fd2);
+	ssize_t len = pread(fd, text, sizeof text - 1, 0);
+	close(fd);
+	if (len <= 0 || len2 <= 0 || parse(text, len, to))
+		return -1;
+	sizes(more, len2, to);
+	return 0;
+}
+
+static int have_root(void)
+{
+	if (root < 0)
+		root = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root;
+}
+
+int floor_one(int pid)
+{
+	char name[16];
+	snprintf(name, sizeof name, "%d", pid);
+	prove(have_root());
+	return both_of(name, found);
+}
+
+int floor_all(void)
+{
+	int n = 0;
+	have_root();
+	DIR *d = fdopendir(openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	if (!d)
+		return -1;
+	for (struct dirent *e; (e = readdir(d)) && n < 65536;) {
+		if (e->d_name[0] < '1' || e->d_name[0] > '9')
+			continue;
+		if (n % 16 == 0)
+			prove(root);
+		n += both_of(e->d_name, &found[n]) == 0;
+	}
+	closedir(d);
+	return n;
+}
+
+/* What is held has a proof for each file. */
+int floor_held(void)
+{
+	char text[2048];
+	int n = 0;
+	DIR *d = opendir("/proc");
+	if (!d)
+		return -1;
+	for (struct dirent *e; (e = readdir(d)) && n < 65536;) {
+		int pid = atoi(e->d_name);
+		if (pid <= 0 || pid >= 1 << 22 || !held[pid] || !held_sizes[pid])
+			continue;
+		prove(held_sizes[pid]);
+		ssize_t len = pread(held_sizes[pid], text, 255, 0);
+		if (len <= 0)
+			continue;
+		sizes(text, len, &found[n]);
+		prove(held[pid]);
+		len = pread(held[pid], text, sizeof text - 1, 0);
+		n += len > 0 && parse(text, len, &found[n]) == 0;
+	}
+	closedir(d);
+	return n;
 }
 
 int loop_let_go(void)
