@@ -37,10 +37,10 @@ REASONS = {
 
 
 def add_to(commands: Any) -> None:
-    info = commands.add_parser("info", help="what is known about one process")
+    info = commands.add_parser("info", help="show the fields of one process")
     info.add_argument("pid", type=target, metavar="PID", help="a pid, or PID:INODE")
     info.add_argument("field", nargs="*", help="only these: " + ", ".join([*TEXTS, *FIELDS]))
-    info.add_argument("--raw", action="store_true", help="numbers as the kernel has them")
+    info.add_argument("--raw", action="store_true", help="show the numbers of the kernel")
     add_json(info)
     info.set_defaults(function=show_info, parser=info)
 

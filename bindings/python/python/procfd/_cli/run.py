@@ -56,10 +56,15 @@ def add_to(commands: Any) -> None:
     add("--json", action="store_true", help="with --explain: as JSON, one step a line")
     add("command", nargs=argparse.REMAINDER, metavar="PROGRAM [ARGUMENT]...")
     time = run.add_argument_group("time and end").add_argument
-    time("--timeout", type=seconds, metavar="TIME", help="signal it if it runs longer")
+    time("--timeout", type=seconds, metavar="TIME", help="signal the program if it runs longer")
     time("--time-limit", type=seconds, metavar="TIME", help="the watcher kills it after this time")
-    time("--signal", type=signal_number, default=signal.SIGTERM, help="that signal (SIGTERM)")
-    time("--kill-after", type=seconds, metavar="TIME", help="send SIGKILL so much later")
+    time(
+        "--signal",
+        type=signal_number,
+        default=signal.SIGTERM,
+        help="the signal of --timeout (SIGTERM)",
+    )
+    time("--kill-after", type=seconds, metavar="TIME", help="send SIGKILL this long after it")
     time(
         "--no-kill-tree",
         dest="kill_tree",
@@ -68,10 +73,16 @@ def add_to(commands: Any) -> None:
     )
     time("--kill-tree", action="store_true", default=True, help=argparse.SUPPRESS)
     time("--kill-on-exit", action="store_true", help="the kernel kills it when this command ends")
-    time("--usage", action="store_true", help="print time and memory that it has used")
+    time("--usage", action="store_true", help="print the time and memory that it used")
     add = run.add_argument_group("user and namespaces").add_argument
     add("--user", type=arguments.login, help="ids, groups and HOME, USER, LOGNAME, SHELL of a user")
-    add("--unshare", type=arguments.namespaces, action="extend", metavar="NAME,...")
+    add(
+        "--unshare",
+        type=arguments.namespaces,
+        action="extend",
+        metavar="NAME,...",
+        help="make new namespaces: user, pid, mount, net, ipc, uts, cgroup, time",
+    )
     add(
         "--join",
         type=arguments.join,
@@ -79,8 +90,20 @@ def add_to(commands: Any) -> None:
         metavar="NAME,...=PATH|PID",
         help="enter the namespace of a path, or those of a process",
     )
-    add("--sysctl", type=arguments.variable, action="append", metavar="NAME=VALUE")
-    add("--time-offset", type=arguments.offset, action="append", metavar="CLOCK=SECONDS")
+    add(
+        "--sysctl",
+        type=arguments.variable,
+        action="append",
+        metavar="NAME=VALUE",
+        help="set a kernel parameter of a new namespace",
+    )
+    add(
+        "--time-offset",
+        type=arguments.offset,
+        action="append",
+        metavar="CLOCK=SECONDS",
+        help="how far a clock of a new time namespace is ahead",
+    )
     add(
         "--mount",
         type=arguments.mount,
@@ -94,8 +117,20 @@ def add_to(commands: Any) -> None:
         help="a /proc of the new pid namespace, in a new mount namespace; after --mount",
     )
     add("--map-root", action="store_true", help="you are root in a new user namespace")
-    add("--uid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
-    add("--gid-map", type=arguments.id_map, action="append", metavar="IN:OUT:COUNT")
+    add(
+        "--uid-map",
+        type=arguments.id_map,
+        action="append",
+        metavar="IN:OUT:COUNT",
+        help="map user ids in a new user namespace",
+    )
+    add(
+        "--gid-map",
+        type=arguments.id_map,
+        action="append",
+        metavar="IN:OUT:COUNT",
+        help="map group ids in a new user namespace",
+    )
     add = run.add_argument_group("files, terminal, environment").add_argument
     add(
         "--landlock-ro",
@@ -110,25 +145,52 @@ def add_to(commands: Any) -> None:
         help="the same, and it changes nothing outside of these paths",
     )
     add("--stdin", metavar="FILE", help="read the standard input from this file")
-    add("--stdin-text", metavar="TEXT", help="read this text and a newline there")
+    add(
+        "--stdin-text",
+        metavar="TEXT",
+        help="read the standard input from this text, with a newline",
+    )
     add("--pty", action="store_true", help="a new terminal and session, joined to this one")
     add("--argv0", metavar="NAME", help="the program's own name: its argument 0")
-    add("--env", type=arguments.variable, action="append", metavar="NAME=VALUE")
-    add("--unset-env", action="append", metavar="NAME")
-    add("--clear-env", action="store_true")
+    add(
+        "--env",
+        type=arguments.variable,
+        action="append",
+        metavar="NAME=VALUE",
+        help="set a variable",
+    )
+    add("--unset-env", action="append", metavar="NAME", help="remove a variable")
+    add("--clear-env", action="store_true", help="begin with an empty environment")
     add = run.add_argument_group("settings of the process").add_argument
-    add("--limit", type=arguments.limit, action="append", metavar="NAME=SOFT[:HARD]")
-    add("--memory", metavar="BYTES", help="memory.max of a cgroup of its own, as 100M")
-    add("--cpus", metavar="N", help="cpu.max of a cgroup of its own, as 0.5")
+    add(
+        "--limit",
+        type=arguments.limit,
+        action="append",
+        metavar="NAME=SOFT[:HARD]",
+        help="set a resource limit, as in nofile=100",
+    )
+    add("--memory", metavar="BYTES", help="memory.max of a cgroup of its own, such as 100M")
+    add("--cpus", metavar="N", help="cpu.max of a cgroup of its own, such as 0.5")
     add("--pids", metavar="N", help="pids.max of a cgroup of its own")
-    add("--cgroup-limit", type=arguments.variable, action="append", metavar="FILE=VALUE")
-    add("--ioprio", type=arguments.io_priority, metavar="CLASS[:LEVEL]", help="as of ionice")
+    add(
+        "--cgroup-limit",
+        type=arguments.variable,
+        action="append",
+        metavar="FILE=VALUE",
+        help="any other limit of a cgroup of its own",
+    )
+    add(
+        "--ioprio",
+        type=arguments.io_priority,
+        metavar="CLASS[:LEVEL]",
+        help="the I/O class and level, by the names of ionice",
+    )
     add(
         "--seccomp",
         type=arguments.content,
         action="append",
         metavar="FILE",
-        help="a program of seccomp as libseccomp exports it",
+        help="install this seccomp program, as libseccomp exports it",
     )
     for option, keyword, kind, metavar, text in OPTIONS:
         names = ["--chdir", option] if keyword == "cwd" else [option]

@@ -27,13 +27,13 @@ HELP = "q quit  c sort by CPU  m sort by memory  p sort by pid  t tree  k kill  
 
 
 def add_to(commands: Any) -> None:
-    top = commands.add_parser("top", help="the processes that use most, until q is pressed")
-    top.add_argument("pid", type=target, nargs="*", metavar="PID", help="only these")
+    top = commands.add_parser("top", help="the processes that use most, until you press q")
+    top.add_argument("pid", type=target, nargs="*", metavar="PID", help="only these processes")
     top.add_argument(
         "-u", "--user", type=arguments.users, metavar="USER,...", help="only those of these users"
     )
     top.add_argument("--interval", type=arguments.seconds, default=2.0, metavar="TIME")
-    top.add_argument("--count", type=int, help="how many times (default: without end)")
+    top.add_argument("--count", type=int, help="the number of refreshes (default: no end)")
     top.add_argument("--sort", choices=["cpu", "memory", "pid"], default="cpu")
     add_json(top)
     top.set_defaults(function=command, parser=top)
