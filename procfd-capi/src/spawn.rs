@@ -112,7 +112,7 @@ fn input(options: Data, asked: &procfd_spawn) -> Read<Arc<Vec<u8>>> {
 
 /// The three standard streams of the child.
 struct Streams {
-    /// What becomes each of them.
+    /// The source of each stream.
     theirs: [Theirs; 3],
     /// The other ends of the pipes.
     ours: [Option<OwnFd>; 3],

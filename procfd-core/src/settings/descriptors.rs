@@ -24,7 +24,7 @@ use action::Shown;
 pub(super) use action::Action;
 pub(super) use table::{close_rest, leave_table, lost_end, move_program, named, sources};
 
-/// What becomes of the descriptors.
+/// The child's descriptors.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Descriptors {
     actions: Shared<Action>,
@@ -301,7 +301,7 @@ impl Context {
         self.set(|s| s.add_null(target))
     }
 
-    /// In the list: close a descriptor; that it is not open is no error.
+    /// In the list: close a descriptor, which need not be open.
     ///
     /// # Errors
     ///

@@ -33,7 +33,7 @@ pub(crate) use mount::Entry;
 pub use mount::{Mount, MountAttributes, MountKind, Propagation};
 pub(crate) use table::Known;
 
-/// What becomes the root.
+/// The new root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum NewRoot {
     /// It stays: the mounts are made in it.

@@ -207,7 +207,7 @@ impl Context {
         self.set(|s| s.set_gid_map(map.to_vec()))
     }
 
-    /// What becomes of setgroups(2) in a new user namespace.
+    /// Policy for setgroups(2) in a new user namespace.
     ///
     /// # Errors
     ///

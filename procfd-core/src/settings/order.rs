@@ -54,7 +54,7 @@ const fn always<T: Copy, const N: usize>(parts: &[(Where, T)], first: T) -> [T; 
 /// Adds calls to the child's list.
 type Prepare = fn(&Settings, &Facts<'_>, &mut List);
 
-/// The order in the child, whatever the order in which things were set.
+/// The order in the child. The order in which you set things does not matter.
 const ORDER: &[(Where, Prepare)] = &[
     // In the creator's table, so that no later instant is without the close policy.
     (More, lifecycle::arm),

@@ -183,7 +183,7 @@ impl Context {
     /// [`SeccompListener`] receives its descriptor in the start: in your thread after the start, or in another thread
     /// or process meanwhile.
     ///
-    /// The program must not notify of what the child still calls, whatever the arguments are: sendmsg(2), which sends
+    /// The program must not notify of what the child still calls, with any arguments: sendmsg(2), which sends
     /// the descriptor; what [`seccomp`](Self::seccomp) lists; nanosleep(2). The start would wait for itself.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ impl Speculation {
     }
 }
 
-/// What becomes of a [`Speculation`].
+/// The control of a [`Speculation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpeculationControl {

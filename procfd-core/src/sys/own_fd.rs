@@ -5,7 +5,7 @@
 //!
 //! Another thread of the program may close the number, and the kernel give it to another file. std's `OwnedFd` then
 //! aborts a debug build where the number is free, and closes the other file where it is not. This type does neither: a
-//! free number is no matter. In a program with threads it closes the number only after a proof that it is still the
+//! free number does no harm. In a program with threads it closes the number only after a proof that it is still the
 //! file that it was. Without threads no other code runs between the two.
 //!
 //! The proof takes two calls, after the file is made and before it is closed. So a number that is taken in the instant

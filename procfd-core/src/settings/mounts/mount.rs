@@ -238,7 +238,7 @@ impl Mount {
         Self::new(MountKind::Symlink, Some(text.as_ref().as_os_str()), target)
     }
 
-    /// A directory, and those above it. That it is there already is no error.
+    /// A directory, and those above it. It may exist already.
     pub fn directory(target: impl AsRef<Path>) -> Self {
         Self::new(MountKind::Directory, None, target).create()
     }
