@@ -124,7 +124,7 @@ static int is_proof(const struct point *p)
 /* A file is armed by three calls, before which others may ask how it is armed. */
 static int is_arming(const struct point *p)
 {
-	return p->nr == SYS_fcntl && (p->args[1] == F_SETSIG || p->args[1] == F_SETOWN_EX || p->args[1] == F_SETFL);
+	return p->nr == SYS_fcntl && p->args[1] != F_GETFD && p->args[1] != F_DUPFD_CLOEXEC;
 }
 
 /* The last call before the number was taken that used it, with the calls since that prove nothing; and the next one. */
@@ -171,22 +171,24 @@ static void taken_now(int by)
  * - before it has opened the cgroup that it has just made, of the parent's;
  * - between the proof and the call that uses the number, with nothing but proofs of others in between;
  * - between the creator's proof of B or of a descriptor of the settings, and the child's use of it;
- * - between the three calls that arm B.
+ * - between the calls that ask how B is armed, and arm it;
+ * - once the start is over: B, by which the library sees the last close, or its own pidfd, by which it reaps then.
  */
 static const char *unguarded(void)
 {
-	if (use.has_before ? use.before.nr == SYS_close : !use.is_open)
+	int opens = use.before.nr == SYS_close || (use.before.nr == SYS_dup3 && (int)use.before.args[1] == taking->number);
+	if (use.has_before ? opens : !use.is_open)
 		return "before the first question";
 	if (use.has_before && use.before.nr == SYS_mkdirat)
 		return "before a new cgroup is opened";
 	if (!use.has_after)
-		return NULL;
+		return strstr(report->fault, ": zombie") ? "a kept number" : NULL;
+	if (is_arming(&use.before) && is_arming(&use.after) && use.has_before)
+		return "while it is armed";
 	if (!use.has_before || is_proof(&use.after))
 		return NULL;
 	if (use.after.task > 0 && use.before.task == 0 && is_proof(&use.before))
 		return "before the child uses it";
-	if (is_arming(&use.before) && is_arming(&use.after))
-		return "while it is armed";
 	return is_proof(&use.before) && !use.between ? "between proof and use" : NULL;
 }
 

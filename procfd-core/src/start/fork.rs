@@ -147,7 +147,8 @@ fn follow(
     }
     if let (true, Some(policy)) = (publication.fuse, config.close()) {
         let id = if policy.group { sys::task::group_of(pid) } else { Ok(pid) };
-        id.and_then(|id| fuse::change(publication.b(), Some(policy), id))
+        let b = publication.live_b();
+        id.and_then(|id| fuse::change(b?, Some(policy), id))
             .map_err(|e| publication.undone(pidfd.as_fd(), pid, Error::new(Stage::ARM, 0, e, "")))?;
     }
     keep_cgroup(cgroup, pidfd.as_fd(), pid)?;

@@ -319,6 +319,11 @@ impl<'a> Publication<'a> {
         self.opened.b()
     }
 
+    /// The same, proved. EBADF: the program has closed its number.
+    pub(super) fn live_b(&self) -> sys::Result<BorrowedFd<'a>> {
+        self.opened.live_b()
+    }
+
     /// The procfd.
     pub(super) fn procfd(&self) -> BorrowedFd<'a> {
         self.a

@@ -53,13 +53,10 @@ impl Identity {
     /// Of a number that is lost: no file is this one, since no socket has the cookie 0.
     pub(super) const LOST: Self = Self { device: SOCKET, number: 0 };
 
-    /// It, in two system calls at most: before pidfs all pidfds are one file, as all files without a name are.
+    /// It, in one system call: before pidfs all pidfds are one file, as all files without a name are.
     pub(crate) fn quick(file: BorrowedFd<'_>) -> Result<Self> {
-        let stat = stat(file)?;
-        match stat.st_mode & libc::S_IFMT {
-            libc::S_IFSOCK => Self::of_socket(file),
-            _ => Ok(Self { device: stat.st_dev, number: stat.st_ino }),
-        }
+        let (device, number) = device_and_inode(file)?;
+        Ok(Self { device, number })
     }
 
     /// The same of a file that the caller has just made as a socket.
