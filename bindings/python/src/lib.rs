@@ -46,8 +46,9 @@ mod sys;
 
 /// The interpreter's side of the package, which `procfd/__init__.py` gives its names to.
 ///
-/// A free-threaded interpreter takes the lock for it, and says so: no test has run without the lock.
-#[pyo3::pymodule(gil_used = true)]
+/// A free-threaded interpreter does without its lock: the classes are frozen, and what changes in them is behind a
+/// mutex or atomic.
+#[pyo3::pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
     use super::calls::{process_config, process_info, process_manage, process_open};

@@ -8,6 +8,7 @@ import pickle
 import pydoc
 import subprocess
 import sys
+import sysconfig
 import traceback
 from typing import Any
 
@@ -184,6 +185,16 @@ def test_what_was_probably_meant() -> None:
             process.setns(["users"])
     with pytest.raises(ValueError, match=r"did you mean|there are"):
         procfd.Snapshot("rss")
+
+
+def test_the_lock_of_a_free_threaded_interpreter_stays_off() -> None:
+    """A module that needs it turns it on when it is imported, with a warning."""
+    code = "import sys, procfd; print(getattr(sys, '_is_gil_enabled', lambda: True)())"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    free = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+    assert done.stdout.strip() == str(not free)
 
 
 def test_an_import_is_light() -> None:

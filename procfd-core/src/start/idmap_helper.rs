@@ -82,7 +82,8 @@ fn helper(name: &std::ffi::CStr, pid: i32, map: &[IdMap], mask: u64, start: Star
     let (theirs, ours) =
         Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::IDMAP_HELPER, 0, e, &shown))?;
     config.add_dup(theirs.as_raw_fd(), 2)?;
-    let failed = |e: Errno, what: &str| Error::new(Stage::IDMAP_HELPER, 0, e, format_args!("{shown} {what}"));
+    let failed =
+        |e: Errno, what: &str| Error::new(Stage::IDMAP_HELPER, 0, e, format_args!("{shown}: {what}"));
     let (_, pidfd) = start(&config).map_err(|e| {
         failed(Errno(e.raw_os_error()), "could not be run").hint(
             "an unprivileged id map of more than the caller's own id needs the set-user-id helpers; \

@@ -87,7 +87,7 @@ def run(
     if decode is None or not _become(given, extra):
         return None
     stdin, stdout, stderr = given.get("stdin"), given.get("stdout"), given.get("stderr")
-    if stdin == PIPE:
+    if stdin in (PIPE, STDOUT) or stdout == STDOUT:
         return None
     # The descriptors that are opened here, -1 for one that is closed again; and which are read.
     opened: list[int] = []
