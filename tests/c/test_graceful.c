@@ -17,6 +17,18 @@ static int pidfd_of(int fd)
 	return pidfd;
 }
 
+/* Takes the policy back and closes the last procfd: the process runs on. Ends it. */
+static void runs_on_when_disarmed(int fd)
+{
+	int pidfd = pidfd_of(fd);
+	CHECK_EQ(process_manage(fd, PROC_SET_CLOSE, 0, NULL, 0), 0);
+	close(fd);
+	check_alive(pidfd);
+	CHECK_EQ(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0), 0);
+	CHECK_EQ(reap_pidfd(pidfd), SIGKILL);
+	close(pidfd);
+}
+
 static void first_is_enough(void)
 {
 	int fd = ctx();
@@ -103,13 +115,7 @@ static void changed_later(void)
 	set_child(fd, "pause");
 	set_graceful(fd, SIGTERM, SIGKILL, 1);
 	create(fd);
-	pidfd = pidfd_of(fd);
-	CHECK_EQ(process_manage(fd, PROC_SET_CLOSE, 0, NULL, 0), 0);
-	close(fd);
-	check_alive(pidfd);
-	CHECK_EQ(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0), 0);
-	CHECK_EQ(reap_pidfd(pidfd), SIGKILL);
-	close(pidfd);
+	runs_on_when_disarmed(fd);
 }
 
 static void refused_without_the_watcher(void)
@@ -179,13 +185,7 @@ static void namespace_init_changed(void)
 	set_child(fd, "pause");
 	SET(fd, PROC_SET_CLOSE, SIGKILL);
 	create(fd);
-	int pidfd = pidfd_of(fd);
-	CHECK_EQ(process_manage(fd, PROC_SET_CLOSE, 0, NULL, 0), 0);
-	close(fd);
-	check_alive(pidfd);
-	CHECK_EQ(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0), 0);
-	CHECK_EQ(reap_pidfd(pidfd), SIGKILL);
-	close(pidfd);
+	runs_on_when_disarmed(fd);
 }
 
 static void namespace_init_without_watcher(void)
