@@ -60,6 +60,8 @@ static int start_spawn(const struct scenario *s, int *fd, int *opened)
 		syscall(MARK_BEGIN);
 	*fd = procfd_spawn(argv, &o, sizeof o);
 	int saved = errno;
+	if (is_tortured && taking->is_on)
+		syscall(MARK_END);
 	for (int i = 0; i < 3; i++)
 		if (pipes[i] >= 0 && !(is_tortured && pipes[i] == taking->number))
 			close(pipes[i]);
@@ -104,9 +106,10 @@ static void life(int fd, struct report *r)
 	if (killed == 1)
 		EXPECT(process_manage(fd, PROC_WAIT, 0, &w, sizeof w),
 		       w.what == PROC_KILLED && w.status == SIGKILL);
-	if (pidfd >= 0)
+	/* One that was taken is the program's. */
+	if (pidfd >= 0 && pidfd != taking->number)
 		close(pidfd);
-	if (got >= 0)
+	if (got >= 0 && got != taking->number)
 		close(got);
 }
 

@@ -130,7 +130,7 @@ static int is_arming(const struct point *p)
 /* The last call before the number was taken that used it, with the calls since that prove nothing; and the next one. */
 static struct {
 	int is_open; /* before the call of the library */
-	int has_before, has_after, between, between_earlier, entry;
+	int has_before, has_after, by_child, between, between_earlier, entry;
 	struct point earlier, before, after;
 } use;
 
@@ -138,12 +138,14 @@ static struct {
 static void seen_using(struct task *t, const struct __ptrace_syscall_info *info, int number, int is_taken)
 {
 	struct point now = { .task = (int)(t - tasks), .nr = (long)info->entry.nr };
-	if (t->is_apart || use.has_after)
+	if (t->is_apart)
 		return;
 	for (int i = 0; i < 6; i++)
 		now.args[i] = (unsigned long)info->entry.args[i];
 	int uses = (used_by(t->pid, &now) & bit((unsigned long)number)) != 0;
-	if (!uses)
+	if (use.has_after)
+		use.by_child |= uses && now.task > 0 && !is_proof(&now);
+	else if (!uses)
 		use.between += !is_proof(&now) && now.nr != SYS_rt_sigprocmask;
 	else if (is_taken)
 		use.after = now, use.has_after = 1;
@@ -185,10 +187,10 @@ static const char *unguarded(void)
 		return strstr(report->fault, ": zombie") ? "a kept number" : NULL;
 	if (is_arming(&use.before) && is_arming(&use.after) && use.has_before)
 		return "while it is armed";
+	if ((use.by_child || (use.after.task > 0 && !is_proof(&use.after))) && use.before.task == 0 && is_proof(&use.before))
+		return "before the child uses it";
 	if (!use.has_before || is_proof(&use.after))
 		return NULL;
-	if (use.after.task > 0 && use.before.task == 0 && is_proof(&use.before))
-		return "before the child uses it";
 	return is_proof(&use.before) && !use.between ? "between proof and use" : NULL;
 }
 
