@@ -53,6 +53,7 @@ NOT_SHOWN = {
     "PROC_SET_ENV_VAR": "the environment",
     "PROC_UNSET_ENV_VAR": "the environment",
     "PROC_SET_ARGV": "arguments",
+    "PROC_SET_OWN_PATH": "is of a search, which takes the place of the program below",
     "PROC_SET_SIGMASK": "the mask; the step is there in any case",
     "PROC_FD_PIPE_SIZE": "is of the pipes that the list makes after it",
     "PROC_FD_PIPE": "the creator makes the pipe at the call; its end is a dup like others",
@@ -234,6 +235,14 @@ def by_hand() -> list[Call]:
 # What takes the place of settings that it does not go with: its calls, and what is left out.
 INSTEAD: list[tuple[list[Call], set[str]]] = [
     ([Call("PROC_SET_EXEC_FD", TRUE)], {"PROC_SET_EXEC"}),
+    (
+        [
+            text("PROC_SET_EXEC", b"true", None, abi.PROC_EXEC_PATH),
+            Call("PROC_SET_OWN_PATH", 1),
+            text("PROC_SET_ENV_VAR", b"PATH=/own/path"),
+        ],
+        {"PROC_SET_EXEC", "PROC_SET_OWN_PATH", "PROC_SET_ENV_VAR"},
+    ),
     (
         [Call("PROC_SET_PGROUP", 0)],
         {"PROC_SET_SESSION", "PROC_SET_CTTY", "PROC_SET_PTY"},
