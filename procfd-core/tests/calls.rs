@@ -14,6 +14,7 @@ use procfd::Context;
 const LEAN: &str = "
 rt_sigprocmask    no handler runs in the child
 clone3
+fstat         where there are threads: the identity of the pidfd
 rt_sigprocmask
 setpgid       the exec has happened: the group is never changed
 ioctl         where there are threads: the pidfd is still that of the child
@@ -28,15 +29,19 @@ close";
 const CLOSE: &str = "
 rt_sigprocmask    once for all of the open
 socketpair    B and A
-setsockopt    the mark of a procfd
-setsockopt    no holder attaches a filter to A
-shutdown      no holder sends into B
-getsockopt    the cookie of A, by which a fork knows it
 getsockopt    the cookie of B, for its proofs
+getsockopt    the cookie of A, by which a fork knows it
+getsockopt    where there are threads: it is still what it was
+setsockopt    the mark of a procfd
+getsockopt    where there are threads: it is still what it was
+setsockopt    no holder attaches a filter to A
+getsockopt    where there are threads: it is still what it was
+shutdown      no holder sends into B
 rt_sigprocmask
 getsockopt    B is still B, which the child arms
 rt_sigprocmask    no handler runs in the child
 clone3
+fstat         where there are threads: the identity of the pidfd
 rt_sigprocmask
 setpgid       the exec has happened: the group is never changed
 getsockopt    B is still B, to be sent on
