@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Settings that do not go together are refused before anything is started, and the message names them. tests/settings/run
- * looks that each refusal of the core has a row here.
+ * Settings that do not go together are refused before anything is started, and the message names them.
+ * tests/settings/run looks that each refusal of the core has a row here.
  */
 #include "util.h"
 
