@@ -244,6 +244,34 @@ def test_seccomp_filters() -> None:
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="system call numbers of x86-64")
+def test_the_status_of_what_an_exception_ends() -> None:
+    """As before Linux 6.15, where the kernel tells the status of a child once."""
+    load, equal, masked, answer = 0x20, 0x15, 0x54, 0x06
+    # ioctl(PIDFD_GET_INFO), of any size, is ENOTTY.
+    instructions = [
+        (load, 0, 0, 0),
+        (equal, 0, 4, 16),
+        (load, 0, 0, 24),
+        (masked, 0, 0, 0xFFFF),
+        (equal, 0, 1, 0xFF0B),
+        (answer, 0, 0, 0x0005_0000 | errno.ENOTTY),
+        (answer, 0, 0, 0x7FFF_0000),
+    ]
+    code = (
+        "import os, procfd\n"
+        "popen = procfd.Popen(['sh', '-c', 'exit 3'], stdin=procfd.PIPE, kill_on_close=True)\n"
+        "os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOWAIT)\n"
+        "try:\n"
+        "    with popen:\n"
+        "        raise KeyError\n"
+        "except KeyError:\n"
+        "    print(popen.returncode)\n"
+    )
+    filter = b"".join(struct.pack("=HBBI", *instruction) for instruction in instructions)
+    assert python(code, seccomp=filter, no_new_privs=True) == "3"
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="system call numbers of x86-64")
 def test_a_seccomp_filter_that_notifies() -> None:
     def bpf(*instructions: tuple[int, int, int, int]) -> bytes:
         return b"".join(struct.pack("=HBBI", *instruction) for instruction in instructions)

@@ -244,10 +244,9 @@ class Popen(_Base[AnyStr]):
         ):
             super().__exit__(kind, value, traceback)
             return
-        # The close policy ends the process: what waits for it from now on needs the pidfd alone.
+        # The close policy ends the process, whose status is still taken here. ValueError: it is closed.
         with contextlib.suppress(OSError, ValueError):
-            self._process = _native.open(pidfd=process.pidfd)
-        process.close()
+            process._leave()
         for stream in (self.stdin, self.stdout, self.stderr):
             if stream is not None:
                 with contextlib.suppress(OSError):

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd, RawFd};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use procfd::{Fields, ProcessState};
@@ -504,6 +505,18 @@ impl Process {
         let policy = settings::close_signal(kill_on_close)?.map(|signal| (signal, scope));
         self.get("change_close")?.change_close(policy).map_err(|e| self.refused("change_close", &e))?;
         self.policy.store(policy.is_some(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Closes the procfd, so that its close policy acts. The child stays yours to wait for: the library does not reap it.
+    fn _leave(&self) -> PyResult<()> {
+        let process = self.get("leave")?;
+        let pidfd = process.pidfd().try_clone_to_owned()?;
+        let kept = procfd::Process::from_fd(pidfd).map_err(|e| self.refused("leave", &e))?;
+        let left = self.lock().replace(Arc::new(kept));
+        drop(process);
+        // A call of another thread may still have it, and closes it later.
+        drop(left.and_then(Arc::into_inner).map(procfd::Process::into_fd));
         Ok(())
     }
 
