@@ -38,7 +38,9 @@ def children() -> set[int]:
     """Children, zombies too. Those of threads that have ended are the main thread's."""
     found: set[int] = set()
     for task in pathlib.Path("/proc/self/task").glob("*/children"):
-        found.update(int(pid) for pid in task.read_text().split())
+        # A thread that has ended meanwhile has none.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found.update(int(pid) for pid in task.read_text().split())
     return found
 
 

@@ -244,7 +244,7 @@ class Popen(_Base[AnyStr]):
         ):
             super().__exit__(kind, value, traceback)
             return
-        # The close policy ends the process, whose status is still taken here. ValueError: it is closed.
+        # The close policy ends the process, whose status is taken here. ValueError: it is closed.
         with contextlib.suppress(OSError, ValueError):
             process._leave()
         for stream in (self.stdin, self.stdout, self.stderr):

@@ -92,6 +92,25 @@ impl Watcher {
         }
     }
 
+    /// Whether there is a cgroup of which no event need come. The client went before its process was known here, so a
+    /// successor removes it. The kernel drops the event of a file that goes within 10 ms of an earlier event.
+    pub(crate) fn has_lone_leaf(&mut self) -> bool {
+        !self.controlled
+            && (0..self.leaves.len()).any(|index| {
+                let id = self.leaves.get(index).map(|leaf| leaf.id);
+                let slot = id.and_then(|id| self.find(id));
+                let process = slot.and_then(|slot| self.table.pair(slot).map(|pair| pair.has_process()));
+                id.is_some() && process != Some(true)
+            })
+    }
+
+    /// Removes the cgroups that are empty, or gone.
+    pub(crate) fn look_at_leaves(&mut self) {
+        for index in 0..self.leaves.len() {
+            self.leaf_event(index);
+        }
+    }
+
     /// SIGKILL to all in the cgroup of a pair.
     pub(crate) fn kill_leaf(&mut self, id: u64) {
         if let Some(index) = self.leaves.find(id) {

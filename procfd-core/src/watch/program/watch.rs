@@ -18,6 +18,8 @@ use crate::table::{NEVER, Table};
 
 /// The time limit for the creator's first message.
 const BEGIN_WITHIN_NS: u64 = 10_000_000_000;
+/// How long a cgroup of which no event need come is left alone.
+const LOOK_MS: u32 = 2000;
 const EVENTS: usize = 64;
 /// The fewest pairs for which the watcher looks for pairs without a holder.
 const SWEEP_FROM: u32 = 1024;
@@ -87,7 +89,12 @@ impl Watcher {
                 sys::exit(0);
             }
             let linger = idle && self.leave_when_idle && self.holds == 0;
-            let timeout = if linger { proto::LINGER_MS as i32 } else { self.until_next() };
+            let looks = self.has_lone_leaf();
+            let timeout = match (linger, looks) {
+                (true, _) => proto::LINGER_MS as i32,
+                (_, true) => LOOK_MS.min(self.until_next() as u32) as i32,
+                _ => self.until_next(),
+            };
             let count = match sys::epoll_wait(self.epoll, &mut events, timeout) {
                 Ok(count) => count,
                 Err(EINTR) => continue,
@@ -101,6 +108,9 @@ impl Watcher {
                     DATA_CREATOR => self.requests(Take::Last),
                     _ => self.pair_event(data.wrapping_sub(DATA_PAIRS)),
                 }
+            }
+            if looks {
+                self.look_at_leaves();
             }
             if linger && count == 0 {
                 self.leave();
