@@ -185,7 +185,8 @@ static const char *unguarded(void)
 		return "before a new cgroup is opened";
 	if (!use.has_after)
 		return strstr(report->fault, ": zombie") ? "a kept number" : NULL;
-	if (is_arming(&use.before) && is_arming(&use.after) && use.has_before)
+	/* The child goes on arming it, whatever the creator does with the number meanwhile. */
+	if (use.has_before && is_arming(&use.before) && (is_arming(&use.after) || use.by_child))
 		return "while it is armed";
 	if ((use.by_child || (use.after.task > 0 && !is_proof(&use.after))) && use.before.task == 0 && is_proof(&use.before))
 		return "before the child uses it";
