@@ -96,7 +96,7 @@ fn spawn<'py>(
     attributes.set(&mut context, path)?;
     let created = py.detach(|| context.create());
     // Its descriptors are closed here: what is left is the child.
-    let process = created.map_err(|e| refused(e))?;
+    let process = created.map_err(refused)?;
     Ok(process.started_pid().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default())
 }
 
