@@ -256,7 +256,7 @@ static void drop_any(const struct scenario *s, int fd, struct report *r)
 	int asked = pidfd >= 0 && fd != taking->number ? process_info(fd, PROC_INFO_PID, 0, NULL, 0) : -1;
 	if (asked > 0 && asked != r->created)
 		fault(r, "the procfd stands for process %d, not %d", asked, r->created);
-	if (fd >= 0)
+	if (fd >= 0 && fd != pidfd) /* the procfd was closed, and its number is free */
 		close(fd);
 	if (armed && pidfd >= 0 && fd != taking->number && !has_ended(pidfd))
 		fault(r, "an armed child outlives its last procfd");

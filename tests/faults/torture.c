@@ -131,6 +131,7 @@ static int is_arming(const struct point *p)
 static struct {
 	int is_open; /* before the call of the library */
 	int has_before, has_after, by_child, between, between_earlier, entry;
+	int in_proof; /* the number was taken while another process was in the call that proves it */
 	struct point earlier, before, after;
 } use;
 
@@ -145,8 +146,8 @@ static void seen_using(struct task *t, const struct __ptrace_syscall_info *info,
 	int uses = (used_by(t->pid, &now) & bit((unsigned long)number)) != 0;
 	if (use.has_after)
 		use.by_child |= uses && now.task > 0 && !is_proof(&now);
-	else if (!uses)
-		use.between += !is_proof(&now) && now.nr != SYS_rt_sigprocmask;
+	else if (!uses) /* what another process does meanwhile is no step from a proof to a use */
+		use.between += now.task == use.before.task && !is_proof(&now) && now.nr != SYS_rt_sigprocmask;
 	else if (is_taken)
 		use.after = now, use.has_after = 1;
 	else
@@ -160,6 +161,7 @@ static void taken_now(int by)
 	const struct task *t = &tasks[use.before.task];
 	if (!use.has_before || use.before.task == by || !t->in_call || t->entries != use.entry)
 		return;
+	use.in_proof = is_proof(&use.before);
 	use.after = use.before;
 	use.has_after = 1;
 	use.before = use.earlier;
@@ -188,8 +190,12 @@ static const char *unguarded(void)
 	/* The child goes on arming it, whatever the creator does with the number meanwhile. */
 	if (use.has_before && is_arming(&use.before) && (is_arming(&use.after) || use.by_child))
 		return "while it is armed";
-	if ((use.by_child || (use.after.task > 0 && !is_proof(&use.after))) && use.before.task == 0 && is_proof(&use.before))
+	/* The creator proves B, and may give it to the watcher before it clones the child. */
+	int creator_is_done = use.before.task == 0 && (is_proof(&use.before) || use.before.nr == SYS_sendmsg);
+	if ((use.by_child || (use.after.task > 0 && !is_proof(&use.after))) && creator_is_done)
 		return "before the child uses it";
+	if (use.in_proof)
+		return "between proof and use";
 	if (!use.has_before || is_proof(&use.after))
 		return NULL;
 	return is_proof(&use.before) && !use.between ? "between proof and use" : NULL;
