@@ -96,7 +96,7 @@ pub(crate) fn is_gone(b: BorrowedFd<'_>) -> bool {
 /// Takes a start back, which nothing has come of, and what the built-in init has said.
 pub(crate) fn retract(a: BorrowedFd<'_>) {
     for _ in 0..2 {
-        let _ = sys::sock::discard(a);
+        let _ = sys::sock::take(a, &mut [0; 1]);
     }
 }
 

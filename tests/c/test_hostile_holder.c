@@ -253,15 +253,24 @@ static void shutdown_is_no_close(void)
 /* A message without a descriptor is a forgery, and not a lack of room. */
 static void a_forged_message(void)
 {
-	int s[2];
+	int s[2], on = 1;
 	uint64_t mark = 0x70726f6366640001;
 	char header[16] = "procfd\0\1";
 	socket_pair(s);
+	/* From here on a message says who sent it: the kernel gives the receiver a pidfd, in the room of the descriptor. */
+	int with_pidfd = setsockopt(s[0], SOL_SOCKET, 76 /* SO_PASSPIDFD, 6.5 */, &on, sizeof on) == 0;
 	if (setsockopt(s[0], SOL_SOCKET, SO_AS_PROCFD, &mark, sizeof mark))
 		SKIP("no SO_MAX_PACING_RATE of 64 bits");
 	CHECK_EQ(send(s[1], header, sizeof header, 0), (ssize_t)sizeof header);
+	int before = tap_fds(NULL, 0);
 	CHECK_ERR(process_info(s[0], PROC_INFO_STATE, 0, NULL, 0), EINVAL);
 	CHECK_ERR(process_info(s[0], PROC_INFO_PIDFD, 0, NULL, 0), EINVAL);
+	CHECK_EQ(tap_fds(NULL, 0), before);
+	if (with_pidfd) {
+		CHECK_EQ(setsockopt(s[0], SOL_SOCKET, 76, &on, sizeof on), 0);
+		CHECK_ERR(process_info(s[0], PROC_INFO_STATE, 0, NULL, 0), EINVAL);
+		CHECK_EQ(tap_fds(NULL, 0), before);
+	}
 	close(s[0]);
 	close(s[1]);
 }

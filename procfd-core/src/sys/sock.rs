@@ -96,6 +96,10 @@ struct Control {
     fds: [RawFd; MAX_FDS],
 }
 
+/// The pidfd of the sender, which the kernel opens for the receiver where a holder has set SO_PASSPIDFD. It takes the
+/// room of descriptors if the message has none.
+const SCM_PIDFD: i32 = 4;
+
 const HEADER: usize = std::mem::offset_of!(Control, fds);
 
 fn message(iov: &mut libc::iovec, control: *mut Control, len: usize) -> libc::msghdr {
@@ -146,9 +150,9 @@ pub(crate) fn peek<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Resu
     receive(fd, buf, libc::MSG_PEEK)
 }
 
-/// Takes the first message and drops what comes with it.
-pub(crate) fn discard(fd: BorrowedFd<'_>) -> Result<()> {
-    receive::<0>(fd, &mut [0; 1], 0).map(drop)
+/// Takes the first message, and says how long it was. The kernel drops the descriptors that come with it.
+pub(crate) fn take(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
+    receive::<0>(fd, buf, 0).map(|taken| taken.len)
 }
 
 /// Waits for the next message, and takes the descriptor that comes with it. EPIPE: no message is left, and the other
@@ -179,15 +183,17 @@ fn receive<const FDS: usize>(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> 
         call!(SYS_recvmsg, fd.as_raw_fd(), &raw mut msg, flags | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC)
     }?;
     #[allow(clippy::unnecessary_cast, reason = "a u32 on musl")]
-    let rights = msg.msg_controllen as usize > HEADER
-        && control.level == libc::SOL_SOCKET
-        && control.kind == libc::SCM_RIGHTS;
-    let count = if rights { control.len.saturating_sub(HEADER) / 4 } else { 0 };
+    let came = msg.msg_controllen as usize > HEADER && control.level == libc::SOL_SOCKET;
+    let count = control.len.saturating_sub(HEADER) / 4;
     let mut fds = [const { None }; FDS];
-    for (to, from) in fds.iter_mut().zip(control.fds).take(count) {
-        if from >= 0 {
-            *to = Some(made(from));
+    if came && control.kind == libc::SCM_RIGHTS {
+        for (to, from) in fds.iter_mut().zip(control.fds).take(count) {
+            if from >= 0 {
+                *to = Some(made(from));
+            }
         }
+    } else if came && control.kind == SCM_PIDFD && control.fds[0] >= 0 {
+        drop(made(control.fds[0]));
     }
     Ok(Peeked { len, fds, truncated: msg.msg_flags & libc::MSG_CTRUNC != 0 })
 }

@@ -11,6 +11,8 @@
 
 mod policy;
 mod reservation;
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
 use std::os::fd::AsFd;
@@ -31,6 +33,7 @@ use crate::sys::bare::{
     POLLOUT, PollFd, Timespec,
 };
 use crate::sys::fd::made;
+use crate::sys::sock;
 
 /// The time limit for an answer of the watcher. A request takes microseconds. A watcher that is stopped, or frozen
 /// with its cgroup, takes longer than any caller should wait.
@@ -348,13 +351,15 @@ impl Client {
         let mut end = None;
         loop {
             let mut bytes = [0; Reply::SIZE];
-            match bare::receive(self.control()?, &mut bytes) {
-                Ok(bare::Received { len: 0, .. }) | Err(EPIPE | ENOTCONN) => return Err(AddError::Gone),
+            // Another thread may have put a socket of the program under this number: what comes with its message is
+            // closed.
+            match sock::take(self.control.live().map_err(|_| AddError::Gone)?, &mut bytes) {
+                Ok(0) | Err(EPIPE | ENOTCONN) => return Err(AddError::Gone),
                 // The watcher ended before it read a request. The kernel tells this once; an answer may follow.
                 Err(ECONNRESET) => {}
-                Ok(got) => {
+                Ok(len) => {
                     let reply = Reply::from_bytes(&bytes);
-                    let reply = reply.filter(|r| got.len == Reply::SIZE && r.magic == proto::MAGIC);
+                    let reply = reply.filter(|r| len == Reply::SIZE && r.magic == proto::MAGIC);
                     return reply.ok_or(AddError::Failed(EPROTO.0));
                 }
                 Err(EAGAIN) => self.wait_for(POLLIN, &mut end)?,
