@@ -4,6 +4,7 @@
 //! The watcher, alone with its client.
 
 mod behaviour;
+mod cgroups;
 mod faults;
 mod init;
 mod measure;
