@@ -218,7 +218,7 @@ static void pid_namespace(void)
 		set_program(fd, "/no/such/program", (char *)NULL);
 		CFG(fd, PROC_JOIN_PATH, CLONE_NEWNS, "/proc/self/ns/mnt", 0);
 		CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, 0);
-		CHECK(strstr(last_error(fd).message, "mount namespace that it joins") != NULL);
+		CHECK(strstr(last_error(fd).message, "mount namespace that the child joins") != NULL);
 		close(fd);
 	}
 	/* A namespace of another kind, told with its place in the list. */

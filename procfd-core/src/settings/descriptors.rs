@@ -53,6 +53,15 @@ impl Descriptors {
         self.actions().any(|action| matches!(action, Action::Chdir(_) | Action::Fchdir(_)))
     }
 
+    /// Whether the child enters a directory that the creator has open.
+    pub(super) fn enters_descriptor(&self) -> bool {
+        self.actions().any(|action| matches!(action, Action::Fchdir(_)))
+    }
+
+    pub(super) fn action(&self, index: u32) -> Option<&Action> {
+        self.actions.get(index as usize)
+    }
+
     /// After the start the process has its own: a pipe whose end stayed open here would never end.
     pub(crate) fn let_go(&mut self) {
         self.held.clear();

@@ -314,12 +314,8 @@ pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> O
     })
 }
 
-pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
+pub(super) fn hint(_: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
     match (stage, errno) {
-        (Stage::EXEC, libc::ENOENT) if s.joins.kinds().contains(Namespaces::MOUNT) => Some(
-            "the path begins at the root of the mount namespace that it joins: give a program of yours by its \
-             descriptor (PROC_SET_EXEC_FD)",
-        ),
         (Stage::JOIN, libc::EINVAL) => Some(
             "another kind of namespace, the process's own user namespace, or a pidfd on a kernel before 5.8",
         ),

@@ -37,6 +37,7 @@
 //! | `clocks` | the offsets of a new time namespace |
 //! | `sysctls` | kernel parameters of new namespaces |
 //! | `pids` | chosen pids |
+//! | `elsewhere` | where the child's paths begin, for the words of a step that finds nothing |
 //! | `lifecycle` | close policy, built-in init, exit signal |
 //! | `time_limit` | how long the process may run |
 //! | `suspended` | a stop before the program's first instruction |
@@ -53,6 +54,7 @@ mod check;
 mod clocks;
 mod context;
 mod descriptors;
+mod elsewhere;
 mod ends;
 mod environment;
 mod filesystem;

@@ -66,6 +66,11 @@ impl Mounts {
             || !self.list.is_empty()
     }
 
+    /// Whether paths begin at another root than the creator's.
+    pub(super) fn has_other_root(&self) -> bool {
+        matches!(self.root, NewRoot::Tmpfs | NewRoot::Path(_))
+    }
+
     /// The descriptors of user namespaces, with the index of their entry.
     pub(super) fn user_namespaces(&self) -> impl Iterator<Item = (u32, RawFd)> {
         self.list.iter().zip(0..).filter_map(|(entry, index)| Some((index, entry.user_namespace?)))
@@ -381,11 +386,6 @@ pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static st
             | Stage::PRIVATE_DEV
     );
     match errno {
-        libc::ENOENT
-            if stage == Stage::EXEC && matches!(s.mounts.root, NewRoot::Tmpfs | NewRoot::Path(_)) =>
-        {
-            Some("the path begins at the new root: mount there what the program needs")
-        }
         libc::EOVERFLOW if of_mounts && s.namespaces.is_unmapped() => {
             Some("the user and group of the child have no id in its user namespace: map them")
         }

@@ -5,9 +5,9 @@
 
 use super::{Prepared, Settings};
 use super::{
-    capabilities, cgroup, clocks, descriptors, filesystem, identity, interpreter, joins, labels, landlock,
-    memory, mounts, namespaces, numa, privileges, program, resources, scheduling, seccomp, session, signals,
-    speculation, sysctls, task,
+    capabilities, cgroup, clocks, descriptors, elsewhere, filesystem, identity, interpreter, joins, labels,
+    landlock, memory, mounts, namespaces, numa, privileges, program, resources, scheduling, seccomp, session,
+    signals, speculation, sysctls, task,
 };
 use crate::error::{Error, Stage};
 
@@ -80,12 +80,13 @@ impl Settings {
         errno: crate::Errno,
     ) -> Error {
         let error = Error::new(stage, index, errno, self.operand(prepared, stage, index));
-        let interpreter = match (stage, errno.0) {
+        let found = match (stage, errno.0) {
             (Stage::EXEC, libc::ENOENT) => interpreter::missing(self, prepared),
             _ => None,
         };
-        if let Some(interpreter) = interpreter {
-            return error.hint(&interpreter);
+        let found = found.or_else(|| elsewhere::hint(self, prepared, stage, index, errno.0));
+        if let Some(found) = found {
+            return error.hint(&found);
         }
         match HINTS.iter().find_map(|hint| hint(self, stage, errno.0)) {
             Some(hint) => error.hint(hint),
