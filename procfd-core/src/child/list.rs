@@ -28,8 +28,10 @@ use crate::error::Stage;
 use crate::sys::cstr::CStrArray;
 use crate::sys::{self, Errno, vec};
 
-/// Room for so many calls at once: a start of a program with few settings has no more.
-const CALLS: usize = 8;
+/// Room for the calls of a program without settings.
+const FEW: usize = 8;
+/// Room for so many more calls at once: a list with some ten settings is not moved while it grows.
+const CALLS: usize = 32;
 /// Room for so many words at once.
 const WORDS: usize = 64;
 
@@ -95,6 +97,13 @@ impl Last<'_> {
 }
 
 impl List {
+    /// A list of a few calls. ENOMEM.
+    pub(crate) fn short() -> sys::Result<Self> {
+        let mut list = Self::default();
+        vec::room(&mut list.calls, FEW)?;
+        Ok(list)
+    }
+
     /// The step of the calls that follow, as an error names it.
     pub(crate) fn step(&mut self, stage: Stage, index: u32) -> &mut Self {
         // Stages are numbered from 1 to 127.

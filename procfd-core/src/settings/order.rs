@@ -157,11 +157,12 @@ impl Settings {
 
     /// The child's list. ENOMEM.
     pub(super) fn list(&self, facts: &Facts<'_>) -> sys::Result<List> {
-        let mut list = List::default();
         if self.is_plain() {
+            let mut list = List::short()?;
             ORDER_OF_ALL.iter().for_each(|prepare| prepare(self, facts, &mut list));
             return list.complete();
         }
+        let mut list = List::default();
         let parts = ORDER.iter().filter(|(part, _)| self.concerns(*part));
         parts.for_each(|(_, prepare)| prepare(self, facts, &mut list));
         list.complete()
