@@ -40,3 +40,10 @@ pub(crate) fn main(count: usize, numbers: &[u64; sys::NUMBERS]) -> ! {
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     sys::exit(101)
 }
+
+/// The `core` of some targets names it in its unwind tables, which the linker removes after it has
+/// looked the name up.
+#[unsafe(no_mangle)]
+extern "C" fn rust_eh_personality() -> ! {
+    sys::exit(101)
+}
