@@ -21,6 +21,7 @@ pub use stdio::Stdio;
 use crate::contexts::OpenFlags;
 use crate::error::Error;
 use crate::settings::{Context, Ids, Scope};
+use child::Kill;
 use stdio::{Ours, Streams};
 
 /// A program to start, and how: `std::process::Command` with every setting of [`Context`].
@@ -38,6 +39,21 @@ use stdio::{Ours, Streams};
 ///
 /// As std's does, [`uid`](Self::uid) given by root drops the supplementary groups, unless you give
 /// [`groups`](Self::groups).
+///
+/// What std's or tokio's have under another name:
+///
+/// | there | here |
+/// |---|---|
+/// | tokio's `spawn`, `status`, `output` | `spawn_async`, `status_async`, `output_async` (feature `tokio`) |
+/// | `get_envs`, `get_current_dir`, `get_kill_on_drop` | none; [`plan`](Self::plan) shows each step of a start |
+/// | `pre_exec`, `before_exec` | a setting; for your own code in the child [`Context::fork`] |
+/// | `exec` | std's: it replaces your process, and starts none |
+/// | `chroot`, `setsid`, `create_pidfd` | [`root`](Self::root), [`new_session`](Self::new_session), [`Process::pidfd`](crate::Process::pidfd) |
+/// | `as_std`, `as_std_mut`, `into_std`, `spawn_with` | none; [`configure`](Self::configure) has what no method sets |
+/// | `Child::id` of tokio, an `Option` | [`Child::id`], the pid it was started with |
+/// | `send_signal` of a child | [`Process::send_signal`](crate::Process::send_signal) of [`Child::process`] |
+/// | `Stdio::from_raw_fd`, `from_std`, `into_owned_fd` | an [`OwnedFd`](std::os::fd::OwnedFd) turns into a [`Stdio`] |
+/// | `Stdio::from(io::stdout())` | [`dup(1, 2)`](Self::dup), or `io::stdout().as_fd().try_clone_to_owned()?` |
 ///
 /// ```
 /// use procfd::{Command, Stdio};
@@ -63,7 +79,7 @@ pub struct Command {
     args: Vec<OsString>,
     streams: Streams,
     flags: OpenFlags,
-    kill_on_drop: bool,
+    kill: Kill,
     /// All other settings; or the first error.
     context: Result<Context, Error>,
 }
@@ -78,7 +94,7 @@ impl Command {
             args: Vec::new(),
             streams: Streams::default(),
             flags,
-            kill_on_drop: false,
+            kill: Kill { on_drop: false, tree: false },
             context: Context::with_flags(flags).map_err(Error::from),
         }
     }
@@ -202,8 +218,59 @@ impl Command {
     /// Whether dropping the [`Child`] kills a process that still runs.
     /// [`kill_on_close`](Self::kill_on_close) holds when your process is killed, too.
     pub fn kill_on_drop(&mut self, on: bool) -> &mut Self {
-        self.kill_on_drop = on;
+        self.kill.on_drop = on;
         self
+    }
+
+    /// Whether [`Child::kill`], and the kill of [`kill_on_drop`](Self::kill_on_drop), reach all descendants of the
+    /// process ([`Process::kill_tree`](crate::Process::kill_tree)). With it, a future of `output_async` that you
+    /// drop leaves none of them. It does not set `kill_on_drop`.
+    ///
+    /// Dropping takes as long as the walk: it reads `/proc`, and waits until each process it found is stopped.
+    ///
+    /// ```
+    /// use procfd::{Command, Stdio};
+    /// use std::io::Read;
+    ///
+    /// let mut command = Command::new("sh");
+    /// command.args(["-c", "sleep 60 & echo; wait"]).stdout(Stdio::piped());
+    /// let mut child = command.kill_on_drop(true).kill_tree(true).spawn()?;
+    /// let mut output = child.stdout.take().unwrap();
+    /// output.read_exact(&mut [0])?;
+    /// drop(child);
+    /// // sleep has ended too: it held the pipe.
+    /// assert_eq!(output.read(&mut [0])?, 0);
+    /// # Ok::<(), procfd::Error>(())
+    /// ```
+    #[doc(alias = "PROC_KILL_TREE")]
+    pub fn kill_tree(&mut self, on: bool) -> &mut Self {
+        self.kill.tree = on;
+        self
+    }
+
+    /// The program, as you named it.
+    pub fn get_program(&self) -> &OsStr {
+        &self.program
+    }
+
+    /// The arguments without `argv[0]`.
+    pub fn get_args(&self) -> impl ExactSizeIterator<Item = &OsStr> {
+        self.args.iter().map(OsString::as_os_str)
+    }
+
+    /// What [`spawn`](Self::spawn) would do now, step by step; nothing is started.
+    ///
+    /// # Errors
+    ///
+    /// The first error of the calls before; those of [`Context::plan`].
+    ///
+    /// ```
+    /// let plan = procfd::Command::new("/bin/true").current_dir("/tmp").plan()?;
+    /// assert!(plan.steps().iter().any(|step| step.calls == ["chdir"]));
+    /// # Ok::<(), procfd::Error>(())
+    /// ```
+    pub fn plan(&self) -> Result<crate::Plan, Error> {
+        self.ready(&Stdio::inherit())?.0.plan()
     }
 
     /// The flags of the procfd. Default: [`OpenFlags::NO_WATCH`] and [`OpenFlags::AUTOREAP`].
@@ -227,7 +294,7 @@ impl Command {
 
     fn start(&self, default: &Stdio) -> Result<Child, Error> {
         let (mut context, ours) = self.ready(default)?;
-        Child::new(context.create()?, ours, self.kill_on_drop)
+        Child::new(context.create()?, ours, self.kill)
     }
 
     /// Starts a child. Streams that you do not set are yours.

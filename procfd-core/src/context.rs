@@ -107,6 +107,21 @@ impl Context {
     /// Its procfd, which is opened now if it has none: to be passed on, or polled, before the start. It becomes
     /// readable when the process has started.
     ///
+    /// A context has no `AsFd`: that cannot fail, and opening a descriptor can. [`Context::new`] opens none.
+    ///
+    /// ```
+    /// use procfd::{Context, Process};
+    ///
+    /// let mut context = Context::new()?;
+    /// context.program_in_path("sh")?.args(["sh", "-c", "exit 7"])?;
+    /// // A copy for another holder, here or by SCM_RIGHTS elsewhere.
+    /// let copy = context.procfd()?.try_clone_to_owned()?;
+    /// let process = context.create()?;
+    /// assert_eq!(Process::from_fd(copy)?.pid()?, process.pid()?);
+    /// assert_eq!(process.wait()?.code(), Some(7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `EMFILE`, `ENFILE`, `ENOMEM`, `ENOBUFS`; `EPERM`: a forked child's copy of a context.

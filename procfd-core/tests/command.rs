@@ -260,3 +260,78 @@ fn a_chain_of_a_context_ends_in_create() {
 fn tempfile_name() -> std::path::PathBuf {
     std::env::temp_dir().join(format!("procfd-chain-{}", std::process::id()))
 }
+
+/// A shell whose child holds the pipe, with the end to read from: it ends when all have.
+fn tree(command: &mut Command) -> (procfd::Child, std::process::ChildStdout) {
+    command.args(["-c", "sleep 60 & echo; wait"]).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut output = child.stdout.take().unwrap();
+    output.read_exact(&mut [0]).unwrap();
+    (child, output)
+}
+
+#[test]
+fn a_tree_is_killed_whole() {
+    for on_drop in [false, true] {
+        let (mut child, mut output) =
+            tree(Command::new("sh").kill_tree(true).kill_on_drop(on_drop).kill_on_close());
+        if on_drop {
+            drop(child);
+        } else {
+            child.kill().unwrap();
+            assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGKILL));
+            // As std's: it has ended, and that is no error.
+            child.kill().unwrap();
+        }
+        assert_eq!(output.read(&mut [0]).unwrap(), 0);
+    }
+}
+
+#[test]
+fn kill_tree_alone_kills_nothing_on_drop() {
+    let (child, _output) = tree(Command::new("sh").kill_tree(true));
+    let process = procfd::Process::open(child.id()).unwrap();
+    drop(child);
+    assert_eq!(process.wait_timeout(Duration::from_millis(50)).unwrap(), None);
+    process.kill_tree(libc::SIGKILL).unwrap();
+}
+
+#[test]
+fn a_command_tells_what_it_has() {
+    let mut command = Command::new("/bin/echo");
+    command.args(["a", "b"]).arg0("other").current_dir("/tmp");
+    assert_eq!(command.get_program(), "/bin/echo");
+    assert_eq!(command.get_args().collect::<Vec<_>>(), ["a", "b"]);
+    let plan = command.plan().unwrap();
+    assert!(plan.steps().iter().any(|step| step.calls == ["chdir"]));
+    assert_eq!(command.umask(0o2000).plan().unwrap_err().raw_os_error(), libc::EINVAL);
+}
+
+/// Each method of std's and tokio's has its name here, or stands in the table of `Command`.
+#[test]
+fn each_name_of_std_and_tokio_has_its_place() {
+    let ours: String = [
+        "command.rs",
+        "command/asynchronous.rs",
+        "command/child.rs",
+        "command/stdio.rs",
+        "command/forward.rs",
+    ]
+    .iter()
+    .map(|file| std::fs::read_to_string(format!("{}/src/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap())
+    .collect();
+    let table: Vec<&str> = ours.lines().filter(|line| line.starts_with("/// |")).collect();
+    let has = |name: &str| {
+        ours.contains(&format!("fn {name}("))
+            || ours.contains(&format!("fn {name}<"))
+            || ours.lines().any(|line| line.starts_with(&format!("    {name}(")))
+            || table.iter().any(|row| row.contains(&format!("`{name}`")))
+    };
+    const NAMES: &str = "new arg args env envs env_remove env_clear current_dir stdin stdout stderr spawn output status \
+        get_program get_args get_envs get_current_dir uid gid groups pre_exec before_exec exec arg0 process_group chroot \
+        setsid create_pidfd kill_on_drop get_kill_on_drop as_std as_std_mut into_std spawn_with id kill start_kill wait \
+        try_wait wait_with_output send_signal piped inherit null from_std into_owned_fd";
+    let missing: Vec<&str> = NAMES.split_whitespace().filter(|name| !has(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(!has("no_such"));
+}

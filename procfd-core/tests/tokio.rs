@@ -83,3 +83,25 @@ fn the_error_names_the_step() {
     });
     assert_eq!(failed.stage(), procfd::Stage::CWD);
 }
+
+/// A future that is dropped takes the whole tree with it.
+#[test]
+fn a_dropped_output_leaves_no_descendant() {
+    use std::io::Read;
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    block_on(async {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 60 & echo >&3; wait"]).fd(writer, 3).kill_on_drop(true).kill_tree(true);
+        let mut output = Box::pin(command.output_async());
+        let polled = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(output.as_mut().poll(context).is_pending())
+        });
+        assert!(polled.await);
+        // It has forked.
+        reader.read_exact(&mut [0])?;
+        drop(output);
+        drop(command);
+        assert_eq!(reader.read(&mut [0])?, 0);
+        Ok(())
+    });
+}

@@ -13,7 +13,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe;
 
-use super::child::{self, Output};
+use super::child::{self, Kill, Output};
 use super::{Command, Stdio};
 use crate::error::Error;
 use crate::process::Process;
@@ -56,11 +56,12 @@ impl Child {
         self.child.process()
     }
 
-    /// `SIGKILL`, without waiting for the end.
+    /// `SIGKILL`, without waiting for the end. One that has ended is no error. With [`Command::kill_tree`] its
+    /// descendants get the signal too.
     ///
     /// # Errors
     ///
-    /// As [`Process::kill`].
+    /// As [`Child::kill`](crate::Child::kill).
     pub fn start_kill(&mut self) -> Result<(), Error> {
         self.child.kill()
     }
@@ -69,7 +70,7 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// As [`Process::kill`] and [`Process::wait`].
+    /// As [`start_kill`](Self::start_kill) and [`wait`](Self::wait).
     pub async fn kill(&mut self) -> Result<(), Error> {
         self.start_kill()?;
         self.wait().await.map(drop)
@@ -192,8 +193,9 @@ impl Command {
     fn start_async(&self, default: &Stdio) -> Result<Child, Error> {
         let (mut context, ours) = self.ready(default)?;
         // A start that fails behind this point kills the process.
-        let mut started = Child::new(child::Child::new(context.create()?, ours, true)?)?;
-        if !self.kill_on_drop {
+        let kill = Kill { on_drop: true, ..self.kill };
+        let mut started = Child::new(child::Child::new(context.create()?, ours, kill)?)?;
+        if !self.kill.on_drop {
             started.child.disarm();
         }
         Ok(started)

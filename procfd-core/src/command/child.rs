@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::stdio::Ours;
 use crate::error::Error;
+use crate::manage;
 use crate::process::Process;
 use crate::settings::Scope;
 use crate::signal;
@@ -29,8 +30,9 @@ pub struct Child {
     pub stdout: Option<ChildStdout>,
     /// Our end of standard error, if it is a pipe.
     pub stderr: Option<ChildStderr>,
-    process: Process,
+    // Dropped before the process: closing that may end it by its close policy, and the tree would lose its root.
     guard: Guard,
+    process: Process,
 }
 
 /// How a child ended, and what it wrote into its pipes.
@@ -45,23 +47,36 @@ pub struct Output {
     pub stderr: Vec<u8>,
 }
 
+/// How a child is killed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kill {
+    pub(super) on_drop: bool,
+    /// With all its descendants.
+    pub(super) tree: bool,
+}
+
 /// Kills the process when it is dropped.
 #[derive(Debug)]
-struct Guard(Option<OwnFd>);
+struct Guard {
+    pidfd: Option<OwnFd>,
+    tree: bool,
+    built_in: bool,
+}
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Some(pidfd) = &self.0 {
-            // ESRCH: it has ended.
+        let Some(pidfd) = &self.pidfd else { return };
+        // ESRCH: it has ended. A tree that cannot be walked (no /proc) loses its root at least.
+        if !self.tree || manage::kill(pidfd.as_fd(), self.built_in, libc::SIGKILL).is_err() {
             let _ = signal::send(pidfd.as_fd(), libc::SIGKILL, Scope::Process, None);
         }
     }
 }
 
 impl Child {
-    pub(super) fn new(process: Process, ours: Ours, kill: bool) -> Result<Self, Error> {
-        let guard = if kill { Some(sys::fd::dup_cloexec(process.pidfd())) } else { None };
-        let guard = guard.transpose().map_err(|e| {
+    pub(super) fn new(process: Process, ours: Ours, kill: Kill) -> Result<Self, Error> {
+        let pidfd = if kill.on_drop { Some(sys::fd::dup_cloexec(process.pidfd())) } else { None };
+        let pidfd = pidfd.transpose().map_err(|e| {
             // Nothing is left of a start that fails.
             let _ = process.kill();
             Error::config(e.0, "kill on drop")
@@ -70,15 +85,15 @@ impl Child {
             stdin: ours.input.map(ChildStdin::from),
             stdout: ours.output.map(ChildStdout::from),
             stderr: ours.error.map(ChildStderr::from),
+            guard: Guard { pidfd, tree: kill.tree, built_in: process.is_built_in_init() },
             process,
-            guard: Guard(guard),
         })
     }
 
     /// It is not killed when this is dropped.
     #[cfg(feature = "tokio")]
     pub(super) fn disarm(&mut self) {
-        self.guard.0 = None;
+        self.guard.pidfd = None;
     }
 
     /// The pid it was started with. Once it is reaped the number may be another's.
@@ -103,17 +118,26 @@ impl Child {
 
     /// The process alone. Our ends of its pipes are closed; it is not killed when this is dropped.
     pub fn into_process(mut self) -> Process {
-        self.guard.0 = None;
+        self.guard.pidfd = None;
         self.process
     }
 
-    /// `SIGKILL`.
+    /// `SIGKILL`, as std's: one that has ended is no error. With
+    /// [`Command::kill_tree`](crate::Command::kill_tree) its descendants get the signal too.
     ///
     /// # Errors
     ///
-    /// `ESRCH`: it is reaped (one that has ended can be signalled until then); `EPERM`.
+    /// `EPERM`: you may not signal it; with `kill_tree` also those of [`Process::kill_tree`].
     pub fn kill(&mut self) -> Result<(), Error> {
-        Ok(self.process.kill()?)
+        let killed = if self.guard.tree {
+            self.process.kill_tree(libc::SIGKILL).map(drop)
+        } else {
+            self.process.kill()
+        };
+        match killed {
+            Err(e) if e.raw_os_error() != Some(libc::ESRCH) => Err(e.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Closes our end of its standard input, and waits until it ends.
