@@ -5,8 +5,8 @@
 #   make python     the extension module of the Python package; install-python puts the package into
 #                   PYTHONDIR, and the command procfd into BINDIR; and uninstall-python
 #   make check      all tests; the last line counts them. T="NAME ..." restricts it to the programs whose name
-#                   contains one of these, builds only what they need, and says how to start each under gdb. For musl:
-#                   MUSL=1 T=c/, and STATIC=1 for static programs
+#                   contains one of these, builds only what they need without a release build, and says how to start
+#                   each under gdb. For musl: MUSL=1 T=c/, and STATIC=1 for static programs
 #   make kernels [K="6.1 7.2"] [SUITES=c,rust,python] [ONLY=words] [TABLE=1]  the tests on other kernels, in qemu; with CROSS=aarch64
 #                   on those of that architecture
 #   make torture [SECONDS=n]  the attacks of tests/faults, in rounds until the time (300) is over; docs/reliability.md
@@ -26,7 +26,8 @@
 #   make dist       the source tarball, one with the crates, and their sums, in build/dist
 #   make clean
 #
-# CARGO, CARGO_FLAGS (--offline --frozen), CC, CFLAGS and LDFLAGS are honoured. CROSS=aarch64 builds with the cross
+# CARGO, CARGO_FLAGS (--offline --frozen), CC, CFLAGS and LDFLAGS are honoured. PROFILE=quick builds into build/quick,
+# without link-time optimisation, for tests. CROSS=aarch64 builds with the cross
 # tools that Debian has, into build/aarch64; MUSL=1 for musl, into build/musl. Where rustc has no std for the target,
 # scripts/rust-std fetches Debian's rustc and compiles its std.
 
@@ -90,8 +91,10 @@ LDFLAGS    ?=
 # Empty it to keep the debug information (for a -dbgsym package).
 STRIP_DEBUG ?= -Wl,--strip-debug
 
-BUILD      := build$(CROSS:%=/%)$(if $(MUSL),/musl)
-TARGET     := $(or $(CARGO_TARGET_DIR),target)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release
+# Of Cargo.toml.
+PROFILE    ?= release
+BUILD      := build$(CROSS:%=/%)$(if $(MUSL),/musl)$(if $(filter-out release,$(PROFILE)),/$(PROFILE))
+TARGET     := $(or $(CARGO_TARGET_DIR),target)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)$(PROFILE)
 RUST_LIB   := $(TARGET)/libprocfd_capi.a
 SHARED     := $(BUILD)/libprocfd.so.$(SOFULL)
 STATIC     := $(BUILD)/libprocfd.a
@@ -132,7 +135,7 @@ all: $(SHARED) $(BUILD)/libprocfd.so.$(SOVERSION) $(BUILD)/libprocfd.so $(STATIC
 $(RUST_LIB): $(SOURCES) | $(RUST_STD)
 	@$(CC) $(CFLAGS) -fsyntax-only -x c include/procfd.h
 	PROCFD_RUSTC_WRAPPER="$$RUSTC_WRAPPER" RUSTC_WRAPPER=$(CURDIR)/scripts/remap-rustc \
-	    $(CARGO) rustc --release $(CARGO_FLAGS) -p procfd-capi --lib --crate-type staticlib -- \
+	    $(CARGO) rustc --profile $(PROFILE) $(CARGO_FLAGS) -p procfd-capi --lib --crate-type staticlib -- \
 	    --print native-static-libs=$(abspath $(TARGET))/procfd-native-libs
 	@touch $@
 

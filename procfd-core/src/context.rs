@@ -78,8 +78,8 @@ impl Context {
         self.copy_with(self.flags)
     }
 
-    /// What [`create`](Self::create) would do now, step by step; nothing is started. `PATH`, the environment, limits
-    /// and ids are those of now.
+    /// Lists the steps that [`create`](Self::create) would take now, and starts nothing. `PATH`, the
+    /// environment, limits and ids are those of now.
     ///
     /// # Errors
     ///

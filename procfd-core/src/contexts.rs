@@ -38,7 +38,7 @@ impl Opened {
         (!hung_up).then_some(b)
     }
 
-    /// Whether a watcher is missed. Of one that another thread holds, that thread sees to it.
+    /// Whether a watcher is missed. If another thread holds the context, that thread does it.
     fn wants_watcher(&self) -> bool {
         self.try_state().is_some_and(|state| state.watched.is_some()) && self.unreported().is_some()
     }
@@ -64,7 +64,7 @@ impl Opened {
     }
 }
 
-/// What a new watcher has of a context.
+/// The parts of a context that a new watcher gets.
 enum HandedOver {
     Now,
     /// There is nothing to give.
@@ -73,7 +73,7 @@ enum HandedOver {
     Held,
 }
 
-/// What the sweep looks at.
+/// The entries that the sweep examines.
 #[derive(Debug)]
 enum Entry {
     Context(Weak<Opened>),

@@ -17,7 +17,7 @@ macro_rules! stages {
         impl Stage {
             $($(#[$doc])* pub const $name: Self = Self($number);)*
 
-            /// What the step does, in the words of an error message.
+            /// A description of the step, as in an error message.
             pub fn name(self) -> &'static str {
                 match self.0 {
                     $($number => $text,)*

@@ -218,10 +218,10 @@ pub enum Many<'a> {
     Cgroup { dir: RawFd, below: bool },
 }
 
-/// What the C interface keeps from one snapshot to the next.
+/// The state that the C interface keeps from one snapshot to the next.
 static KEPT: Mutex<Option<Snapshot>> = Mutex::new(None);
 
-/// What [`snapshot`] hands out.
+/// The answer of [`snapshot`].
 #[allow(missing_docs, reason = "named for what they are")]
 pub enum Given<'a> {
     Process(&'a Info),

@@ -39,7 +39,7 @@ fn arm(b: BorrowedFd<'_>, policy: ClosePolicy, id: i32) -> Result<()> {
     sys::fd::set_flags(b, O_ASYNC)
 }
 
-/// What a fuse is set to.
+/// The setting of a fuse.
 pub(crate) struct Armed {
     signal: i32,
     owner: FOwnerEx,

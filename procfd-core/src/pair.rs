@@ -58,7 +58,7 @@ fn is_placeholder(fd: BorrowedFd<'_>) -> bool {
     sys::timer::number(fd).is_ok_and(|mark| mark >> SERIAL_BITS == PLACEHOLDER >> SERIAL_BITS)
 }
 
-/// What a descriptor was made as, by this or any other process.
+/// The kind of a descriptor, made by this or any other process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Procfd,

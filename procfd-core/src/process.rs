@@ -38,7 +38,7 @@ use crate::wait;
 pub struct Process {
     /// The descriptor that stands for it; `None`: the pidfd.
     fd: Option<Held>,
-    /// What is dropped hands it on to the reaper, if the process is the library's to reap.
+    /// A dropped object passes it to the reaper if the library has to reap the process.
     pidfd: Owned,
     /// It is a built-in init, whose status is the program's.
     init: bool,

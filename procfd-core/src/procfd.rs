@@ -100,7 +100,7 @@ pub(crate) fn retract(a: BorrowedFd<'_>) {
     }
 }
 
-/// What a look into a procfd's queue shows.
+/// The result of a peek into a procfd's queue.
 #[derive(Debug)]
 pub(crate) enum Published<const FDS: usize> {
     /// Nothing: not started.
@@ -152,7 +152,7 @@ pub(crate) fn look<const FDS: usize>(a: BorrowedFd<'_>) -> Result<Published<FDS>
         }
         let flags = u32::from_ne_bytes([header[8], header[9], header[10], header[11]]);
         let carried = if flags & WITH_FUSE != 0 { 2 } else { 1 };
-        // What comes without a fuse in its place is no fuse.
+        // A message without a fuse in that place has no fuse.
         peeked.fds.iter_mut().skip(carried).for_each(|fd| *fd = None);
         if peeked.fds.iter().take(carried).any(Option::is_none) {
             // No room for a duplicate; or a holder has asked the socket for credentials or times, which
@@ -201,7 +201,7 @@ pub(crate) fn init_change(a: BorrowedFd<'_>) -> Option<Change> {
     Change::of_child(code, status)
 }
 
-/// What the built-in init says.
+/// The message of the built-in init.
 fn ended(bytes: &[u8; HEADER]) -> Option<Ended> {
     let mut words = [0; ENDED];
     words.copy_from_slice(bytes.get(..ENDED)?);

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-/// What happened to a process.
+/// An event of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
@@ -80,7 +80,7 @@ pub struct Usage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
-    /// What happened.
+    /// The event.
     pub change: Change,
     /// The usage of the process and of the children it waited for. The kernel tells it to the parent, once. A procfd
     /// that the parent opened keeps it.

@@ -185,7 +185,7 @@ fn from_proc_dir(dir: BorrowedFd<'_>) -> Result<OwnFd> {
     let dir = dir.as_raw_fd();
     let pid = pid_of(dir)?;
     if !proc::is_of_own_pid_namespace(dir) {
-        // Of another pid namespace, or gone by now.
+        // It belongs to another pid namespace, or is gone by now.
         return Err(pid_of(dir).err().unwrap_or(Errno(libc::EINVAL)));
     }
     let pidfd = match sys::pidfd::open(pid) {

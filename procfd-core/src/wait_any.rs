@@ -19,7 +19,7 @@ use crate::target::{self, Target};
 use crate::wait::{self, Limit, Options};
 
 bitflags::bitflags! {
-    /// What can happen to a process.
+    /// The events that a process can have.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct Events: u32 {
         /// It has been started. A state: told at once, and each time, of what runs or has ended.
@@ -61,8 +61,8 @@ impl<'fd> Awaited<'fd> {
         self.want = want;
     }
 
-    /// What has happened of what was wanted. To who waits for stops and continuations the end is told
-    /// in any case, since none will follow.
+    /// The wanted events that have happened. To who waits for stops and continuations the end is told in any
+    /// case, since none will follow.
     pub fn changed(&self) -> Events {
         self.changed
     }
@@ -137,7 +137,7 @@ pub fn wait_any(processes: &mut [Awaited<'_>], timeout: Option<Duration>) -> io:
     }
 }
 
-/// Waits. Of the options only `PEEK` counts. EAGAIN, ETIMEDOUT: nothing yet; EINTR.
+/// Waits. Only the option `PEEK` counts. EAGAIN, ETIMEDOUT: nothing yet; EINTR.
 pub(crate) fn wait(awaited: &mut [Awaited<'_>], options: Options, limit: Limit) -> Result<usize> {
     let mut slots: Vec<Slot<'_>> = vec::collect(awaited.iter().map(|_| Slot::New))?;
     // Before anything is looked at: a stop that has been taken has to be told.
@@ -158,7 +158,7 @@ pub(crate) fn wait(awaited: &mut [Awaited<'_>], options: Options, limit: Limit) 
         fds.clear();
         fds.extend(slots.iter().filter_map(Slot::polled));
         fds.extend(stops.iter().map(|ring| pollfd(ring.as_fd())));
-        // What can be seen without waiting counts even when there is no time left.
+        // An event that has happened counts even if no time is left.
         let polled = sys::fd::poll_many(&mut fds, left.unwrap_or(sys::fd::NOW));
         let polls = slots.iter_mut().zip(awaited.iter_mut()).filter(|(slot, _)| slot.polled().is_some());
         for ((slot, one), poll) in polls.zip(&fds).filter(|(_, poll)| poll.revents != 0) {
@@ -193,7 +193,7 @@ enum Slot<'fd> {
 }
 
 impl<'fd> Slot<'fd> {
-    /// What there is to see without waiting, save for an end.
+    /// The events that have happened already, except an end.
     fn look(&mut self, one: &mut Awaited<'fd>, options: Options) {
         if let Self::New | Self::Configuring(_) = self {
             one.forget();
@@ -240,7 +240,7 @@ impl<'fd> Slot<'fd> {
         }
     }
 
-    /// What to poll for it.
+    /// The descriptor and events to poll for it.
     fn polled(&self) -> Option<sys::PollFd> {
         match self {
             Self::New | Self::Over => None,

@@ -9,14 +9,18 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--tap", help="write one line per test, in TAP, to this file")
+    parser.addoption(
+        "--tap", help="write one line per test, in TAP, to this file; -: to the terminal"
+    )
 
 
 class TapLines:
     """One line per test."""
 
     def __init__(self, path: str) -> None:
-        self.path = pathlib.Path(path)
+        self.path = None if path == "-" else pathlib.Path(path)
+        # For the terminal, where the plan follows.
+        self.lines: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.passed and hasattr(report, "context"):
@@ -33,8 +37,17 @@ class TapLines:
             line = f"ok - {name}"
         else:
             return
+        line = line.replace("\n", " ")
+        if self.path is None:
+            self.lines.append(line)
+            return
         with self.path.open("a") as file:
-            file.write(line.replace("\n", " ") + "\n")
+            file.write(line + "\n")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.path is None:
+            for line in [*self.lines, f"1..{len(self.lines)}"]:
+                terminalreporter.write_line(line)
 
 
 def pytest_configure(config: pytest.Config) -> None:

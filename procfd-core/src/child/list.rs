@@ -39,7 +39,8 @@ const WORDS: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct List {
     calls: Vec<Call>,
-    /// What calls point to. It is never changed, and stays where it is: more is added within the capacity alone.
+    /// The memory that the arguments of the calls point to. It is never changed, and stays where it is: more
+    /// is added within the capacity alone.
     words: Vec<u64>,
     /// The earlier ones, which are full.
     full: Vec<Vec<u64>>,
@@ -73,7 +74,7 @@ impl Last<'_> {
         self
     }
 
-    /// That it exists already means nothing.
+    /// An existing one is no failure.
     pub(crate) fn or_exists(mut self) -> Self {
         self.change(|call| call.soft = soft::EXISTS);
         self

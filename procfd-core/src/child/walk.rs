@@ -24,7 +24,7 @@ type Step<T = ()> = Result<T, Errno>;
 /// How many descriptors of the library a child takes along besides those of the settings.
 const OWN: usize = 4;
 
-/// What only the clone knows. It lies on the creator's stack while the child runs.
+/// The values that are known at the clone only. They lie on the creator's stack while the child runs.
 pub(crate) struct Moment<'a> {
     pub(crate) report: Report<'a>,
     list: &'a List,
@@ -45,11 +45,11 @@ pub(crate) struct Moment<'a> {
     /// The pid of the creator as the child sees it; 0 when it cannot see it.
     parent: i32,
     init: Option<Init<'a>>,
-    /// What an intermediate process does first.
+    /// The first actions of an intermediate process.
     between: Option<&'a List>,
 }
 
-/// What the built-in init of a new pid namespace is made from.
+/// The parts of the built-in init of a new pid namespace.
 pub(crate) struct Init<'a> {
     /// The program's image.
     pub(crate) image: RawFd,
@@ -123,7 +123,7 @@ impl<'a> Moment<'a> {
         self.put(slot, fd as usize);
     }
 
-    /// What a call has put into a slot.
+    /// The result of a call, in a slot.
     pub(crate) fn taken(&self, slot: Slot) -> usize {
         self.get(slot.0)
     }

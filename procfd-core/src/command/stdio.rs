@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::settings::{Context, PipeWay};
 use crate::sys;
 
-/// What a standard stream of a child is. Anything that turns into an [`OwnedFd`] turns into it: a file, a
-/// socket, an end of a pipe, the stream of another [`Child`](crate::Child).
+/// A standard stream of a child. Anything that turns into an [`OwnedFd`] turns into it: a file, a socket, an
+/// end of a pipe, the stream of another [`Child`](crate::Child).
 #[derive(Clone, Debug)]
 pub struct Stdio(Kind);
 

@@ -23,11 +23,11 @@ const LOOK: usize = 8;
 /// How often a call polls at most: 64 entries, some 0.2 ms where all of them are gone.
 const LOOKS: usize = 8;
 
-/// What a look at an entry has found.
+/// The result of the sweep for one entry.
 enum Found {
     /// It stays.
     Stays(Entry),
-    /// Nothing is left to do for it. What it held is dropped without the lock.
+    /// Nothing is left to do for it. Its resources are dropped without the lock.
     Gone(Option<Arc<Opened>>),
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What the watcher has of the contexts.
+//! The contexts that the watcher has.
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;

@@ -109,7 +109,7 @@ enum Context {
     Full(Arc<Opened>),
 }
 
-/// What PROC_CREATE returned.
+/// The result of PROC_CREATE.
 pub enum Pid {
     /// The child's pid.
     Parent(i32),
@@ -117,7 +117,7 @@ pub enum Pid {
     Child,
 }
 
-/// What a context holds before the start.
+/// A context before its start.
 struct Held<'a> {
     config: &'a mut Settings,
     started: bool,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What process_info answers with texts and lists.
+//! The questions of process_info whose answers are texts and lists.
 
 use std::os::fd::{IntoRawFd, RawFd};
 

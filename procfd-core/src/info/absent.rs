@@ -14,10 +14,10 @@ use super::fields::{Absent, Fields, Info, Missing};
 use crate::proc;
 use crate::sys::{self, Errno};
 
-/// What was refused while a process was read.
+/// The refusals during the read of a process.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    /// What the caller was short of, an errno; 0 nothing.
+    /// The resource that the caller lacked, as an errno; 0 if none.
     pub(super) short: Cell<i32>,
     denied: Cell<Fields>,
     /// A file that is not there: the kernel does not have it, or /proc does not show the process.
@@ -77,7 +77,7 @@ fn fields_of(file: &CStr) -> Fields {
     }
 }
 
-/// What is known of the process beside the notes.
+/// The facts about the process besides the notes.
 pub(super) struct Known {
     /// Its number, or why there is none.
     pub(super) number: sys::Result<u32>,

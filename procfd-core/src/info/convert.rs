@@ -73,7 +73,7 @@ impl Units {
     }
 }
 
-/// What one `stat` answers.
+/// The fields of one `stat`.
 pub(super) fn of_stat(out: &mut Info, stat: &stat::Stat, fields: Fields, units: &Units) {
     if fields.contains(Fields::STATE) {
         out.state = Some(TaskState { code: stat.state, flags: stat.flags });
@@ -125,7 +125,7 @@ pub(super) fn sched(stat: &stat::Stat) -> Option<Sched> {
     })
 }
 
-/// What the leader, which has ended, cannot say any more.
+/// The fields that a leader which has ended no longer shows.
 pub(super) fn of_living_stat(out: &mut Info, stat: &stat::Stat, fields: Fields) {
     if fields.contains(Fields::STATE) {
         out.state = Some(TaskState { code: stat.state, flags: stat.flags });
@@ -138,7 +138,8 @@ fn device(encoded: u32) -> u64 {
     libc::makedev(major, minor)
 }
 
-/// What one `statm` answers. Its sizes are exact; those of `stat` lag behind by some pages for each processor.
+/// The fields of one `statm`. Its sizes are exact; those of `stat` lag behind by some pages for each
+/// processor.
 pub(super) fn of_statm(out: &mut Info, text: &[u8], fields: Fields) {
     if let Some(statm) = counters::statm(text) {
         of_sizes(out, &statm, fields, &Units::new());
@@ -162,7 +163,7 @@ fn of_sizes(out: &mut Info, statm: &counters::Statm, fields: Fields, units: &Uni
     }
 }
 
-/// What one `status` answers.
+/// The fields of one `status`.
 pub(super) fn of_status(out: &mut Info, status: &status::Status<'_>, fields: Fields) {
     if fields.contains(Fields::MEMORY_DETAIL) {
         out.memory_detail = detail(status);

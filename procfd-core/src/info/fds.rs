@@ -14,7 +14,7 @@ use crate::proc::{self, Proc};
 use crate::sys::query::{self, File};
 use crate::sys::{Errno, OwnFd, Result, vec};
 
-/// What a descriptor refers to.
+/// The file behind a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FdKind {
@@ -44,7 +44,7 @@ pub enum FdKind {
 pub struct OpenFd {
     /// Its number.
     pub fd: i32,
-    /// What it refers to.
+    /// The file that it refers to.
     pub kind: FdKind,
     /// `O_*`, `O_CLOEXEC` included.
     pub flags: u32,
@@ -109,7 +109,7 @@ fn descriptor(process: &Proc<'_>, number: u32) -> Result<Option<OpenFd>> {
     Err(Errno(libc::EAGAIN))
 }
 
-/// What /proc says of a descriptor of the caller.
+/// The answer of /proc about a descriptor of the caller.
 fn own(fd: &OwnFd) -> Result<(FdInfo, Vec<u8>)> {
     let path = |dir| proc::Path::new().text(dir).number(fd.as_raw_fd() as u32);
     let mut buf = [0; 1024];

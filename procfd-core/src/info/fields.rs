@@ -29,7 +29,7 @@ macro_rules! groups {
             }
         }
 
-        /// What is known of a process: of what was asked, what could be had.
+        /// The fields of a process: those that you asked for and the kernel provides.
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
         pub struct Info {
@@ -98,7 +98,7 @@ macro_rules! groups {
                 self.absent = absent;
             }
 
-            /// Of a process that has ended, and of which nothing is left.
+            /// The process has ended, and the kernel has kept nothing of it.
             pub(super) fn with_all_gone(fields: Fields) -> Self {
                 Self { absent: Absent::all(fields, Missing::Gone), ..Self::default() }
             }
@@ -213,7 +213,7 @@ groups! {
 }
 
 impl Fields {
-    /// What one read of `stat` answers.
+    /// The fields of one read of `stat`.
     pub(crate) const STAT: Self = Self::STATE
         .union(Self::JOB)
         .union(Self::START)
@@ -222,9 +222,9 @@ impl Fields {
         .union(Self::FAULTS)
         .union(Self::SCHED)
         .union(Self::THREADS);
-    /// What one read of `statm` answers.
+    /// The fields of one read of `statm`.
     pub(crate) const STATM: Self = Self::MEMORY.union(Self::MEMORY_PARTS);
-    /// What one read of `status` answers.
+    /// The fields of one read of `status`.
     pub(crate) const STATUS: Self = Self::MEMORY_DETAIL
         .union(Self::SIGNALS)
         .union(Self::CAPS)
@@ -232,16 +232,16 @@ impl Fields {
         .union(Self::TRACER)
         .union(Self::UMASK)
         .union(Self::NS_PID);
-    /// What the ioctl answers.
+    /// The fields of the ioctl.
     pub(crate) const IOCTL: Self = Self::IDS.union(Self::CREDS).union(Self::CGROUP_ID);
-    /// What the leading thread loses when it ends before others, each in files of its own.
+    /// The fields that the leading thread loses if it ends before others, each in a separate file.
     pub(crate) const OF_A_LIVING_THREAD: Self = Self::MEMORY
         .union(Self::MEMORY_PARTS)
         .union(Self::NAMESPACES)
         .union(Self::MOUNTS)
         .union(Self::MEMORY_SET)
         .union(Self::PERSONALITY);
-    /// What the pidfd itself answers, without the number or /proc.
+    /// The fields that the pidfd itself answers, without the pid and /proc.
     pub(crate) const PIDFD: Self =
         Self::IOCTL.union(Self::EXIT).union(Self::INODE).union(Self::DUMPABLE).union(Self::COREDUMP);
 }

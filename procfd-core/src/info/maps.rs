@@ -13,7 +13,7 @@ use crate::proc::parse::maps as parse;
 use crate::sys::{Result, vec};
 
 bitflags::bitflags! {
-    /// What a mapping allows.
+    /// The permissions of a mapping.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct MapFlags: u32 {
         /// Reading.
@@ -35,7 +35,7 @@ pub struct Mapping {
     pub start: u64,
     /// The address behind its last.
     pub end: u64,
-    /// What it allows.
+    /// Its permissions.
     pub flags: MapFlags,
     /// Where in the file it begins.
     pub offset: u64,

@@ -71,8 +71,8 @@ impl Files {
     }
 }
 
-/// What the process with this number answers now. `false`: other files have a part of the answer, and `out` is as it
-/// was. ENOENT, ESRCH: there is none.
+/// The answer of the process that has this pid now. `false` if other files have a part of the answer; `out`
+/// is then unchanged. ENOENT, ESRCH: no process has the pid.
 pub(super) fn read(
     out: &mut Info,
     root: &Root,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What a field of [`Info`](super::Info) holds.
+//! The records of the fields of [`Info`](super::Info).
 //!
-//! Times are nanoseconds, sizes bytes. What may be missing within a record is an `Option`.
+//! Times are nanoseconds, sizes bytes. A member that may be missing is an `Option`.
 
 use crate::status::{Change, Usage};
 

@@ -3,9 +3,9 @@
 
 //! Asking the task of a process that can answer.
 //!
-//! What belongs to its memory, its descriptors and its namespaces a process has through its threads. The
-//! leader, whose files /proc/PID are, gives them up when it ends, while others may live on. And it may
-//! execute a program while it is asked, which gives it another memory.
+//! A process has its memory, descriptors and namespaces through its threads. The files of /proc/PID show the
+//! leader, which gives them up when it ends; other threads may live on. A process may also execute a program
+//! during a question, which gives it another memory.
 
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -135,7 +135,7 @@ pub(crate) fn ask_leader<T>(
     }
 }
 
-/// What the kernel says where there is nothing to show.
+/// The answers of the kernel if it has nothing to show.
 fn is_nothing<T>(answer: &Result<T>) -> bool {
     matches!(answer, Err(Errno(libc::ENODATA | libc::EAGAIN | libc::ENOENT | libc::ESRCH | libc::EINVAL)))
 }

@@ -24,9 +24,9 @@ use crate::sys::{self, Errno, Result, vec};
 
 /// Takes the chosen fields of many processes in one go, again and again.
 ///
-/// With [`keep`](Self::keep) it holds on to the files it reads, which makes the next time faster. That takes one
-/// descriptor for each process, or two where you ask for its memory. It keeps no more once half of what the soft
-/// RLIMIT_NOFILE allows is in use.
+/// With [`keep`](Self::keep) it holds on to the files it reads, which makes the next time faster. They are
+/// one descriptor for each process, or two if you ask for its memory. It keeps no more once half of what the
+/// soft RLIMIT_NOFILE allows is in use.
 ///
 /// ```
 /// use procfd::{Fields, Snapshot};
@@ -80,7 +80,7 @@ impl Hasher for Number {
     }
 }
 
-/// What is held of one process.
+/// The descriptors that a snapshot keeps for one process.
 #[derive(Debug)]
 struct Kept {
     held: Held,

@@ -3,8 +3,8 @@
 
 //! Fills what was asked, each file read at most once, and nothing that was not asked.
 //!
-//! What is read by the process's number counts only if the pidfd says afterwards that it has not been
-//! reaped in between. An ioctl that has to be made anyway is made last, and says that as well.
+//! An answer by pid counts only if the pidfd says afterwards that the process has not been reaped. An ioctl
+//! that has to be made anyway is made last, and says that as well.
 
 mod files;
 
@@ -109,7 +109,7 @@ fn known(
     Ok(proved)
 }
 
-/// What the descriptor answers itself, also of a process that has been reaped.
+/// The fields that the descriptor itself answers, even if the process has been reaped.
 fn by_pidfd(out: &mut Info, pidfd: BorrowedFd<'_>, fields: Fields) -> Result<()> {
     if fields.intersects(Fields::EXIT | Fields::USAGE) {
         if let Ok(Status { change, usage }) = wait::wait(pidfd, Options::PEEK, Limit::NoHang) {

@@ -42,11 +42,11 @@ pub enum Text {
     Stack,
     /// /proc/PID/mountinfo.
     Mounts,
-    /// What the descriptor with this number refers to.
+    /// The file that the descriptor with this number refers to.
     Fd(u32),
 }
 
-/// The bytes. Of a process that has no such text, ENODATA; EBADF for a descriptor that is not open.
+/// The bytes. ENODATA if the process has no such text; EBADF if the descriptor is not open.
 pub(crate) fn text(pidfd: BorrowedFd<'_>, which: Text) -> Result<Vec<u8>> {
     match which {
         Text::Exe => ask_for(pidfd, |process| process.whole_link(c"exe")),

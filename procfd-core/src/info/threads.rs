@@ -76,7 +76,7 @@ pub struct Thread {
 }
 
 impl Thread {
-    /// What was filled.
+    /// The fields that were filled.
     pub fn fields(&self) -> Fields {
         let mut known = Fields::IDS;
         known.set(Fields::STATE, self.state.is_some());
@@ -227,7 +227,7 @@ fn of_schedstat(out: &mut Thread, dir: &OwnFd, fields: Fields) -> Result<()> {
     // A kernel that does not account this says so with zeroes; a thread that is seen has run.
     let Some(known) = known.filter(|known| known.run != 0) else {
         if fields.contains(Fields::CPU) {
-            // Of the caller's own threads alone.
+            // For the caller's own threads only.
             out.cpu_ns = query::cpu_clock(out.tid, CpuClock::Sched, true).ok();
         }
         return Ok(());

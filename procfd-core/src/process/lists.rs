@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What a process answers with a list.
+//! The questions to a process whose answers are lists.
 
 use std::io;
 use std::os::fd::OwnedFd;

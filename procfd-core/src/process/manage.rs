@@ -169,10 +169,10 @@ impl Process {
     /// Sets the nice value, -20 to 19, of all its threads; of the one, by a pidfd of a thread
     /// (`PIDFD_THREAD`). The list of threads is read until it has nothing new; a failure may leave some done.
     ///
-    /// The kernel takes threads by number. That a thread is there after the call proves that it had the
-    /// number during it. One that ended meanwhile does not count; if its number was given to another
-    /// process's thread in those microseconds, that one was set: for that all numbers of the pid
-    /// namespace would have had to be used up in them.
+    /// The kernel takes threads by number. If the thread exists after the call, it had the number during the
+    /// call. One that ended meanwhile does not count; if its number was given to another process's thread in
+    /// those microseconds, that one was set: for that all numbers of the pid namespace would have had to be
+    /// used up in them.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What a process answers with a text.
+//! The questions to a process whose answers are texts.
 
 use std::ffi::OsString;
 use std::io;
@@ -205,7 +205,7 @@ impl Process {
         self.os_string(Text::Mounts)
     }
 
-    /// What one of its descriptors refers to, as [`OpenFd::path`](crate::OpenFd::path).
+    /// The file that one of its descriptors refers to, as in [`OpenFd::path`](crate::OpenFd::path).
     ///
     /// # Errors
     ///

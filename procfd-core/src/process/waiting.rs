@@ -107,7 +107,7 @@ impl Process {
         }
     }
 
-    /// What it keeps by itself holds also where the procfd's context is another's, or gone.
+    /// Its own record is valid even if the procfd's context belongs to another process, or is deleted.
     pub(super) fn keeper(&self) -> Keeper<'_> {
         let fd = self.fd.as_ref().filter(|_| self.has_context);
         fd.map_or_else(Keeper::default, |fd| Keeper::of(fd.as_fd())).and(&self.ended)

@@ -115,7 +115,7 @@ impl std::ops::BitAnd for CapSet {
 impl std::ops::Sub for CapSet {
     type Output = Self;
 
-    /// What is in the first alone.
+    /// The capabilities that are only in the first set.
     fn sub(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
@@ -163,7 +163,7 @@ impl FromStr for CapSet {
 }
 
 impl fmt::Display for CapSet {
-    /// What [`FromStr`] reads.
+    /// The form that [`FromStr`] reads.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::ALL => return f.write_str("all"),

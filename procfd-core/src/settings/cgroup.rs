@@ -43,7 +43,7 @@ pub(crate) struct Opened {
 enum Dir {
     Own(OwnFd),
     Callers(RawFd),
-    /// Of the leaf.
+    /// For the leaf.
     Leaf(RawFd),
 }
 

@@ -77,7 +77,8 @@ impl Settings {
 }
 
 impl Context {
-    /// What `CLOCK_MONOTONIC` is ahead in the new time namespace: seconds, which may be negative, and nanoseconds.
+    /// How far `CLOCK_MONOTONIC` is ahead in the new time namespace: seconds, which may be negative, and
+    /// nanoseconds.
     ///
     /// # Errors
     ///
@@ -104,7 +105,7 @@ impl Context {
         self.set(|s| s.set_time_offset(libc::CLOCK_MONOTONIC, seconds, nanoseconds.into()))
     }
 
-    /// What `CLOCK_BOOTTIME` is ahead in the new time namespace, /proc/uptime with it.
+    /// How far `CLOCK_BOOTTIME` and /proc/uptime are ahead in the new time namespace.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::child::{List, Slot};
 use crate::sys::{self, OwnFd, fd::Number};
 
-/// What memfd_create(2) calls the file.
+/// The file's name for memfd_create(2).
 const NAME: &std::ffi::CStr = c"procfd-data";
 const MFD_ALLOW_SEALING: u32 = 2;
 /// Since Linux 6.3; it allows sealing too.

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::sys::cstr::{CStrArray, CStrArrayRef};
 use crate::sys::{self, vec};
 
-/// What the program's environment will be.
+/// The environment of the program.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment {
     /// `None`: the caller's at the time of the creation.

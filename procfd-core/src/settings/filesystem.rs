@@ -10,7 +10,7 @@ use super::{Configured, Context, Facts, Families, Prepared, Set, Settings, c_str
 use crate::child::List;
 use crate::error::{Error, Stage};
 
-/// What the process sees of files.
+/// The files that the process sees.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filesystem {
     root: Option<CString>,

@@ -13,7 +13,7 @@ use super::program::Program;
 use super::{Namespaces, Prepared, Settings};
 use crate::sys::{self, Errno, OwnFd};
 
-/// What the kernel reads of a program to know its format (BINPRM_BUF_SIZE).
+/// The bytes of a program that the kernel reads to know its format (BINPRM_BUF_SIZE).
 const HEAD: usize = 256;
 /// How many interpreters stand behind each other, at most.
 const DEPTH: usize = 5;
@@ -73,7 +73,7 @@ fn open_again(file: BorrowedFd<'_>) -> Option<OwnFd> {
     sys::fd::open_at(libc::AT_FDCWD, &path, libc::O_RDONLY).ok()
 }
 
-/// What the program says is its interpreter.
+/// The interpreter that the program names.
 fn interpreter(program: BorrowedFd<'_>) -> Option<CString> {
     let head = read::<HEAD>(program, 0)?;
     match head.strip_prefix(b"#!") {

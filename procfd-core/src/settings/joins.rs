@@ -76,8 +76,8 @@ impl Joins {
         (0..).zip(&self.0).find(|(_, join)| join.kinds.contains(kind))
     }
 
-    /// What the intermediate process does, if there is one: it works in the creator's descriptor table, so the creator
-    /// opens the paths. An error has its index.
+    /// The actions of the intermediate process, if one is needed: it works in the creator's descriptor table,
+    /// so the creator opens the paths. An error has its index.
     pub(crate) fn between(&self) -> Result<Option<Between>, (u32, Errno)> {
         if !self.has_pid() {
             return Ok(None);

@@ -15,7 +15,7 @@ use super::{Configured, Context, Facts, Families, Prepared, Set, Settings, c_str
 use crate::child::{List, LsmAttribute};
 use crate::error::{Error, Stage};
 
-/// What the kernel takes at once: a page.
+/// The longest label that the kernel takes: a page.
 const LABEL_MAX: usize = 4000;
 
 /// The modules, in the order of their indices.
@@ -179,12 +179,12 @@ impl Context {
     }
 }
 
-/// What holds at once. Before the ids, whose change takes the right away.
+/// The labels that apply at once. Before the ids, whose change takes the right away.
 pub(super) fn current(s: &Settings, _: &Facts<'_>, list: &mut List) {
     set(s, SMACK, list);
 }
 
-/// What the execution changes. Before Landlock and seccomp, which may refuse the calls.
+/// The labels that apply at the exec. Before Landlock and seccomp, which may refuse the calls.
 pub(super) fn at_execution(s: &Settings, _: &Facts<'_>, list: &mut List) {
     set(s, SELINUX, list);
     set(s, APPARMOR, list);

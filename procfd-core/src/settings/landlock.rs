@@ -30,7 +30,7 @@ const RESTRICT_FLAGS: u32 = LandlockLog::all().bits();
 /// LANDLOCK_MAX_NUM_LAYERS of the kernel.
 const LAYERS_MAX: usize = 16;
 
-/// What a rule allows.
+/// The accesses that a rule permits.
 #[derive(Clone, Debug)]
 enum Rule {
     Path(LandlockFs, CString),
@@ -384,5 +384,5 @@ pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static st
     }
 }
 
-/// What an execution needs of the kernel's own accesses.
+/// The accesses that an execution needs.
 const EXECUTES: LandlockFs = LandlockFs::EXECUTE.union(LandlockFs::READ_FILE);

@@ -106,7 +106,7 @@ mod tests {
         assert!(!after.contains(&before[1]));
         assert_eq!(numbers(&copy), before);
         assert!(s.lost_late().is_none() && copy.lost_late().is_none());
-        // What closes ranges leaves them out, and moves none.
+        // A close of a range skips them and moves none.
         s.add_close_range(3, u32::MAX).unwrap();
         assert_eq!(numbers(&s), after);
         s.let_go();

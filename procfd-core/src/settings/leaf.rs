@@ -106,7 +106,7 @@ impl Wanted {
         self.limits.len() as u32
     }
 
-    /// What a step of it is about.
+    /// The operand of one of its steps.
     pub(super) fn shown(&self, stage: Stage, index: u32) -> Option<String> {
         match stage {
             Stage::CGROUP_LEAF => {

@@ -10,7 +10,7 @@ use super::{Configured, Context, Facts, Set, Settings, check};
 use crate::child::{List, Slot, When};
 use crate::error::{Error, Stage};
 
-/// What a signal or close policy is for.
+/// The target of a signal or close policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scope {
@@ -26,7 +26,7 @@ pub enum Scope {
 /// A close policy: signal, scope, and the second signal with its delay.
 pub type Close = (i32, Scope, Option<(i32, Duration)>);
 
-/// What the kernel does when the last procfd is closed.
+/// The action of the kernel when the last procfd is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClosePolicy {
     pub signal: i32,

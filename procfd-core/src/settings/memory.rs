@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What the kernel does with the memory of the process.
+//! The kernel's treatment of the process's memory.
 
 use super::{Configured, Context, Facts, Families, Prepared, Set, Settings};
 use crate::child::{List, PR_SET_MEMORY_MERGE};
 use crate::error::{Error, Stage};
 
-/// What concerns the memory as a whole.
+/// The settings of the memory as a whole.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     oom_score_adj: Option<i32>,
@@ -21,9 +21,9 @@ pub(crate) struct Memory {
 const PR_MDWE_REFUSE_EXEC_GAIN: u64 = 1;
 
 impl Memory {
-    /// Whether the child needs memory of its own. The kernel gives an oom_score_adj to all processes with the same
-    /// memory, but for a child of vfork(2), whose creator sleeps (`is_asleep`). What is of the memory itself would
-    /// be the creator's too, asleep or not.
+    /// Whether the child needs memory of its own. The kernel gives an oom_score_adj to all processes with the
+    /// same memory, but for a child of vfork(2), whose creator sleeps (`is_asleep`). A property of the memory
+    /// would change for the creator too, even while it sleeps.
     pub(crate) fn needs_copy(&self, is_asleep: bool) -> bool {
         (self.oom_score_adj.is_some() && !is_asleep) || self.is_of_memory_itself()
     }

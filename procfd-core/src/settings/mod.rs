@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What a context can hold before it is started. Each family of settings has one file: its data, its
+//! The configuration of a context before its start. Each family of settings has one file: its data, its
 //! checks, what it adds to the child's list, its words in an error, and its methods of
 //! [`Context`](crate::Context).
 //!
@@ -126,7 +126,7 @@ use std::ops::Deref;
 use crate::error::Error;
 use crate::sys::per_process::PerProcess;
 
-/// What a change of the settings returns.
+/// The result of a change of the settings.
 pub(crate) type Set = Result<(), Error>;
 
 /// The whole configuration of a context.
@@ -219,7 +219,7 @@ impl Deref for Settings {
 }
 
 impl Settings {
-    /// Changes something. What was prepared for a start is dropped.
+    /// Changes something. The list that was prepared for a start is dropped.
     pub(crate) fn change(&mut self, f: impl FnOnce(&mut Self) -> Set) -> Set {
         self.prepared.drop_all();
         f(self)

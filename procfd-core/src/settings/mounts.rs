@@ -228,7 +228,7 @@ impl Context {
         self.set(|s| s.set_tmpfs_root(on))
     }
 
-    /// The creator's root with all mounts beneath it read-only. What the list of mounts binds is writable.
+    /// The creator's root with all mounts beneath it read-only. A bind in the list of mounts is writable.
     ///
     /// # Errors
     ///

@@ -315,7 +315,7 @@ pub(super) fn conflicts(s: &Settings) -> Set {
 pub(super) fn id_maps(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     let NamespaceSettings { uid_map, gid_map, setgroups, .. } = &s.namespaces;
     let stage = if facts.maps == Maps::ByParent { Stage::UID_MAP } else { Stage::WATCHER };
-    // What the child is held for: the maps, or a policy of the watcher's.
+    // The reason why the child waits: the maps, or a policy of the watcher's.
     if facts.maps == Maps::ByParent || s.close().is_some() || s.time_limit().is_some() {
         list.step(stage, 0).wait_go().when(When::GO);
     }

@@ -123,7 +123,7 @@ impl Settings {
     }
 }
 
-/// What the kernel can be built for.
+/// The most nodes that a kernel can be built for.
 const NODES_MAX: usize = 1024;
 
 impl Context {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What the opener of a procfd has of its context: the settings, and later the process.
+//! The context of a procfd, in its opener: the settings, and later the process.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::AtomicU64;
@@ -49,7 +49,7 @@ pub(crate) struct State {
     place: Option<Arc<Pidfd>>,
     /// The number that its creation returned; 0 for a process that was attached.
     pub pid: i32,
-    /// What the watcher was told to do; `None` when it does not watch it.
+    /// The orders of the watcher; `None` if it does not watch the process.
     pub watched: Option<Policy>,
     /// The process's own cgroup, which the watcher has too.
     pub leaf: Option<Arc<Leaf>>,

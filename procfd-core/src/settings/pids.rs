@@ -21,7 +21,7 @@ impl Pids {
         &self.0
     }
 
-    /// What is known of a clone that failed with them.
+    /// The facts about a clone that failed with them.
     pub(crate) fn hint(&self, errno: i32) -> Option<&'static str> {
         match errno {
             _ if self.0.is_empty() => None,

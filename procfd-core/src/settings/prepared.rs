@@ -26,13 +26,13 @@ fn no_memory(e: Errno) -> Error {
     Error::plan(e.0, "preparing it")
 }
 
-/// What the list depends on besides the settings.
+/// The facts that the list depends on, besides the settings.
 pub(crate) struct Facts<'a> {
     /// Where execve looks for the program, in this order.
     pub(crate) candidates: &'a [CString],
     /// Which way the id maps are written.
     pub(crate) maps: Maps,
-    /// Of each mount: what its source is.
+    /// For each mount, the kind of its source.
     pub(crate) mount_sources: &'a [mounts::Source],
     /// The creator's mounts, where mount(2) has to do.
     pub(crate) old_mounts: Option<&'a [mounts::Known]>,
@@ -62,7 +62,7 @@ pub(crate) struct Prepared {
     rare: Option<Box<Taken>>,
 }
 
-/// What rare settings took from the process.
+/// The facts that rare settings took from the process.
 #[derive(Debug, PartialEq)]
 struct Taken {
     /// The capabilities that the child begins with, where a setting depends on them.
@@ -154,8 +154,8 @@ impl Prepared {
         }
     }
 
-    /// That the descriptors the child starts from are open, and the caller's. The creator looks before the
-    /// library opens any of its own, which could take a number that the caller believes to have.
+    /// Checks that the descriptors which the child uses are open, and belong to the caller. The creator looks
+    /// before the library opens any of its own, which could take a number that the caller believes to have.
     fn check_descriptors(&self, settings: &Settings) -> Result<(), Error> {
         if let Some(index) = descriptors::lost_end(settings) {
             return Err(settings.step_failed(self, Stage::FD, index, Errno(libc::EBADF)));
@@ -204,7 +204,7 @@ impl Settings {
     }
 }
 
-/// What a start has prepared.
+/// The prepared parts of a start.
 #[expect(clippy::large_enum_variant, reason = "a box would be one more allocation in each start")]
 pub(crate) enum ToStart {
     /// Other starts have it too.

@@ -9,7 +9,7 @@ use super::{Configured, Context, Facts, Families, Prepared, Set, Settings, c_str
 use crate::child::List;
 use crate::error::{Error, Stage};
 
-/// What the process may not do.
+/// The restrictions of the process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Privileges {
     no_new_privs: bool,

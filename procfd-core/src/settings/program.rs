@@ -17,7 +17,7 @@ use crate::sys::{Errno, vec};
 
 /// Longest name in a directory (limits.h).
 const NAME_MAX: usize = 255;
-/// What execvpe(3) searches without a PATH, as glibc and musl have it.
+/// The directories that execvpe(3) searches without a PATH, in glibc and musl.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
 /// The program.
@@ -36,7 +36,7 @@ pub enum Program {
     Fd(RawFd),
 }
 
-/// What is executed.
+/// The program to execute.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Execution {
     pub(crate) program: Program,

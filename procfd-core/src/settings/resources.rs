@@ -12,7 +12,7 @@ use crate::sys::RLimit64;
 #[allow(clippy::unnecessary_cast, reason = "a signed constant on musl")]
 pub(crate) const NOFILE: u32 = libc::RLIMIT_NOFILE as u32;
 
-/// What the process may use.
+/// The resources that the process may use.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Resources {
     limits: Vec<(u32, RLimit64)>,

@@ -35,7 +35,7 @@ pub struct Scheduler {
     pub util_max: u32,
 }
 
-/// What the kernel takes. EINVAL: a time, or the nice value, out of its range.
+/// The value in the kernel's form. EINVAL: a time, or the nice value, out of its range.
 pub(crate) fn sched_attr(scheduler: &Scheduler) -> Result<SchedAttr> {
     let ns = |d: Duration| u64::try_from(d.as_nanos()).map_err(|_| INVALID);
     // The kernel would take a nice value out of its range for the nearest in it.

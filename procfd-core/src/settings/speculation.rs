@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What the CPU may do ahead on behalf of the process, for each known weakness that the kernel lets a task control.
+//! The speculative execution that the CPU may do for the process. There is a control for each known weakness
+//! that the kernel lets a task control.
 
 use super::{Configured, Context, Facts, Families, Prepared, Set, Settings};
 use crate::child::List;

@@ -3,8 +3,8 @@
 
 //! Kernel parameters of the new namespaces (sysctl(8)), which the child writes in /proc/sys.
 //!
-//! The files of namespaces show those of the process that opens them. What is not in a namespace would be the whole
-//! system's, and is refused.
+//! The files of namespaces show those of the process that opens them. A parameter outside of the namespaces
+//! would concern the whole system, so it is refused.
 
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;

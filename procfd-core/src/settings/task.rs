@@ -7,7 +7,7 @@ use super::{Configured, Context, Facts, Families, Prepared, Set, Settings};
 use crate::child::List;
 use crate::error::{Error, Stage};
 
-/// What the kernel keeps with the task itself.
+/// The attributes that the kernel keeps in the task itself.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Task {
     personality: Option<u32>,

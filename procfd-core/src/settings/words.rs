@@ -11,10 +11,10 @@ use super::{
 };
 use crate::error::{Error, Stage};
 
-/// What a failed step is about.
+/// The operand of a failed step.
 type Words = fn(&Settings, &Prepared, Stage, u32) -> Option<String>;
 
-/// What to do about an errno of a step.
+/// The hint for an errno of a step.
 type Hint = fn(&Settings, Stage, i32) -> Option<&'static str>;
 
 const OPERANDS: &[Words] = &[
@@ -43,7 +43,7 @@ const OPERANDS: &[Words] = &[
     mounts::operand,
 ];
 
-/// What to do, where the errno and the step leave no doubt about it.
+/// The hint, if the errno and the step leave no doubt about the cause.
 const HINTS: &[Hint] = &[
     program::hint,
     descriptors::hint,
@@ -66,7 +66,7 @@ const HINTS: &[Hint] = &[
 ];
 
 impl Settings {
-    /// What a step is about, in words.
+    /// The operand of a step, in words.
     pub(crate) fn operand(&self, prepared: &Prepared, stage: Stage, index: u32) -> String {
         OPERANDS.iter().find_map(|words| words(self, prepared, stage, index)).unwrap_or_default()
     }

@@ -7,9 +7,9 @@
 //! from tracing it into the parent's memory. The last of several such creations at once restores what the first one
 //! found.
 //!
-//! What the program does meanwhile counts more. A change of its ids clears dumpable, and it stays cleared. A creator
-//! that was not dumpable when the first creation began stays so. The child reads dumpable just before it changes its
-//! credentials: what another thread has cleared by then stays cleared.
+//! A change by the program itself has precedence. A change of its ids clears dumpable, and it stays cleared.
+//! A creator that was not dumpable when the first creation began stays so. The child reads dumpable just
+//! before it changes its credentials: what another thread has cleared by then stays cleared.
 //!
 //! Where /proc does not tell that the child has left the memory, dumpable stays cleared.
 //!
@@ -39,7 +39,7 @@ fn creations() -> MutexGuard<'static, Creations> {
     CREATIONS.get(forks::generation()).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What decides in the kernel whether a change of credentials clears dumpable.
+/// The kernel's conditions under which a change of credentials clears dumpable.
 type Ids = ((u32, u32), u64);
 
 fn ids() -> Ids {

@@ -121,7 +121,8 @@ pub(super) fn is_its(pidfd: BorrowedFd<'_>, pid: i32) -> bool {
         Ok(now) => now == pid,
         // No descriptor, or none of a process.
         Err(Errno(libc::EBADF | libc::EINVAL)) => false,
-        // Of a process that is reaped: our own child, or another while ours is not.
+        // If the pidfd's process is reaped, it was our own child, or it is another process while ours is not
+        // reaped.
         Err(Errno(libc::ESRCH)) => sys::task::child_has_ended(pid).is_err(),
         // Nothing tells (before 6.13 without a /proc of our own).
         Err(_) => true,

@@ -78,7 +78,7 @@ fn helper(name: &std::ffi::CStr, pid: i32, map: &[IdMap], mask: u64, start: Star
     config.add_null(0)?;
     // Not what is blocked here while the child waits.
     config.set_mask(mask)?;
-    // What it says belongs into the error, not onto the caller's terminal.
+    // Its messages belong into the error and not onto the caller's terminal.
     let (theirs, ours) =
         Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::IDMAP_HELPER, 0, e, &shown))?;
     config.add_dup(theirs.as_raw_fd(), 2)?;

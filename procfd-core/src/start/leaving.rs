@@ -41,7 +41,7 @@ pub(super) fn has_executed(pidfd: BorrowedFd<'_>, pid: i32, copies: bool) -> boo
     true
 }
 
-/// What is known of a child and the creator's memory.
+/// Whether a child has left the creator's memory.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Left {
     /// The child has executed its program, or the image of the built-in init.

@@ -55,7 +55,7 @@ pub(crate) fn descriptors_of_a_process() -> String {
     )
 }
 
-/// What a fork returned, on each side.
+/// The result of a fork, on each side.
 pub(crate) enum Forked<T> {
     /// The child's pid, and its pidfd if the caller wants it.
     Parent(i32, T),

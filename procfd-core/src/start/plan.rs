@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What a start would do, without one: the steps of the child, in words and as JSON.
+//! The steps of a start, without a start: the steps of the child, in words and as JSON.
 
 use std::fmt::{self, Write};
 
@@ -39,7 +39,7 @@ pub struct PlanStep {
     pub stage: Stage,
     /// Which of several, as in an error.
     pub index: u32,
-    /// What it does, in the words of an error message.
+    /// A description of the step, as in an error message.
     pub what: String,
     /// The names of its system calls. One that begins with "or " is made only where the kernel lacks the call
     /// before it.

@@ -152,7 +152,7 @@ enum Unsent {
     Lost(Error),
 }
 
-/// What the context is to remember of a start.
+/// The facts about a start that the context keeps.
 pub(crate) struct Started {
     pub(super) pidfd: Private,
     /// 0 for a process that was running already.

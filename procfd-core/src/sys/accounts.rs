@@ -45,7 +45,7 @@ fn entry(
         match read(passwd.as_mut_ptr(), buf.as_mut_ptr(), buf.len(), &raw mut found) {
             libc::ERANGE if buf.len() < ENTRY_MAX => buf.resize(buf.len().saturating_mul(2), 0),
             libc::EINTR => {}
-            // What the C libraries answer where there is no such user.
+            // The errnos of the C libraries for an unknown user.
             0 | libc::ENOENT | libc::ESRCH if found.is_null() => return Ok(None),
             0 => {
                 // SAFETY: the call has filled in what `found` points to, `passwd`. Its strings are in `buf`.

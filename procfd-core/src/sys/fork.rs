@@ -16,7 +16,7 @@ pub(crate) fn at_fork(
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
 }
 
-/// What a fork returned.
+/// The result of a fork.
 pub(crate) enum Forked {
     /// The child's pid, and its pidfd where the fork itself gives one.
     Parent(i32, Option<OwnFd>),

@@ -10,7 +10,7 @@ use super::clone::{ROOM, vfork_args};
 use super::task::SignalsBlocked;
 use super::{Result, task};
 
-/// What is under way, for the error.
+/// The present step, for the error.
 #[derive(Clone, Copy)]
 pub(crate) enum Step {
     Create,

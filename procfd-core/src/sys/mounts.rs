@@ -10,7 +10,7 @@ use super::clone::{ROOM, vfork_args};
 use super::task::SignalsBlocked;
 use super::{Errno, Result, arch, call};
 
-/// What the kernel has and no filter refuses.
+/// The calls that the kernel has and no filter refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NewCalls {
     /// open_tree(2), fsopen(2), fsconfig(2), fsmount(2), fspick(2), move_mount(2); 5.2.

@@ -24,7 +24,7 @@ use super::bare::{
 use super::clone::{ROOM, vfork_args};
 use super::{OwnFd, fd, memfd};
 
-/// What failed. The children write its number down.
+/// The step that failed. The children write its number down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Step {
@@ -67,7 +67,7 @@ pub(crate) enum Socket<'a> {
     Connected(&'a Address),
 }
 
-/// What to execute.
+/// The file to execute.
 #[derive(Clone, Copy)]
 pub(crate) struct Image<'a> {
     /// Of the memfd.
@@ -77,7 +77,7 @@ pub(crate) struct Image<'a> {
     pub title: &'a CStr,
 }
 
-/// What the three share.
+/// The memory that the three share.
 struct Shared<'a> {
     socket: Socket<'a>,
     image: Image<'a>,
@@ -221,7 +221,7 @@ impl arch::Entry for Orphan {
 #[inline(always)]
 fn execute(shared: &Shared<'_>) -> Errno {
     shared.at(Step::Table);
-    // Of the shared table only what lies below the socket is copied.
+    // The copy of the shared table ends at the socket.
     let keep = match shared.socket {
         Socket::Inherited(fd) => fd.as_raw_fd().wrapping_add(1),
         Socket::Connected(_) => 0,

@@ -99,7 +99,7 @@ impl IntoRawFd for OwnFd {
     }
 }
 
-/// Of a caller of the library.
+/// For callers of the library.
 impl From<OwnedFd> for OwnFd {
     fn from(fd: OwnedFd) -> Self {
         Self::new(Number::keep(fd))

@@ -11,7 +11,7 @@ use super::{
     Errno, OwnFd, PIDFD_GET_INFO, PIDFD_INFO_COREDUMP, PIDFD_THREAD, PidfdInfo, PidfdInfoCore, Result, call,
 };
 
-/// What waitid(2) reports.
+/// The report of waitid(2).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waited {
     /// CLD_*.

@@ -100,14 +100,14 @@ pub(crate) fn stat_at(dir: BorrowedFd<'_>, path: &core::ffi::CStr) -> Result<lib
     }
 }
 
-/// What statx(2) has of a file.
+/// The fields of statx(2) for a file.
 pub(crate) struct File {
     /// Type and permissions.
     pub mode: u32,
     pub inode: u64,
-    /// Of its file system, as makedev(3) has it.
+    /// The device of its file system, in the form of makedev(3).
     pub device: u64,
-    /// What a device file stands for.
+    /// The device that a device file names.
     pub rdev: u64,
 }
 

@@ -159,8 +159,8 @@ message! {
 }
 
 message! {
-    /// What the built-in init of a pid namespace says on its fuse before it ends: how the program ended.
-    /// Its own status can carry the exit code only, since a signal of its own cannot end it.
+    /// The message of the built-in init of a pid namespace on its fuse, before it ends: how the program
+    /// ended. Its own status can carry the exit code only, since a signal of its own cannot end it.
     struct Ended {
         magic: u32,
         /// CLD_EXITED, CLD_KILLED or CLD_DUMPED. waitid(2)

@@ -121,7 +121,7 @@ fn check_pid_namespace() -> Result<(), StartError> {
     Ok(())
 }
 
-/// What `ps` shows: what it is, and for whom.
+/// The name in `ps`: what it is, and for whom.
 fn title() -> CString {
     let mut comm = [0; 64];
     let len = read_small(libc::AT_FDCWD, c"/proc/self/comm", &mut comm).unwrap_or(0);

@@ -35,7 +35,7 @@ impl Slot {
     pub(crate) const ROOT: Self = Self(11);
     /// Only the umask while mounts are made.
     pub(crate) const UMASK: Self = Self(12);
-    /// What the process was just before the credentials change: see `start::dumpable`.
+    /// The state of the process just before the credentials change: see `start::dumpable`.
     pub(crate) const DUMPABLE: Self = Self(13);
     /// Only the timers' number: they need a zero before the kernel writes its low half.
     pub(crate) const TIMER: Self = Self(14);
@@ -101,7 +101,7 @@ impl When {
     }
 }
 
-/// What the walker does for an entry: one system call, or one of the few steps that are code.
+/// The action of the walker for an entry: one system call, or one of the few steps that are code.
 pub(in crate::child) mod kind {
     pub(crate) const CALL: u8 = 0;
     /// EOPNOTSUPP for the init of a pid namespace.
@@ -129,7 +129,7 @@ pub(in crate::child) mod kind {
     pub(crate) const SEND_FD: u8 = 12;
 }
 
-/// What a call's failure means.
+/// The meaning of a call's failure.
 pub(in crate::child) mod soft {
     /// The start fails.
     pub(crate) const HARD: u8 = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What a call takes, as it comes to its place among the arguments.
+//! The operands of a call, and their way into its arguments.
 
 use std::ffi::CStr;
 
@@ -16,7 +16,7 @@ pub(crate) enum Arg {
     Address(Slot),
 }
 
-/// What a call takes: a number, a slot, or memory that the list copies.
+/// An operand of a call: a number, a slot, or memory that the list copies.
 pub(crate) trait Operand {
     fn arg(self, list: &mut List) -> Arg;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What single files of /proc and single system calls say of a process.
+//! The fields that a single file of /proc or a single system call answers.
 
 use std::ffi::CStr;
 
@@ -213,7 +213,7 @@ fn namespaces_once(process: &Proc<'_>) -> Option<NamespaceIds> {
 
 /// A process that has ended has left all but its pid and its user namespace.
 pub(super) fn namespaces_of_an_ended(process: &mut Proc<'_>) -> Option<NamespaceIds> {
-    // That a link is missing may have other reasons: no /proc, or another thread becoming the leader.
+    // A missing link can have other reasons: no /proc, or another thread becoming the leader.
     let (leader, living) = process.stat()?;
     if leader.state != b'Z' || leader.threads > 1 || living.is_some() {
         return None;

@@ -90,7 +90,7 @@ pub(crate) struct Smaps {
 }
 
 impl Smaps {
-    /// What would be free if the process ended: the unique set size.
+    /// The memory that the end of the process would free: the unique set size.
     pub(crate) fn unique(&self) -> Option<u64> {
         self.private_clean?.checked_add(self.private_dirty?)?.checked_add(self.private_hugetlb.unwrap_or(0))
     }

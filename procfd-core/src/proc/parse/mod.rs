@@ -59,7 +59,7 @@ impl PartialEq for Comm {
 
 impl Eq for Comm {}
 
-/// What is not printable ASCII is escaped.
+/// Bytes that are not printable ASCII are escaped.
 impl std::fmt::Display for Comm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.as_bytes().escape_ascii().fmt(f)

@@ -7,7 +7,7 @@
 
 use super::Comm;
 
-/// What the file has. Times are in clock ticks.
+/// The contents of the file. Times are in clock ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stat {
     pub pid: u32,

@@ -16,7 +16,7 @@ pub(crate) struct NsIds {
     pub depth: u32,
 }
 
-/// What the file has; `None` is a line that was not there, not ended or out of range.
+/// The contents of the file. `None` if the line is missing, incomplete or out of range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Status<'a> {
     pub name: Option<Comm>,

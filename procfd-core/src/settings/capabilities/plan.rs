@@ -30,13 +30,13 @@ impl Sets {
     }
 }
 
-/// What the running kernel has of a set.
+/// The part of a set that the running kernel has.
 pub(super) fn known(set: CapSet) -> CapSet {
     let last = sys::task::last_capability();
     set & CapSet::from_bits(u64::MAX >> 63u32.saturating_sub(last))
 }
 
-/// What the child does.
+/// The actions of the child.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     /// The permitted set has to outlive the change of ids.

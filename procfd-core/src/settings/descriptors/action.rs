@@ -78,8 +78,8 @@ impl Action {
         }
     }
 
-    /// Whether it names the number alone, to make or close it there. What a range closes leaves the ends of
-    /// later pipes open.
+    /// Whether it names the number alone, to make or close it there. A range does not close the ends of later
+    /// pipes.
     pub(in crate::settings) fn makes(&self, fd: RawFd) -> bool {
         !matches!(self, Self::CloseRange { .. }) && (self.target() == Some(fd) || self.changes(fd))
     }

@@ -45,8 +45,8 @@ pub(in crate::settings) fn sources(s: &Settings) -> Result<Vec<u32>> {
     Ok(all)
 }
 
-/// The caller's descriptors that the settings name. What an earlier action has made or closed is for the
-/// child to know. ENOMEM.
+/// The caller's descriptors that the settings name. The child finds out what an earlier action has made or
+/// closed. ENOMEM.
 pub(in crate::settings) fn named(s: &Settings) -> Result<Vec<(Stage, u32, RawFd)>> {
     let mut named = Vec::new();
     // An entry in each of the lists below.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What Landlock comes to in the child's list.
+//! The calls of Landlock in the child's list.
 
 use std::ffi::CString;
 

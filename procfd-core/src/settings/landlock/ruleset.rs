@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What a Landlock ruleset restricts, and which kernel knows what of it.
+//! The restrictions of a Landlock ruleset, and the kernel versions that know them.
 
 bitflags::bitflags! {
-    /// What a Landlock ruleset restricts of files, and what a rule allows beneath a path
+    /// The accesses to files that a Landlock ruleset restricts, and that a rule permits beneath a path
     /// ([landlock(7)](https://man7.org/linux/man-pages/man7/landlock.7.html)).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct LandlockFs: u64 {
@@ -50,7 +50,7 @@ bitflags::bitflags! {
             | Self::TRUNCATE.bits();
     }
 
-    /// What a Landlock ruleset restricts of TCP sockets, and what a rule allows for a port; 6.7.
+    /// The uses of TCP sockets that a Landlock ruleset restricts, and that a rule permits for a port; 6.7.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct LandlockNet: u64 {
         /// bind(2) to a port.
@@ -59,7 +59,7 @@ bitflags::bitflags! {
         const CONNECT_TCP = 1 << 1;
     }
 
-    /// What a Landlock ruleset keeps from reaching out of it; 6.12.
+    /// The ways to reach processes outside that a Landlock ruleset blocks; 6.12.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct LandlockScopes: u64 {
         /// Abstract UNIX domain sockets of processes outside.
@@ -70,7 +70,8 @@ bitflags::bitflags! {
 }
 
 bitflags::bitflags! {
-    /// What the kernel logs of what a ruleset refuses; 6.15. Without flags it logs what the program itself does.
+    /// The refusals of a ruleset that the kernel logs; 6.15. Without flags it logs what the program itself
+    /// does.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct LandlockLog: u32 {
         /// Nothing of the program itself.
@@ -82,7 +83,7 @@ bitflags::bitflags! {
     }
 }
 
-/// What a rule can allow for a path that is no directory: the kernel refuses the rest there.
+/// The accesses that a rule can permit for a path that is no directory: the kernel refuses the rest there.
 pub(super) const OF_FILES: LandlockFs = LandlockFs::EXECUTE
     .union(LandlockFs::WRITE_FILE)
     .union(LandlockFs::READ_FILE)
@@ -155,7 +156,7 @@ impl Landlock {
         self.fs.is_empty() && self.net.is_empty() && self.scopes.is_empty()
     }
 
-    /// What a kernel with this version of Landlock has of it.
+    /// The part that a kernel with this version of Landlock has.
     pub(super) fn known(self, abi: u32) -> Self {
         let since = |first, bits| if abi >= first { bits } else { 0 };
         let fs = since(1, LandlockFs::REFER.bits() - 1)

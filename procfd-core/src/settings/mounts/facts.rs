@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What a start has to know of the machine before it can mount: the kernel's calls, the sources.
+//! The facts about the machine that a start needs before it can mount: the kernel's calls, the sources.
 
 use std::ffi::CString;
 use std::fs::Metadata;
@@ -16,7 +16,7 @@ use crate::settings::Set;
 use crate::settings::check::c_string;
 use crate::sys;
 
-/// What the source of an entry is.
+/// The kind of an entry's source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Source {
     /// A directory, or not known.
@@ -25,10 +25,10 @@ pub(crate) struct Source {
     pub(crate) has_new_root: bool,
 }
 
-/// What the list of mounts is made from.
+/// The input for the list of mounts.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct MountFacts {
-    /// Of each entry.
+    /// One for each entry.
     pub(crate) sources: Vec<Source>,
     /// The creator's.
     pub(crate) directory: Option<CString>,
@@ -50,7 +50,7 @@ impl Mounts {
         self.root == NewRoot::ReadOnly || self.list.iter().any(changes)
     }
 
-    /// What the child's list depends on besides the settings.
+    /// The facts that the child's list depends on, besides the settings.
     pub(crate) fn facts(&self) -> MountFacts {
         let calls = sys::mounts::NewCalls::present();
         let by_mount = !calls.mounts || (!calls.attributes && self.changes_attributes());
@@ -62,7 +62,7 @@ impl Mounts {
         }
     }
 
-    /// What mount(2) cannot do.
+    /// The requests that mount(2) cannot carry out.
     pub(crate) fn check(&self, facts: &MountFacts) -> Set {
         match self.user_namespaces().next() {
             Some((index, _)) if !facts.maps_ids => Err(Error::plan(
@@ -76,7 +76,7 @@ impl Mounts {
         }
     }
 
-    /// What the source of each entry is, as far as the child's list depends on it.
+    /// The kind of each entry's source, as far as the child's list depends on it.
     fn sources(&self, by_mount: bool) -> Vec<Source> {
         let fresh = self.root == NewRoot::Tmpfs;
         let replaced = self.root != NewRoot::Own;

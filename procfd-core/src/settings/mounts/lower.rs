@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What mounts come to in the child's list, by fsopen(2), open_tree(2), move_mount(2), mount_setattr(2).
+//! The calls of mounts in the child's list: fsopen(2), open_tree(2), move_mount(2), mount_setattr(2).
 //!
 //! A new root is made detached and put on top of the present one, where no path of the creator leads:
 //! sources are found as before, targets beneath the new root's descriptor (`Slot::ROOT`). pivot_root(2) at
@@ -74,7 +74,8 @@ fn private_dev() -> Option<Entry> {
     Mount::dev("/dev").check().ok()
 }
 
-/// The new root, on top of the creator's. That one is bound too if `is_bound`.
+/// The new root, on top of the creator's. With `is_bound` an entry binds the creator's root, and an
+/// unbindable mount keeps the new root out of that bind.
 fn new_root(root: &NewRoot, is_bound: bool, list: &mut List) {
     match root {
         NewRoot::Own => {

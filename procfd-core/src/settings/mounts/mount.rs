@@ -75,7 +75,7 @@ impl Propagation {
     }
 }
 
-/// What an entry does.
+/// The action of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]
 #[non_exhaustive]
@@ -264,7 +264,7 @@ impl Mount {
     }
 }
 
-/// What an entry may have besides.
+/// The attributes and options of an entry.
 impl Mount {
     /// Read-only.
     pub fn read_only(self) -> Self {

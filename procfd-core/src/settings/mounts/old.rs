@@ -3,10 +3,10 @@
 
 //! The same by mount(2): before Linux 5.2, or 5.12 where attributes change, and where a filter refuses the newer calls.
 //!
-//! mount(2) takes paths. The child goes into a directory that it has opened beneath the new root, and mounts at `.`; a
-//! file has a name in its directory. A new root is mounted on top of the present one. `/..` leads there; no path of
-//! the creator does. What changes a path between two calls can lead them to different places, which the newer calls
-//! rule out.
+//! mount(2) takes paths. The child goes into a directory that it has opened beneath the new root, and mounts
+//! at `.`; a file has a name in its directory. A new root is mounted on top of the present one. `/..` leads
+//! there; no path of the creator does. If a path changes between two calls, they can reach different places.
+//! The newer calls rule this out.
 
 use std::ffi::{CStr, CString};
 
@@ -20,7 +20,8 @@ const PATH: i32 = libc::O_PATH | CLOEXEC as i32;
 const DIRECTORY: i32 = PATH | libc::O_DIRECTORY;
 const BIND_AGAIN: u64 = libc::MS_REMOUNT | libc::MS_BIND;
 
-/// The new root on top of the creator's. That one is bound too if `is_bound`.
+/// The new root, on top of the creator's. With `is_bound` an entry binds the creator's root, and an
+/// unbindable mount keeps the new root out of that bind.
 pub(super) fn new_root(root: &NewRoot, is_bound: bool, list: &mut List) {
     if is_bound {
         list.mount_new(c"tmpfs", c"/", 0, c"");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What is mounted where, as far as it is known before the start.
+//! The mounts and their places, as far as they are known before the start.
 //!
 //! mount(2) changes one mount and sets all its attributes at once; mount_setattr(2) needs to know neither. So for the
 //! former the creator reads its own mounts, of which the child's namespace has copies, and follows the list.
@@ -21,7 +21,7 @@ const MS_ATIME: u64 = libc::MS_NOATIME | libc::MS_STRICTATIME | libc::MS_RELATIM
 /// A root that is made from nothing.
 pub(super) const OF_TMPFS_ROOT: MountAttributes = MountAttributes::NOSUID.union(MountAttributes::NODEV);
 
-/// What the mounts are, as far as it matters to mount(2).
+/// The mounts, as far as they matter to mount(2).
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     /// Those of the creator, where sources are; none if a source is what earlier entries have left.
@@ -154,7 +154,7 @@ pub(super) fn add(all: &mut Vec<Known>, known: Known) {
     all.push(known);
 }
 
-/// What has changed of one.
+/// The changes of one mount.
 pub(super) fn put(all: &mut Vec<Known>, known: Known) {
     all.retain(|other| other.path != known.path);
     all.push(known);
@@ -190,7 +190,7 @@ pub(super) fn joined(above: &[u8], path: &[u8]) -> Vec<u8> {
     }
 }
 
-/// What is left of a path below another one.
+/// The rest of a path below another one.
 fn beneath<'a>(path: &'a [u8], above: &[u8]) -> Option<&'a [u8]> {
     if above.is_empty() {
         return Some(path);

@@ -37,7 +37,7 @@ impl Steps {
 /// What is on top of the creator's root: the way up from a root ends there.
 pub(super) const TOP: &CStr = c"/..";
 
-/// What the entries share.
+/// The state that the entries share.
 pub(super) struct Work<'a> {
     pub(super) list: &'a mut List,
     pub(super) step: Steps,
@@ -260,7 +260,7 @@ impl Work<'_> {
         self.list.close_slot(Slot::A);
     }
 
-    /// What else is in a private /dev, which is `Slot::A`.
+    /// The other files of a private /dev, which is `Slot::A`.
     pub(super) fn links_and_directories(&mut self) {
         for (text, name) in LINKS {
             self.mount().symlink_at(text, Slot::A, name);

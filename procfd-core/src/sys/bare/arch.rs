@@ -9,7 +9,7 @@ use core::ffi::c_void;
 
 use super::{CloneArgs, Errno, Result, numbers};
 
-/// What a child runs. A type, so that it is called by its name and not through a register.
+/// The function that a child runs. A type, so that it is called by its name and not through a register.
 pub(crate) trait Entry {
     /// Never returns; the stack has no frame above it.
     ///

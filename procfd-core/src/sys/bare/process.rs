@@ -87,7 +87,7 @@ pub(crate) fn requeue(pid: i32, from: &SignalInfo) -> Result<()> {
     unsafe { call!(SYS_rt_sigqueueinfo, pid, from.signo, info.as_ptr()) }.map(drop)
 }
 
-/// What `ps -o comm` shows.
+/// The name that `ps -o comm` shows.
 pub(crate) fn set_name(name: &CStr) {
     const PR_SET_NAME: usize = 15;
     // SAFETY: the kernel reads at most 16 bytes of `name`, up to its NUL, which CStr guarantees.

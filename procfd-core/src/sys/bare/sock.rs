@@ -134,7 +134,7 @@ pub(crate) fn pass_credentials(fd: i32) -> Result<()> {
     unsafe { call!(SYS_setsockopt, fd, SOL_SOCKET, SO_PASSCRED, &raw const on, 4) }.map(drop)
 }
 
-/// What came with a message.
+/// The descriptors and bytes of a message.
 #[derive(Clone, Copy)]
 pub(crate) struct Received {
     pub(crate) len: usize,

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What the watcher does with a process, and how a request says it.
+//! The watcher's orders for a process, and their form in a request.
 
 use std::time::Duration;
 
 use crate::sys;
 use crate::watch::proto::{self, Request};
 
-/// What the watcher does when the last procfd of a running process has been closed.
+/// The watcher's action when the last procfd of a running process is closed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Policy {
     /// The signal at the last close; 0: none. For the inits of pid namespaces, which the fuse cannot reach.

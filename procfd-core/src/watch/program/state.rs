@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! What the watcher knows, and how it lets go of descriptors.
+//! The state of the watcher, and how it closes descriptors.
 
 use crate::leaves::Leaves;
 use crate::proto::{self, Reply};
