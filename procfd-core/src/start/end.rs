@@ -121,8 +121,7 @@ pub(super) fn is_its(pidfd: BorrowedFd<'_>, pid: i32) -> bool {
         Ok(now) => now == pid,
         // No descriptor, or none of a process.
         Err(Errno(libc::EBADF | libc::EINVAL)) => false,
-        // If the pidfd's process is reaped, it was our own child, or it is another process while ours is not
-        // reaped.
+        // The pidfd's process is reaped. It is our own child only if that is reaped too.
         Err(Errno(libc::ESRCH)) => sys::task::child_has_ended(pid).is_err(),
         // Nothing tells (before 6.13 without a /proc of our own).
         Err(_) => true,
