@@ -629,6 +629,8 @@
 #define PROC_STAGE_SUSPEND 119
 /* In the child: setns(2); index is the position among those to join. */
 #define PROC_STAGE_JOIN 118
+/* In the child: unshare(2) in the user namespace that it joins. */
+#define PROC_STAGE_NAMESPACES 109
 /* In the child: a new time namespace with offsets. */
 #define PROC_STAGE_TIME_OFFSETS 122
 /* In the child: a kernel parameter; index is its position. */

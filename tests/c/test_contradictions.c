@@ -56,6 +56,8 @@ PAIR(denied_groups, PROGRAM; NEW_USER; CFG(fd, PROC_SET_GROUPS, 0, NULL, 0);
 PAIR(join_and_new, PROGRAM; SET(fd, PROC_SET_FLAG, CLONE_NEWUTS);
      CFG(fd, PROC_JOIN_PATH, CLONE_NEWUTS, "/proc/self/ns/uts", 0))
 PAIR(join_pid_fork, CFG(fd, PROC_JOIN_PATH, CLONE_NEWPID, "/proc/self/ns/pid", 0))
+PAIR(join_time_and_init, PROGRAM; CFG(fd, PROC_JOIN_PATH, CLONE_NEWTIME, "/proc/self/ns/time", 0);
+     SET(fd, PROC_SET_FLAG, CLONE_NEWPID); SET(fd, PROC_SET_INIT, 1))
 PAIR(offset_alone, PROGRAM; CFG(fd, PROC_SET_TIME_OFFSET, CLOCK_BOOTTIME, &one_second, sizeof one_second))
 PAIR(offset_fork, SET(fd, PROC_SET_FLAG, CLONE_NEWTIME);
      CFG(fd, PROC_SET_TIME_OFFSET, CLOCK_BOOTTIME, &one_second, sizeof one_second))
@@ -101,6 +103,7 @@ static const struct {
 	{ denied_groups, EINVAL, "supplementary groups, and a policy that denies", 0 },
 	{ join_and_new, EINVAL, "a namespace to join and a new one of the same kind", 0 },
 	{ join_pid_fork, EOPNOTSUPP, "a pid namespace to join without a program", 0 },
+	{ join_time_and_init, EOPNOTSUPP, "a time namespace to join and the built-in init", 0 },
 	{ offset_alone, EINVAL, "time offsets without a new time namespace", 0 },
 	{ offset_fork, EINVAL, "time offsets without a program", 0 },
 	{ sysctl_alone, EINVAL, " without a new namespace of its kind", 0 },

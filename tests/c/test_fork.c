@@ -191,6 +191,35 @@ static void several_map_lines_as_root(void)
 	close(fd);
 }
 
+/* The child fails at a step before it waits for its maps: the creator's word comes too late, or is left unread. */
+static void failing_before_the_maps_as_root(void)
+{
+	if (geteuid())
+		SKIP("needs root");
+	need_user_namespaces();
+	struct procfd_idmap m[] = { { 0, 0, 1, 0 }, { 1, 1000, 5, 0 } };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int i = 0; i < 60; i++) {
+		int fd = ctx();
+		SET(fd, PROC_SET_FLAG, CLONE_NEWUSER);
+		CFG(fd, PROC_SET_UID_MAP, 0, m, sizeof m);
+		CFG(fd, PROC_SET_GID_MAP, 0, m, sizeof m);
+		SET(fd, PROC_SET_SESSION, 1);
+		SET(fd, PROC_SET_CTTY, null);
+		CREATE_FAILS(fd, ENOTTY, PROC_STAGE_CTTY, 0);
+		close(fd);
+	}
+	/* The maps themselves are refused: the child waits for them. */
+	m[1].inside = 0;
+	int fd = ctx();
+	SET(fd, PROC_SET_FLAG, CLONE_NEWUSER);
+	CFG(fd, PROC_SET_UID_MAP, 0, m, sizeof m);
+	CFG(fd, PROC_SET_GID_MAP, 0, m, sizeof m);
+	CREATE_FAILS(fd, EINVAL, PROC_STAGE_UID_MAP, 0);
+	close(fd);
+	close(null);
+}
+
 static void a_close_policy(void)
 {
 	int fd = ctx();
@@ -353,6 +382,6 @@ static void with_busy_threads(void)
 
 TAP_MAIN(CASE(child_and_parent), CASE(descriptors_stay), CASE(the_library_works_in_the_child),
 	 CASE(forks_within_forks), CASE(attributes), CASE(mask_and_handlers_are_the_callers),
-	 CASE(in_namespaces), CASE(several_map_lines_as_root), CASE(a_close_policy),
+	 CASE(in_namespaces), CASE(several_map_lines_as_root), CASE(failing_before_the_maps_as_root), CASE(a_close_policy),
 	 CASE(a_policy_changed_and_disarmed), CASE(a_group_policy), CASE(failing_steps),
 	 CASE(exit_signals), CASE(with_busy_threads))

@@ -3,7 +3,11 @@
 #include "filter.h"
 #include "util.h"
 
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 /* A process in new namespaces; its procfd, and its pid. */
@@ -121,6 +125,84 @@ static void by_path(void)
 	is_in(pid, other, "mnt");
 	is_in(pid, other, "uts");
 	finish(fd);
+	finish(held);
+}
+
+/* The user namespace that a namespace belongs to, as link_of has it. */
+static const char *owner_of(pid_t pid, const char *kind)
+{
+	static char text[64];
+	int fd = namespace(pid, kind), user = ioctl(fd, NS_GET_USERNS);
+	struct stat st;
+	CHECK(user >= 0);
+	CHECK_EQ(fstat(user, &st), 0);
+	snprintf(text, sizeof text, "user:[%llu]", (unsigned long long)st.st_ino);
+	close(user);
+	close(fd);
+	return text;
+}
+
+/* New namespaces beside a user namespace to join belong to that one: the child has the rights to use them. */
+static void new_namespaces_there(void)
+{
+	need_user_namespaces();
+	static const char *const kinds[] = { "mnt", "uts", "ipc", "net", "cgroup" };
+	struct procfd_idmap u = { .outside = geteuid(), .count = 1 }, g = { .outside = getegid(), .count = 1 };
+	int held = ctx();
+	set_child(held, "pause");
+	SET(held, PROC_SET_FLAG, CLONE_NEWUSER);
+	CFG(held, PROC_SET_UID_MAP, 0, &u, sizeof u);
+	CFG(held, PROC_SET_GID_MAP, 0, &g, sizeof g);
+	pid_t other = create(held);
+	int user = namespace(other, "user");
+	enum { PLAIN, SLOW, FORK, WAYS };
+	for (int way = PLAIN; way < WAYS; way++) {
+		int fd = ctx();
+		struct out o = make_pipe();
+		join(fd, CLONE_NEWUSER, user);
+		SET(fd, PROC_SET_FLAG, CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP);
+		CFG(fd, PROC_SET_HOSTNAME, 0, "there", 0);
+		CFG(fd, PROC_SET_SYSCTL, 0, "net.ipv4.ip_forward=1", 0);
+		SET(fd, PROC_SET_READONLY_ROOT, 1);
+		if (way == SLOW)
+			SET(fd, PROC_SET_THP_DISABLE, 1);
+		if (way != FORK)
+			set_child(fd, "pause");
+		pid_t pid = process_config(fd, PROC_CREATE, 0, NULL, 0);
+		if (pid == 0) {
+			struct utsname name;
+			if (uname(&name) || write(o.w, name.nodename, 5) != 5)
+				_exit(1);
+			for (;;)
+				pause();
+		}
+		if (pid < 0)
+			FAIL("way %d: %s", way, last_error(fd).message);
+		is_in(pid, other, "user");
+		for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+			CHECK(strcmp(link_of(pid, kinds[i]), link_of(getpid(), kinds[i])) != 0);
+			CHECK_STR(owner_of(pid, kinds[i]), link_of(other, "user"));
+		}
+		if (way == FORK) {
+			char name[6] = "";
+			CHECK_EQ(read(o.r, name, 5), 5);
+			CHECK_STR(name, "there");
+		}
+		CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+		finish(fd);
+		close(o.r);
+		close(o.w);
+	}
+	/* The clone would have made it the creator's. */
+	int fd = ctx_flags(PROCFD_NO_WATCH);
+	set_child(fd, "exit", "0");
+	join(fd, CLONE_NEWUSER, user);
+	SET(fd, PROC_SET_FLAG, CLONE_NEWUTS);
+	refuse(SYS_unshare, ENOSPC);
+	CREATE_FAILS(fd, ENOSPC, PROC_STAGE_NAMESPACES, 0);
+	CHECK(strstr(last_error(fd).message, "make the namespaces UTS"));
+	close(fd);
+	close(user);
 	finish(held);
 }
 
@@ -511,6 +593,6 @@ static void failures(void)
 	close(uts);
 }
 
-TAP_MAIN(CASE(by_descriptor), CASE(by_pidfd), CASE(by_path), CASE(pid_namespace),
+TAP_MAIN(CASE(by_descriptor), CASE(by_pidfd), CASE(by_path), CASE(new_namespaces_there), CASE(pid_namespace),
 	 CASE(pid_namespace_without_init), CASE(pid_namespace_from_threads), CASE(killed_on_the_way),
 	 CASE(time_namespace), CASE(all_capabilities_there), CASE(ids_there), CASE(failures))

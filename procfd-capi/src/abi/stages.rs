@@ -92,6 +92,8 @@ pub const PROC_STAGE_IOPRIO: u32 = 116;
 pub const PROC_STAGE_SUSPEND: u32 = 119;
 /// In the child: setns(2); index is the position among those to join.
 pub const PROC_STAGE_JOIN: u32 = 118;
+/// In the child: unshare(2) in the user namespace that it joins.
+pub const PROC_STAGE_NAMESPACES: u32 = 109;
 /// In the child: a new time namespace with offsets.
 pub const PROC_STAGE_TIME_OFFSETS: u32 = 122;
 /// In the child: a kernel parameter; index is its position.
@@ -210,6 +212,7 @@ const _: () = {
     assert!(PROC_STAGE_IOPRIO == procfd::Stage::IOPRIO.as_raw());
     assert!(PROC_STAGE_SUSPEND == procfd::Stage::SUSPEND.as_raw());
     assert!(PROC_STAGE_JOIN == procfd::Stage::JOIN.as_raw());
+    assert!(PROC_STAGE_NAMESPACES == procfd::Stage::NAMESPACES.as_raw());
     assert!(PROC_STAGE_TIME_OFFSETS == procfd::Stage::TIME_OFFSETS.as_raw());
     assert!(PROC_STAGE_SYSCTL == procfd::Stage::SYSCTL.as_raw());
     assert!(PROC_STAGE_MOUNT_PROPAGATION == procfd::Stage::MOUNT_PROPAGATION.as_raw());

@@ -95,6 +95,8 @@ stages! {
     SUSPEND = 119 "suspend the process";
     /// In the child: setns(2); index is the position among those to join.
     JOIN = 118 "join the namespaces";
+    /// In the child: unshare(2) in the user namespace that it joins.
+    NAMESPACES = 109 "make the namespaces";
     /// In the child: a new time namespace with offsets.
     TIME_OFFSETS = 122 "set the time offsets";
     /// In the child: a kernel parameter; index is its position.

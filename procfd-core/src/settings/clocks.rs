@@ -22,7 +22,7 @@ pub(crate) struct Clocks {
 }
 
 impl Clocks {
-    fn any(&self) -> bool {
+    pub(super) fn any(&self) -> bool {
         self.monotonic.is_some() || self.boottime.is_some()
     }
 
@@ -64,15 +64,6 @@ impl Settings {
         };
         *offset = Some((seconds, nanoseconds));
         Ok(())
-    }
-
-    /// The namespaces that the clone makes.
-    pub(crate) fn cloned_namespaces(&self) -> u64 {
-        let Some(rare) = self.rare() else { return 0 };
-        match rare.clocks.any() {
-            true => rare.namespaces.flags & !Namespaces::TIME.bits(),
-            false => rare.namespaces.flags,
-        }
     }
 }
 

@@ -252,6 +252,13 @@ pub(super) fn conflicts(s: &Settings) -> Set {
             ),
         ));
     }
+    if s.joins.has_time() && s.built_in_init() {
+        return Err(Error::plan(
+            libc::EOPNOTSUPP,
+            "a time namespace to join and the built-in init, which shares its memory with the program until the \
+             execution: leave one of them out",
+        ));
+    }
     if s.joins.has_pid() && s.program.is_none() {
         return Err(Error::plan(
             libc::EOPNOTSUPP,

@@ -389,7 +389,10 @@ pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static st
         libc::EOVERFLOW if of_mounts && s.namespaces.is_unmapped() => {
             Some("the user and group of the child have no id in its user namespace: map them")
         }
-        libc::EINVAL if stage == Stage::MOUNT_SOURCE && s.namespaces.has(Namespaces::USER) => {
+        libc::EINVAL
+            if stage == Stage::MOUNT_SOURCE
+                && (s.namespaces.has(Namespaces::USER) || s.joins.has(Namespaces::USER)) =>
+        {
             Some("without privilege a bind takes the mounts beneath along: make it recursive")
         }
         libc::EINVAL if stage == Stage::PIVOT_ROOT => {

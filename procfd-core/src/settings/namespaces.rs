@@ -87,6 +87,26 @@ impl Namespaces {
 }
 
 impl Settings {
+    /// The namespaces that the clone makes.
+    pub(crate) fn cloned_namespaces(&self) -> u64 {
+        let Some(rare) = self.rare() else { return 0 };
+        let flags = rare.namespaces.flags & !self.unshared_namespaces().bits();
+        // The child makes the one of the offsets as well.
+        if rare.clocks.any() { flags & !Namespaces::TIME.bits() } else { flags }
+    }
+
+    /// The namespaces that the child makes after it has joined a user namespace. Those of the clone belong to the
+    /// creator's, where the child has no rights from then on. A pid namespace takes only later children, and a time
+    /// namespace what is executed.
+    fn unshared_namespaces(&self) -> Namespaces {
+        match self.of(Families::JOINS) {
+            Some(rare) if rare.joins.has_user() => {
+                Namespaces::from_bits_retain(rare.namespaces.flags) - (Namespaces::PID | Namespaces::TIME)
+            }
+            _ => Namespaces::empty(),
+        }
+    }
+
     /// Adds flags; 0 clears them.
     pub fn add_namespaces(&mut self, flags: u64) -> Set {
         let unknown = flags & !Namespaces::all().bits();
@@ -337,6 +357,14 @@ pub(super) fn id_maps(s: &Settings, facts: &Facts<'_>, list: &mut List) {
     }
 }
 
+/// New namespaces that belong to a user namespace which the child has joined: it makes them itself.
+pub(super) fn made_there(s: &Settings, _: &Facts<'_>, list: &mut List) {
+    let made = s.unshared_namespaces();
+    if !made.is_empty() {
+        list.step(Stage::NAMESPACES, 0).unshare(made.bits() as i32);
+    }
+}
+
 pub(super) fn names(s: &Settings, _: &Facts<'_>, list: &mut List) {
     if let Some(name) = &s.namespaces.hostname {
         list.step(Stage::HOSTNAME, 0).sethostname(name);
@@ -348,6 +376,7 @@ pub(super) fn names(s: &Settings, _: &Facts<'_>, list: &mut List) {
 
 pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, _: u32) -> Option<String> {
     let name = match stage {
+        Stage::NAMESPACES => return Some(Namespaces::names_of(s.unshared_namespaces().bits())),
         Stage::HOSTNAME => s.namespaces.hostname.as_deref()?,
         Stage::DOMAINNAME => s.namespaces.domain_name.as_deref()?,
         _ => return None,

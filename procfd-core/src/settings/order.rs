@@ -76,6 +76,7 @@ const ORDER: &[(Where, Prepare)] = &[
     (Of(Families::MEMORY), memory::of_memory_itself),
     (Of(Families::CLOCKS), clocks::offsets),
     (Of(Families::JOINS), joins::all),
+    (Of(Families::JOINS), namespaces::made_there),
     // In the user namespace that the new user is of.
     (Of(Families::IDENTITY), lifecycle::arm_as_new_user),
     (Of(Families::NAMESPACES), namespaces::names),

@@ -95,12 +95,13 @@ pub(super) fn create(
 fn fork(config: &Settings) -> sys::Result<Sides> {
     let signal = config.exit_signal();
     let pids = config.pids.numbers();
-    let plain = config.namespaces.flags == 0 && pids.is_empty() && signal == libc::SIGCHLD;
+    let namespaces = config.cloned_namespaces();
+    let plain = namespaces == 0 && pids.is_empty() && signal == libc::SIGCHLD;
     if plain && sys::pidfd::can_open() {
         return sys::fork::fork();
     }
     forks::before();
-    let forked = sys::fork::fork_with(config.namespaces.flags, signal as u64, pids);
+    let forked = sys::fork::fork_with(namespaces, signal as u64, pids);
     if let Ok(Sides::Child) = forked {
         forks::after_in_child();
         dumpable::restore_in_fork_child();
@@ -124,16 +125,21 @@ fn follow(
         end_by_pid(pid);
         super::out_of_descriptors(Error::new(Stage::CLONE, 0, e, ""))
     })?;
+    let mut mapped = Ok(());
     if prepared.by_parent {
-        idmap_helper::write_for(config, pid, mask, clone::start)
-            .and_then(|()| {
-                let sent = ours.live().and_then(|ours| sys::sock::send(ours, b"g", &[]));
-                sent.map_err(|e| Error::new(Stage::UID_MAP, 0, e, ""))
-            })
-            .map_err(|e| publication.undone(pidfd.as_fd(), pid, e))?;
+        mapped = idmap_helper::write_for(config, pid, mask, clone::start);
+        // Two bytes are no go: the child stops at once, and says so.
+        let word: &[u8] = if mapped.is_ok() { b"g" } else { b"no" };
+        match ours.live().and_then(|ours| sys::sock::send(ours, word, &[])) {
+            // It has failed before it came to wait: its report says where.
+            Ok(()) | Err(Errno(libc::EPIPE)) => {}
+            Err(e) => {
+                return Err(publication.undone(pidfd.as_fd(), pid, Error::new(Stage::UID_MAP, 0, e, "")));
+            }
+        }
     }
     let mut bytes = [0; 12];
-    match ours.live().and_then(|ours| read_all(ours, &mut bytes)) {
+    match ours.live().and_then(|ours| read_report(ours, &mut bytes)) {
         Ok(12) => report.set_from_bytes(bytes),
         _ => {
             // It may wait for what will not come.
@@ -143,7 +149,10 @@ fn follow(
     }
     if let (stage, index, Some(errno)) = report.read() {
         reap(pidfd.as_fd(), pid);
-        return Err(config.step_failed(prepared, stage, index, errno));
+        return Err(match mapped {
+            Err(e) if errno.0 == libc::ECANCELED => e,
+            _ => config.step_failed(prepared, stage, index, errno),
+        });
     }
     if let (true, Some(policy)) = (publication.fuse, config.close()) {
         let id = if policy.group { sys::task::group_of(pid) } else { Ok(pid) };
@@ -161,6 +170,14 @@ fn follow(
 fn released(socket: &OwnFd) -> bool {
     let mut byte = [0; 2];
     matches!(socket.live().and_then(|socket| read_all(socket, &mut byte)), Ok(1))
+}
+
+/// The child's report. Of a child that left the creator's word unread, ECONNRESET comes before it, once.
+fn read_report(socket: BorrowedFd<'_>, buf: &mut [u8]) -> sys::Result<usize> {
+    match read_all(socket, buf) {
+        Err(Errno(libc::ECONNRESET)) => read_all(socket, buf),
+        done => done,
+    }
 }
 
 fn read_all(socket: BorrowedFd<'_>, buf: &mut [u8]) -> sys::Result<usize> {

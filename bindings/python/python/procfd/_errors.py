@@ -59,6 +59,7 @@ class Stage(enum.IntEnum):
     IOPRIO = 116
     SUSPEND = 119
     JOIN = 118
+    NAMESPACES = 109
     TIME_OFFSETS = 122
     SYSCTL = 123
     MOUNT_PROPAGATION = 64
