@@ -200,6 +200,19 @@ static void show_failure(int procfd)
         error.message);
 }
 
+/* Whether PROC_CREATE failed because the system does not let this user make the namespaces; says why. */
+static int is_refused(int procfd, int pid)
+{
+    struct procfd_error error;
+
+    if (pid >= 0 || (errno != EPERM && errno != ENOSPC && errno != EINVAL && errno != EACCES))
+        return 0;
+    must(procfd, "PROC_INFO_ERROR", process_info(procfd, PROC_INFO_ERROR, 0, &error, sizeof error));
+    say("this system does not let this user make the namespaces:");
+    say("%s", error.message);
+    return 1;
+}
+
 /* Steps 1 to 6: one process, from its configuration to its status. */
 static void life_of_a_process(void)
 {
@@ -236,12 +249,7 @@ static void life_of_a_process(void)
     step("Correct the mistake, and start it");
     must(procfd, "PROC_SET_EXEC", process_config(procfd, PROC_SET_EXEC, PROC_EXEC_PATH, "sh", 0));
     pid = process_config(procfd, PROC_CREATE, 0, NULL, 0);
-    if (pid < 0 && (errno == EPERM || errno == ENOSPC || errno == EINVAL || errno == EACCES)) {
-        struct procfd_error error;
-
-        must(procfd, "PROC_INFO_ERROR", process_info(procfd, PROC_INFO_ERROR, 0, &error, sizeof error));
-        say("this system does not let this user make the namespaces:");
-        say("%s", error.message);
+    if (is_refused(procfd, pid)) {
         say("so the tour goes on without them");
         inside = 0;
         close(procfd);
@@ -513,14 +521,14 @@ static void built_in_init(void)
     must(procfd, "PROC_SET_INIT", process_config(procfd, PROC_SET_INIT, 1, NULL, 0));
     must(procfd, "PROC_SET_CLOSE", process_config(procfd, PROC_SET_CLOSE, SIGKILL, NULL, 0));
     pid = process_config(procfd, PROC_CREATE, 0, NULL, 0);
-    close(output[1]);
-    if (pid < 0 && (errno == EPERM || errno == ENOSPC || errno == EINVAL || errno == EACCES)) {
-        say("this system does not let this user make the namespaces");
+    if (is_refused(procfd, pid)) {
         close(procfd);
         close(output[0]);
+        close(output[1]);
         return;
     }
     must(procfd, "PROC_CREATE", pid);
+    close(output[1]);
     pidfd = must(procfd, "PROC_INFO_PIDFD", process_info(procfd, PROC_INFO_PIDFD, 0, NULL, 0));
     say("process %d is the init; the program says:", pid);
     print_output(output[0]);
