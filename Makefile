@@ -257,9 +257,9 @@ abi-baseline:
 check:
 	@scripts/check $(T)
 
-# K="6.1 7.2": which; ONLY=words: which programs.
+# K="6.1 7.2": which; ONLY=words: which programs; RESUME=1: go on with runs that were cut off; UML=1: without qemu.
 kernels: all
-	@scripts/kernels $(CROSS:%=--arch %) $(if $(SUITES),--suites $(SUITES)) $(if $(ONLY),--only $(ONLY)) $(if $(TABLE),--table) $(K)
+	@scripts/kernels $(CROSS:%=--arch %) $(if $(SUITES),--suites $(SUITES)) $(if $(ONLY),--only $(ONLY)) $(if $(UML),--uml) $(if $(RESUME),--resume) $(if $(TABLE),--table) $(K)
 
 torture: all
 	@rm -rf $(BUILD)/torture-stage

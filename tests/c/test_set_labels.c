@@ -252,7 +252,7 @@ static void a_context(void)
 /* CAP_MAC_OVERRIDE reads all. */
 #define MAC_OVERRIDE 32
 
-/* A kernel with Smack: scripts/kernels --image. */
+/* A kernel with Smack: scripts/kernels --lsm smack. */
 static void a_label(void)
 {
 	char secret[128], before[128];
