@@ -22,6 +22,8 @@ static const char *const with_names[] = { "closed",	       "a running child's pi
 					  "a reaped child's pidfd", "the creator's own pidfd", "another procfd",
 					  "a pipe",	       "a socket",		  "a file" };
 
+#define FILE_CLOSED "the program's file at a number was closed"
+
 /* What the tracer and the process that takes have in common. */
 struct taking {
 	int is_on;
@@ -31,6 +33,7 @@ struct taking {
 	uint64_t keep; /* numbers below 64 that are not taken: they are not of what is tortured */
 	pid_t taker;
 	char was[64]; /* what it was before */
+	int was_same; /* it was another descriptor of the program's file, as a pidfd of the same process is */
 };
 static struct taking *taking;
 
@@ -40,6 +43,12 @@ struct own {
 };
 static struct own own[N_WITH];
 static pid_t living, zombie;
+
+static int is_file(int fd, const struct stat *want)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && st.st_dev == want->st_dev && st.st_ino == want->st_ino;
+}
 
 static void futex(uint32_t *word, int operation, uint32_t value)
 {
@@ -74,6 +83,7 @@ static void make_taker(void)
 	for (;;) {
 		while (!__atomic_load_n(&taking->wanted, __ATOMIC_SEQ_CST))
 			futex(&taking->wanted, FUTEX_WAIT, 0);
+		taking->was_same = taking->with != CLOSED && is_file(taking->number, &own[taking->with].stat);
 		if (taking->with == CLOSED)
 			close(taking->number);
 		else
@@ -181,12 +191,6 @@ static void make_own(void)
 			taking->keep |= bit((unsigned long)i);
 }
 
-static int is_file(int fd, const struct stat *want)
-{
-	struct stat st;
-	return fstat(fd, &st) == 0 && st.st_dev == want->st_dev && st.st_ino == want->st_ino;
-}
-
 /* The file that was put there is there, and nothing was done to it. */
 static void check_taken(struct report *r)
 {
@@ -194,7 +198,7 @@ static void check_taken(struct report *r)
 	if (with == CLOSED || !taking->number)
 		return;
 	if (!is_file(taking->number, &own[with].stat))
-		fault(r, "the program's file at a number was closed");
+		fault(r, FILE_CLOSED);
 }
 
 /* Nothing was done to the program's files, and to its processes. */

@@ -177,9 +177,12 @@ static void taken_now(int by)
  * - between the creator's proof of B or of a descriptor of the settings, and the child's use of it;
  * - between the calls that ask how B is armed, and arm it;
  * - once the start is over: B, by which the library sees the last close, or its own pidfd, by which it reaps then.
+ * A pidfd of the same process is the same file: the library closes the one as the other.
  */
 static const char *unguarded(void)
 {
+	if (taking->was_same && !strcmp(report->fault, FILE_CLOSED))
+		return "the same file";
 	int opens = use.before.nr == SYS_close || (use.before.nr == SYS_dup3 && (int)use.before.args[1] == taking->number);
 	if (use.has_before ? opens : !use.is_open)
 		return "before the first question";
