@@ -95,7 +95,7 @@ pub fn changes(of: &mut [Awaited<'_>], options: Options, nohang: bool, timeout_n
 /// PROC_KILL_TREE.
 pub fn kill_tree(fd: RawFd, sig: i32) -> Result<KillTree> {
     let target = target(fd)?;
-    manage::kill(target.pidfd()?, target.is_init(), sig)
+    manage::kill(&|| target.still(), target.is_init(), sig)
 }
 
 /// PROC_KILL_TREE with PROC_TREE_CGROUP.
@@ -106,12 +106,13 @@ pub fn kill_cgroup(fd: RawFd) -> Result<KillTree> {
 /// PROC_STOP, PROC_CONT: with SIGSTOP or SIGCONT.
 pub fn stop_or_continue(fd: RawFd, sig: i32) -> Result<()> {
     let target = target(fd)?;
-    manage::stop_or_continue(target.pidfd()?, target.is_init(), sig)
+    manage::stop_or_continue(&|| target.still(), target.is_init(), sig)
 }
 
 /// PROC_RESUME.
 pub fn resume(fd: RawFd) -> Result<()> {
-    manage::resume(target(fd)?.pidfd()?)
+    let target = target(fd)?;
+    manage::resume(&|| target.still())
 }
 
 /// PROC_SETNS.

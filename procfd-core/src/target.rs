@@ -41,6 +41,16 @@ impl Target<'_> {
         }
     }
 
+    /// The same after a wait, or after many calls. In a program with threads its number is proved again to be what it
+    /// was. EBADF: another thread has closed it.
+    pub(crate) fn still(&self) -> Result<BorrowedFd<'_>> {
+        match self {
+            Self::Own(fd) | Self::OfDir(fd) | Self::Init(fd) => fd.live(),
+            Self::Kept(running) if sys::task::has_threads() => running.pidfd.live(),
+            _ => self.pidfd(),
+        }
+    }
+
     /// Whether it is known to be a built-in init: only a procfd says so.
     pub(crate) fn is_init(&self) -> bool {
         matches!(self, Self::Init(_) | Self::Kept(Running { init: true, .. }))

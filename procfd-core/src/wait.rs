@@ -19,7 +19,7 @@ use crate::proc::{self, Path, Proc};
 use crate::procfd;
 use crate::status::{Change, Status, decode, usage};
 use crate::sys::{self, Errno, PIDFD_INFO_EXIT, PIDFD_INFO_PID, Result, Timespec};
-use crate::target::Target;
+use crate::target::{self, Target};
 
 bitflags::bitflags! {
     /// Which changes count, and whether the wait consumes them.
@@ -71,7 +71,15 @@ pub(crate) fn wait_for(
     options: Options,
     limit: Limit,
 ) -> Result<Status> {
-    let mut status = wait_keeping(target.pidfd()?, options, limit, &target.keeper(fd))?;
+    let mut status = wait_by(target.pidfd()?, &|| target.still(), options, limit, &target.keeper(fd));
+    if let Err(Errno(libc::EBADF)) = status {
+        // Another thread has taken the number of the pidfd meanwhile: the procfd has another.
+        if target.still().is_err() {
+            let found = target::resolve(fd)?;
+            status = wait_by(found.pidfd()?, &|| found.still(), options, limit, &found.keeper(fd));
+        }
+    }
+    let mut status = status?;
     if target.is_init() {
         status.change = of_program(fd, status.change);
     }
@@ -112,7 +120,20 @@ pub(crate) fn wait_keeping(
     limit: Limit,
     keeper: &Keeper<'_>,
 ) -> Result<Status> {
-    let status = climb(pidfd, options, limit, keeper)?;
+    wait_by(pidfd, &|| Ok(pidfd), options, limit, keeper)
+}
+
+/// The pidfd after a wait. EBADF: its number is another file's now.
+type Again<'a> = &'a dyn Fn() -> Result<BorrowedFd<'a>>;
+
+fn wait_by<'a>(
+    pidfd: BorrowedFd<'a>,
+    again: Again<'a>,
+    options: Options,
+    limit: Limit,
+    keeper: &Keeper<'_>,
+) -> Result<Status> {
+    let status = climb(pidfd, again, options, limit, keeper)?;
     if status.change.is_end() {
         leaves::tend();
     }
@@ -120,7 +141,13 @@ pub(crate) fn wait_keeping(
 }
 
 /// The ladder.
-fn climb(pidfd: BorrowedFd<'_>, options: Options, limit: Limit, keeper: &Keeper<'_>) -> Result<Status> {
+fn climb<'a>(
+    mut pidfd: BorrowedFd<'a>,
+    again: Again<'a>,
+    options: Options,
+    limit: Limit,
+    keeper: &Keeper<'_>,
+) -> Result<Status> {
     let mut flags = libc::WEXITED;
     for (option, flag) in [
         (Options::PEEK, libc::WNOWAIT),
@@ -134,10 +161,10 @@ fn climb(pidfd: BorrowedFd<'_>, options: Options, limit: Limit, keeper: &Keeper<
     let block = if matches!(limit, Limit::None) { 0 } else { libc::WNOHANG };
     let mut ended = false;
     loop {
-        match take(pidfd, flags | block, keeper) {
+        match take(pidfd, again, flags | block, keeper) {
             Ok(Some(status)) => return Ok(status),
             Ok(None) => {}
-            Err(Errno(libc::ECHILD)) => return of_anybody(pidfd, options, limit, keeper),
+            Err(Errno(libc::ECHILD)) => return of_anybody(pidfd, again, options, limit, keeper),
             Err(e) => return Err(e),
         }
         let left = limit.left()?;
@@ -152,9 +179,10 @@ fn climb(pidfd: BorrowedFd<'_>, options: Options, limit: Limit, keeper: &Keeper<
             },
             left => sys::fd::poll(pidfd, libc::POLLIN, left).inspect(|events| ended = *events != 0),
         };
+        pidfd = again()?;
         if let Err(e) = woken {
             // The end itself may have raised the signal (SIGCHLD), so the end goes before EINTR.
-            return match take(pidfd, flags | libc::WNOHANG, keeper) {
+            return match take(pidfd, again, flags | libc::WNOHANG, keeper) {
                 Ok(Some(status)) => Ok(status),
                 _ => Err(e),
             };
@@ -164,7 +192,12 @@ fn climb(pidfd: BorrowedFd<'_>, options: Options, limit: Limit, keeper: &Keeper<
 
 /// Takes a change of a child from the kernel, or looks at it with WNOWAIT. The keeper gets an end. If the kernel does
 /// not keep the end, the keeper gets it before it is taken. `None`: no change (WNOHANG).
-fn take(pidfd: BorrowedFd<'_>, flags: i32, keeper: &Keeper<'_>) -> Result<Option<Status>> {
+fn take<'a>(
+    pidfd: BorrowedFd<'a>,
+    again: Again<'a>,
+    flags: i32,
+    keeper: &Keeper<'_>,
+) -> Result<Option<Status>> {
     let look = flags & libc::WNOWAIT != 0;
     loop {
         let first = if keeper.comes_first() { libc::WNOWAIT } else { 0 };
@@ -179,7 +212,7 @@ fn take(pidfd: BorrowedFd<'_>, flags: i32, keeper: &Keeper<'_>) -> Result<Option
             return Ok(Some(status));
         }
         let flags = libc::WNOHANG | if end { libc::WEXITED } else { flags };
-        match sys::pidfd::wait(pidfd, flags) {
+        match again().and_then(|pidfd| sys::pidfd::wait(pidfd, flags)) {
             Ok(Some(_)) if end => {
                 keeper.set_reaped();
                 kept::learn(pidfd);
@@ -211,7 +244,13 @@ fn own_child(waited: &sys::pidfd::Waited) -> Result<Status> {
 const TRACED_NS: i64 = 20_000_000;
 
 /// A process that is not (or no longer) our child to wait for.
-fn of_anybody(pidfd: BorrowedFd<'_>, options: Options, limit: Limit, keeper: &Keeper<'_>) -> Result<Status> {
+fn of_anybody<'a>(
+    mut pidfd: BorrowedFd<'a>,
+    again: Again<'a>,
+    options: Options,
+    limit: Limit,
+    keeper: &Keeper<'_>,
+) -> Result<Status> {
     loop {
         let kept = match sys::pidfd::get_info(pidfd, PIDFD_INFO_EXIT) {
             Ok(info) if info.mask & PIDFD_INFO_EXIT != 0 => {
@@ -234,6 +273,7 @@ fn of_anybody(pidfd: BorrowedFd<'_>, options: Options, limit: Limit, keeper: &Ke
                 return Err(Errno(libc::ECHILD));
             }
             sys::fd::poll(pidfd, libc::POLLIN, limit.left()?)?;
+            pidfd = again()?;
             continue;
         }
         if let Some(code) = zombie_exit_code(pidfd) {
@@ -247,9 +287,8 @@ fn of_anybody(pidfd: BorrowedFd<'_>, options: Options, limit: Limit, keeper: &Ke
             };
         }
         // Until its parent reaps it, only POLLHUP brings something new.
-        if sys::fd::poll(pidfd, 0, limit.left()?)? & libc::POLLHUP != 0 {
-            continue;
-        }
+        sys::fd::poll(pidfd, 0, limit.left()?)?;
+        pidfd = again()?;
     }
 }
 

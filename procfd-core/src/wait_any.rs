@@ -195,6 +195,10 @@ enum Slot<'fd> {
 impl<'fd> Slot<'fd> {
     /// The events that have happened already, except an end.
     fn look(&mut self, one: &mut Awaited<'fd>, options: Options) {
+        if matches!(self, Self::Running(target) if target.still().is_err()) {
+            // Another thread has taken the number of its pidfd.
+            *self = Self::New;
+        }
         if let Self::New | Self::Configuring(_) = self {
             one.forget();
             *self = match one.fd {
@@ -262,7 +266,12 @@ impl<'fd> Slot<'fd> {
             Self::Running(target) => {
                 one.changed |= Events::EXIT;
                 let Some(fd) = one.fd else { return };
-                match wait::wait_for(fd, target, Options::PEEK, Limit::NoHang) {
+                let known = target.still().is_ok();
+                let found = if known { Ok(None) } else { target::resolve(fd).map(Some) };
+                let waited = found.and_then(|found| {
+                    wait::wait_for(fd, found.as_ref().unwrap_or(target), Options::PEEK, Limit::NoHang)
+                });
+                match waited {
                     Ok(status) => one.change = Some(status.change),
                     Err(e) => one.error = Some(e),
                 }

@@ -298,6 +298,94 @@ static void closed_under_the_library(void)
 		in_fork(storm_process, &how);
 }
 
+struct waiter {
+	int fd, done;
+	atomic_int tid;
+	struct procfd_wait w;
+};
+
+static void *waits(void *arg)
+{
+	struct waiter *w = arg;
+	atomic_store(&w->tid, (int)syscall(SYS_gettid));
+	w->done = process_manage(w->fd, PROC_WAIT, 0, &w->w, sizeof w->w);
+	return NULL;
+}
+
+static int is_polling(int tid)
+{
+	char path[64], text[64] = "";
+	snprintf(path, sizeof path, "/proc/self/task/%d/syscall", tid);
+	FILE *f = fopen(path, "re");
+	if (f && !fgets(text, sizeof text, f))
+		text[0] = 0;
+	if (f)
+		fclose(f);
+	return isdigit((unsigned char)text[0]) && atoi(text) == SYS_ppoll;
+}
+
+/* While a thread waits for a process, another child's pidfd comes to the number of the library's. */
+static void wait_while_it_is_taken(int fd, pid_t pid)
+{
+	struct waiter w = { .fd = fd, .w.timeout_ns = FOREVER_MS * 1000000ULL };
+	siginfo_t info = { .si_pid = 0 };
+	pthread_t t;
+	int taken = 0;
+	pid_t other = fork();
+	if (other == 0)
+		_exit(7);
+	int pidfd = sys_pidfd_open(other);
+	CHECK_EQ(waitid(P_PID, (id_t)other, &info, WEXITED | WNOWAIT), 0);
+	CHECK_EQ(pthread_create(&t, NULL, waits, &w), 0);
+	while (!is_polling(atomic_load(&w.tid)))
+		usleep(1000);
+	for (int n = 3; n < 64; n++)
+		if (n != fd && fcntl(n, F_GETFD) >= 0 && pid_in_fdinfo(n) == pid)
+			taken += dup3(pidfd, n, O_CLOEXEC) == n;
+	CHECK(taken > 0);
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	pthread_join(t, NULL);
+	CHECK_EQ(w.done, 0);
+	CHECK_EQ(w.w.what, PROC_KILLED);
+	CHECK_EQ(w.w.status, SIGKILL);
+	info.si_pid = 0;
+	CHECK_EQ(waitid(P_PID, (id_t)other, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+	CHECK_EQ(info.si_pid, other);
+	CHECK_EQ(waitpid(other, NULL, 0), other);
+}
+
+static void opener_waits(void *arg)
+{
+	(void)arg;
+	int fd = ctx_flags(PROCFD_NO_WATCH);
+	set_child(fd, "pause");
+	pid_t pid = create(fd);
+	wait_while_it_is_taken(fd, pid);
+}
+
+struct held {
+	int fd;
+	pid_t pid;
+};
+
+static void holder_waits(void *arg)
+{
+	struct held *held = arg;
+	wait_while_it_is_taken(held->fd, held->pid);
+}
+
+static void taken_during_a_wait(void)
+{
+	in_fork(opener_waits, NULL);
+	struct held held = { .fd = ctx_flags(PROCFD_NO_WATCH) };
+	set_child(held.fd, "pause");
+	held.pid = create(held.fd);
+	in_fork(holder_waits, &held);
+	expect_killed(held.fd, SIGKILL);
+	close(held.fd);
+}
+
 TAP_MAIN(CASE(other_kinds_of_files), CASE(plain_sockets), CASE(sockets_with_descriptors_queued),
 	 CASE(forged_messages), CASE(pidfds_are_not_configured),
-	 CASE(a_holder_reads_the_queue_empty), CASE(closed_under_the_library))
+	 CASE(a_holder_reads_the_queue_empty), CASE(closed_under_the_library),
+	 CASE(taken_during_a_wait))

@@ -191,6 +191,12 @@ static void make_own(void)
 			taking->keep |= bit((unsigned long)i);
 }
 
+/* Whether it is the number that was taken, with the program's file. A number that was closed may be given out again. */
+static int is_programs(int fd)
+{
+	return fd == taking->number && taking->with != CLOSED && is_file(fd, &own[taking->with].stat);
+}
+
 /* The file that was put there is there, and nothing was done to it. */
 static void check_taken(struct report *r)
 {

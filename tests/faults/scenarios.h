@@ -63,7 +63,7 @@ static int start_spawn(const struct scenario *s, int *fd, int *opened)
 	if (is_tortured && taking->is_on)
 		syscall(MARK_END);
 	for (int i = 0; i < 3; i++)
-		if (pipes[i] >= 0 && !(is_tortured && pipes[i] == taking->number))
+		if (pipes[i] >= 0 && !(is_tortured && is_programs(pipes[i])))
 			close(pipes[i]);
 	*opened = 0;
 	errno = saved;
@@ -107,9 +107,9 @@ static void life(int fd, struct report *r)
 		EXPECT(process_manage(fd, PROC_WAIT, 0, &w, sizeof w),
 		       w.what == PROC_KILLED && w.status == SIGKILL);
 	/* One that was taken is the program's. */
-	if (pidfd >= 0 && pidfd != taking->number)
+	if (pidfd >= 0 && !is_programs(pidfd))
 		close(pidfd);
-	if (got >= 0 && got != taking->number)
+	if (got >= 0 && !is_programs(got))
 		close(got);
 }
 

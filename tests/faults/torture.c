@@ -161,6 +161,8 @@ static void taken_now(int by)
 	const struct task *t = &tasks[use.before.task];
 	if (!use.has_before || use.before.task == by || !t->in_call || t->entries != use.entry)
 		return;
+	/* The call at which it was taken has seen it already. */
+	use.by_child |= use.has_after && use.after.task > 0 && !is_proof(&use.after);
 	use.in_proof = is_proof(&use.before);
 	use.after = use.before;
 	use.has_after = 1;

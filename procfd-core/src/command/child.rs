@@ -67,7 +67,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let Some(pidfd) = &self.pidfd else { return };
         // ESRCH: it has ended. A tree that cannot be walked (no /proc) loses its root at least.
-        if !self.tree || manage::kill(pidfd.as_fd(), self.built_in, libc::SIGKILL).is_err() {
+        if !self.tree || manage::kill(&|| Ok(pidfd.as_fd()), self.built_in, libc::SIGKILL).is_err() {
             let _ = signal::send(pidfd.as_fd(), libc::SIGKILL, Scope::Process, None);
         }
     }

@@ -39,6 +39,39 @@ fn a_tree_is_counted_stopped_and_killed() {
     assert_eq!(errno(process.kill_tree(libc::SIGKILL)), libc::ESRCH);
 }
 
+/// Another thread puts the pidfd of a bystander at the number of the root, at any step of the walk.
+#[test]
+fn a_number_that_is_taken_during_a_walk() {
+    let bystander = shell("exec sleep 60");
+    let state = || proc::stat(proc::Path::new().number(bystander.pid().unwrap())).unwrap().unwrap().state;
+    let mut ended = 0;
+    for taken_at in 0..24 {
+        let process = shell("sleep 60 & wait");
+        grown(&process, 2);
+        let number = process.pidfd().try_clone_to_owned().unwrap();
+        let asked = std::cell::Cell::new(0);
+        let root = || {
+            asked.set(asked.get() + 1);
+            if asked.get() == taken_at {
+                sys::bare::dup3(bystander.pidfd().as_raw_fd(), number.as_raw_fd(), libc::O_CLOEXEC as u32)?;
+            }
+            if asked.get() >= taken_at { Err(Errno(libc::EBADF)) } else { Ok(number.as_fd()) }
+        };
+        let done = super::kill(&root, false, libc::SIGKILL);
+        assert_eq!(bystander.try_wait().unwrap(), None, "{taken_at}");
+        assert!(matches!(state(), b'S' | b'R' | b'D'), "{taken_at}");
+        match done {
+            Ok(tree) => {
+                assert_eq!(tree.signalled, 2);
+                assert_eq!(process.wait().unwrap().signal(), Some(libc::SIGKILL));
+                ended += i32::from(asked.get() >= taken_at);
+            }
+            Err(e) => assert_eq!(e, Errno(libc::EBADF)),
+        }
+    }
+    assert!(ended > 0, "the walk opens the root again");
+}
+
 #[test]
 fn a_process_that_has_ended_is_not_managed() {
     let process = shell("exit 0");

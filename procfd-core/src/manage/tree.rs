@@ -15,6 +15,9 @@ use crate::settings::{SIGNAL_MAX, Scope};
 use crate::sys::{self, Errno, Result};
 use crate::{leaves, signal};
 
+/// The pidfd of the root, proved to be its own: other threads may take the number while the library reads `/proc`.
+pub(crate) type Root<'a> = &'a dyn Fn() -> Result<BorrowedFd<'a>>;
+
 /// How a tree was signalled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -44,8 +47,8 @@ pub struct KillTree {
 /// the init of the caller's own pid namespace. EPERM: the caller may not signal the process itself.
 ///
 /// `built_in`: the process is a built-in init, which forwards signals. The walk sends it only SIGKILL.
-pub(crate) fn kill(root: BorrowedFd<'_>, built_in: bool, signal: i32) -> Result<KillTree> {
-    if !(0..=SIGNAL_MAX).contains(&signal) || sys::pidfd::is_thread(root) {
+pub(crate) fn kill(root: Root<'_>, built_in: bool, signal: i32) -> Result<KillTree> {
+    if !(0..=SIGNAL_MAX).contains(&signal) || sys::pidfd::is_thread(root()?) {
         return Err(Errno(libc::EINVAL));
     }
     if signal == libc::SIGKILL {
@@ -53,8 +56,8 @@ pub(crate) fn kill(root: BorrowedFd<'_>, built_in: bool, signal: i32) -> Result<
             return Ok(killed);
         }
     }
-    if signal == libc::SIGKILL && is_init(root)? {
-        signal::send(root, signal, Scope::Process, None)?;
+    if signal == libc::SIGKILL && is_init(root()?)? {
+        signal::send(root()?, signal, Scope::Process, None)?;
         return Ok(KillTree { how: TreeMethod::Init, signalled: 1, refused: 0 });
     }
     walk(root, signal, built_in)
@@ -62,15 +65,15 @@ pub(crate) fn kill(root: BorrowedFd<'_>, built_in: bool, signal: i32) -> Result<
 
 /// SIGKILL to the cgroup that this process has made for the root alone. Its processes count though the root has
 /// ended. `None`: there is none.
-fn kill_leaf(root: BorrowedFd<'_>) -> Result<Option<KillTree>> {
-    let Some(leaf) = leaves::of(root) else { return Ok(None) };
+fn kill_leaf(root: Root<'_>) -> Result<Option<KillTree>> {
+    let Some(leaf) = leaves::of(root()?) else { return Ok(None) };
     // An error: the watcher has removed it, or the program has closed its descriptors.
     if !leaf.is_populated().unwrap_or(false) {
         return Ok(None);
     }
     leaf.kill()?;
     // It may have moved to another cgroup.
-    match signal::send(root, libc::SIGKILL, Scope::Process, None) {
+    match signal::send(root()?, libc::SIGKILL, Scope::Process, None) {
         Ok(()) | Err(Errno(libc::ESRCH)) => {}
         Err(e) => return Err(e),
     }
@@ -86,9 +89,9 @@ pub(crate) fn kill_cgroup(pidfd: BorrowedFd<'_>) -> Result<KillTree> {
 /// Sends SIGSTOP or SIGCONT to a process. For a built-in init, a walk sends it to all other processes of the
 /// namespace: the init keeps running, since it carries out the close policy and reaps. EPERM: the caller may not
 /// signal at least one of them.
-pub(crate) fn stop_or_continue(root: BorrowedFd<'_>, built_in: bool, signal: i32) -> Result<()> {
-    if !built_in || pid_race::has_ended(root)? {
-        return signal::send(root, signal, Scope::Process, None);
+pub(crate) fn stop_or_continue(root: Root<'_>, built_in: bool, signal: i32) -> Result<()> {
+    if !built_in || pid_race::has_ended(root()?)? {
+        return signal::send(root()?, signal, Scope::Process, None);
     }
     match walk(root, signal, true)? {
         KillTree { refused: 0, .. } => Ok(()),
@@ -105,11 +108,11 @@ pub(crate) fn is_in_stop(process: BorrowedFd<'_>) -> Result<bool> {
 }
 
 /// SIGCONT to a process that is stopped. EALREADY: it is not.
-pub(crate) fn resume(process: BorrowedFd<'_>) -> Result<()> {
+pub(crate) fn resume(process: Root<'_>) -> Result<()> {
     // First whether the caller may: that answer does not depend on the state.
-    signal::send(process, 0, Scope::Process, None)?;
-    match is_in_stop(process)? {
-        true => signal::send(process, libc::SIGCONT, Scope::Process, None),
+    signal::send(process()?, 0, Scope::Process, None)?;
+    match is_in_stop(process()?)? {
+        true => signal::send(process()?, libc::SIGCONT, Scope::Process, None),
         false => Err(Errno(libc::EALREADY)),
     }
 }

@@ -52,7 +52,7 @@ impl Process {
     /// ```
     #[doc(alias = "PROC_KILL_TREE")]
     pub fn kill_tree(&self, signal: i32) -> io::Result<KillTree> {
-        Ok(manage::kill(self.pidfd(), self.is_built_in_init(), signal)?)
+        Ok(manage::kill(&|| Ok(self.pidfd()), self.is_built_in_init(), signal)?)
     }
 
     /// SIGKILL to every process of its cgroup (v2) and of those below, at once, by the kernel.
@@ -93,7 +93,7 @@ impl Process {
     /// ```
     #[doc(alias = "PROC_STOP")]
     pub fn stop(&self) -> io::Result<()> {
-        Ok(manage::stop_or_continue(self.pidfd(), self.is_built_in_init(), libc::SIGSTOP)?)
+        Ok(manage::stop_or_continue(&|| Ok(self.pidfd()), self.is_built_in_init(), libc::SIGSTOP)?)
     }
 
     /// Continues what [`stop`](Self::stop) has stopped (SIGCONT).
@@ -112,7 +112,7 @@ impl Process {
     /// ```
     #[doc(alias = "PROC_CONT")]
     pub fn cont(&self) -> io::Result<()> {
-        Ok(manage::stop_or_continue(self.pidfd(), self.is_built_in_init(), libc::SIGCONT)?)
+        Ok(manage::stop_or_continue(&|| Ok(self.pidfd()), self.is_built_in_init(), libc::SIGCONT)?)
     }
 
     /// Lets a process go on that was [started suspended](crate::Context::start_suspended), or is stopped (SIGCONT).
@@ -123,7 +123,7 @@ impl Process {
     /// without a `/proc` of its pid namespace.
     #[doc(alias = "PROC_RESUME")]
     pub fn resume(&self) -> io::Result<()> {
-        Ok(manage::resume(self.pidfd())?)
+        Ok(manage::resume(&|| Ok(self.pidfd()))?)
     }
 
     /// Moves the calling thread into namespaces of the process (setns(2)); for the pid and time namespaces,

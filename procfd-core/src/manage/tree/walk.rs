@@ -20,7 +20,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use super::{KillTree, TreeMethod};
+use super::{KillTree, Root, TreeMethod};
 use crate::manage::pid_race;
 use crate::proc::parse::stat::Stat;
 use crate::proc::{self, Path};
@@ -39,7 +39,7 @@ const PATIENCE_ASLEEP: u32 = 50;
 const GROWTH: u32 = 1_000;
 
 /// Signals the members of the tree. `without_root`: all but the root.
-pub(super) fn walk(root: BorrowedFd<'_>, signal: i32, without_root: bool) -> Result<KillTree> {
+pub(super) fn walk(root: Root<'_>, signal: i32, without_root: bool) -> Result<KillTree> {
     let mut tree = Tree::new(root, without_root)?;
     let done = tree.signal(signal);
     if done.is_err() {
@@ -63,7 +63,7 @@ struct Member {
 }
 
 struct Tree<'a> {
-    root: BorrowedFd<'a>,
+    root: Root<'a>,
     own: i32,
     /// Parents before their children.
     members: Vec<Member>,
@@ -96,17 +96,17 @@ impl AsFd for Held<'_> {
 }
 
 impl<'a> Tree<'a> {
-    fn new(root: BorrowedFd<'a>, without_root: bool) -> Result<Self> {
-        let pid = pid_race::number(root)?;
+    fn new(root: Root<'a>, without_root: bool) -> Result<Self> {
+        let pid = pid_race::number(root()?)?;
         if pid == 1 {
             return Err(Errno(libc::EINVAL));
         }
-        signal::send(root, 0, Scope::Process, None)?;
+        signal::send(root()?, 0, Scope::Process, None)?;
         pid_race::own_proc()?;
         let member = Member {
             pid,
             pidfd: None,
-            identity: 0,
+            identity: identity(root()?, pid)?.unwrap_or(0),
             refused: false,
             was_stopped: false,
             settled: without_root,
@@ -250,7 +250,7 @@ impl<'a> Tree<'a> {
             Some(fd) if wait::pid(fd.as_fd()).is_ok() => {}
             _ => return Ok(()),
         }
-        let Some(identity) = self.identity(pidfd.as_fd(), pid)? else { return Ok(()) };
+        let Some(identity) = identity(pidfd.as_fd(), pid)? else { return Ok(()) };
         // The kernel gives out the lowest number first, so the walk leaves the few that it needs itself.
         if self.keeps && pidfd.as_raw_fd() >= self.room {
             self.let_go();
@@ -323,32 +323,21 @@ impl<'a> Tree<'a> {
         self.members.iter_mut().for_each(|member| member.pidfd = None);
     }
 
-    /// The pidfd of a member, kept or opened again. `None`: the member is reaped, and its pid is recycled.
+    /// The pidfd of a member: kept, or opened again, also if another thread has taken its number. `None`: the member is
+    /// reaped, and its pid is recycled.
     fn pidfd(&self, i: usize) -> Result<Option<Held<'_>>> {
         let Some(member) = self.members.get(i) else { return Ok(None) };
-        if i == 0 {
-            return Ok(Some(Held::Kept(self.root)));
-        }
-        if let Some(pidfd) = &member.pidfd {
-            return Ok(Some(Held::Kept(pidfd.as_fd())));
+        let kept = if i == 0 { Some((self.root)()) } else { member.pidfd.as_ref().map(OwnFd::live) };
+        if let Some(Ok(pidfd)) = kept {
+            return Ok(Some(Held::Kept(pidfd)));
         }
         let opened = match sys::pidfd::open(member.pid) {
             Err(Errno(libc::EINVAL)) => None,
             opened => unless_gone(opened)?,
         };
         let Some(pidfd) = opened else { return Ok(None) };
-        let same = self.identity(pidfd.as_fd(), member.pid)? == Some(member.identity);
+        let same = identity(pidfd.as_fd(), member.pid)? == Some(member.identity);
         Ok(same.then_some(Held::Opened(pidfd)))
-    }
-
-    /// The identity of a process: the inode of its pidfd (6.9), or else its start time. Two processes with one pid
-    /// share a start time only if the kernel gave out all pids within one clock tick.
-    fn identity(&self, pidfd: BorrowedFd<'_>, pid: i32) -> Result<Option<u64>> {
-        if sys::fs_is(pidfd, PID_FS_MAGIC) {
-            return sys::fd::mode_and_inode(pidfd).map(|(_, inode)| Some(inode));
-        }
-        let stat = stat(of_process(pid))?;
-        Ok(stat.filter(|_| wait::pid(pidfd).is_ok()).map(|stat| stat.start))
     }
 
     /// The parent's pid of the process behind a pidfd: from the pidfd (6.13), or from /proc if the process is not
@@ -360,6 +349,16 @@ impl<'a> Tree<'a> {
         let stat = stat(of_process(pid))?;
         Ok(stat.filter(|_| wait::pid(pidfd).is_ok()).map(|stat| stat.ppid as i32))
     }
+}
+
+/// The identity of a process: the inode of its pidfd (6.9), or else its start time. Two processes with one pid
+/// share a start time only if the kernel gave out all pids within one clock tick.
+fn identity(pidfd: BorrowedFd<'_>, pid: i32) -> Result<Option<u64>> {
+    if sys::fs_is(pidfd, PID_FS_MAGIC) {
+        return sys::fd::mode_and_inode(pidfd).map(|(_, inode)| Some(inode));
+    }
+    let stat = stat(of_process(pid))?;
+    Ok(stat.filter(|_| wait::pid(pidfd).is_ok()).map(|stat| stat.start))
 }
 
 /// `None` for ESRCH: the process no longer exists.
