@@ -8,11 +8,16 @@
 //! if the process is unreaped after. Either way the entry carries what tells the process from a later one with its
 //! number.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+mod kept;
+mod processes;
+
+use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::AtomicU32;
+
+use kept::{ByNumber, Held, Kept};
+pub use processes::Processes;
 
 use super::convert::Units;
 use super::fields::{Fields, Info};
@@ -50,58 +55,6 @@ pub struct Snapshot {
     /// Which fork of the process the kept descriptors are of.
     forks: u64,
     units: Units,
-}
-
-/// How many processes have one proof of /proc before and one after them: some 0.2 ms.
-const PROVED_TOGETHER: usize = 16;
-/// How often such a proof may fail.
-const PROOFS: usize = 4;
-
-/// Pids are the kernel's choice, so that nothing has to be guarded against in a table of them.
-type ByNumber = BuildHasherDefault<Number>;
-
-#[derive(Default)]
-struct Number(u64);
-
-impl Hasher for Number {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u32(u32::from(byte));
-        }
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        // Spread over all bits, the high ones too, which the table reads first (2^64 / golden ratio).
-        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-/// The descriptors that a snapshot keeps for one process.
-#[derive(Debug)]
-struct Kept {
-    held: Held,
-    round: u64,
-}
-
-#[derive(Debug)]
-enum Held {
-    Pidfd(Private),
-    /// The files that answer all.
-    Files(Files),
-}
-
-impl Held {
-    /// Whether its numbers are below this.
-    fn is_below(&self, room: usize) -> bool {
-        match self {
-            Self::Pidfd(pidfd) => is_below(pidfd, room),
-            Self::Files(files) => files.all(|file| is_below(file, room)),
-        }
-    }
 }
 
 impl Snapshot {
@@ -342,10 +295,6 @@ impl Snapshot {
     }
 }
 
-fn is_below(fd: &Private, room: usize) -> bool {
-    usize::try_from(fd.as_fd().as_raw_fd()).is_ok_and(|number| number < room)
-}
-
 /// A reaped process is no entry, though the kernel may still have its exit status. `out` is empty after `false`.
 /// Fails only if descriptors or memory run out.
 fn of_pidfd(out: &mut Info, pidfd: BorrowedFd<'_>, pid: u32, fields: Fields) -> Result<bool> {
@@ -370,101 +319,4 @@ fn identified(fields: Fields) -> Fields {
 /// Before 6.9 all pidfds have the same inode.
 fn own_inode() -> Fields {
     if sys::pidfd::has_own_inode() { Fields::INODE } else { Fields::empty() }
-}
-
-/// The processes of a snapshot; the iterator reads each when you ask for it. If descriptors or memory run out,
-/// a process is missing.
-#[derive(Debug)]
-pub struct Processes<'a> {
-    snapshot: &'a mut Snapshot,
-    pids: Vec<u32>,
-    /// How many of them were taken.
-    taken: usize,
-    /// The cgroups that an entry has to be in.
-    cgroups: Option<HashSet<u64>>,
-}
-
-impl Processes<'_> {
-    /// How many there may be still.
-    fn left(&self) -> usize {
-        self.pids.len().saturating_sub(self.taken)
-    }
-
-    /// All that are left, each handed to `each` until that returns false. Returns how many more there may be then.
-    ///
-    /// `undo` takes the last ones back: their proof has failed, and they come again. /proc is proved before and after
-    /// some processes, and not for each. Only other threads of the program run in between.
-    pub(crate) fn hand_out(
-        mut self,
-        each: &mut dyn FnMut(&Info) -> bool,
-        undo: &mut dyn FnMut(usize),
-    ) -> Result<usize> {
-        let mut info = Info::default();
-        let mut failed = 0;
-        let mut proved = Root::take().ok();
-        loop {
-            let (first, mut given, mut goes_on) = (self.taken, 0, true);
-            while goes_on && self.taken < first.saturating_add(PROVED_TOGETHER) {
-                goes_on = self.next_in(&mut info, proved.as_ref());
-                if !goes_on {
-                    break;
-                }
-                goes_on = each(&info);
-                if goes_on {
-                    given += 1;
-                } else {
-                    self.taken -= 1;
-                }
-            }
-            if proved.as_ref().is_some_and(|root| !root.is_proved_again()) {
-                undo(given);
-                self.taken = first;
-                self.snapshot.let_go();
-                failed += 1;
-                // Then each process has a proof of its own.
-                proved = if failed < PROOFS { Root::take().ok() } else { None };
-                continue;
-            }
-            if !goes_on {
-                break;
-            }
-        }
-        self.snapshot.short.map_or(Ok(self.left()), Err)
-    }
-
-    /// The next one, in place of what is in `out`. `false`: there is none. `root`: a proof of /proc that serves others
-    /// too.
-    fn next_in(&mut self, out: &mut Info, root: Option<&Root>) -> bool {
-        while let Some(&pid) = self.pids.get(self.taken) {
-            self.taken += 1;
-            out.empty();
-            let found = self.snapshot.again(out, pid) || self.snapshot.first(out, pid, root);
-            if found && self.belongs(out) {
-                return true;
-            }
-        }
-        let round = self.snapshot.round;
-        self.snapshot.kept.retain(|_, kept| kept.round == round);
-        false
-    }
-
-    fn belongs(&self, info: &Info) -> bool {
-        match (&self.cgroups, info.cgroup_id) {
-            (Some(cgroups), Some(id)) => cgroups.contains(&id),
-            _ => true,
-        }
-    }
-}
-
-impl Iterator for Processes<'_> {
-    type Item = Info;
-
-    fn next(&mut self) -> Option<Info> {
-        let mut info = Info::default();
-        self.next_in(&mut info, None).then_some(info)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, Some(self.left()))
-    }
 }
