@@ -66,6 +66,12 @@ static void attaches_a_filter(int fd)
 static void option(int fd, int name, int value) { CHECK_EQ(setsockopt(fd, SOL_SOCKET, name, &value, sizeof value), 0); }
 static void moves_the_peek(int fd) { option(fd, SO_PEEK_OFF, 7); }
 static void asks_for_credentials(int fd) { option(fd, SO_PASSCRED, 1); }
+/* Kernels that do not know these have nothing to ask. */
+#define PASS_PIDFD 76 /* SO_PASSPIDFD, 6.5 */
+#define PASS_RIGHTS 83 /* SO_PASSRIGHTS, 6.16 */
+static int try_option(int fd, int name, int value) { return setsockopt(fd, SOL_SOCKET, name, &value, sizeof value); }
+static void asks_for_pidfds(int fd) { try_option(fd, PASS_PIDFD, 1); }
+static void takes_no_rights(int fd) { try_option(fd, PASS_RIGHTS, 0); }
 static void asks_for_times(int fd) { option(fd, SO_TIMESTAMP, 1); }
 static void shrinks_buffers(int fd) { option(fd, SO_RCVBUF, 1), option(fd, SO_SNDBUF, 1); }
 
@@ -162,6 +168,8 @@ static const struct action {
 	{ "a filter", attaches_a_filter, NONE },
 	{ "SO_PEEK_OFF", moves_the_peek, NONE },
 	{ "SO_PASSCRED", asks_for_credentials, NONE },
+	{ "SO_PASSPIDFD", asks_for_pidfds, NONE },
+	{ "SO_PASSRIGHTS", takes_no_rights, NONE },
 	{ "SO_TIMESTAMP", asks_for_times, NONE },
 	{ "small buffers", shrinks_buffers, NONE },
 	{ "no mark", unmarks, NONE },
@@ -253,12 +261,12 @@ static void shutdown_is_no_close(void)
 /* A message without a descriptor is a forgery, and not a lack of room. */
 static void a_forged_message(void)
 {
-	int s[2], on = 1;
+	int s[2];
 	uint64_t mark = 0x70726f6366640001;
 	char header[16] = "procfd\0\1";
 	socket_pair(s);
 	/* From here on a message says who sent it: the kernel gives the receiver a pidfd, in the room of the descriptor. */
-	int with_pidfd = setsockopt(s[0], SOL_SOCKET, 76 /* SO_PASSPIDFD, 6.5 */, &on, sizeof on) == 0;
+	int with_pidfd = try_option(s[0], PASS_PIDFD, 1) == 0;
 	if (setsockopt(s[0], SOL_SOCKET, SO_AS_PROCFD, &mark, sizeof mark))
 		SKIP("no SO_MAX_PACING_RATE of 64 bits");
 	CHECK_EQ(send(s[1], header, sizeof header, 0), (ssize_t)sizeof header);
@@ -267,12 +275,30 @@ static void a_forged_message(void)
 	CHECK_ERR(process_info(s[0], PROC_INFO_PIDFD, 0, NULL, 0), EINVAL);
 	CHECK_EQ(tap_fds(NULL, 0), before);
 	if (with_pidfd) {
-		CHECK_EQ(setsockopt(s[0], SOL_SOCKET, 76, &on, sizeof on), 0);
+		CHECK_EQ(try_option(s[0], PASS_PIDFD, 1), 0);
 		CHECK_ERR(process_info(s[0], PROC_INFO_STATE, 0, NULL, 0), EINVAL);
 		CHECK_EQ(tap_fds(NULL, 0), before);
 	}
 	close(s[0]);
 	close(s[1]);
+}
+
+/* A holder has the procfd before the start: nothing can be put in flight to it, so nothing starts. */
+static void no_rights_before_the_start(void)
+{
+	for (int watched = 0; watched < 2; watched++) {
+		int fd = ctx_flags(watched ? 0 : PROCFD_NO_WATCH);
+		if (try_option(fd, PASS_RIGHTS, 0))
+			SKIP("no SO_PASSRIGHTS");
+		set_child(fd, "pause");
+		SET(fd, PROC_SET_CLOSE, SIGKILL);
+		CREATE_FAILS(fd, EPERM, PROC_STAGE_PUBLISH, -1);
+		CHECK_ERR(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);
+		CHECK_EQ(try_option(fd, PASS_RIGHTS, 1), 0);
+		int pidfd = sys_pidfd_open(create(fd));
+		close(fd);
+		ends_by(pidfd, SIGKILL);
+	}
 }
 
 /* A change of the policy opens two descriptors: with room for one it says EMFILE, and changes nothing. */
@@ -290,4 +316,5 @@ static void one_free_descriptor(void)
 	ends_by(pidfd, SIGTERM);
 }
 
-TAP_MAIN(CASE(actions_of_a_holder), COLD(shutdown_is_no_close), CASE(a_forged_message), COLD(one_free_descriptor))
+TAP_MAIN(CASE(actions_of_a_holder), COLD(shutdown_is_no_close), CASE(a_forged_message),
+	 COLD(no_rights_before_the_start), COLD(one_free_descriptor))
