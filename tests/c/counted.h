@@ -34,6 +34,10 @@ static void count(pid_t pid)
 /* The calls between two getpriority(2) of the process, and of the children that it makes, up to their execve. */
 static int calls_of(void (*f)(void))
 {
+#ifndef __GLIBC__
+	/* So the library proves its descriptors by calls that it leaves out with glibc. */
+	SKIP("this C library does not tell whether a program has threads");
+#endif
 	memset(calls, 0, sizeof calls);
 	pid_t pid = fork();
 	if (pid == 0) {

@@ -90,8 +90,10 @@ static void a_supervisor_answers(void)
 		/* One start, one descriptor. */
 		CHECK_EQ(listener(socket, MSG_DONTWAIT), -1);
 		CHECK(answer(l, ODD) > 0);
-		if (!strstr(slurp(output), strerror(ODD)))
-			FAIL("no \"%s\"", strerror(ODD));
+		/* mkdir(1) may have another C library than this program. */
+		const char *said = slurp(output);
+		if (!strstr(said, strerror(ODD)) && !strstr(said, "RFS specific error"))
+			FAIL("no \"%s\" in \"%s\"", strerror(ODD), said);
 		close(output);
 		expect_exit(fd, 1);
 		close(l);
@@ -301,7 +303,9 @@ static void *forks(void *unused)
 	while (!atomic_load(&stop)) {
 		pid_t pid = fork();
 		if (pid == 0) {
-			execl("/bin/sh", "sh", "-c", "ls -l /proc/self/fd | grep -q seccomp && exit 9; exit 0", (char *)NULL);
+			/* Not "seccomp" alone: the output may be a file whose name has it. */
+			const char *look = "ls -l /proc/self/fd | grep -q anon_inode:seccomp && exit 9; exit 0";
+			execl("/bin/sh", "sh", "-c", look, (char *)NULL);
 			_exit(127);
 		}
 		int status;
