@@ -1041,7 +1041,10 @@ struct procfd_spawn {
      * May be NULL where none is.
      */
     int *pipes;
-    /* The signal that the kernel sends when the last procfd is closed, as PROC_SET_CLOSE; 0 for none. */
+    /*
+     * The signal that the kernel sends to the process alone when the last procfd is closed, as PROC_SET_CLOSE; 0
+     * for none.
+     */
     uint32_t close_signal;
     /* Standard input, output and error: PROCFD_STDIO_*. */
     uint32_t stdio[3];

@@ -99,7 +99,9 @@ impl Command {
         }
     }
 
-    /// Changes the context by its own methods, for what has no method here. The error is kept.
+    /// Changes the context by its own methods, for what has no method here. The error is kept. A program that it sets
+    /// ([`Context::program_fd`], [`Context::program_first_of`]) replaces that of [`new`](Self::new), whose name stays
+    /// `argv[0]`.
     ///
     /// ```
     /// use procfd::Command;
@@ -195,7 +197,8 @@ impl Command {
 
     /// The kernel kills the child (`SIGKILL`) when the last of its descriptors is closed: at the latest when
     /// your process ends, however it ends. Forked copies of your process do not hold it.
-    /// [`signal_on_close`](Self::signal_on_close) takes another signal.
+    /// The children of the child live on: [`signal_on_close`](Self::signal_on_close) takes another signal, and a
+    /// process group.
     pub fn kill_on_close(&mut self) -> &mut Self {
         self.signal_on_close(libc::SIGKILL, Scope::Process)
     }
@@ -284,7 +287,10 @@ impl Command {
         let model = self.context.as_ref().map_err(Clone::clone)?;
         let mut context = model.copy_with(self.flags)?;
         let name = self.name.as_ref().unwrap_or(&self.program);
-        context.program_in_path(&self.program)?.args(std::iter::once(name).chain(&self.args))?;
+        if !model.has_program() {
+            context.program_in_path(&self.program)?;
+        }
+        context.args(std::iter::once(name).chain(&self.args))?;
         if model.keeps_groups() && crate::sys::task::effective_ids().0 == 0 {
             context.groups(&[])?;
         }

@@ -237,6 +237,31 @@ fn short_for_people() {
 }
 
 #[test]
+fn an_info_shows_what_is_known() {
+    let own = procfd::Process::open(std::process::id()).unwrap();
+    let info = format!("{:?}", own.info(procfd::Fields::IDS | procfd::Fields::EXIT).unwrap());
+    assert!(info.starts_with("Info { ids: ProcessIds { pid: "), "{info}");
+    assert!(info.contains("absent: ") && !info.contains("None"), "{info}");
+    assert!(!format!("{:?}", own.info(procfd::Fields::IDS).unwrap()).contains("absent"));
+}
+
+#[test]
+fn a_program_by_descriptor() {
+    let program = std::fs::File::open("/bin/sh").unwrap();
+    let mut command = Command::new("no such program");
+    command.configure(|context| context.program_fd(program).map(drop)).args(["-c", "echo $0", "name"]);
+    assert_eq!(text(&mut command), "name\n");
+    command.configure(|context| context.program_first_of(["/nonexistent/sh", "/bin/sh"]).map(drop));
+    assert_eq!(text(&mut command), "name\n");
+}
+
+#[test]
+fn a_level_changes_no_class() {
+    let error = Command::new("true").ioprio(2, 1 << 13).spawn().unwrap_err();
+    assert_eq!((error.stage(), error.raw_os_error()), (Stage::CONFIG, libc::EINVAL));
+}
+
+#[test]
 fn a_chain_of_a_context_ends_in_create() {
     let run = || -> Result<i32, Box<dyn std::error::Error>> {
         let process =

@@ -234,6 +234,76 @@ static void a_missing_interpreter_is_named(void)
 	close(fd);
 }
 
+static void the_file_says_why(void)
+{
+	char path[] = "/tmp/procfd-file.XXXXXX";
+	int file = mkstemp(path), fd = ctx();
+	CHECK(file >= 0);
+	close(file);
+	CFG(fd, PROC_SET_EXEC, 0, path, 0);
+	CREATE_FAILS(fd, EACCES, PROC_STAGE_EXEC, -1);
+	CHECK(strstr(last_error(fd).message, "(the file is not executable: chmod +x)"));
+	unlink(path);
+	CFG(fd, PROC_SET_EXEC, 0, "/tmp", 0);
+	CREATE_FAILS(fd, EACCES, PROC_STAGE_EXEC, -1);
+	CHECK(strstr(last_error(fd).message, "(it is a directory)"));
+	/* The same path below another root is another file. */
+	CFG(fd, PROC_SET_ROOT, 0, "/", 0);
+	if (geteuid() == 0) {
+		CREATE_FAILS(fd, EACCES, PROC_STAGE_EXEC, -1);
+		CHECK(!strstr(last_error(fd).message, "directory)"));
+	}
+	close(fd);
+	fd = ctx();
+	CFG(fd, PROC_SET_EXEC, 0, "true", 0);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, -1);
+	CHECK(strstr(last_error(fd).message, "PROC_EXEC_PATH searches PATH"));
+	CFG(fd, PROC_SET_EXEC, 0, "./true", 0);
+	CREATE_FAILS(fd, ENOENT, PROC_STAGE_EXEC, -1);
+	CHECK(!strstr(last_error(fd).message, "PROC_EXEC_PATH"));
+	close(fd);
+}
+
+static void too_many_processes(void)
+{
+	struct procfd_rlimit none = { 0, 0 };
+	int fd;
+	NEED_ROOT();
+	fd = ctx();
+	CFG(fd, PROC_SET_EXEC, 0, "/bin/true", 0);
+	CFG(fd, PROC_SET_RLIMIT, RLIMIT_NPROC, &none, sizeof none);
+	CFG(fd, PROC_SET_UID, 65534, NULL, 0);
+	CREATE_FAILS(fd, EAGAIN, PROC_STAGE_EXEC, -1);
+	CHECK(strstr(last_error(fd).message, "(its user has more processes than RLIMIT_NPROC)"));
+	close(fd);
+}
+
+static void what_is_beyond_a_limit(void)
+{
+	static char word[140000];
+	const char *argv[] = { "x", word, NULL };
+	struct procfd_idmap map = { 0, 5, 0, 0 };
+	int fd = ctx();
+	memset(word, 'x', sizeof word - 1);
+	CHECK_ERR(process_config(fd, PROC_SET_ARGV, 0, argv, 0), E2BIG);
+	CHECK(strstr(last_error(fd).message, "131,071 bytes at most"));
+	CHECK_ERR(process_config(fd, PROC_SET_CWD, 0, word, 0), ENAMETOOLONG);
+	CHECK(strstr(last_error(fd).message, "more than 131,071 bytes"));
+	word[5000] = 0;
+	CHECK_ERR(process_config(fd, PROC_SET_CWD, 0, word, 0), ENAMETOOLONG);
+	CHECK(strstr(last_error(fd).message, "there are 4095 at most"));
+	CHECK_ERR(process_config(fd, PROC_SET_UID_MAP, 0, &map, sizeof map), EINVAL);
+	CHECK(strstr(last_error(fd).message, "line 0 (0 5 0): a count of 0"));
+	map.count = 2, map.outside = UINT32_MAX;
+	CHECK_ERR(process_config(fd, PROC_SET_UID_MAP, 0, &map, sizeof map), EINVAL);
+	CHECK(strstr(last_error(fd).message, "it goes beyond the last id"));
+	CHECK_ERR(process_config(fd, PROC_UNSET_ENV_VAR, 0, "A=B", 0), EINVAL);
+	CHECK(strstr(last_error(fd).message, "\"A=B\": a name with a \"=\" in it"));
+	CHECK_ERR(process_config(fd, PROC_SET_ENV_VAR, 0, "NAME", 0), EINVAL);
+	CHECK(strstr(last_error(fd).message, "\"NAME\": it is NAME=value"));
+	close(fd);
+}
+
 static void record_sizes(void)
 {
 	struct {
@@ -310,6 +380,11 @@ static void each_call_says_what_is_wrong(void)
 	SAYS(process_manage(fd, PROC_WAIT, 0, &w, 4), "sizeof(struct procfd_wait)");
 	expect_exit(fd, 0);
 	close(fd);
+	fd = sys_pidfd_open(getppid());
+	SAYS(process_manage(fd, PROC_SET_CLOSE, SIGTERM, NULL, 0), "is no procfd: pidfds and /proc/PID directories");
+	SAYS(process_manage(fd, PROC_WAIT, PROC_WAIT_STOPPED | PROC_WAIT_NOHANG, &w, sizeof w),
+	     "PROC_WAIT: the kernel reports stops and continuations to the parent only");
+	close(fd);
 }
 
 static void without_proc(void *dir)
@@ -385,5 +460,6 @@ TAP_MAIN(CASE(each_call_says_what_is_wrong), CASE(careless_arguments), CASE(no_p
 	 CASE(each_thread_has_its_own), CASE(each_step_is_reported), CASE(nothing_is_left), CASE(a_second_try_works),
 	 CASE(no_signal_to_the_caller), CASE(arguments_are_reported_too),
 	 CASE(long_operands_fit_the_message), CASE(a_missing_interpreter_is_named),
+	 CASE(the_file_says_why), CASE(too_many_processes), CASE(what_is_beyond_a_limit),
 	 CASE(record_sizes),
 	 CASE(failures_of_one_do_not_touch_another))

@@ -201,7 +201,9 @@ pub(crate) fn fields(asked: &Bound<'_, PyAny>) -> PyResult<Fields> {
 }
 
 fn named(name: &str) -> PyResult<Fields> {
-    GROUPS.iter().find_map(|(known, fields)| (*known == name).then_some(*fields)).ok_or_else(|| {
+    // `PROC_FIELD_*` in lower case, which is the attribute but for its unit: "cpu" is `cpu_ns`.
+    let is_it = |known: &str| known == name || known.strip_suffix("_ns") == Some(name);
+    GROUPS.iter().find_map(|(known, fields)| is_it(known).then_some(*fields)).ok_or_else(|| {
         let known: Vec<&str> = GROUPS.iter().map(|(known, _)| *known).collect();
         let text = format!("there is no field {name:?}");
         PyValueError::new_err(error::with_suggestion(&text, name, &known))

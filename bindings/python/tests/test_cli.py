@@ -454,6 +454,7 @@ def test_info() -> None:
     assert known["ids"]["pid"] == own
     assert {"comm", "creds", "memory", "threads", "limits"} <= set(known)
     assert list(json.loads(cli("info", "--json", own, "threads").stdout)) == ["threads"]
+    assert list(json.loads(cli("info", "--json", own, "cpu").stdout)) == ["cpu_ns"]
     texts = json.loads(cli("info", "--json", own, "argv", "cwd").stdout)
     assert texts["cwd"] == os.getcwd()
     assert texts["argv"] == procfd.open(pid=own).argv()

@@ -35,6 +35,15 @@ def test_an_ended_process() -> None:
     os.waitpid(pid, 0)
 
 
+def test_each_constant_is_a_field_in_lower_case() -> None:
+    names = [name for name in dir(procfd) if name.startswith("PROC_FIELD_")]
+    assert len(names) > 40
+    with procfd.open(os.getpid()) as process:
+        for name in names:
+            process.info(name.removeprefix("PROC_FIELD_").lower())
+        assert process.info("cpu").cpu_ns is not None
+
+
 def test_no_such_field() -> None:
     with (
         procfd.open(os.getpid()) as process,

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import procfd
 import pytest
 
 README = pathlib.Path(__file__).resolve().parent.parent / "README.md"
@@ -40,6 +41,13 @@ def test_recipe(code: str, tmp_path: pathlib.Path) -> None:
     # What cannot be raised, as from a destructor, is printed.
     assert "Warning" not in done.stdout
     assert "Exception ignored" not in done.stdout
+
+
+def test_the_table_has_each_setting() -> None:
+    settings = README.read_text().split("### Settings")[1].split("### Context")[0]
+    keywords = re.findall(r"^ *- (\w+): ", procfd.run.__doc__ or "", re.MULTILINE)
+    assert len(keywords) > 80
+    assert [keyword for keyword in keywords if f"`{keyword}`" not in settings] == []
 
 
 def test_there_are_recipes() -> None:

@@ -33,7 +33,8 @@ pub struct procfd_spawn {
     /// Out: three descriptors, your ends of the pipes, close-on-exec; -1 for a stream that is no pipe.
     /// May be NULL where none is.
     pub pipes: *mut c_int,
-    /// The signal that the kernel sends when the last procfd is closed, as PROC_SET_CLOSE; 0 for none.
+    /// The signal that the kernel sends to the process alone when the last procfd is closed, as PROC_SET_CLOSE; 0
+    /// for none.
     pub close_signal: u32,
     /// Standard input, output and error: PROCFD_STDIO_*.
     pub stdio: [u32; 3],

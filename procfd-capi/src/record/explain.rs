@@ -72,6 +72,9 @@ pub(crate) fn explain(call: Call, procfd: c_int, cmd: u32, arg: u64, data: Data,
     if let Some(text) = proc_is_missing(call, errno) {
         return format!("{name}: {text}: {errno}");
     }
+    if let Some(text) = of_the_process(cmd, procfd, errno) {
+        return format!("{name}: {text}");
+    }
     match (errno.0, ffi::state(procfd)) {
         (libc::ESRCH, Ok(ProcessState::Configuring)) => format!("{name}: the process is not started yet"),
         (libc::ESRCH, _) => format!("{name}: the process has ended"),
@@ -149,11 +152,13 @@ fn argument(takes: &Takes, arg: u64, data: Data, errno: Errno) -> Option<String>
         (libc::E2BIG, Holds::Struct(of, known)) if size > *known => Some(format!(
             "{name}: size {size} is beyond the {known} bytes of struct {of} in this version, and the rest is not 0"
         )),
-        (libc::E2BIG, Holds::Strings) => {
-            Some(format!("{name}: one of the strings is too long, or there are too many of them"))
-        }
+        (libc::E2BIG, Holds::Strings) => Some(format!(
+            "{name}: one of the strings is too long (131,071 bytes at most), or there are too many of them"
+        )),
         (libc::E2BIG, _) => Some(format!("{name}: size {size} is more than it takes")),
-        (libc::ENAMETOOLONG, _) => Some(format!("{name}: the string is too long")),
+        (libc::ENAMETOOLONG, _) => {
+            Some(format!("{name}: the string is too long: it has more than 131,071 bytes"))
+        }
         (libc::EINVAL, Holds::Struct(of, known)) if given && size < 8 => {
             Some(format!("{name} takes size sizeof(struct {of}), {known}, not {size}"))
         }
@@ -168,6 +173,24 @@ fn argument(takes: &Takes, arg: u64, data: Data, errno: Errno) -> Option<String>
         }
         _ => None,
     }
+}
+
+/// What an errno means that is about the process and not about the arguments.
+fn of_the_process(cmd: u32, procfd: c_int, errno: Errno) -> Option<String> {
+    Some(match (errno.0, cmd) {
+        (libc::EINVAL, PROC_SET_CLOSE) if ffi::configuring(procfd).map(drop) == Err(errno) => {
+            format!("descriptor {procfd} is no procfd: pidfds and /proc/PID directories hold no close policy")
+        }
+        (libc::ECHILD, PROC_WAIT) => {
+            "the kernel reports stops and continuations to the parent only, and the process is not your child"
+                .into()
+        }
+        (libc::ENODATA, PROC_WAIT) => "the process has ended, and its status is no longer available".into(),
+        (libc::EREMOTE, _) => {
+            "the process is outside your pid namespace, or /proc belongs to another one".into()
+        }
+        _ => return None,
+    })
 }
 
 /// Without a /proc the caller cannot know what the errno means.

@@ -5,6 +5,8 @@
 //!
 //! What a group brings is complete or absent: nothing is filled with zero because it could not be read.
 
+use std::fmt;
+
 use super::records::*;
 use crate::proc::parse::Comm;
 use crate::status::Change;
@@ -30,7 +32,7 @@ macro_rules! groups {
         }
 
         /// The fields of a process: those that you asked for and the kernel provides.
-        #[derive(Clone, Debug, Default, PartialEq)]
+        #[derive(Clone, Default, PartialEq)]
         #[non_exhaustive]
         pub struct Info {
             $(
@@ -38,6 +40,20 @@ macro_rules! groups {
                 pub $field: Option<$ty>,
             )*
             absent: Absent,
+        }
+
+        impl fmt::Debug for Info {
+            /// The groups that were filled, and why others are absent.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut out = f.debug_struct("Info");
+                $(if let Some(value) = &self.$field {
+                    out.field(stringify!($field), value);
+                })*
+                if self.absent != Absent::default() {
+                    out.field("absent", &self.absent);
+                }
+                out.finish()
+            }
         }
 
         impl Info {

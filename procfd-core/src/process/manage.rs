@@ -253,11 +253,11 @@ impl Process {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "PROC_IOPRIO")]
-    pub fn set_ioprio(&self, class: u8, level: u16) -> io::Result<()> {
+    pub fn set_ioprio(&self, class: u16, level: u16) -> io::Result<()> {
         if class > 7 || level >= 1 << 13 {
             return Err(Errno(libc::EINVAL).into());
         }
-        Ok(manage::set_ioprio(self.pidfd(), (u16::from(class) << 13) | level)?)
+        Ok(manage::set_ioprio(self.pidfd(), (class << 13) | level)?)
     }
 
     /// Sets `oom_score_adj`, -1000 (the out-of-memory killer spares it) to 1000. All processes that share its memory

@@ -49,7 +49,11 @@ pub(super) fn path(path: &CString, what: &str) -> Set {
     if path.as_bytes_with_nul().len() > PATH_MAX {
         return Err(Error::config(
             libc::ENAMETOOLONG,
-            format_args!("{what}: a path of {} bytes", path.as_bytes().len()),
+            format_args!(
+                "{what}: a path of {} bytes; there are {} at most",
+                path.as_bytes().len(),
+                PATH_MAX - 1
+            ),
         ));
     }
     Ok(())
@@ -57,7 +61,7 @@ pub(super) fn path(path: &CString, what: &str) -> Set {
 
 pub(super) fn len(len: usize, what: &str) -> Set {
     if len > LIST_MAX {
-        return Err(Error::config(libc::E2BIG, format_args!("{len} {what}")));
+        return Err(Error::config(libc::E2BIG, format_args!("{len} {what}; there are {LIST_MAX} at most")));
     }
     Ok(())
 }
@@ -66,7 +70,10 @@ pub(super) fn len(len: usize, what: &str) -> Set {
 pub(super) fn string(string: &CString, what: impl std::fmt::Display) -> Set {
     let len = string.as_bytes_with_nul().len();
     if len > ARG_STRLEN_MAX {
-        return Err(Error::config(libc::E2BIG, format_args!("{what} of {len} bytes")));
+        return Err(Error::config(
+            libc::E2BIG,
+            format_args!("{what} of {len} bytes; execve(2) takes {ARG_STRLEN_MAX} with its NUL"),
+        ));
     }
     Ok(())
 }
@@ -80,15 +87,19 @@ pub(super) fn strings(strings: Vec<CString>, what: &str) -> Result<CStrArray, Er
         total = total.saturating_add(len).saturating_add(size_of::<usize>());
     }
     if total > ARG_TOTAL_MAX {
-        return Err(Error::config(libc::E2BIG, format_args!("{what}s of {total} bytes")));
+        return Err(Error::config(
+            libc::E2BIG,
+            format_args!("{what}s of {total} bytes; execve(2) takes {ARG_TOTAL_MAX}"),
+        ));
     }
     CStrArray::new(strings).map_err(|e| Error::config(e.0, what))
 }
 
 /// A string of a method as the kernel takes it.
 pub(crate) fn c_string(s: impl AsRef<OsStr>) -> Result<CString, Error> {
-    vec::c_string(s.as_ref().as_bytes()).map_err(|e| match e.0 {
-        libc::EINVAL => Error::config(libc::EINVAL, "a string with a NUL in it"),
+    let s = s.as_ref();
+    vec::c_string(s.as_bytes()).map_err(|e| match e.0 {
+        libc::EINVAL => Error::config(libc::EINVAL, format_args!("the string {s:?} has a NUL in it")),
         errno => Error::config(errno, "a string"),
     })
 }

@@ -68,7 +68,10 @@ impl Settings {
     /// One variable on top, as NAME=value.
     pub fn set_env_var(&mut self, assignment: CString) -> Set {
         let Some(name) = name(assignment.as_bytes()) else {
-            return Err(Error::config(libc::EINVAL, "environment variable: no NAME="));
+            return Err(Error::config(
+                libc::EINVAL,
+                format_args!("environment variable {assignment:?}: it is NAME=value"),
+            ));
         };
         let name = name.to_vec();
         check::string(&assignment, "environment string")?;
@@ -79,7 +82,7 @@ impl Settings {
     pub fn unset_env_var(&mut self, name: CString) -> Set {
         let name = name.into_bytes();
         if name.is_empty() || name.contains(&b'=') {
-            return Err(Error::config(libc::EINVAL, "environment variable: not a name"));
+            return Err(no_name(OsStr::from_bytes(&name)));
         }
         self.edit(name, None)
     }
@@ -205,9 +208,14 @@ fn name(assignment: &[u8]) -> Option<&[u8]> {
     assignment.get(..end)
 }
 
+fn no_name(name: &OsStr) -> Error {
+    let why = if name.is_empty() { "empty" } else { "with a \"=\" in it" };
+    Error::config(libc::EINVAL, format_args!("environment variable {name:?}: a name {why}"))
+}
+
 pub(crate) fn assignment(name: &OsStr, value: &OsStr) -> Result<CString, Error> {
     if name.is_empty() || name.as_bytes().contains(&b'=') {
-        return Err(Error::config(libc::EINVAL, "environment variable: not a name"));
+        return Err(no_name(name));
     }
     let mut both = name.to_owned();
     both.push("=");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #![forbid(unsafe_code)]
 
-//! Why a program that is there is not found: its interpreter is missing.
+//! Why a program that is there is not executed: its interpreter is missing, it is a directory, or it is not executable.
 //!
 //! execve(2) answers ENOENT for a script whose `#!` line names no file, and for an ELF program whose dynamic linker
 //! (`PT_INTERP`) is missing. After such an answer the creator reads the program's first bytes, as the kernel did.
@@ -21,10 +21,26 @@ const DEPTH: usize = 5;
 const PATH_MAX: usize = 4096;
 const PT_INTERP: u64 = 3;
 
+/// Whether a path of the child is the same file to the creator. In another root it is another file.
+fn sees_its_files(s: &Settings) -> bool {
+    !(s.filesystem.has_root() || s.mounts.any() || s.joins.has(Namespaces::MOUNT))
+}
+
+/// After EACCES: what the file itself has against an execution.
+pub(super) fn refused(s: &Settings, p: &Prepared, index: u32) -> Option<String> {
+    let path = p.candidates(s).get(index as usize).filter(|_| sees_its_files(s))?;
+    let (mode, _) = sys::fd::mode_and_inode(find(s, path).ok()?.as_fd()).ok()?;
+    match mode & libc::S_IFMT {
+        libc::S_IFDIR => Some("it is a directory".to_owned()),
+        libc::S_IFREG if mode & 0o111 == 0 => Some("the file is not executable: chmod +x".to_owned()),
+        libc::S_IFREG => None,
+        _ => Some("it is no regular file".to_owned()),
+    }
+}
+
 /// After ENOENT: the interpreter that is missing, in words.
 pub(super) fn missing(s: &Settings, p: &Prepared) -> Option<String> {
-    // In another root the same path is another file.
-    if s.filesystem.has_root() || s.mounts.any() || s.joins.has(Namespaces::MOUNT) {
+    if !sees_its_files(s) {
         return None;
     }
     if let Program::Fd(fd) = s.program.program {
@@ -53,14 +69,18 @@ fn behind(s: &Settings, mut program: OwnFd) -> Option<CString> {
     None
 }
 
-/// A regular file as the child sees it. EINVAL: another kind of file, or one that only the child can find.
-fn open(s: &Settings, path: &CStr) -> sys::Result<OwnFd> {
+/// A file as the child sees it. EINVAL: one that only the child can find.
+fn find(s: &Settings, path: &CStr) -> sys::Result<OwnFd> {
     if !path.to_bytes().starts_with(b"/") && s.descriptors.changes_directory() {
         return Err(Errno(libc::EINVAL));
     }
     // O_PATH does not wait for a FIFO, and does nothing to a device.
-    let file = sys::fd::open_at(libc::AT_FDCWD, path, libc::O_PATH)?;
-    open_again(file.as_fd()).ok_or(Errno(libc::EINVAL))
+    sys::fd::open_at(libc::AT_FDCWD, path, libc::O_PATH)
+}
+
+/// A regular file as the child sees it. EINVAL: another kind of file, or one that only the child can find.
+fn open(s: &Settings, path: &CStr) -> sys::Result<OwnFd> {
+    open_again(find(s, path)?.as_fd()).ok_or(Errno(libc::EINVAL))
 }
 
 /// The same file for reading, if it is a regular one.

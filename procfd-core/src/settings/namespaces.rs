@@ -307,7 +307,10 @@ impl Context {
 /// A name that sethostname(2) and setdomainname(2) take: __NEW_UTS_LEN.
 fn uts_name(name: Vec<u8>, what: &str) -> Result<Vec<u8>, Error> {
     if name.len() > 64 {
-        return Err(Error::config(libc::ENAMETOOLONG, format_args!("a {what} name over 64 bytes")));
+        return Err(Error::config(
+            libc::ENAMETOOLONG,
+            format_args!("a {what} name of {} bytes; there are 64 at most", name.len()),
+        ));
     }
     if name.contains(&0) {
         return Err(Error::config(libc::EINVAL, format_args!("a {what} name with a NUL in it")));

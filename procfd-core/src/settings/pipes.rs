@@ -31,8 +31,12 @@ pub enum PipeWay {
 impl Settings {
     /// The size of the pipes that later calls make.
     pub fn set_pipe_size(&mut self, size: u64) -> Set {
-        self.descriptors.pipes.size = i32::try_from(size)
-            .map_err(|_| Error::config(libc::EINVAL, format_args!("a pipe of {size} bytes")))?;
+        self.descriptors.pipes.size = i32::try_from(size).map_err(|_| {
+            Error::config(
+                libc::EINVAL,
+                format_args!("a pipe of {size} bytes; there are {} at most", i32::MAX),
+            )
+        })?;
         Ok(())
     }
 

@@ -45,7 +45,11 @@ impl Settings {
         if len > KEY_DESCRIPTION_MAX {
             return Err(Error::config(
                 libc::ENAMETOOLONG,
-                format_args!("a keyring's name of {} bytes", len - 1),
+                format_args!(
+                    "a keyring's name of {} bytes; there are {} at most",
+                    len - 1,
+                    KEY_DESCRIPTION_MAX - 1
+                ),
             ));
         }
         self.make(Families::PRIVILEGES).privileges.keyring = Some(name);

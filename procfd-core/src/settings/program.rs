@@ -231,6 +231,13 @@ impl Context {
     }
 }
 
+impl Context {
+    /// Whether it has a program, which it executes in place of a fork.
+    pub(crate) fn has_program(&self) -> bool {
+        self.with_settings(|s| !matches!(s.program.program, Program::None))
+    }
+}
+
 pub(super) fn conflicts(s: &Settings) -> Set {
     let err = |text: &str| Err(Error::plan(libc::EINVAL, text));
     match &s.program {
@@ -282,7 +289,10 @@ fn search(name: &CString, path: &[u8]) -> Result<Vec<CString>, Error> {
     if bytes.len() > NAME_MAX {
         return Err(Error::plan(
             libc::ENAMETOOLONG,
-            format_args!("the program {name:?}, a name of {} bytes", bytes.len()),
+            format_args!(
+                "the program {name:?}, a name of {} bytes; there are {NAME_MAX} at most",
+                bytes.len()
+            ),
         ));
     }
     let mut candidates = Vec::new();
@@ -346,6 +356,13 @@ pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static st
         (Stage::EXEC, libc::ENOENT) if matches!(s.program.program, Program::Fd(_)) => {
             Some("a script needs its descriptor inherited, so that its interpreter can open it")
         }
+        (Stage::EXEC, libc::ENOENT) => match &s.program.program {
+            Program::Path(path) if !path.as_bytes().contains(&b'/') => Some(
+                "without a slash it is a file of the directory it starts in: PROC_EXEC_PATH searches PATH",
+            ),
+            _ => None,
+        },
+        (Stage::EXEC, libc::EAGAIN) => Some("its user has more processes than RLIMIT_NPROC"),
         (Stage::EXEC, libc::EFAULT) => Some("another thread changed the environment meanwhile"),
         (Stage::EXEC, libc::ENOEXEC) => Some("no known format and no #! line; no shell is tried"),
         _ => None,

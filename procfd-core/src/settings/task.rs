@@ -146,7 +146,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: no such class.
+    /// `EINVAL`: no such class or level.
     ///
     /// # Kernel
     ///
@@ -164,7 +164,12 @@ impl Context {
     /// ```
     #[doc(alias = "PROC_SET_IOPRIO")]
     pub fn ioprio(&mut self, class: u16, level: u16) -> Configured<'_> {
-        self.set(|s| s.set_ioprio(class.saturating_mul(1 << IOPRIO_CLASS_SHIFT) | level))
+        self.set(|s| match level >> IOPRIO_CLASS_SHIFT {
+            0 => s.set_ioprio(class.saturating_mul(1 << IOPRIO_CLASS_SHIFT) | level),
+            _ => {
+                Err(Error::config(libc::EINVAL, format_args!("I/O priority level {level}; there are 0 to 7")))
+            }
+        })
     }
 
     /// When the process gets `SIGBUS` for a memory failure (`PR_MCE_KILL_*` of linux/prctl.h). 1 is early: as soon as

@@ -82,6 +82,7 @@ impl Settings {
         let error = Error::new(stage, index, errno, self.operand(prepared, stage, index));
         let found = match (stage, errno.0) {
             (Stage::EXEC, libc::ENOENT) => interpreter::missing(self, prepared),
+            (Stage::EXEC, libc::EACCES) => interpreter::refused(self, prepared, index),
             _ => None,
         };
         let found = found.or_else(|| elsewhere::hint(self, prepared, stage, index, errno.0));

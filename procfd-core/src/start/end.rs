@@ -110,7 +110,10 @@ pub(super) fn died(pidfd: BorrowedFd<'_>, pid: i32, stage: Stage) -> Error {
         Stage::CHILD_DIED,
         stage.as_raw(),
         Errno(libc::ECHILD),
-        format_args!("({how} at the step: {})", stage.name()),
+        match stage {
+            Stage::NONE => format!("({how} before its first step)"),
+            _ => format!("({how} at the step: {})", stage.name()),
+        },
     )
 }
 

@@ -199,7 +199,7 @@ impl Process {
 
     /// Sets the I/O priority of all its threads: class and level in it.
     #[pyo3(signature = (class_, level=0))]
-    fn set_ioprio(&self, py: Python<'_>, class_: u8, level: u16) -> PyResult<()> {
+    fn set_ioprio(&self, py: Python<'_>, class_: u16, level: u16) -> PyResult<()> {
         self.ask(py, "set_ioprio", |p| p.set_ioprio(class_, level))
     }
 
@@ -471,7 +471,7 @@ impl Process {
         self.cpu_use(py, interval)
     }
 
-    /// The fields that you name, as far as the kernel tells them.
+    /// The fields that you name, as far as the kernel tells them. `help(procfd.Info)` lists them.
     #[pyo3(signature = (*fields))]
     fn info(&self, py: Python<'_>, fields: &Bound<'_, PyAny>) -> PyResult<Info> {
         const QUICK: Fields = Fields::IDS.union(Fields::CREDS).union(Fields::CGROUP_ID).union(Fields::CPU);

@@ -66,12 +66,15 @@ pub(super) fn checked_map(map: Vec<IdMap>) -> Result<Vec<IdMap>, Error> {
     }
     for (i, line) in map.iter().enumerate() {
         let end = |first: u32| first.checked_add(line.count).is_some();
-        if line.count == 0 || !end(line.inside) || !end(line.outside) {
-            return Err(Error::config(
-                libc::EINVAL,
-                format_args!("id map line {i}: {} {} {}", line.inside, line.outside, line.count),
-            ));
-        }
+        let wrong = match line.count {
+            0 => "a count of 0",
+            _ if !end(line.inside) || !end(line.outside) => "it goes beyond the last id",
+            _ => continue,
+        };
+        return Err(Error::config(
+            libc::EINVAL,
+            format_args!("id map line {i} ({} {} {}): {wrong}", line.inside, line.outside, line.count),
+        ));
     }
     Ok(map)
 }

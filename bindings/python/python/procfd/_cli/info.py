@@ -179,6 +179,8 @@ def in_words(name: str, key: str, value: Any) -> tuple[str, str]:
 
 
 def show_info(given: argparse.Namespace) -> int:
+    # As in info(), the unit may be left out: cpu is cpu_ns.
+    given.field = [f"{name}_ns" if f"{name}_ns" in FIELDS else name for name in given.field]
     unknown = [name for name in given.field if name not in {*FIELDS, *TEXTS}]
     if unknown:
         given.parser.error(f"no field {unknown[0]!r}; there are {', '.join([*TEXTS, *FIELDS])}")
