@@ -429,6 +429,23 @@ def test_preexec_fn() -> None:
     os.close(pidfd)
 
 
+def test_preexec_fn_leaves_nothing_open_above_a_lowered_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    high = fcntl.fcntl(0, fcntl.F_DUPFD, 300)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:
+        configured: dict[str, Any]
+        for configured in ({}, {"nice": 19}):
+            listed = procfd.run(
+                ["ls", "/proc/self/fd"], preexec_fn=os.getpid, stdout=-1, text=True, **configured
+            )
+            assert listed.returncode == 0
+            assert str(high) not in listed.stdout.split()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        os.close(high)
+
+
 def test_preexec_fn_with_settings() -> None:
     def add_a_file() -> None:
         os.dup2(0, 11)
