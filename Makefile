@@ -8,7 +8,7 @@
 #                   contains one of these, builds only what they need without a release build, and says how to start
 #                   each under gdb. For musl: MUSL=1 T=c/, and STATIC=1 for static programs
 #   make kernels [K="6.1 7.2"] [SUITES=c,rust,python] [ONLY=words] [TABLE=1]  the tests on other kernels, in qemu; with CROSS=aarch64
-#                   on those of that architecture
+#                   on those of that architecture; SUITES=python takes the wheel of make wheel-portable there
 #   make torture [SECONDS=n]  the attacks of tests/faults, in rounds until the time (300) is over; docs/reliability.md
 #   make check-packages  build the Debian and RPM packages from the vendored tarball, install, use and
 #                   remove them; some minutes, and as root

@@ -3,6 +3,7 @@
 
 The Rust tests are the binaries of `cargo test`, without debug information. The Python tests run by
 the interpreter that runs this, with its standard library, pytest and the package of `make python`.
+For another architecture Debian's interpreter runs the wheel of `make wheel-portable`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RUST_TESTS = ["--lib", "--test", "e2e", "--test", "command", "--test", "lean", "--test", "forks"]
 PYTHON_TESTS = ["process", "run", "popen", "spawn", "e2e", "settings", "errors"]
+# Debian's packages of an interpreter of another architecture, beside those of its version.
+PYTHON_PACKAGES = ["libexpat1", "zlib1g", "libffi8", "libbz2-1.0", "liblzma5"]
 # Of the standard library: what no test imports, and what is large.
 LEFT_OUT = shutil.ignore_patterns(
     "test",
@@ -73,31 +77,59 @@ def add_rust(root: pathlib.Path) -> None:
             output("strip", "-o", to, message["executable"])
 
 
-def add_python(root: pathlib.Path, work: pathlib.Path) -> None:
-    """The interpreter as opt/python, the package, pytest and the tests, and opt/procfd/t/python."""
+def add_python(
+    root: pathlib.Path, work: pathlib.Path, arch: str, packages: list[pathlib.Path]
+) -> None:
+    """The interpreter as opt/python, the package, pytest and the tests, and opt/procfd/t/python.
+
+    For another ARCH the interpreter is that of Debian's PACKAGES, and procfd that of its wheel.
+    """
     add_cases(root)
-    output("make", "-s", "python")
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    base, home = pathlib.Path(sys.base_prefix), root / "opt/python"
+    home, place = root / "opt/python", root / "opt/procfd/python"
+    pytest = work / "pytest"
+    if not pytest.exists():
+        output(sys.executable, "-m", "pip", "install", "-q", "--target", pytest, "pytest>=8")
+    shutil.copytree(pytest, place / "lib", ignore=shutil.ignore_patterns("bin"))
     (home / "bin").mkdir(parents=True)
-    shutil.copy(base / "bin" / version, home / "bin/python3")
-    shutil.copytree(base / "lib" / version, home / "lib" / version, ignore=LEFT_OUT)
-    packages = work / "pytest"
-    if not packages.exists():
-        output(sys.executable, "-m", "pip", "install", "-q", "--target", packages, "pytest>=8")
-    place = root / "opt/procfd/python"
-    shutil.copytree(packages, place / "lib", ignore=shutil.ignore_patterns("bin"))
     source = ROOT / "bindings/python"
-    shutil.copytree(source / "python/procfd", place / "lib/procfd")
-    native = ROOT / "target/python/release/lib_native.so"
-    output("strip", "-o", place / "lib/procfd/_native.abi3.so", native)
+    if arch:
+        add_packaged(root, home, packages)
+        wheels = sorted((ROOT / "build/wheel-portable").glob(f"*manylinux*_{arch}.whl"))
+        if not wheels:
+            sys.exit(f"no wheel: make wheel-portable WHEEL_TARGET={arch}-unknown-linux-gnu")
+        with zipfile.ZipFile(wheels[-1]) as wheel:
+            wheel.extractall(place / "lib")
+    else:
+        output("make", "-s", "python")
+        version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+        base = pathlib.Path(sys.base_prefix)
+        shutil.copy(base / "bin" / version, home / "bin/python3")
+        shutil.copytree(base / "lib" / version, home / "lib" / version, ignore=LEFT_OUT)
+        shutil.copytree(source / "python/procfd", place / "lib/procfd")
+        native = ROOT / "target/python/release/lib_native.so"
+        output("strip", "-o", place / "lib/procfd/_native.abi3.so", native)
+        add_libraries(root, [home / "bin/python3", *home.rglob("*.so"), *place.rglob("*.so")])
     (place / "tests").mkdir()
-    for name in ["conftest", "e2e_keys", *(f"test_{test}" for test in PYTHON_TESTS)]:
+    for name in ["conftest", "taplines", "e2e_keys", *(f"test_{test}" for test in PYTHON_TESTS)]:
         shutil.copy(source / f"tests/{name}.py", place / "tests")
     program = root / "opt/procfd/t/python"
     program.write_text(PYTHON_PROGRAM)
     program.chmod(0o755)
-    add_libraries(root, [home / "bin/python3", *home.rglob("*.so"), *place.rglob("*.so")])
+
+
+def add_packaged(root: pathlib.Path, home: pathlib.Path, packages: list[pathlib.Path]) -> None:
+    """The interpreter, the standard library and the shared libraries of unpacked packages."""
+    folder = next((root / "usr/lib").glob("*-linux-gnu"))
+    for package in packages:
+        for found in package.glob("usr/bin/python3.*"):
+            shutil.copy(found, home / "bin/python3")
+        for found in package.glob("usr/lib/python3.*"):
+            shutil.copytree(
+                found, home / "lib" / found.name, ignore=LEFT_OUT, dirs_exist_ok=True, symlinks=True
+            )
+        for found in package.rglob("lib*.so.*"):
+            if not (folder / found.name).exists():
+                shutil.copy(found, folder / found.name)
 
 
 def add_libraries(root: pathlib.Path, programs: list[pathlib.Path]) -> None:
