@@ -26,7 +26,7 @@ use stdio::{Ours, Streams};
 
 /// A program to start, and how: `std::process::Command` with every setting of [`Context`].
 ///
-/// Calls chain, and an error of one is kept: [`spawn`](Self::spawn), [`output`](Self::output) and
+/// Calls chain, and the command keeps the first error: [`spawn`](Self::spawn), [`output`](Self::output) and
 /// [`status`](Self::status) return the first. A command can be started again and again; each child gets what
 /// the command has at that time.
 ///
@@ -40,7 +40,7 @@ use stdio::{Ours, Streams};
 /// As std's does, [`uid`](Self::uid) given by root drops the supplementary groups, unless you give
 /// [`groups`](Self::groups).
 ///
-/// What std's or tokio's have under another name:
+/// Methods of std and tokio that have another name here:
 ///
 /// | there | here |
 /// |---|---|
@@ -99,9 +99,9 @@ impl Command {
         }
     }
 
-    /// Changes the context by its own methods, for what has no method here. The error is kept. A program that it sets
-    /// ([`Context::program_fd`], [`Context::program_first_of`]) replaces that of [`new`](Self::new), whose name stays
-    /// `argv[0]`.
+    /// Changes the context by its own methods, if the command has none for a setting. The command keeps the
+    /// error. If the context sets a program ([`Context::program_fd`], [`Context::program_first_of`]), that
+    /// replaces the program of [`new`](Self::new), whose name stays `argv[0]`.
     ///
     /// ```
     /// use procfd::Command;
@@ -261,7 +261,7 @@ impl Command {
         self.args.iter().map(OsString::as_os_str)
     }
 
-    /// What [`spawn`](Self::spawn) would do now, step by step; nothing is started.
+    /// Lists the steps that [`spawn`](Self::spawn) would take now, and starts nothing.
     ///
     /// # Errors
     ///
@@ -282,7 +282,7 @@ impl Command {
         self
     }
 
-    /// A context of its own for one child.
+    /// A separate context for one child.
     fn ready(&self, default: &Stdio) -> Result<(Context, Ours), Error> {
         let model = self.context.as_ref().map_err(Clone::clone)?;
         let mut context = model.copy_with(self.flags)?;

@@ -83,7 +83,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// Those that `create` finds before it starts anything: settings that contradict each other
+    /// Those that `create` returns before a start: settings that contradict each other
     /// ([`Stage::PLAN`](crate::Stage::PLAN)), descriptors that are not open.
     ///
     /// ```
@@ -104,10 +104,11 @@ impl Context {
         Self::open(flags, self.with_settings(Settings::clone))
     }
 
-    /// Its procfd, which is opened now if it has none: to be passed on, or polled, before the start. It becomes
-    /// readable when the process has started.
+    /// Its procfd, which this opens if it has none. You can pass it on or poll it before the start. It
+    /// becomes readable when the process has started.
     ///
-    /// A context has no `AsFd`: that cannot fail, and opening a descriptor can. [`Context::new`] opens none.
+    /// A context has no `AsFd`, because `as_fd` cannot fail and opening a descriptor can. [`Context::new`]
+    /// opens none.
     ///
     /// ```
     /// use procfd::{Context, Process};
@@ -162,7 +163,7 @@ impl Context {
         }
     }
 
-    /// The context, in whose place a new one is.
+    /// The context, which a new one replaces.
     fn taken(&mut self) -> Self {
         let flags = OpenFlags::NO_WATCH | OpenFlags::AUTOREAP;
         std::mem::replace(self, Self { form: Form::Spent(forks::generation()), flags })
@@ -175,8 +176,8 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// The error names the step ([`Stage`](crate::Stage)), and nothing is left of the attempt. The context keeps its
-    /// configuration and its procfd, for another try.
+    /// The error names the step ([`Stage`](crate::Stage)). No process, zombie or descriptor is left. The
+    /// context keeps its configuration and its procfd, so you can try again.
     ///
     /// # Kernel
     ///
@@ -248,14 +249,13 @@ impl Context {
         }
     }
 
-    /// Binds to a process that already runs, by any descriptor that stands for one; a close policy
-    /// that was set applies.
+    /// Binds to a running process, by any descriptor that refers to one. The close policy of the context
+    /// applies.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: the descriptor stands for no process; `ESRCH`: it has ended; `EPERM`: a close
-    /// policy, and you may not signal it; `EOPNOTSUPP`: a close policy for the init of a pid
-    /// namespace.
+    /// `EINVAL`: the descriptor refers to no process; `ESRCH`: it has ended; `EPERM`: a close policy, and you
+    /// may not signal it; `EOPNOTSUPP`: a close policy for the init of a pid namespace.
     ///
     /// # Kernel
     ///

@@ -26,17 +26,17 @@ use crate::sys::{self, Errno, OwnFd};
 use crate::target::{self, Target};
 use crate::wait;
 
-/// A process, by its pidfd. With a close policy or a watcher, and where you asked the context for a procfd, by its
-/// procfd too.
+/// A handle on a process. It holds the pidfd. It also holds the procfd if the process has a close policy or a
+/// watcher, or if you asked the context for a procfd.
 ///
-/// Dropping it closes the descriptors. That ends the process only if it has a close policy and this
-/// was the last procfd. The library reaps a child that a [`Context`](crate::Context) started: when you drop this, or
+/// Dropping it closes the descriptors. This ends the process only if it has a close policy and this was the
+/// last procfd. The library reaps a child that a [`Context`](crate::Context) started: when you drop this, or
 /// if it runs on, at the first [`Context::new`](crate::Context::new) after its end.
 ///
 /// All methods may be called from several threads at once.
 #[derive(Debug)]
 pub struct Process {
-    /// The descriptor that stands for it; `None`: the pidfd.
+    /// The descriptor that refers to it; `None`: the pidfd.
     fd: Option<Held>,
     /// A dropped object passes it to the reaper if the library has to reap the process.
     pidfd: Owned,
@@ -44,7 +44,7 @@ pub struct Process {
     init: bool,
     /// The procfd may have a context of this process, which keeps the status too.
     has_context: bool,
-    /// The pid that its creation returned.
+    /// The pid from its creation.
     started_as: Option<u32>,
     /// Its pid as it was last seen: see [`info::info`].
     number: AtomicU32,
@@ -80,7 +80,7 @@ impl Process {
         }
     }
 
-    /// Its context is forgotten, and so the object sees to the reaping.
+    /// The library has deleted its context, so the object reaps it.
     pub(crate) fn reaped_by_us(mut self, reap: bool) -> Self {
         self.pidfd.hand_to(reaper(reap));
         self.has_context = false;
@@ -98,12 +98,12 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: none of these; `ESRCH`: the procfd has no process yet, or the directory's has
-    /// gone; `EMFILE`.
+    /// `EINVAL`: the descriptor is none of these; `ESRCH`: the procfd has no process yet, or the directory's
+    /// process is gone; `EMFILE`.
     ///
     /// # Kernel
     ///
-    /// 5.4. A `/proc` of another pid namespace is `EINVAL`.
+    /// 5.4. A `/proc` of another pid namespace fails with `EINVAL`.
     ///
     /// ```
     /// let own = procfd::Process::from_fd(std::fs::File::open("/proc/self")?)?;
@@ -122,8 +122,8 @@ impl Process {
         Ok(Self::from_parts(Held::of(fd, pidfd.as_fd())?, pidfd, init))
     }
 
-    /// The process with this pid: pidfd_open(2). The number may have been reused since it was
-    /// learnt; the descriptor is safe from that.
+    /// The process with this pid: pidfd_open(2). Another process may have got the pid since you learnt it.
+    /// The descriptor then refers to that process, and always to the same one.
     ///
     /// # Errors
     ///
@@ -143,7 +143,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// `ESRCH`: it is reaped, and the number free for others; `EREMOTE`: not in this namespace.
+    /// `ESRCH`: it is reaped, and another process may get the pid; `EREMOTE`: it is not in this namespace.
     ///
     /// ```
     /// # let mut context = procfd::Context::new()?;
@@ -157,8 +157,8 @@ impl Process {
         Ok(wait::pid(self.pidfd.as_fd())? as u32)
     }
 
-    /// The pid it had when a [`Context`](crate::Context) of this process started it, for messages and
-    /// logs; `None` for others. Once it is reaped the number may be another's.
+    /// The pid it had when a [`Context`](crate::Context) of this process started it, for messages and logs;
+    /// `None` for others. Once it is reaped, another process may get the pid.
     pub fn started_pid(&self) -> Option<u32> {
         self.started_as
     }
@@ -167,7 +167,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// None in practice (poll(2) of an open descriptor).
+    /// None in practice: poll(2) of an open descriptor does not fail.
     ///
     /// ```
     /// # let mut context = procfd::Context::new()?;
@@ -259,11 +259,11 @@ impl Process {
         Ok(sys::pidfd::get_fd(self.pidfd.as_fd(), number)?.into())
     }
 
-    /// The fields asked for, as far as they are known.
+    /// The fields that you ask for, as far as the kernel provides them.
     ///
     /// # Errors
     ///
-    /// `ESRCH`: it is reaped, and nothing of what was asked is left.
+    /// `ESRCH`: it is reaped, and the kernel has kept none of the fields.
     ///
     /// ```
     /// let own = procfd::Process::open(std::process::id())?;
@@ -287,7 +287,7 @@ impl Process {
         self.pidfd.as_fd()
     }
 
-    /// A procfd of it, which every holder can poll, ask and pass on: its own, or one that is made now
+    /// A procfd of it, which every holder can poll, ask and pass on: its own, or a new one
     /// ([`Context::attach`](crate::Context::attach)).
     ///
     /// # Errors
@@ -301,8 +301,8 @@ impl Process {
         Ok(attach::procfd(self.pidfd.as_fd())?.into())
     }
 
-    /// The descriptor alone, to be passed on or stored: the procfd, or without one the pidfd. A child is then yours
-    /// to reap. Forked copies of this process hold the procfd from now on.
+    /// The descriptor alone, for you to pass on or store: the procfd, or without one the pidfd. You then have
+    /// to reap a child yourself. Forked copies of this process hold the procfd from now on.
     pub fn into_fd(self) -> OwnedFd {
         let Self { fd, pidfd, .. } = self;
         let pidfd = pidfd.into_fd();

@@ -15,8 +15,8 @@ pub enum Change {
     Killed(i32),
     /// This signal ended it, and it dumped core.
     Dumped(i32),
-    /// This signal stopped it. To a tracer of its own child a ptrace stop comes too: its event is above the lower 8 bits,
-    /// as waitid(2) has it.
+    /// This signal stopped it. A tracer of its own child also gets ptrace stops, whose event is above the
+    /// lower 8 bits, as in waitid(2).
     Stopped(i32),
     /// It was continued.
     Continued,
@@ -35,13 +35,13 @@ impl Change {
         })
     }
 
-    /// Whether it has ended by this, and not merely stopped or gone on.
+    /// Whether the process has ended, and not only stopped or continued.
     pub(crate) fn is_end(self) -> bool {
         matches!(self, Self::Exited(_) | Self::Killed(_) | Self::Dumped(_))
     }
 }
 
-/// Resource usage, as getrusage(2) has it.
+/// Resource usage, as in getrusage(2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
@@ -82,8 +82,8 @@ pub struct Usage {
 pub struct Status {
     /// The event.
     pub change: Change,
-    /// The usage of the process and of the children it waited for. The kernel tells it to the parent, once. A procfd
-    /// that the parent opened keeps it.
+    /// The usage of the process and of the children it waited for. The kernel reports it to the parent, once.
+    /// A procfd that the parent opened keeps it.
     pub usage: Option<Usage>,
 }
 

@@ -3,9 +3,9 @@
 
 //! Waiting until any of many processes starts, stops, continues or ends.
 //!
-//! Starts and ends are states, and what has a descriptor that poll(2) takes: a procfd becomes readable
-//! for the one, a pidfd for the other. Stops and continuations are events of which the kernel tells
-//! the parent alone, by waitid(2): io_uring waits for those, on a ring that poll takes too.
+//! Starts and ends are states. poll(2) waits for them: a procfd becomes readable at the start, a pidfd at the
+//! end. Stops and continuations are events that the kernel reports only to the parent, by waitid(2). io_uring
+//! waits for those, on a ring that poll(2) takes too.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -22,13 +22,13 @@ bitflags::bitflags! {
     /// The events that a process can have.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct Events: u32 {
-        /// It has been started. A state: told at once, and each time, of what runs or has ended.
+        /// It has started. A state: each call reports it at once if the process runs or has ended.
         const START = 1;
-        /// It was stopped. Told to its parent alone, once.
+        /// It was stopped. Only its parent gets this, once.
         const STOP = 2;
-        /// It was continued. Told to its parent alone, once.
+        /// It was continued. Only its parent gets this, once.
         const CONTINUE = 4;
-        /// It has ended. A state, told each time; the process is not reaped by that.
+        /// It has ended. A state: each call reports it, and does not reap the process.
         const EXIT = 8;
     }
 }
@@ -46,8 +46,8 @@ pub struct Awaited<'fd> {
 }
 
 impl<'fd> Awaited<'fd> {
-    /// The process of a procfd (also one without a process yet), a pidfd or a /proc/PID directory.
-    /// With no events it is passed over.
+    /// The process of a procfd (also one without a process yet), a pidfd or a /proc/PID directory. Without
+    /// events it is ignored.
     pub fn new(fd: &'fd impl AsFd, want: Events) -> Self {
         Self::borrowed(Some(fd.as_fd()), want)
     }
@@ -61,23 +61,22 @@ impl<'fd> Awaited<'fd> {
         self.want = want;
     }
 
-    /// The wanted events that have happened. To who waits for stops and continuations the end is told in any
-    /// case, since none will follow.
+    /// The wanted events that have happened. If you want stops or continuations, the end is always reported,
+    /// because none follow it.
     pub fn changed(&self) -> Events {
         self.changed
     }
 
-    /// How it ended, was stopped or continued, where that is known.
+    /// How it ended, stopped or continued, if that is known.
     pub fn change(&self) -> Option<Change> {
         self.change
     }
 
-    /// Why nothing can be waited for here, or, of an ended process, why it is not known how it ended:
+    /// Why the call cannot wait for this process, or why the status of an ended process is unknown:
     ///
-    /// `EBADF`, `EINVAL`: stands for no process; `ESRCH`: its opener has gone and will not start it, or
-    /// it is a directory whose process is reaped; `ECHILD`: stops of a process that is not the caller's
-    /// child; `EMFILE`: no room for its pidfd; `EAGAIN`: not known until it is reaped; `ENODATA`:
-    /// not known.
+    /// `EBADF`, `EINVAL`: it refers to no process; `ESRCH`: its opener has ended without starting it, or it
+    /// is a directory whose process is reaped; `ECHILD`: stops of a process that is not the caller's child;
+    /// `EMFILE`: no room for its pidfd; `EAGAIN`: not known until it is reaped; `ENODATA`: not known.
     pub fn error(&self) -> Option<Errno> {
         self.error
     }
@@ -91,12 +90,12 @@ impl<'fd> Awaited<'fd> {
     }
 }
 
-/// Waits until something that is wanted has happened to any of the processes, at most for `timeout`;
-/// `None` is no limit. Returns to how many; 0 when the time is over. Each says for itself what it was,
-/// and what cannot be waited for is told at once as its error.
+/// Waits until any of the processes has a wanted event, at most for `timeout`; `None` is no limit. Returns
+/// the number of processes with events; 0 if the time is over. Each entry has its events. If the call cannot
+/// wait for a process, it returns at once, and that entry has the error.
 ///
-/// The ends of processes are not taken: the parent still has to wait for its children. Stops and
-/// continuations are, as by waitid(2), so that each is told once.
+/// The call reaps no process: the parent still has to wait for its children. It takes the reports of stops
+/// and continuations, as waitid(2) does, so each is reported once.
 ///
 /// ```
 /// use procfd::{Awaited, Change, Context, Events, wait_any};
@@ -117,13 +116,12 @@ impl<'fd> Awaited<'fd> {
 ///
 /// # Errors
 ///
-/// `EOPNOTSUPP`: stops or continuations to wait for where io_uring has no waitid, or is not allowed;
-/// `EINVAL`: more processes than `RLIMIT_NOFILE` has descriptors (poll(2)); `ENOMEM`; `EMFILE`: no room
-/// for the ring.
+/// `EOPNOTSUPP`: you want stops or continuations, and io_uring has no waitid or is not permitted; `EINVAL`:
+/// more processes than `RLIMIT_NOFILE` has descriptors (poll(2)); `ENOMEM`; `EMFILE`: no room for the ring.
 ///
 /// # Kernel
 ///
-/// 5.4; stops and continuations 6.7; how another's child ended 6.15.
+/// 5.4; stops and continuations 6.7; the status of another process's child 6.15.
 #[doc(alias = "PROC_CHANGES")]
 pub fn wait_any(processes: &mut [Awaited<'_>], timeout: Option<Duration>) -> io::Result<usize> {
     contexts::tend_watcher();
@@ -180,11 +178,11 @@ pub(crate) fn wait(awaited: &mut [Awaited<'_>], options: Options, limit: Limit) 
     }
 }
 
-/// Where one of them is.
+/// The state of an entry.
 enum Slot<'fd> {
     /// Not looked at yet.
     New,
-    /// There is nothing to wait for.
+    /// It has nothing to wait for.
     Over,
     /// A procfd without a process.
     Configuring(BorrowedFd<'fd>),
@@ -305,7 +303,7 @@ fn stop(pidfd: BorrowedFd<'_>, want: Events, options: Options) -> Result<Option<
     Ok(waited.and_then(|waited| Change::of_child(waited.code, waited.status)))
 }
 
-/// A ring that waits for the stops and continuations that are wanted, if there are any.
+/// A ring that waits for the wanted stops and continuations, if any.
 fn stops(slots: &[Slot<'_>], awaited: &[Awaited<'_>]) -> Result<Option<Waitids>> {
     let mut all: Vec<(BorrowedFd<'_>, i32)> = Vec::new();
     for (slot, one) in slots.iter().zip(awaited) {

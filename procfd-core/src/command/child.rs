@@ -19,7 +19,7 @@ use crate::sys::{self, Errno, OwnFd, PollFd};
 /// A process that a [`Command`](crate::Command) started. [`process`](Self::process) has all that a
 /// [`Process`] can do.
 ///
-/// Dropping it closes its descriptors. That ends the process only if the command says so
+/// Dropping it closes its descriptors. This ends the process only if you have asked for it
 /// ([`kill_on_close`](crate::Command::kill_on_close), [`kill_on_drop`](crate::Command::kill_on_drop)). The
 /// library reaps it in any case.
 #[derive(Debug)]

@@ -12,16 +12,16 @@ use crate::settings::{IdMap, Namespaces};
 
 /// The lists of a process.
 ///
-/// Each is of this process or fails: what /proc says counts only if the process has not been reaped
-/// meanwhile. Where the leading thread has ended and others live, one of those is asked.
+/// Each answer is about this process, or the call fails: an answer of /proc counts only if the process has
+/// not been reaped meanwhile. If the leading thread has ended and others live, the library asks one of those.
 ///
 /// # Errors
 ///
 /// Of all of them: `ESRCH`: it is reaped; `ENODATA`: it has none, as a zombie or kernel thread has no
-/// program, arguments, mappings or descriptors, or the kernel has none; `EACCES`, `EPERM`: the caller may
-/// not know (for most of them, who may not trace it: ptrace(2)), or `hidepid` of proc(5) hides it;
-/// `EREMOTE`: it is outside the caller's pid namespace, or /proc is of another; `ENOENT`: no /proc;
-/// `EMFILE`; `EAGAIN`: it executes one program after the other, faster than they can be read.
+/// program, arguments, mappings or descriptors, or the kernel has none; `EACCES`, `EPERM`: the caller is not
+/// permitted to read it (most of them need the permission to trace it: ptrace(2)), or `hidepid` of proc(5)
+/// hides it; `EREMOTE`: it is outside the caller's pid namespace, or /proc is of another; `ENOENT`: no /proc;
+/// `EMFILE`; `EAGAIN`: it executes programs faster than the call can read them.
 impl Process {
     /// Its mappings.
     ///
@@ -41,8 +41,8 @@ impl Process {
         Ok(info::maps(self.pidfd())?)
     }
 
-    /// Its threads, with the fields of each that were asked for and can be had. Fields that a thread
-    /// has none of are passed over.
+    /// Its threads, each with the fields that you ask for and the kernel provides. Fields that threads do not
+    /// have are ignored.
     ///
     /// # Errors
     ///
@@ -62,8 +62,8 @@ impl Process {
         Ok(info::threads(self.pidfd(), fields)?)
     }
 
-    /// Its children, each told from a later process of its number. One that is born or ends meanwhile
-    /// may be missing. The cost grows with the number of processes there are.
+    /// Its children, each with an identity that no later process has. A child that starts or ends meanwhile
+    /// may be missing. The cost grows with the number of processes on the machine.
     ///
     /// # Errors
     ///
@@ -185,7 +185,7 @@ impl Process {
         Ok(info::open_fds(self.pidfd())?)
     }
 
-    /// A descriptor of the one namespace of it that is named, for setns(2).
+    /// A descriptor of the namespace that you name, for setns(2).
     ///
     /// # Errors
     ///

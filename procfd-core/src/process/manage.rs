@@ -14,11 +14,11 @@ use crate::sys::{self, Errno};
 impl Process {
     /// Sends a signal, normally `SIGKILL`, to the process and all its descendants; 0 counts them.
     ///
-    /// `SIGKILL` to the init of a pid namespace, such as the built-in init, has the kernel end the whole
-    /// namespace. Otherwise the library stops each process when it finds it, until there is no new one, so
-    /// that none can fork or end meanwhile. It then signals each by its pidfd, children first. After signals
-    /// other than `SIGKILL` and `SIGSTOP` it continues the processes that were not stopped before. It
-    /// returns when all have the signal, not when all have ended.
+    /// With `SIGKILL` to the init of a pid namespace, such as the built-in init, the kernel ends the whole
+    /// namespace. Otherwise the library stops each process when it finds it, until it finds no new one. So no
+    /// process can fork or end meanwhile. It then signals each by its pidfd, children first. After signals
+    /// other than `SIGKILL` and `SIGSTOP` it continues the processes that were not stopped before. It returns
+    /// when all have the signal, not when all have ended.
     ///
     /// It reaches processes that fork as fast as they can. It does not reach these:
     ///
@@ -26,8 +26,8 @@ impl Process {
     /// - Those that you may not signal, which [`refused`](KillTree::refused) counts. It goes on to their children.
     /// - Those that `/proc` hides from you (`hidepid`).
     ///
-    /// A pid namespace ([`Context::built_in_init`]) or a cgroup ([`kill_cgroup`](Self::kill_cgroup)) holds them all. If
-    /// the caller is in the tree, it is not stopped, and gets the signal last.
+    /// A pid namespace ([`Context::built_in_init`]) or a cgroup ([`kill_cgroup`](Self::kill_cgroup)) reaches
+    /// all of them. If the caller is in the tree, it is not stopped, and gets the signal last.
     ///
     /// [`Context::built_in_init`]: crate::Context::built_in_init
     ///
@@ -35,11 +35,11 @@ impl Process {
     ///
     /// `EINVAL`: no such signal; a thread's pidfd; the init of the caller's own pid namespace; `EPERM`: the
     /// process itself may not be signalled; `ESRCH`: reaped; `EREMOTE`: not in the caller's pid namespace;
-    /// `EOPNOTSUPP`: no `/proc` of it. On failure what was stopped is continued.
+    /// `EOPNOTSUPP`: no `/proc` of it. On failure it continues the processes that it stopped.
     ///
     /// # Kernel
     ///
-    /// 5.4. Parents are asked of pidfds since 6.13, of `/proc` before.
+    /// 5.4. Since 6.13 the pidfds tell the parents, before that `/proc`.
     ///
     /// ```
     /// let mut context = procfd::Context::new()?;
@@ -55,16 +55,16 @@ impl Process {
         Ok(manage::kill(&|| Ok(self.pidfd()), self.is_built_in_init(), signal)?)
     }
 
-    /// SIGKILL to every process of its cgroup (v2) and of those below, at once, by the kernel.
+    /// The kernel sends SIGKILL to every process of its cgroup (v2) and of those below, at once.
     ///
     /// The creator of the cgroup decides which processes belong to it. The call does not ask whether they are
     /// descendants.
     ///
     /// # Errors
     ///
-    /// `EBUSY`: the caller is one of them; `EACCES`: the cgroup is not the caller's to write;
-    /// `EOPNOTSUPP`: no cgroup v2 mount shows it, or before 5.14; `EAGAIN`: it was moved meanwhile; `ESRCH`: it has
-    /// ended.
+    /// `EBUSY`: the caller is one of them; `EACCES`: the caller may not write to the cgroup; `EOPNOTSUPP`: no
+    /// cgroup v2 mount shows it, or before 5.14; `EAGAIN`: the process changed its cgroup meanwhile; `ESRCH`:
+    /// it has ended.
     ///
     /// # Kernel
     ///
@@ -74,14 +74,14 @@ impl Process {
         Ok(manage::kill_cgroup(self.pidfd())?)
     }
 
-    /// Stops it (SIGSTOP). Of a built-in init ([`Context::built_in_init`](crate::Context::built_in_init)) all
-    /// processes of the namespace are stopped, and the init runs on: it is what acts on a close policy.
-    /// Then no wait reports a stop.
+    /// Stops it (SIGSTOP). For a built-in init ([`Context::built_in_init`](crate::Context::built_in_init)) it
+    /// stops all other processes of the namespace. The init runs on, because it carries out the close policy,
+    /// and no wait reports a stop.
     ///
     /// # Errors
     ///
-    /// As [`send_signal`](Self::send_signal); of a built-in init as [`kill_tree`](Self::kill_tree), and
-    /// `EPERM` if one of them at least could not be stopped; the others are.
+    /// As [`send_signal`](Self::send_signal). For a built-in init as [`kill_tree`](Self::kill_tree), and
+    /// `EPERM` if at least one process could not be stopped; the others are stopped.
     ///
     /// ```
     /// # let mut context = procfd::Context::new()?;
@@ -96,7 +96,7 @@ impl Process {
         Ok(manage::stop_or_continue(&|| Ok(self.pidfd()), self.is_built_in_init(), libc::SIGSTOP)?)
     }
 
-    /// Continues what [`stop`](Self::stop) has stopped (SIGCONT).
+    /// Continues the processes that [`stop`](Self::stop) has stopped (SIGCONT).
     ///
     /// # Errors
     ///
@@ -115,7 +115,8 @@ impl Process {
         Ok(manage::stop_or_continue(&|| Ok(self.pidfd()), self.is_built_in_init(), libc::SIGCONT)?)
     }
 
-    /// Lets a process go on that was [started suspended](crate::Context::start_suspended), or is stopped (SIGCONT).
+    /// Continues a process that was [started suspended](crate::Context::start_suspended), or is stopped
+    /// (SIGCONT).
     ///
     /// # Errors
     ///
@@ -126,8 +127,8 @@ impl Process {
         Ok(manage::resume(&|| Ok(self.pidfd()))?)
     }
 
-    /// Moves the calling thread into namespaces of the process (setns(2)); for the pid and time namespaces,
-    /// the children it makes from then on.
+    /// Moves the calling thread into namespaces of the process (setns(2)). For the pid and time namespaces,
+    /// it moves the later children of the thread.
     ///
     /// # Errors
     ///
@@ -138,16 +139,17 @@ impl Process {
     ///
     /// # Kernel
     ///
-    /// 5.8: all or none. Before, by the files in `/proc/PID/ns`, one by one: those before a failure stay.
+    /// 5.8: all or none. Before that it uses the files in `/proc/PID/ns` one by one, and a failure leaves
+    /// those before it joined.
     #[doc(alias = "PROC_SETNS")]
     pub fn setns(&self, namespaces: Namespaces) -> io::Result<()> {
         Ok(manage::enter(self.pidfd(), namespaces)?)
     }
 
-    /// A resource limit (`RLIMIT_*`) as it was, soft and hard, and sets it if `new` says to what;
-    /// `u64::MAX` is no limit.
+    /// Returns a resource limit (`RLIMIT_*`), soft and hard, and sets it to `new` if given; `u64::MAX` is no
+    /// limit.
     ///
-    /// prlimit(2) takes a number: success means that it was this process's number during the call. See
+    /// prlimit(2) takes a pid: success means that the pid was this process's during the call. See
     /// [`set_nice`](Self::set_nice) for a failure with `ESRCH`.
     ///
     /// # Errors
@@ -166,19 +168,20 @@ impl Process {
         Ok(manage::rlimit(self.pidfd(), resource, new)?)
     }
 
-    /// Sets the nice value, -20 to 19, of all its threads; of the one, by a pidfd of a thread
-    /// (`PIDFD_THREAD`). The list of threads is read until it has nothing new; a failure may leave some done.
+    /// Sets the nice value, -20 to 19, of all its threads, or of the one thread of a pidfd with
+    /// `PIDFD_THREAD`. The library reads the list of threads until it finds no new one. On failure some
+    /// threads may have the new value.
     ///
     /// The kernel takes threads by number. If the thread exists after the call, it had the number during the
-    /// call. One that ended meanwhile does not count; if its number was given to another process's thread in
-    /// those microseconds, that one was set: for that all numbers of the pid namespace would have had to be
-    /// used up in them.
+    /// call. A thread that ended meanwhile does not count. If another process's thread got its number in
+    /// those microseconds, that thread was changed. For that, the kernel must use up all other numbers of the
+    /// pid namespace in this time.
     ///
     /// # Errors
     ///
     /// `EINVAL`: not such a value; `EPERM`: not the caller's user; `EACCES`: lower than `RLIMIT_NICE` allows
     /// it, without `CAP_SYS_NICE`; `ESRCH`: it has ended; `EREMOTE`: not in the caller's pid namespace;
-    /// `EOPNOTSUPP`: no `/proc` of it; `EAGAIN`: it made threads faster than they were set.
+    /// `EOPNOTSUPP`: no `/proc` of it; `EAGAIN`: it made threads faster than the call could change them.
     ///
     /// ```
     /// # let mut context = procfd::Context::new()?;
@@ -220,7 +223,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// Those of [`set_nice`](Self::set_nice); `EINVAL`: none of the CPUs is there, or allowed by its cpuset.
+    /// Those of [`set_nice`](Self::set_nice); `EINVAL`: none of the CPUs exists and is in its cpuset.
     ///
     /// ```
     /// # let mut context = procfd::Context::new()?;
@@ -260,8 +263,9 @@ impl Process {
         Ok(manage::set_ioprio(self.pidfd(), (class << 13) | level)?)
     }
 
-    /// Sets `oom_score_adj`, -1000 (the out-of-memory killer spares it) to 1000. All processes that share its memory
-    /// get the same value. Exact: by a file of the process's own directory.
+    /// Sets `oom_score_adj`, -1000 (the out-of-memory killer spares it) to 1000. All processes that share its
+    /// memory get the same value. The library writes a file of the process's own directory, so no other
+    /// process gets the value.
     ///
     /// # Errors
     ///
@@ -281,8 +285,8 @@ impl Process {
         Ok(manage::set_oom_score_adj(self.pidfd(), i64::from(value))?)
     }
 
-    /// Moves it, with all its threads, into the cgroup of an open cgroup v2 directory. By number, as
-    /// [`rlimit`](Self::rlimit).
+    /// Moves it, with all its threads, into the cgroup of an open cgroup v2 directory. The kernel takes a
+    /// pid, as for [`rlimit`](Self::rlimit).
     ///
     /// # Errors
     ///
@@ -294,8 +298,8 @@ impl Process {
         Ok(manage::move_to_cgroup(self.pidfd(), cgroup)?)
     }
 
-    /// Advises the kernel of ranges (address, length) of its memory: process_madvise(2). Returns how many
-    /// bytes it went for, which may be fewer than asked.
+    /// Advises the kernel about ranges (address, length) of its memory: process_madvise(2). Returns the
+    /// number of bytes that the advice reached, which may be smaller.
     ///
     /// # Errors
     ///
@@ -307,13 +311,13 @@ impl Process {
         Ok(manage::advise(self.pidfd(), ranges, advice)?)
     }
 
-    /// Frees its memory now, which `SIGKILL` is ending: process_mrelease(2). For when memory is short, and
-    /// the process takes its time.
+    /// Frees the memory of a process that `SIGKILL` is ending: process_mrelease(2). Use it if memory is short
+    /// and the process ends slowly.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: it is not being killed; `ESRCH`: its memory is gone already; `EAGAIN`: not all could be
-    /// freed; `ENOSYS` before 5.15.
+    /// `EINVAL`: it is not being killed; `ESRCH`: the kernel has freed its memory already; `EAGAIN`: the
+    /// kernel could not free all of it; `ENOSYS` before 5.15.
     #[doc(alias = "PROC_MRELEASE")]
     pub fn mrelease(&self) -> io::Result<()> {
         Ok(sys::manage::release_memory(self.pidfd())?)

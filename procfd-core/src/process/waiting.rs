@@ -19,8 +19,9 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// `ENODATA`: it ended, this object has not waited for it before, and how it ended cannot be known: a
-    /// zombie of another parent that the caller may not trace, or reaped by others before 6.15.
+    /// `ENODATA`: it has ended, this object has not waited for it before, and the kernel does not tell its
+    /// status. It is another parent's zombie that the caller may not trace, or another process has reaped it
+    /// before 6.15.
     ///
     /// # Kernel
     ///
@@ -74,20 +75,19 @@ impl Process {
         none_if(libc::EAGAIN, self.wait_for(Options::empty(), Limit::NoHang))
     }
 
-    /// Waits for a change of the kinds in `options`; with no timeout, without limit.
+    /// Waits for a change of the kinds in `options`; without a timeout it waits without limit.
     ///
     /// # Errors
     ///
-    /// `ETIMEDOUT`; `ECHILD`: stops of a process that is not the caller's child; `EOPNOTSUPP`:
-    /// stops together with a timeout where there is no waitid of io_uring (before 6.7); and as
-    /// [`wait`](Self::wait).
+    /// `ETIMEDOUT`; `ECHILD`: stops of a process that is not the caller's child; `EOPNOTSUPP`: stops together
+    /// with a timeout, and io_uring has no waitid (before 6.7); and as [`wait`](Self::wait).
     pub fn wait_change(&self, options: Options, timeout: Option<Duration>) -> io::Result<Status> {
         let limit = timeout.map_or(Limit::None, Limit::after);
         self.wait_for(options, limit).map_err(io::Error::from)
     }
 
-    /// As [`wait_change`](Self::wait_change), but a signal handler that ran ends it, for callers who
-    /// have something to do then: an interpreter, say, whose own handlers run later.
+    /// As [`wait_change`](Self::wait_change), but it ends when a signal handler has run. An interpreter needs
+    /// this, because its own handlers run later.
     ///
     /// # Errors
     ///
