@@ -153,6 +153,57 @@ static void taken_back(void)
 	drop_group();
 }
 
+/* Closes the library's descriptors of a directory, as another thread may. */
+static int close_all_of(const char *dir)
+{
+	char path[64], to[700];
+	int closed = 0;
+	for (int n = 3; n < 64; n++) {
+		snprintf(path, sizeof path, "/proc/self/fd/%d", n);
+		ssize_t l = readlink(path, to, sizeof to - 1);
+		to[l > 0 ? l : 0] = 0;
+		closed += !strcmp(to, dir) && close(n) == 0;
+	}
+	return closed;
+}
+
+enum lost { PARENT, DIRECTORY, AND_MADE_AGAIN };
+
+static void removed_with(void *arg)
+{
+	enum lost lost = *(enum lost *)arg;
+	char path[600];
+	siginfo_t info;
+	int fd = ctx_flags(PROCFD_NO_WATCH);
+	in_group(fd);
+	CFG(fd, PROC_SET_CGROUP_LEAF, 1, "name", 0);
+	set_child(fd, "pause");
+	pid_t pid = create(fd);
+	snprintf(path, sizeof path, "%s/name", group);
+	CHECK_EQ(close_all_of(lost == PARENT ? group : path), 1);
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	/* Since 6.19 it is busy until the process is reaped. */
+	int again = lost == AND_MADE_AGAIN && rmdir(path) == 0;
+	if (again)
+		CHECK_EQ(mkdir(path, 0755), 0);
+	expect_killed(fd, SIGKILL);
+	close(fd);
+	sweep();
+	CHECK_STR(leaf(), again ? "name" : "");
+	if (again)
+		CHECK_EQ(rmdir(path), 0);
+}
+
+/* Its directory is found by the parent, and the parent by it. Another cgroup of that name is not its. */
+static void numbers_that_are_lost(void)
+{
+	make_group();
+	for (enum lost lost = PARENT; lost <= AND_MADE_AGAIN; lost++)
+		in_fork(removed_with, &lost);
+	drop_group();
+}
+
 static void values(void)
 {
 	static const char *const bad[] = { "", "=", "memory.max", "memory.max=", "max=1", "a/b.c=1", "cgroup.procs=1",
@@ -754,8 +805,8 @@ static void without_descriptors(void)
 	drop_group();
 }
 
-TAP_MAIN(CASE(a_leaf), CASE(without_clone3), CASE(copies), CASE(taken_back), CASE(values), CASE(failures),
-	 CASE(a_controller), CASE(a_parent_with_processes), CASE(a_part_without_controllers), CASE(a_parent_of_threads),
+TAP_MAIN(CASE(a_leaf), CASE(without_clone3), CASE(copies), CASE(taken_back), CASE(numbers_that_are_lost),
+	 CASE(values), CASE(failures), CASE(a_controller), CASE(a_parent_with_processes), CASE(a_part_without_controllers), CASE(a_parent_of_threads),
 	 CASE(limits_hold), CASE(the_tree), CASE(the_close_policy), CASE(the_second_signal), CASE(a_rest), CASE(divided),
 	 CASE(without_the_creator), CASE(after_the_watcher), CASE(the_same_name), CASE(a_fork),
 	 CASE(without_descriptors), CASE(for_another_user))

@@ -5,14 +5,14 @@
 //! of the number and the call that takes the answer.
 
 use std::io::Read;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Mutex;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{AddError, Client};
+use super::{AddError, Client, Policy};
 use crate::forks::Private;
 use crate::sys::bare::{self, EPROTO};
-use crate::sys::sock;
+use crate::sys::{self, sock};
 use crate::watch::proto::{self, Reply};
 
 /// A client whose control socket is another one, and the peer of that.
@@ -58,4 +58,25 @@ fn the_descriptors_of_what_looks_like_an_answer_are_closed() {
     let (client, peer) = taken();
     let reply = Reply { magic: proto::MAGIC, grant: 3, ..Reply::default() };
     assert_eq!(leaves_none(&client, &peer, &reply.to_bytes()).unwrap(), 3);
+}
+
+/// What was given under numbers that another thread has taken meanwhile.
+#[test]
+fn what_is_forgotten_is_watched_no_more() {
+    let client = Client::start().unwrap();
+    let (a, b) = sock::pair().unwrap();
+    let mut process = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    let pidfd = sys::pidfd::open(process.id() as i32).unwrap();
+    let credit = || client.credit.load(Ordering::Relaxed);
+    let before = credit();
+    client.add(1, b.as_fd(), pidfd.as_fd(), &Policy { first: 9, ..Policy::default() }).unwrap();
+    assert_eq!((credit(), client.counts().unwrap()), (before - 1, (1, 0)));
+    client.forget(1);
+    assert_eq!((credit(), client.counts().unwrap()), (before, (0, 0)));
+    // The last close is none of its business.
+    drop((a, b));
+    assert_eq!(client.counts().unwrap(), (0, 0));
+    assert!(process.try_wait().unwrap().is_none());
+    process.kill().unwrap();
+    process.wait().unwrap();
 }
