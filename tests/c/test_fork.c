@@ -2,6 +2,8 @@
 /* PROC_CREATE without a program: a fork that returns 0 in the child. */
 #include "util.h"
 
+#include <sys/stat.h>
+
 /* Like create(), but 0 in the child is an answer. */
 static int fork_by(int fd)
 {
@@ -189,6 +191,49 @@ static void several_map_lines_as_root(void)
 		_exit((int)getuid() + 10);
 	expect_exit(fd, 13);
 	close(fd);
+}
+
+/* The list of actions may use the numbers that the library takes for itself during the start. */
+static void actions_at_any_number(void)
+{
+	int lowest = dup(0);
+	close(lowest);
+	for (int n = lowest; n < lowest + 12; n++) {
+		int fd = ctx_flags(n & 1 ? 0 : PROCFD_NO_WATCH);
+		SET(fd, PROC_FD_NULL, n);
+		if (fork_by(fd) == 0) {
+			struct stat st;
+			_exit(fstat(n, &st) || !S_ISCHR(st.st_mode));
+		}
+		expect_exit(fd, 0);
+		close(fd);
+	}
+	/* All of them closed. */
+	int fd = ctx();
+	struct procfd_range all = { .first = 0, .last = UINT32_MAX };
+	CFG(fd, PROC_FD_CLOSE_RANGE, 0, &all, sizeof all);
+	SET(fd, PROC_SET_CLOSE, SIGKILL);
+	if (fork_by(fd) == 0) {
+		int open_ones = 0;
+		for (int n = 0; n < 1024; n++)
+			open_ones += fcntl(n, F_GETFD) >= 0;
+		_exit(open_ones);
+	}
+	expect_exit(fd, 0);
+	close(fd);
+	/* Below 3, where the program has closed the standard ones. */
+	int kept = fcntl(0, F_DUPFD_CLOEXEC, 100);
+	fd = ctx();
+	close(0);
+	SET(fd, PROC_FD_NULL, 0);
+	if (fork_by(fd) == 0) {
+		struct stat st;
+		_exit(fstat(0, &st) || !S_ISCHR(st.st_mode));
+	}
+	expect_exit(fd, 0);
+	close(fd);
+	CHECK_EQ(dup2(kept, 0), 0);
+	close(kept);
 }
 
 /* The child fails at a step before it waits for its maps: the creator's word comes too late, or is left unread. */
@@ -382,6 +427,7 @@ static void with_busy_threads(void)
 
 TAP_MAIN(CASE(child_and_parent), CASE(descriptors_stay), CASE(the_library_works_in_the_child),
 	 CASE(forks_within_forks), CASE(attributes), CASE(mask_and_handlers_are_the_callers),
-	 CASE(in_namespaces), CASE(several_map_lines_as_root), CASE(failing_before_the_maps_as_root), CASE(a_close_policy),
+	 CASE(in_namespaces), CASE(several_map_lines_as_root), CASE(failing_before_the_maps_as_root),
+	 CASE(actions_at_any_number), CASE(a_close_policy),
 	 CASE(a_policy_changed_and_disarmed), CASE(a_group_policy), CASE(failing_steps),
 	 CASE(exit_signals), CASE(with_busy_threads))

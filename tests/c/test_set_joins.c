@@ -317,6 +317,21 @@ static void pid_namespace(void)
 	CFG(fd, PROC_JOIN_PATH, CLONE_NEWPID, "/no/such/namespace", 0);
 	CREATE_FAILS(fd, ENOENT, PROC_STAGE_JOIN, 0);
 	close(fd);
+	/* Its files in /proc are root's by then. Root joins the pid namespace without the user namespace. */
+	for (int core = 0; core < 2; core++) {
+		fd = ctx();
+		set_child(fd, "exit", "0");
+		join(fd, CLONE_NEWUSER | CLONE_NEWPID, pidfd);
+		SET(fd, core ? PROC_SET_COREDUMP_FILTER : PROC_SET_OOM_SCORE_ADJ, core ? 0x1ff : 500);
+		if (geteuid()) {
+			CREATE_FAILS(fd, EACCES, core ? PROC_STAGE_COREDUMP_FILTER : PROC_STAGE_OOM_SCORE_ADJ, 0);
+			CHECK(strstr(last_error(fd).message, "first joins the user namespace"));
+		} else {
+			create(fd);
+			expect_exit(fd, 0);
+		}
+		close(fd);
+	}
 	/* A fork has no intermediate process. */
 	fd = ctx();
 	join(fd, CLONE_NEWPID, ns);

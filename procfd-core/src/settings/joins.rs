@@ -321,11 +321,18 @@ pub(super) fn operand(s: &Settings, _: &Prepared, stage: Stage, index: u32) -> O
     })
 }
 
-pub(super) fn hint(_: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
+pub(super) fn hint(s: &Settings, stage: Stage, errno: i32) -> Option<&'static str> {
     match (stage, errno) {
         (Stage::JOIN, libc::EINVAL) => Some(
             "another kind of namespace, the process's own user namespace, or a pidfd on a kernel before 5.8",
         ),
+        (Stage::OOM_SCORE_ADJ | Stage::COREDUMP_FILTER | Stage::TIME_OFFSETS, libc::EACCES)
+            if s.joins.has_pid() && s.joins.has_user() =>
+        {
+            Some(
+                "without privilege the child first joins the user namespace, and then may not write to its /proc",
+            )
+        }
         (Stage::JOIN, libc::EUSERS) => Some("other threads or processes share the memory"),
         (Stage::JOIN, libc::EPERM) => {
             Some("needs CAP_SYS_ADMIN in the namespace's user namespace: join that one as well")

@@ -74,11 +74,15 @@ impl Settings {
         Ok(source)
     }
 
+    /// Whether an action makes or closes this number by its name.
+    pub(crate) fn makes(&self, number: RawFd) -> bool {
+        self.descriptors.actions().any(|action| action.makes(number))
+    }
+
     /// Gives the descriptor a number that no action so far makes anything else of.
-    pub(super) fn out_of_the_way(&self, fd: OwnFd) -> sys::Result<OwnFd> {
-        let is_taken = |number| self.descriptors.actions().any(|action| action.makes(number));
+    pub(crate) fn out_of_the_way(&self, fd: OwnFd) -> sys::Result<OwnFd> {
         let mut fd = fd;
-        while is_taken(fd.as_raw_fd()) {
+        while self.makes(fd.as_raw_fd()) {
             // Those in between stay open until the next one has its number.
             let least = fd.as_raw_fd().saturating_add(1);
             fd = sys::fd::dup_cloexec_above(fd.as_fd(), least)?;

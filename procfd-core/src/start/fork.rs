@@ -28,6 +28,8 @@ pub(super) fn create(
     // The parent's end is not to be found in other forks, or the child would not see it close.
     let (theirs, ours) =
         Private::second(sys::sock::pair).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?;
+    // The child needs its end after its list of actions.
+    let theirs = config.out_of_the_way(theirs).map_err(|e| Error::new(Stage::FD_TABLE, 0, e, ""))?;
     let mut cgroup = config.cgroup.open()?;
     if let Some(leaf) = cgroup.as_ref().and_then(Cgroup::leaf) {
         publication.give_leaf(leaf)?;
@@ -37,6 +39,8 @@ pub(super) fn create(
     let report = child::Words::default();
     let mut moment =
         Moment::new(&prepared.list, &prepared.sources, &report, &mask, prepared.environment(config));
+    // What closes ranges leaves this one out.
+    moment.give(Slot::PROGRAM, theirs.as_raw_fd());
     // A fork has its own table, keeps all of it, and is armed by its parent.
     if publication.fuse {
         moment.add(When::HAS_FUSE);
@@ -74,7 +78,10 @@ pub(super) fn create(
             if ready.is_err() || told.is_err() || !released(&theirs) {
                 sys::child::exit(127);
             }
-            sys::fd::close_raw(publication.procfd().as_raw_fd());
+            let procfd = publication.procfd().as_raw_fd();
+            if !config.makes(procfd) {
+                sys::fd::close_raw(procfd);
+            }
             // What the mask is now is what was asked for.
             signals.leave();
             // The parent's, all of it.
