@@ -7,6 +7,8 @@ import ctypes
 import errno
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import procfd
@@ -19,6 +21,16 @@ def context() -> Iterator[int]:
     fd = process_open(procfd.PROCFD_NO_WATCH | procfd.PROCFD_AUTOREAP)
     yield fd
     os.close(fd)
+
+
+def test_what_is_loaded_late_is_listed() -> None:
+    script = (
+        "import procfd; names = dir(procfd);"
+        "late = {'PROC_WAIT', 'PROCFD_PIDFD', 'procfd_wait', 'wait_any'};"
+        "assert late | {*procfd.__all__} <= {*names};"
+        "assert all(hasattr(procfd, name) for name in names)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_a_life(context: int) -> None:

@@ -130,3 +130,9 @@ else:
             raise AttributeError(f"module 'procfd' has no attribute {name!r}")
         globals()[name] = getattr(module, name)
         return globals()[name]
+
+    def __dir__() -> list[str]:
+        """What there is, loaded or not: for the completion of a prompt, and for help()."""
+        constants = vars(_importlib.import_module("procfd._abi"))
+        late = (name for name in constants if name.startswith(("PROC_", "PROCFD_", "procfd_")))
+        return sorted({*globals(), *__all__, *late})
