@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What programs that are already compiled rely on: procfd-capi/abi/libprocfd.abi, constants.txt.
+"""The parts that compiled programs rely on: procfd-capi/abi/libprocfd.abi, constants.txt.
 
 libprocfd.abi is made by abidw from a library of stubs that a C compiler makes of the header and
 the symbol map: Rust's debug information has none of the C types. As the calls take void pointers, a
@@ -142,7 +142,7 @@ def grown(old: str, new: str) -> list[str]:
 
 
 def compare(root: pathlib.Path, baseline: pathlib.Path) -> list[str]:
-    """What a program compiled against the baseline would trip over."""
+    """The differences that break a program compiled against the baseline."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         library = stubs(root, folder)

@@ -122,7 +122,7 @@ def disassemble(binary: pathlib.Path, *limits: str) -> list[Instruction]:
 
 
 def judge(code: Instruction, inside: list[range], known: dict[str, Symbol]) -> str | None:
-    """What is wrong with one instruction, if anything."""
+    """The fault of one instruction, if it has one."""
     branch = BRANCH.match(code.text)
     if "(bad)" in code.text:
         return "not an instruction"

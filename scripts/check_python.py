@@ -52,7 +52,7 @@ def usable_by_nobody(path: str) -> bool:
 
 
 def copy_tests(folder: pathlib.Path) -> None:
-    """What the tests read, in the places that they know; the tree may be closed to nobody."""
+    """Copies the files that the tests read. The tree may be closed to nobody."""
     for source, to in (
         (PACKAGE / "tests", "tests"),
         (ROOT / "include", "include"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What the programs say that `scripts/check` runs: TAP, Rust test programs, the counts."""
+"""The reports of the programs that `scripts/check` runs: TAP, Rust test programs, the counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHOWN_LINES = 400
 
 @dataclasses.dataclass
 class Result:
-    """What one run of one program gave."""
+    """The result of one run of one program."""
 
     passed: int = 0
     failures: list[str] = dataclasses.field(default_factory=list)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What scripts/generate makes of the settings and steps for documents and manual pages."""
+"""The parts of documents and manual pages that scripts/generate makes from its table."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ SHAPES = {
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What a keyword of Python takes."""
+    """The value of a keyword of Python."""
 
     annotation: str
     # The value in Rust; and in a test, out of the words of a case.

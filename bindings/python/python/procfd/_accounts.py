@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What `user=` stands for: a user's ids, groups and login variables."""
+"""The user that `user=` names: a user's ids, groups and login variables."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def login_variables(user: str | bytes | int) -> dict[str, str]:
 
 
 def account(user: str | bytes | int, groups_given: bool, login_env: bool) -> Account:
-    """What a context sets. Only a privileged caller can set groups; another keeps its own."""
+    """The settings of a context. Only a privileged caller can set groups; another keeps its own."""
     entry = _entry(user)
     uid = entry.pw_uid if entry is not None else int(user)
     gid, groups = None, None

@@ -95,7 +95,7 @@ class Exchange:
             self._stdin.close()
 
     def raw(self, stream: Any) -> bytes | None:
-        """What came from this stream of the process so far."""
+        """The bytes that have come from this stream so far."""
         return None if stream is None else b"".join(self._output[stream.fileno()])
 
     def output(self, stream: Any) -> Any:

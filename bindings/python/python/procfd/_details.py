@@ -47,7 +47,7 @@ __all__ = [
 
 Process = _native.Process
 NANO = 1e9
-# What one look at a process answers, for oneshot().
+# The answers of one question to a process, for oneshot().
 _TOGETHER = (
     *("comm", "creds", "ids", "job", "sched", "start", "state", "switches", "threads", "times"),
 )

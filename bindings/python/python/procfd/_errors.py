@@ -99,7 +99,7 @@ class Stage(enum.IntEnum):
 
 
 class Error(OSError):
-    """What failed in the kernel or in a creation.
+    """A failure in the kernel or in a creation.
 
     Its class is also the one that the errno has among the built-in exceptions: ENOENT is a
     FileNotFoundError. `stage` and `index` say which step failed, of a creation; `kind` is a word
@@ -224,7 +224,7 @@ def make(
     return error
 
 
-# What only run() takes, beside the settings.
+# The keywords that only run() takes, besides the settings.
 _OF_RUN = frozenset(("capture_output", "check", "input", "kill_tree", "timeout"))
 
 

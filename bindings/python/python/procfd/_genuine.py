@@ -14,7 +14,7 @@ from typing import Any
 
 __all__ = ["EXECUTE", "INIT", "Popen", "is_original"]
 
-# What the two methods take since Python 3.9, for where a wrapper hides it.
+# The parameters of the two methods since Python 3.9, if a wrapper hides them.
 _INIT = (
     *("args", "bufsize", "executable", "stdin", "stdout", "stderr", "preexec_fn", "close_fds"),
     *("shell", "cwd", "env", "universal_newlines", "startupinfo", "creationflags"),

@@ -10,8 +10,8 @@ from ._types import OpenSettings, StrPath
 
 Command = Union[StrPath, Sequence[StrPath]]
 
-# What stdout and stderr are: str in the text modes. One signature says so, and no overloads do: of
-# six overloads a type checker prints all keywords six times for one that is wrong.
+# The type of stdout and stderr: str in the text modes. There is one signature and no overloads,
+# because a type checker prints all keywords of six overloads for one wrong keyword.
 _Streams = TypeVar("_Streams", covariant=True)
 
 
@@ -49,7 +49,7 @@ class PopenKeywords(OpenSettings, total=False):
 
 
 class OutputKeywords(PopenKeywords, total=False):
-    """Of check_output."""
+    """For check_output."""
 
     input: Any
     timeout: float | None

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PIPES", "PLAIN", "become", "end", "launch", "unknown"]
 
-# What restore_signals is about: the signals that Python ignores.
+# The signals of restore_signals, which Python ignores.
 _RESTORED = frozenset((signal.SIGPIPE, signal.SIGXFSZ))
 PIPES = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
-# What _execute_child is given by a Popen without keywords.
+# The arguments of _execute_child in a Popen without keywords.
 PLAIN: dict[str, Any] = {
     **dict.fromkeys(("env", "executable", "cwd", "uid", "gid", "gids")),
     **dict.fromkeys(("p2cread", "c2pwrite", "errwrite", "umask", "process_group"), -1),
@@ -168,7 +168,7 @@ def become(keywords: dict[str, Any], settings: dict[str, Any]) -> None:
 
 
 def _candidates(program: bytes, env: Any) -> list[bytes]:
-    """What os.execvpe would try: along the child's PATH, or along the caller's without an env."""
+    """The paths that os.execvpe would try: by the child's PATH, without an env by the caller's."""
     if env is None:
         directories = os.environb.get(b"PATH", os.fsencode(os.defpath)).split(b":")
     else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Sleeping until a descriptor is readable, in whichever library runs the calling coroutine.
+"""Sleeping until a descriptor is readable, in the library that runs the calling coroutine.
 
 The library is found, not imported: a program that uses the one does not load the other.
 """

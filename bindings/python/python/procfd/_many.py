@@ -64,7 +64,7 @@ def process_iter(attrs: Iterable[str] | None = None, ad_value: Any = None) -> It
 
 
 def _pidfd(process: Any) -> int | None:
-    """What becomes readable at the end; None for what is known to have ended."""
+    """The descriptor that becomes readable at the end; None for a process that has ended."""
     if isinstance(process, Popen):
         if process.returncode is not None:
             return None

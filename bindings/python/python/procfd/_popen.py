@@ -2,7 +2,7 @@
 """Popen: the standard library's, with procfd's start, wait and signals.
 
 Streams, text modes, communicate() and the checks of the arguments are those of the interpreter's
-own subprocess.Popen. What is overridden is what touches the process.
+own subprocess.Popen. Overridden are the methods that touch the process.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ else:
 
 __all__ = ["CLOSE", "Popen"]
 
-# What only newer interpreters take.
+# The keywords that only newer interpreters take.
 _ABSENT = {"pipesize", "process_group"} - _STANDARD
 F_SETPIPE_SZ = 1031
 _CHILD_ENDS = ("p2cread", "c2pwrite", "errwrite")
 # The settings that a running process can be given.
 CLOSE = frozenset({"kill_on_close", "close_scope", "close_then", "watch"})
-# What the base class does not take None for.
+# The keywords for which the base class does not take None.
 _UNSET = ("umask", *_ABSENT, *({"pipesize", "process_group"} & _STANDARD))
 # How long a `with` statement that an exception leaves waits for what its close policy ends.
 _POLICY_SECONDS = 0.25
@@ -73,7 +73,7 @@ class Popen(_Base[AnyStr]):
     _leads = False
     _settings: dict[str, Any]
     if TYPE_CHECKING:
-        # Of the base class, and not in its stubs.
+        # Attributes of the base class that its stubs lack.
         text_mode: Any
         _close_pipe_fds: Any
 
@@ -289,7 +289,7 @@ class _Probe(_Base[bytes]):
 
 
 def _attributes() -> dict[str, Any] | None:
-    """What a Popen has whose streams are not redirected; None if that is not all known."""
+    """The attributes of a Popen without redirected streams; None if one is unknown."""
     if not is_original(_Base.__init__):
         return None
     found = vars(_Probe(["probe"]))

@@ -17,7 +17,7 @@ from ._native import Context, Process
 
 __all__ = ["fork"]
 
-# What the child says when the function has raised; else it is an errno.
+# The child's report if the function has raised; otherwise it is an errno.
 FUNCTION_FAILED = b"preexec_fn"
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """run() without a Popen, for what most calls ask: no input, no Python in the child.
 
-What it does not know it leaves to Popen, as it does where a program has replaced a method of it.
+It leaves the rest to Popen, and all calls if a program has replaced a method of Popen.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _KNOWN = frozenset(
         *("close_fds", "restore_signals", "start_new_session"),
     )
 )
-# What takes a Popen: its other arguments, and the settings that it treats on its own.
+# The keywords that need a Popen: its other arguments, and the settings that it handles itself.
 _OTHERS = (INIT - _KNOWN) | CLOSE | {"args", "login_env", "pipesize", "process_group"}
-# What setresuid(2) takes for "leave it".
+# The value with which setresuid(2) keeps an id.
 _NO_ID = 0xFFFFFFFF
 # How long an interrupted wait goes on: the signal of a terminal has reached the child too.
 _INTERRUPTED_SECONDS = 0.25
@@ -47,7 +47,7 @@ _INTERRUPTED_SECONDS = 0.25
 _KILLED_SECONDS = 2.0
 
 
-# What a run with a Popen would call.
+# The methods that a run with a Popen would call.
 _of_popen = attrgetter(
     *("__init__", "__enter__", "__exit__", "_execute_child"),
     *("communicate", "poll", "wait", "kill", "send_signal"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What psutil's questions are answered with: the tuples of `_details`."""
+"""The answers to psutil's questions: the tuples of `_details`."""
 
 from __future__ import annotations
 

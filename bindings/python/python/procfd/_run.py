@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-# What runs is what the package has under these names: tests replace it there.
+# The functions that run are those of the package under these names: tests replace it there.
 _package: Any = sys.modules[__package__]
 
 

@@ -20,7 +20,7 @@ __all__ = ["Plain", "Process", "Transport", "create", "make_transport"]
 
 
 class _Signals:
-    """What both transports send through the pidfd."""
+    """The methods that signal through the pidfd, for both transports."""
 
     _proc: Any
 

@@ -34,7 +34,7 @@ Ids = Union[User, tuple[Union[User, None], Union[User, None], Union[User, None]]
 
 
 class Landlock(TypedDict, total=False):
-    """What a process may do; what has no key stays unrestricted."""
+    """The accesses of a process; an access without a key stays unrestricted."""
 
     read: Iterable[StrPath]
     write: Iterable[StrPath]
@@ -65,7 +65,7 @@ Action = Union[
 
 
 class Settings(TypedDict, total=False):
-    """What `Context`, `Context.configure` and `spawn` take; `None` is as if it were not given."""
+    """The keywords of `Context`, `Context.configure` and `spawn`; `None` means not set."""
 
     # generated: settings, from procfd-core/src/settings.tsv
     namespaces: int | str | Iterable[str] | None
@@ -173,7 +173,7 @@ class SpawnSettings(OpenSettings, total=False):
 
 
 class SchedulerParameters(TypedDict, total=False):
-    """What `Process.set_scheduler` takes; times are seconds."""
+    """The keywords of `Process.set_scheduler`; times are seconds."""
 
     flags: int
     nice: int

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What the words of a command line stand for: processes, signals, times, users, limits."""
+"""The values that the words of a command line name: processes, signals, times, users, limits."""
 
 from __future__ import annotations
 

@@ -419,7 +419,7 @@ def finish(
 
 
 def print_usage(status: ExitStatus, real: float) -> None:
-    """What time(1) prints, and the rest of what the kernel counted."""
+    """The lines of time(1), and the kernel's other counts."""
     lines = [f"real {real:.2f}"]
     usage = status.usage
     if usage is not None:

@@ -38,7 +38,7 @@ class Terminal:
         signal.signal(signal.SIGWINCH, lambda *_: self._resize())
         if os.isatty(0):
             self._saved = termios.tcgetattr(0)
-            # What was typed before stays.
+            # Earlier input stays.
             tty.setraw(0, termios.TCSADRAIN)
 
     def stop(self) -> None:
