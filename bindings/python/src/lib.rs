@@ -9,6 +9,7 @@
 //! | `settings` | the keywords of a configuration |
 //! | `descriptors` | those of them that map descriptors and open files |
 //! | `details` | what psutil's questions are answered from |
+//! | `ends` | the pipes of a `run` |
 //! | `process` | `Process`, `open`, `attach` |
 //! | `manage` | what managing it answers |
 //! | `status` | `ExitStatus`, `Usage` |
@@ -27,7 +28,7 @@ mod context;
 mod convert;
 mod descriptors;
 mod details;
-mod drain;
+mod ends;
 mod error;
 mod info;
 mod manage;
@@ -58,9 +59,11 @@ mod _native {
     #[pymodule_export]
     const SETTINGS: &str = include_str!("settings/help.txt");
     #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    #[pymodule_export]
     use super::details::{_capabilities, _maps, _open_fds, _threads};
     #[pymodule_export]
-    use super::drain::drain;
+    use super::ends::Ends;
     #[pymodule_export]
     use super::info::Info;
     #[pymodule_export]

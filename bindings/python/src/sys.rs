@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The unsafe code: the interpreter's at-fork hooks, and descriptors by number, which are read and waited for.
+//! The unsafe code: the interpreter's at-fork hooks, pipes, and descriptors by number, which are read and waited for.
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use pyo3::Python;
@@ -40,6 +40,26 @@ pub(crate) fn duplicate(number: RawFd, from: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
 
+/// A pipe, close-on-exec: the reading and the writing end.
+pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [-1; 2];
+    // SAFETY: the kernel writes two numbers, which the array has room for.
+    if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call above made both descriptors, so neither has another owner.
+    Ok(unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) })
+}
+
+/// Has writes that would wait fail with EAGAIN. The descriptor is the only one of its open file.
+pub(crate) fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
+    // SAFETY: F_SETFL takes a number, not an address.
+    match unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
 /// The real user and group id.
 pub(crate) fn real_ids() -> (u32, u32) {
     // SAFETY: both calls take no argument and cannot fail.
@@ -68,7 +88,8 @@ pub(crate) fn poll(fds: &mut [libc::pollfd], timeout: Option<Duration>) -> io::R
 
 /// Reads once, at most `size` bytes, behind what the buffer holds. 0 is the end.
 pub(crate) fn read(fd: RawFd, buffer: &mut Vec<u8>, size: usize) -> io::Result<usize> {
-    buffer.reserve(size);
+    // A lack of memory is an error of the call, and no end of the program.
+    buffer.try_reserve(size).map_err(|_| io::Error::from_raw_os_error(libc::ENOMEM))?;
     let spare = buffer.spare_capacity_mut();
     // SAFETY: the spare room is ours and at least this long; the kernel writes bytes into it and reads none.
     let done = unsafe { libc::read(fd, spare.as_mut_ptr().cast(), spare.len().min(size)) };

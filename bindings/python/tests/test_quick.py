@@ -87,6 +87,60 @@ def test_what_is_refused_is_so_in_the_same_words(keywords: dict[str, Any]) -> No
         assert outcome(call) == quick
 
 
+INPUTS: list[dict[str, Any]] = [
+    {"input": b"a\r\nb"},
+    {"input": b""},
+    {"input": b"x" * 300_000, "timeout": 60},
+    {"input": "a\nb\u00e9", "encoding": "utf-8"},
+    {"input": "a", "encoding": "utf-16"},
+    {"input": "a\udc80", "text": True, "errors": "surrogateescape", "encoding": "ascii"},
+    {"input": "\u00e9", "encoding": "ascii"},
+    {"input": bytearray(b"abc")},
+    {"input": memoryview(b"abc")},
+    {"input": "abc"},
+    {"input": b"abc", "text": True},
+    {"input": 3},
+]
+
+
+@pytest.mark.parametrize("keywords", INPUTS, ids=lambda keywords: repr(keywords)[:60])
+def test_an_input_is_the_same_with_a_popen(keywords: dict[str, Any]) -> None:
+    def call() -> Any:
+        return procfd.run(["sh", "-c", "cat; exit 3"], capture_output=True, **keywords)
+
+    quick = outcome(call)
+    with by_popen():
+        assert outcome(call) == quick
+
+
+def test_a_program_need_not_read_its_input() -> None:
+    for keywords in ({}, {"timeout": 60}, {"capture_output": True}):
+        assert procfd.run(["true"], input=b"x" * 1_000_000, **keywords).returncode == 0
+    # Written and read at the same time, though neither pipe holds it all.
+    done = procfd.run(["cat"], input=b"x" * 1_000_000, stdout=procfd.PIPE)
+    assert done.stdout == b"x" * 1_000_000
+
+
+def test_the_time_is_over_while_the_input_is_written() -> None:
+    with pytest.raises(procfd.TimeoutExpired):
+        procfd.run(["sleep", "600"], input=b"x" * 1_000_000, timeout=0.1)
+
+
+def test_a_lack_of_memory_is_an_exception() -> None:
+    code = """if True:
+        import procfd, resource
+        pages = int(open("/proc/self/statm").read().split()[0])
+        most = pages * resource.getpagesize() + (64 << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        try:
+            procfd.run(["head", "-c", "1000000000", "/dev/zero"], stdout=procfd.PIPE)
+        except MemoryError:
+            print(procfd.run(["true"], stdout=procfd.PIPE).returncode)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
+
+
 def test_most_calls_take_no_popen() -> None:
     done: list[object] = []
 
@@ -95,10 +149,13 @@ def test_most_calls_take_no_popen() -> None:
         return done[-1]
 
     with mock.patch.object(_run, "_quick_run", seen):
-        for keywords in SHELL:
+        for keywords in (*SHELL, {"input": b"x"}):
             assert procfd.run(SCRIPT, shell=True, **keywords).returncode == 3
     # umask=None is for Popen, which knows what None means there.
-    assert [result is None for result in done] == ["umask" in keywords for keywords in SHELL]
+    assert [result is None for result in done] == [
+        *("umask" in keywords for keywords in SHELL),
+        False,
+    ]
 
 
 METHODS = [

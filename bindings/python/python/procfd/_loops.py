@@ -41,8 +41,10 @@ async def readable(fd: int, timeout: float | None = None) -> bool:
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
     timer = None if timeout is None else loop.call_later(timeout, _settle, ready, False)
-    loop.add_reader(fd, _settle, ready, True)
     try:
+        # In here: a reader that an interrupt leaves behind would be that of the next descriptor
+        # with this number, of which the loop's epoll knows nothing.
+        loop.add_reader(fd, _settle, ready, True)
         return bool(await ready)
     finally:
         # A coroutine that is still there when its loop is closed ends with an exception here.

@@ -36,12 +36,14 @@ from ._types import (
 
 __all__ = [
     "SETTINGS",
+    "VERSION",
     "Autogroup",
     "Caps",
     "Context",
     "CoreDump",
     "CpuSplit",
     "Credentials",
+    "Ends",
     "ExitStatus",
     "Faults",
     "Fds",
@@ -76,7 +78,6 @@ __all__ = [
     "_open_fds",
     "_threads",
     "attach",
-    "drain",
     "open",
     "posix_spawn",
     "posix_spawnp",
@@ -90,6 +91,7 @@ __all__ = [
 
 _Command: TypeAlias = StrPath | Fd | Iterable[StrPath]
 SETTINGS: str
+VERSION: str
 _Scope: TypeAlias = Literal["process", "group", "thread"]
 _CloseScope: TypeAlias = Literal["process", "group"]
 
@@ -258,6 +260,16 @@ class ProcessRef:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: None  # type: ignore[assignment]
+
+@final
+class Ends:
+    def __new__(cls) -> Ends: ...
+    def output(self, name: str) -> int: ...
+    def input(self, data: bytes) -> int: ...
+    def null(self) -> int: ...
+    def started(self) -> None: ...
+    def exchange(self, timeout: float | None) -> tuple[bool, dict[str, bytes]]: ...
+    def close(self) -> None: ...
 
 @final
 class ExitStatus:
@@ -809,7 +821,6 @@ def spawn(
 def start(
     candidates: Sequence[StrPath], args: Sequence[StrPath], settings: OpenSettings
 ) -> Process: ...
-def drain(fds: Sequence[int], timeout: float | None) -> tuple[bool, list[bytes]]: ...
 def _capabilities() -> list[str]: ...
 def _threads(process: Process) -> list[tuple[int, int, int]]: ...
 def _open_fds(process: Process) -> list[tuple[int, str, int, int, int, str]]: ...

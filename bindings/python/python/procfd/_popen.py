@@ -65,6 +65,8 @@ class Popen(_Base[AnyStr]):
     """
 
     _process: _native.Process | None = None
+    # Until the base class has opened some.
+    stdin = stdout = stderr = None
     # Whether the caller has asked for the descriptors, which then live as long as this object.
     _shown = False
     # Whether an event loop has the pidfd, which must be open until it is taken out there.
@@ -91,7 +93,15 @@ class Popen(_Base[AnyStr]):
             become(keywords, self._settings)
         elif self._settings.pop("login_env", None):
             raise ValueError("login_env is given together with user")
-        super().__init__(args, *popenargs, **keywords)
+        try:
+            super().__init__(args, *popenargs, **keywords)
+        except BaseException:
+            # After an interrupt the caller has no object to close them.
+            for stream in (self.stdin, self.stdout, self.stderr):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+            raise
 
     def _execute_child(self, *values: Any) -> None:
         given = dict(zip(_START, values))
@@ -106,7 +116,7 @@ class Popen(_Base[AnyStr]):
             return
         fork = None if preexec_fn is None else functools.partial(self._fork, given)
         self._started(launch(given["args"], given, self._settings, fork), given)
-        if any(given[name] != -1 for name in _CHILD_ENDS):
+        if {*map(given.get, _CHILD_ENDS)} != {-1}:
             self._close_pipe_fds(*(given[name] for name in PIPES))
 
     def _start_simply(self, args: Command, keywords: dict[str, Any]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""run() without a Popen, for what most calls ask: no input, no Python in the child.
+"""run() without a Popen, for what most calls ask: no Python in the child.
 
 It leaves the rest to Popen, and all calls if a program has replaced a method of Popen.
 """
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import os
 import subprocess
 import sys
-from itertools import chain, starmap
 from operator import attrgetter
 from subprocess import DEVNULL, PIPE, STDOUT, TimeoutExpired
 from time import monotonic
@@ -66,14 +64,21 @@ def usable(popen: Any) -> bool:
 
 
 def run(
-    args: Any, timeout: float | None, kill_tree: bool | None, keywords: dict[str, Any]
+    args: Any,
+    data: Any,
+    timeout: float | None,
+    kill_tree: bool | None,
+    keywords: dict[str, Any],
 ) -> tuple[int, Any, Any, _native.Usage | None] | None:
-    """The returncode, output, errors and usage of a command; None if it needs a Popen."""
+    """The returncode, output, errors and usage of a command; None if it needs a Popen.
+
+    `data` is its input where its stdin is a pipe.
+    """
     if subprocess._active:  # type: ignore[attr-defined]
         subprocess._cleanup()  # type: ignore[attr-defined]
     if not keywords:
         process = launch(args, PLAIN, {})
-        code, _, usage = _finish(process, args, {}, timeout, kill_tree, False)
+        code, _, usage = _finish(process, args, None, timeout, kill_tree, False)
         return code, None, None, usage
     if not _OTHERS.isdisjoint(keywords):
         return None
@@ -83,39 +88,35 @@ def run(
             given[name] = value
         else:
             extra[name] = value
-    decode = _decoder(given)
-    if decode is None or not _become(given, extra):
+    codec = _codec(given)
+    if codec is None or not _become(given, extra):
         return None
+    decode, encode = codec
     stdin, stdout, stderr = given.get("stdin"), given.get("stdout"), given.get("stderr")
-    if stdin in (PIPE, STDOUT) or stdout == STDOUT:
+    if stdin == PIPE:
+        data = encode(data)
+        if data is None:
+            return None
+    if STDOUT in (stdin, stdout):
         return None
-    # The descriptors that are opened here, -1 for one that is closed again; and which are read.
-    opened: list[int] = []
-    readers: dict[str, int] = {}
+    ends = _native.Ends()
     try:
         try:
-            given["p2cread"] = _child_end("input", stdin, opened, readers)
-            given["c2pwrite"] = writer = _child_end("output", stdout, opened, readers)
+            given["p2cread"] = ends.input(data) if stdin == PIPE else _number(ends, "", stdin)
+            given["c2pwrite"] = writer = _number(ends, "output", stdout)
             if stderr != STDOUT:
-                given["errwrite"] = _child_end("stderr", stderr, opened, readers)
+                given["errwrite"] = _number(ends, "stderr", stderr)
             elif writer != -1:
                 given["errwrite"] = writer
             else:
                 given["errwrite"] = sys.__stdout__.fileno()  # type: ignore[union-attr]
             process = launch(args, given, extra)
         finally:
-            for at, fd in enumerate(opened):
-                if at not in readers.values():
-                    opened[at] = -1
-                    os.close(fd)
+            ends.started()
         leads = bool(given["start_new_session"] or extra.get("session"))
-        pipes = {name: opened[at] for name, at in readers.items()}
-        code, read, usage = _finish(process, args, pipes, timeout, kill_tree, leads)
+        code, read, usage = _finish(process, args, ends, timeout, kill_tree, leads)
     finally:
-        for at, fd in enumerate(opened):
-            if fd != -1:
-                opened[at] = -1
-                os.close(fd)
+        ends.close()
     output, errors = read.get("output"), read.get("stderr")
     return (
         code,
@@ -125,34 +126,33 @@ def run(
     )
 
 
-def _child_end(name: str, stream: Any, opened: list[int], readers: dict[str, int]) -> int:
-    """The descriptor that the child gets for one of its streams; -1 for none.
-
-    What is opened is in the list before a signal handler can run, as that of Ctrl-C, which raises:
-    the interpreter runs them after a call, and extend() makes the call itself.
-    """
+def _number(ends: _native.Ends, name: str, stream: Any) -> int:
+    """The descriptor that the child gets for one of its streams; -1 for none."""
     if stream is None:
         return -1
     if stream == PIPE:
-        readers[name] = len(opened)
-        opened.extend(chain.from_iterable(starmap(os.pipe, ((),))))
-        return opened[-1]
+        return ends.output(name)
     if stream == DEVNULL:
-        opened.extend(starmap(os.open, ((os.devnull, os.O_RDWR),)))
-        return opened[-1]
+        return ends.null()
     return stream if isinstance(stream, int) else int(stream.fileno())
 
 
-def _decoder(given: dict[str, Any]) -> Callable[[bytes], Any] | None:
-    """From bytes to what the caller gets; None for what the standard library refuses."""
+def _binary(data: Any) -> bytes | None:
+    return data if type(data) is bytes else None
+
+
+def _codec(
+    given: dict[str, Any],
+) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes | None]] | None:
+    """From bytes to what the caller gets, and back; None for what the standard library refuses."""
     text, newlines = given.get("text"), given.get("universal_newlines")
     encoding, errors = given.get("encoding"), given.get("errors")
     if text is None and newlines is None and encoding is None and errors is None:
-        return bytes
+        return bytes, _binary
     if text is not None and newlines is not None and bool(text) != bool(newlines):
         return None
     if not (encoding or errors or text or newlines):
-        return bytes
+        return bytes, _binary
     if encoding is None:
         if getattr(sys.flags, "warn_default_encoding", 0):
             return None
@@ -170,7 +170,14 @@ def _decoder(given: dict[str, Any]) -> Callable[[bytes], Any] | None:
         decoded = data.decode(encoding, errors or "strict")
         return decoded.replace("\r\n", "\n").replace("\r", "\n")
 
-    return decode
+    def encode(data: Any) -> bytes | None:
+        if type(data) is not str:
+            return None
+        with contextlib.suppress(UnicodeError, LookupError):
+            return data.encode(encoding, errors or "strict")
+        return None
+
+    return decode, encode
 
 
 def _become(given: dict[str, Any], extra: dict[str, Any]) -> bool:
@@ -195,19 +202,18 @@ def _become(given: dict[str, Any], extra: dict[str, Any]) -> bool:
 def _finish(
     process: _native.Process,
     args: Any,
-    readers: dict[str, int],
+    ends: _native.Ends | None,
     timeout: float | None,
     kill_tree: bool | None,
     leads: bool,
 ) -> tuple[int, dict[str, bytes], _native.Usage | None]:
-    """Collect the output and wait; what ends this early ends the process."""
+    """Give the input, collect the output and wait; what ends this early ends the process."""
     read: dict[str, bytes] = {}
     left = timeout
     try:
-        if readers:
+        if ends is not None:
             over = None if timeout is None else monotonic() + timeout
-            complete, outputs = _native.drain(list(readers.values()), timeout)
-            read = dict(zip(readers, outputs))
+            complete, read = ends.exchange(timeout)
             if not complete:
                 raise _expired(args, timeout, read)
             if over is not None:

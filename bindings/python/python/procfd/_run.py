@@ -100,8 +100,8 @@ def run(
     """
     piped(keywords, input, capture_output)
     process: Popen[Any]
-    if input is None and not popenargs and usable(_package.Popen):
-        done = _quick_run(args, timeout, kill_tree, keywords)
+    if not popenargs and usable(_package.Popen):
+        done = _quick_run(args, input, timeout, kill_tree, keywords)
         if done is not None:
             return _checked(args, check, *done)
     with _package.Popen(args, *popenargs, **keywords) as process:

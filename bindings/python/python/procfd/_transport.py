@@ -88,6 +88,9 @@ class Plain(_Signals, transports.SubprocessTransport):
     ended before the first look is never in it.
     """
 
+    # Until there is a process.
+    _closed = True
+
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
@@ -103,9 +106,9 @@ class Plain(_Signals, transports.SubprocessTransport):
         self._proc: Popen[bytes] | None = popen
         self._pid = popen.pid
         self._returncode: int | None = None
-        self._closed = False
         self._watched: int | None = None
         self._exit_waiters: list[asyncio.Future[int]] = []
+        self._closed = False
         if loop.get_debug():
             logger.debug("process %r created: pid %s", popen.args, popen.pid)
 

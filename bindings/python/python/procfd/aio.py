@@ -13,7 +13,6 @@ run() and wait() work in asyncio and in trio, the others return asyncio's own st
 
 from __future__ import annotations
 
-import os
 import select
 from subprocess import DEVNULL, PIPE, STDOUT, CalledProcessError, TimeoutExpired
 from typing import TYPE_CHECKING, Any
@@ -139,16 +138,13 @@ async def wait(process: Popen[Any] | _native.Process) -> Any:
     if status is not None or behind is None:
         return status
     # A descriptor of its own: event loops know one sleeper per descriptor.
-    pidfd = os.dup(behind.pidfd)
-    try:
-        await readable(pidfd)
+    with _native.open(fd=behind.pidfd) as own:
+        await readable(own.pidfd)
         if (status := process.poll()) is None:
             # A zombie whose parent has yet to reap it, and whose status we may not read before. A
             # poll for nothing reports the hang-up alone, which comes when it is reaped (6.9).
             with select.epoll() as reaped:
-                reaped.register(pidfd, 0)
+                reaped.register(own.pidfd, 0)
                 await readable(reaped.fileno())
             status = process.poll()
         return status
-    finally:
-        os.close(pidfd)
