@@ -177,6 +177,10 @@ pub(crate) fn actions(context: &mut Context, named: &mut Named, list: &Bound<'_,
     Ok(())
 }
 
+/// The names of actions.
+const ACTIONS: &[&str] =
+    &["dup", "open", "close", "close_range", "null", "inherit", "data", "chdir", "fchdir"];
+
 fn action(
     context: &mut Context,
     named: &mut Named,
@@ -218,12 +222,15 @@ fn action(
             context.data(fd(1)?, bytes)
         }
         ("fchdir", 2) => context.current_dir_fd(convert::duplicate(fd(1)?, 0)?),
-        ("dup" | "open" | "close" | "close_range" | "null" | "inherit" | "data" | "chdir" | "fchdir", _) => {
+        (known, _) if ACTIONS.contains(&known) => {
             return Err(PyTypeError::new_err(format!(
                 "the action \"{name}\" with the wrong number of operands"
             )));
         }
-        _ => return Err(PyValueError::new_err(format!("no action {name:?}"))),
+        _ => {
+            let text = format!("there is no action {name:?}");
+            return Err(PyValueError::new_err(error::with_suggestion(&text, name, ACTIONS)));
+        }
     };
     Ok(done.map(drop))
 }

@@ -35,10 +35,22 @@ pub(crate) fn check_memory() -> PyResult<()> {
 
 /// What the core says in the words of the C interface, and what a Python program has for it.
 const WORDS: &[(&str, &str)] = &[
+    (
+        "open the context without PROCFD_NO_WATCH and PROCFD_PIDFD (Python: watch=True), or use the built-in init",
+        "give watch=True, or init=True",
+    ),
     ("open the context without PROCFD_NO_WATCH, or use the built-in init", "give watch=True, or init=True"),
     ("open the context without PROCFD_NO_WATCH", "give watch=True"),
     ("a context opened with PROCFD_NO_WATCH does without it", "watch=False does without it"),
     ("SIGKILL works with PROCFD_AUTOREAP and", "SIGKILL works with autoreap=True and"),
+    ("set no_new_privs (PROC_SET_NO_NEW_PRIVS)", "give no_new_privs=True"),
+    ("say what it restricts (PROC_SET_LANDLOCK)", "give landlock=, which says what it restricts"),
+    ("without PROC_LANDLOCK_STRICT", "without \"strict\""),
+    ("descriptor (PROC_SET_EXEC_FD)", "descriptor (program_fd)"),
+    (
+        "a program by descriptor without arguments: set argv",
+        "a program by descriptor without arguments: give args",
+    ),
 ];
 
 fn in_python(message: &str) -> Cow<'_, str> {
@@ -79,8 +91,18 @@ pub(crate) fn subject(what: &str, pid: Option<u32>) -> String {
 
 /// Of a step, with the operand that the caller named.
 pub(crate) fn of_step(py: Python<'_>, error: &Error, filename: Option<Py<PyAny>>) -> PyErr {
+    of_step_in_words(py, error, error.message(), filename)
+}
+
+/// The same with another message.
+pub(crate) fn of_step_in_words(
+    py: Python<'_>,
+    error: &Error,
+    message: &str,
+    filename: Option<Py<PyAny>>,
+) -> PyErr {
     let step = (error.stage(), error.index());
-    let message = in_python(error.message());
+    let message = in_python(message);
     make(py, error.raw_os_error(), Some(&message), filename, step).unwrap_or_else(|e| e)
 }
 

@@ -3,9 +3,13 @@
 
 //! The objects of Python behind a configuration.
 
+use std::borrow::Cow;
+use std::os::fd::RawFd;
+
 use procfd::{Context, Error, Stage};
 use pyo3::prelude::*;
 
+use crate::convert;
 use crate::error;
 
 /// The objects that the caller named files with, for the `filename` of an error; and those whose
@@ -19,6 +23,8 @@ pub(crate) struct Named {
     /// By the position in the list of actions.
     pub(crate) actions: Vec<Option<Py<PyAny>>>,
     pub(crate) held: Vec<Py<PyAny>>,
+    /// Your numbers of the descriptors that the context has duplicates of, by the step that uses them.
+    numbers: Vec<(Stage, RawFd)>,
     /// The environment is not the creator's own.
     pub(crate) has_env: bool,
     /// There is a close policy.
@@ -34,6 +40,7 @@ impl Named {
             root: clone(&self.root),
             actions: self.actions.iter().map(clone).collect(),
             held: self.held.iter().map(|o| o.clone_ref(py)).collect(),
+            numbers: self.numbers.clone(),
             has_env: self.has_env,
             has_policy: self.has_policy,
         }
@@ -55,7 +62,35 @@ impl Named {
             Stage::CWD | Stage::FD => self.actions.get(at).and_then(Option::as_ref).map(|o| o.clone_ref(py)),
             _ => None,
         };
-        error::of_step(py, error, filename)
+        error::of_step_in_words(py, error, &self.with_number(error), filename)
+    }
+
+    /// Keeps the number of a keyword whose descriptor the context duplicates.
+    pub(crate) fn number_of(&mut self, keyword: &str, value: &Bound<'_, PyAny>) {
+        let stage = match keyword {
+            "ctty" => Stage::CTTY,
+            "foreground" => Stage::FOREGROUND,
+            "cgroup" => Stage::CGROUP,
+            "program_fd" => Stage::EXEC,
+            _ => return,
+        };
+        self.numbers.retain(|(of, _)| *of != stage);
+        // A path has none.
+        if let Ok(number) = convert::fd(value) {
+            self.numbers.push((stage, number));
+        }
+    }
+
+    /// The message of an error, with your number of the descriptor in place of the duplicate's.
+    fn with_number<'e>(&self, error: &'e Error) -> Cow<'e, str> {
+        const WORD: &str = "descriptor ";
+        let message = error.message();
+        let given = self.numbers.iter().find(|(stage, _)| *stage == error.stage());
+        let (Some((_, number)), Some((before, after))) = (given, message.split_once(WORD)) else {
+            return message.into();
+        };
+        let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+        format!("{before}{WORD}{number}{rest}").into()
     }
 
     /// Every object of the interpreter that is held, for its collector.

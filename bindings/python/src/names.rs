@@ -8,6 +8,8 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyString};
 
+use crate::error;
+
 /// `RLIMIT_*` by number, as getrlimit(2) has them.
 const RESOURCES: [&str; 16] = [
     "cpu",
@@ -102,7 +104,7 @@ pub(crate) fn signal(object: &Bound<'_, PyAny>) -> PyResult<i32> {
             _ => Err(PyValueError::new_err(format!("signal {object} is out of range: 1 to 64"))),
         };
     };
-    let unknown = || PyValueError::new_err(format!("there is no signal {name:?}"));
+    let unknown = || no_signal(object.py(), &name);
     let upper = name.to_uppercase();
     let short = upper.strip_prefix("SIG").unwrap_or(&upper);
     let (base, offset) = match short.find(['+', '-']).filter(|_| short.starts_with("RTM")) {
@@ -117,6 +119,23 @@ pub(crate) fn signal(object: &Bound<'_, PyAny>) -> PyResult<i32> {
         Some(number @ 1..=64) => Ok(number),
         _ => Err(unknown()),
     }
+}
+
+/// The complaint about the name of a signal.
+fn no_signal(py: Python<'_>, name: &str) -> PyErr {
+    let known = || -> PyResult<Vec<String>> {
+        let members = py.import("signal")?.getattr("Signals")?.getattr("__members__")?;
+        let names: Vec<String> = members.try_iter()?.map(|name| name?.extract()).collect::<PyResult<_>>()?;
+        let short = name.to_uppercase().starts_with("SIG");
+        Ok(names
+            .iter()
+            .map(|known| if short { known } else { known.trim_start_matches("SIG") }.to_owned())
+            .collect())
+    };
+    let known = known().unwrap_or_default();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let text = format!("there is no signal {name:?}");
+    PyValueError::new_err(error::with_suggestion(&text, &name.to_uppercase(), &known))
 }
 
 /// Capabilities: a list of names and numbers, or one string of them with commas, "all", "none".

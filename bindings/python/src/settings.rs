@@ -12,9 +12,9 @@ mod together;
 mod values;
 
 use procfd::{Context, LandlockLog};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyString};
+use pyo3::types::{PyDict, PyInt, PyString, PyType};
 
 use self::close::time_limit;
 pub(crate) use self::close::{close_policy, close_signal, close_then, scope};
@@ -50,12 +50,54 @@ pub(crate) fn apply<'py>(
         if value.is_none() {
             continue;
         }
-        let done = plain::set(context, &name, &value)?
-            || alone(context, named, &name, &value)?
-            || together.take(&name, &value)?;
+        let done = set(context, named, &mut together, &name, &value).map_err(|e| about(&name, &value, e))?;
         debug_assert!(done, "a keyword of the table without an arm: {name}");
     }
     together.set(context, named)
+}
+
+fn set<'py>(
+    context: &mut Context,
+    named: &mut Named,
+    together: &mut Together<'py>,
+    name: &str,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<bool> {
+    let done = plain::set(context, name, value)?
+        || alone(context, named, name, value)?
+        || together.take(name, value)?;
+    named.number_of(name, value);
+    Ok(done)
+}
+
+/// The words of the interpreter about a number that has no room.
+const NO_ROOM: [&str; 4] =
+    ["too large to convert", "too big to convert", "out of range integral", "negative int"];
+
+/// The same complaint with the keyword in front. What a method of your own object raises stays as it is, and so do the
+/// words for which subprocess has the same.
+fn about(name: &str, value: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    let py = value.py();
+    let kind = error.get_type(py);
+    let is_of = |other: Bound<'_, PyType>| kind.is(&other);
+    let shared = matches!(name, "args" | "env" | "cwd" | "program");
+    let text = error.value(py).to_string();
+    if error.traceback(py).is_some() || text.starts_with(name) {
+        error
+    } else if is_of(py.get_type::<PyOverflowError>()) {
+        match NO_ROOM.iter().any(|words| text.contains(words)) {
+            true => PyOverflowError::new_err(format!("{name}: {value} is out of range")),
+            false => PyOverflowError::new_err(format!("{name}: {text}")),
+        }
+    } else if shared {
+        error
+    } else if is_of(py.get_type::<PyTypeError>()) {
+        PyTypeError::new_err(format!("{name}: {text}"))
+    } else if is_of(py.get_type::<PyValueError>()) {
+        PyValueError::new_err(format!("{name}: {text}"))
+    } else {
+        error
+    }
 }
 
 fn unknown(name: &str) -> PyErr {

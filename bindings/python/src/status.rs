@@ -162,6 +162,24 @@ impl ExitStatus {
         self.usage.map(Usage)
     }
 
+    /// For pickles: the same from what `__reduce__` gives.
+    #[staticmethod]
+    fn _restore(returncode: i32, dumped: bool, usage: Option<PyRef<'_, Usage>>) -> Self {
+        let change = match (returncode, dumped) {
+            (0.., _) => Change::Exited(returncode),
+            (_, true) => Change::Dumped(returncode.wrapping_neg()),
+            (_, false) => Change::Killed(returncode.wrapping_neg()),
+        };
+        Self { change, usage: usage.map(|usage| usage.0) }
+    }
+
+    #[allow(clippy::type_complexity, reason = "what _restore takes")]
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (i32, bool, Option<Usage>))> {
+        let status = slf.get();
+        let state = (status.returncode(), status.dumped(), status.usage());
+        Ok((slf.get_type().getattr("_restore")?, state))
+    }
+
     fn __repr__(&self) -> String {
         match self.change {
             Change::Dumped(signal) => format!("ExitStatus(signal={signal}, dumped=True)"),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import array
+import copy
 import multiprocessing.reduction
 import os
 import pathlib
@@ -462,6 +463,14 @@ def test_pickling_is_refused_with_the_way_out(sleeper: procfd.Process) -> None:
             pickle.dumps(sleeper, protocol)
     with procfd.Context() as context, pytest.raises(TypeError, match="pickled"):
         pickle.dumps(context)
+
+
+@pytest.mark.parametrize("script", ["exit 0", "exit 7", "kill -TERM $$"])
+def test_a_status_can_be_sent_to_another_process(script: str) -> None:
+    with procfd.spawn(["sh", "-c", script]) as process:
+        status = process.wait(60)
+    for same in (pickle.loads(pickle.dumps(status)), copy.copy(status), copy.deepcopy(status)):
+        assert same == status and same.usage == status.usage
 
 
 def test_weak_references(sleeper: procfd.Process) -> None:

@@ -435,6 +435,8 @@ def test_none_is_as_if_not_given() -> None:
         ({"process_group": 1 << 31}, OverflowError),
         ({"uid": 2**32}, OverflowError),
         ({"uid": 2**32 - 1}, ValueError),
+        ({"uid": -1}, OverflowError),
+        ({"gid": -1}, OverflowError),
         ({"uid": (1, 2)}, ValueError),
         ({"uid": "no such user"}, ValueError),
         ({"groups": [-1]}, OverflowError),
@@ -497,3 +499,51 @@ def test_a_switch_is_a_bool() -> None:
         given: Any = {name: 1}
         with pytest.raises(TypeError, match=f"{name} must be a bool"):
             procfd.Context("/bin/true", **given)
+
+
+KEYWORDS = sorted(procfd.Settings.__annotations__)
+# Any object is true or false.
+ANY = {"search", "login_env"}
+
+
+@pytest.mark.parametrize("name", sorted(set(KEYWORDS) - ANY))
+@pytest.mark.parametrize(
+    "value", [object(), 10**30, "\0", [object()]], ids=["object", "large", "NUL", "list"]
+)
+def test_a_complaint_names_its_keyword(name: str, value: object) -> None:
+    settings: Any = {name: value}
+    try:
+        procfd.spawn(["true"], **settings).wait()
+    except OSError as error:
+        assert str(error.errno) in str(error)
+    except (TypeError, ValueError, OverflowError) as error:
+        text = str(error)
+        assert "conversion" not in text and "C long" not in text, text
+        # What has the words of subprocess.
+        shared = "embedded null byte" in text or "expected str, bytes" in text
+        assert name in text or (shared and name in ("cwd", "user")), text
+
+
+def test_what_an_own_method_raises_stays_as_it_is() -> None:
+    class Own:
+        def fileno(self) -> int:
+            raise TypeError("mine")
+
+    for name in ("ctty", "cgroup", "stdin"):
+        settings: Any = {name: Own()}
+        with pytest.raises(TypeError, match=r"^mine$"):
+            procfd.spawn(["true"], **settings)
+
+
+def test_a_message_has_the_callers_number(tmp_path: pathlib.Path) -> None:
+    """The context has a duplicate of the descriptor, under another number."""
+    fd = os.open(tmp_path, os.O_RDONLY)
+    try:
+        for settings in ({"cgroup": fd}, {"ctty": fd, "session": True}, {"foreground": fd}):
+            given: Any = settings
+            with pytest.raises(OSError, match=f"descriptor {fd}\\b"):
+                procfd.spawn(["true"], **given)
+        with pytest.raises(OSError, match=f"descriptor {fd}\\b"):
+            procfd.spawn(fd, ["true"])
+    finally:
+        os.close(fd)

@@ -171,10 +171,25 @@ def test_tracebacks_name_the_package() -> None:
         assert (type(copied), copied.errno) == (caught.type, caught.value.errno)
 
 
-def test_hints_are_in_pythons_words() -> None:
-    with pytest.raises(OSError, match="give watch=True") as caught:
-        procfd.spawn(["true"], kill_on_close=15, close_then=(9, 1.0))
-    assert "PROC" not in str(caught.value)
+@pytest.mark.parametrize(
+    ("settings", "hint"),
+    [
+        ({"kill_on_close": 15, "close_then": (9, 1.0)}, "give watch=True"),
+        ({"time_limit": 60}, "give watch=True, or init=True"),
+        ({"command": 0}, "give args"),
+        ({"landlock": {"strict": True, "read": ["/"]}}, ""),
+    ],
+    ids=repr,
+)
+def test_hints_are_in_pythons_words(settings: dict[str, Any], hint: str) -> None:
+    given = {"command": ["true"], **settings}
+    try:
+        procfd.spawn(**given).wait()
+    except OSError as error:
+        assert hint in str(error), str(error)
+        assert "PROC" not in str(error), str(error)
+    else:
+        assert not hint
 
 
 def test_what_was_probably_meant() -> None:
@@ -185,6 +200,15 @@ def test_what_was_probably_meant() -> None:
             process.setns(["users"])
     with pytest.raises(ValueError, match=r"did you mean|there are"):
         procfd.Snapshot("rss")
+
+
+def test_names_of_actions_and_signals_are_suggested() -> None:
+    action: Any = ("dupe", 1, 2)
+    with pytest.raises(ValueError, match='there is no action "dupe"; did you mean "dup"'):
+        procfd.spawn(["true"], actions=[action])
+    for wrong, meant in (("TERMI", "TERM"), ("SIGKIL", "SIGKILL")):
+        with pytest.raises(ValueError, match=f'pdeathsig: .*did you mean "{meant}"'):
+            procfd.spawn(["true"], pdeathsig=wrong)
 
 
 def test_the_lock_of_a_free_threaded_interpreter_stays_off() -> None:

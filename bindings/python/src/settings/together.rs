@@ -54,7 +54,10 @@ impl<'py> Together<'py> {
             "user" => self.user = Some(value.clone()),
             "login_env" => self.login_env = value.is_truthy()?,
             "actions" => self.actions = Some(value.clone()),
-            "kill_on_close" => self.kill = Some(value.clone()),
+            "kill_on_close" => {
+                close_signal(value)?;
+                self.kill = Some(value.clone());
+            }
             "close_scope" => self.scope = Some(scope(value)?),
             "close_then" => self.then = Some(close_then(value)?),
             _ => return self.map.take(name, value),
@@ -72,11 +75,11 @@ impl<'py> Together<'py> {
         }
         // Descriptors of the caller come first: what follows in the list may replace them.
         if let Some(cwd) = &self.cwd {
-            descriptors::cwd(context, named, cwd)?;
+            descriptors::cwd(context, named, cwd).map_err(|e| super::about("cwd", cwd, e))?;
         }
         self.map.set(context, named)?;
         if let Some(actions) = &self.actions {
-            descriptors::actions(context, named, actions)?;
+            descriptors::actions(context, named, actions).map_err(|e| super::about("actions", actions, e))?;
         }
         match &self.user {
             Some(user) => become_user(context, user, self.groups_given, self.login_env)?,
@@ -102,7 +105,7 @@ fn become_user(
 ) -> PyResult<()> {
     type Account = (u32, Option<u32>, Option<Vec<u32>>, Vec<(OsString, OsString)>);
     // -1 would leave the ids as they are.
-    let number = user.is_instance_of::<PyInt>().then(|| names::id(user, "user")).transpose()?;
+    let number = if convert::is_string(user) { None } else { Some(names::id(user, "user")?) };
     if !login_env && !groups_given && sys::effective_uid() == 0 {
         let name: Option<OsString> = match number {
             Some(uid) => Some(uid.to_string().into()),
@@ -149,6 +152,7 @@ fn program(
         kept = program.py().get_type::<PyTuple>().call1((program,))?;
         context.program_first_of(convert::os_strings(program, "program")?)
     } else if program.is_instance_of::<PyInt>() {
+        named.number_of("program_fd", program);
         context.program_fd(convert::duplicate(program.extract()?, 0)?)
     } else {
         let path: OsString = convert::os_string(program)?;

@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyInt, PyList, PyString, PyTuple};
 
 use crate::error;
 
-/// One id for all three, or real, effective and saved; `None` or -1 leaves one as it is. `by_name`
+/// One id for all three, or real, effective and saved, of which `None` or -1 leaves one as it is. `by_name`
 /// reads a name or a number.
 pub(super) fn ids(
     value: &Bound<'_, PyAny>,
@@ -20,7 +20,7 @@ pub(super) fn ids(
         if value.is_none() || value.eq(-1)? { Ok(None) } else { by_name(value).map(Some) }
     };
     if !value.is_instance_of::<PyTuple>() && !value.is_instance_of::<PyList>() {
-        let id = id(value)?;
+        let id = Some(by_name(value)?);
         return Ok(Ids { real: id, effective: id, saved: id });
     }
     let (real, effective, saved): (Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>) = value.extract()?;
