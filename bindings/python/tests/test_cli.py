@@ -19,6 +19,7 @@ from typing import Any
 import procfd
 import pytest
 from conftest import limits
+from procfd._cli._options import OPTIONS
 
 CLI = [sys.executable, "-m", "procfd"]
 
@@ -373,7 +374,7 @@ def test_the_manual_page_has_each_option() -> None:
         for option in re.findall(r"(?<![\w-])--?[a-z][\w-]*", cli(command, "--help").stdout)
         if len(option) > 2
     }
-    spoken_of = {"help", "cwd", "user", "signal", "columns", "json"}
+    spoken_of = {"help", "cwd", "user", "signal", "columns", "json", "list"}
     assert offered - documented <= spoken_of, offered - documented - spoken_of
 
 
@@ -393,18 +394,80 @@ def test_wrong_words_are_told_without_a_traceback() -> None:
         (("run", "--limit", "nofil=1", "true"), "there are as,"),
         (("run", "--user", "no such user", "true"), "no user"),
         (("run", "--stdin", "/no/such", "true"), "--stdin /no/such: No such file"),
+        (("run", "--join", "net=4194303", "true"), "--join: pid 4194303: No such process"),
+        (("run", "--cwd", "/no/such", "true"), 'procfd: change directory to "/no/such": No such'),
+        (("kill",), "required: PID"),
+        (("kill", "-NOPE", "1"), "no signal 'NOPE'"),
     ):
         done = cli(*words)
         assert done.returncode in (2, 125), words
         assert told in done.stderr, words
         assert "Traceback" not in done.stderr
-    for words in (("wait", 4194303), ("info", 4194303), ("kill", 4194303)):
-        done = cli(*words)
+    for command in ("wait", "info", "kill", "tree", "kill -9"):
+        done = cli(*command.split(), 4194303)
         assert done.returncode == 1
         assert done.stderr == "procfd: pid 4194303: No such process\n"
     closed = subprocess.run(f"{sys.executable} -m procfd ps >&-", shell=True, capture_output=True)
     assert closed.returncode == 1
     assert closed.stderr == b"procfd: the standard output is closed\n"
+
+
+NUMBERS = [option for option, _, kind, *_ in OPTIONS if kind in ("int", "octal", "user", "group")]
+
+
+@pytest.mark.parametrize("option", [*NUMBERS, "--limit", "--uid-map", "--explain --nice"])
+def test_numbers_that_are_too_large_are_told(option: str) -> None:
+    beyond = 10**30
+    value = {"--limit": f"nofile={beyond}", "--uid-map": f"0:{beyond}:1"}.get(option, beyond)
+    done = cli("run", *option.split(), value, "true")
+    assert done.returncode in (2, 125)
+    assert str(beyond) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_program_is_not_found() -> None:
+    assert run("")[0] == 127
+
+
+def test_no_time_is_no_limit() -> None:
+    """As timeout(1)."""
+    assert run("--timeout", "0", "sh", "-c", "sleep 0.1; exit 3")[0] == 3
+
+
+def test_kill_takes_a_signal_as_kill_does() -> None:
+    for words in (("-9",), ("-KILL",), ("-s", "SIGKILL"), ("-s", "RTMIN+1"), ("-RTMAX-1",)):
+        with procfd.spawn(["sleep", "600"]) as process:
+            assert cli("kill", *words, process.pid).returncode == 0
+            name = words[-1].lstrip("-")
+            ends = {"RTMIN+1": signal.SIGRTMIN + 1, "RTMAX-1": signal.SIGRTMAX - 1}
+            assert process.wait(60).signal == ends.get(name, signal.SIGKILL)
+    assert "15 SIGTERM" in cli("kill", "-l").stdout
+    assert cli("kill", "-l", "9", "143").stdout == "SIGKILL\nSIGTERM\n"
+    assert cli("kill", "-l", "0").returncode == 1
+    # After -- there is no signal.
+    assert "not a pid" in cli("kill", "--", "-9").stderr
+
+
+def test_the_version() -> None:
+    assert re.fullmatch(r"procfd \d+\.\d+\.\d+\n", cli("--version").stdout)
+
+
+@pytest.mark.parametrize(
+    "command", ["ps", "info 1", "tree", "top --count 1", "ps --json", "kill -l"]
+)
+def test_an_output_that_is_full_or_closed(command: str) -> None:
+    full = subprocess.run(
+        f"{sys.executable} -m procfd {command} >/dev/full",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert (full.returncode, full.stderr) == (1, "procfd: No space left on device\n")
+    # What is said there is not said in the output.
+    closed = subprocess.run(
+        f"{sys.executable} -m procfd wait 4194303 2>&-", shell=True, capture_output=True
+    )
+    assert (closed.returncode, closed.stdout) == (1, b"")
 
 
 def test_a_name_cannot_reach_the_terminal() -> None:

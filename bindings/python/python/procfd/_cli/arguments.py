@@ -8,6 +8,7 @@ import grp
 import os
 import pathlib
 import pwd
+import re
 import resource
 import signal
 from typing import Any, Callable, NamedTuple
@@ -65,11 +66,16 @@ def signal_number(text: str) -> int:
         if int(text) > signal.SIGRTMAX:
             raise argparse.ArgumentTypeError(f"no signal {text}: 0 to {int(signal.SIGRTMAX)}")
         return int(text)
-    name = text.upper()
+    name = text.upper().replace("SIG", "", 1) if text.upper().startswith("SIG") else text.upper()
+    # RTMIN+1 and RTMAX-1 count from their ends.
+    base, sign, offset = re.match(r"(RTMIN|RTMAX|.*?)(?:([+-])(\d+))?$", name, re.DOTALL).groups()  # type: ignore[union-attr]
     try:
-        return signal.Signals[name if name.startswith("SIG") else f"SIG{name}"]
+        number = signal.Signals[f"SIG{base}"] + int(f"{sign or '+'}{offset or 0}")
     except KeyError:
         raise argparse.ArgumentTypeError(f"no signal {text!r}") from None
+    if sign and not signal.SIGRTMIN <= number <= signal.SIGRTMAX:
+        raise argparse.ArgumentTypeError(f"no signal {text!r}")
+    return int(number)
 
 
 def signals(text: str) -> list[int]:

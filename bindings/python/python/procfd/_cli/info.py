@@ -16,7 +16,7 @@ from typing import Any, Callable
 
 from .. import Info, Process, _native
 from .arguments import target
-from .table import add_json, as_data, print_json, size, table, width
+from .table import add_json, as_data, failed, print_json, size, table, width
 
 TEXTS: dict[str, Callable[[Process], Any]] = {
     "argv": Process.argv,
@@ -207,8 +207,7 @@ def show_info(given: argparse.Namespace) -> int:
                         )
                         result = 1
     except OSError as error:
-        text = error.strerror or str(error)
-        print(f"procfd: pid {given.pid.pid}: {text}", file=sys.stderr)
+        failed(given.pid, error)
         return 1
     data = {name: as_data(known[name]) for name in wanted if name in known}
     if given.json:

@@ -56,7 +56,12 @@ def add_to(commands: Any) -> None:
     add("--json", action="store_true", help="with --explain: as JSON, one step a line")
     add("command", nargs=argparse.REMAINDER, metavar="PROGRAM [ARGUMENT]...")
     time = run.add_argument_group("time and end").add_argument
-    time("--timeout", type=seconds, metavar="TIME", help="signal the program if it runs longer")
+    time(
+        "--timeout",
+        type=seconds,
+        metavar="TIME",
+        help="signal the program if it runs longer; 0: never",
+    )
     time("--time-limit", type=seconds, metavar="TIME", help="the watcher kills it after this time")
     time(
         "--signal",
@@ -295,6 +300,9 @@ def command(given: argparse.Namespace) -> int:
     if not words:
         given.parser.error("no program to run")
     warn(given)
+    if not words[0]:
+        print("procfd: the program: an empty path", file=sys.stderr)
+        return NOT_FOUND
     whole = settings(given)
     terminal = None
     # A shell in a new pid namespace needs a session whose processes it can see, for job control.
@@ -309,11 +317,14 @@ def command(given: argparse.Namespace) -> int:
             return FAILED
         whole["fds"] = {**whole.get("fds", {}), 0: stdin}  # type: ignore[dict-item]
     if given.join:
-        try:
-            whole["join"] = [(names, pidfd_or_path(where)) for names, where in given.join]
-        except OSError as error:
-            print(f"procfd: --join: {error}", file=sys.stderr)
-            return FAILED
+        joins: list[tuple[list[str], str | int]] = []
+        for names, where in given.join:
+            try:
+                joins.append((names, pidfd_or_path(where)))
+            except OSError as error:
+                print(f"procfd: --join: pid {where}: {error.strerror}", file=sys.stderr)
+                return FAILED
+        whole["join"] = joins
     if given.stdin_text is not None:
         if given.stdin is not None:
             given.parser.error("--stdin and --stdin-text: one of them")
@@ -329,11 +340,11 @@ def command(given: argparse.Namespace) -> int:
     try:
         mask = {*before, *(given.sigmask or ())}
         process = spawn(words[0], arguments_of, whole, sigmask=mask)
-    except ValueError as error:
-        print(f"procfd: {error}", file=sys.stderr)
+    except (ValueError, OverflowError) as error:
+        print(f"procfd: {reason(error)}", file=sys.stderr)
         return FAILED
     except OSError as error:
-        print(f"procfd: {error}", file=sys.stderr)
+        print(f"procfd: {reason(error)}", file=sys.stderr)
         if getattr(error, "stage", None) != Stage.EXEC:
             return FAILED
         return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
@@ -353,13 +364,18 @@ def command(given: argparse.Namespace) -> int:
     return SIGNALLED + status.signal if status.signal else status.returncode
 
 
+def reason(error: Exception) -> str:
+    """The sentence of an error, without the number of the errno."""
+    return getattr(error, "message", None) or str(error)
+
+
 def explain(program: str, words: list[str], whole: OpenSettings, as_json: bool) -> int:
     """The steps of the start, a line each."""
     try:
         with Context(program, words, **whole) as context:
             steps = context.explain()
-    except (OSError, ValueError) as error:
-        print(f"procfd: {error}", file=sys.stderr)
+    except (OSError, ValueError, OverflowError) as error:
+        print(f"procfd: {reason(error)}", file=sys.stderr)
         return FAILED
     for number, step in enumerate(steps, 1):
         if as_json:
@@ -406,13 +422,14 @@ def finish(
         return process.wait(timeout) if terminal is None else terminal.wait(process, timeout)
 
     try:
-        return wait(given.timeout), False
+        # As timeout(1): 0 is no limit.
+        return wait(given.timeout or None), False
     except TimeoutError:
         send(process, given.signal, given.kill_tree)
         # One that is stopped handles the signal once it is continued.
         send(process, signal.SIGCONT, given.kill_tree)
     try:
-        return wait(given.kill_after), True
+        return wait(given.kill_after or None), True
     except TimeoutError:
         send(process, signal.SIGKILL, given.kill_tree)
     return wait(None), True

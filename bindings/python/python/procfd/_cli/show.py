@@ -13,7 +13,17 @@ from typing import Any, Callable, NamedTuple
 from .. import Info, Snapshot
 from . import arguments
 from .arguments import Target, target
-from .table import add_json, as_data, clean, line, print_json, size, table, width
+from .table import (
+    add_json,
+    as_data,
+    clean,
+    failed,
+    line,
+    print_json,
+    size,
+    table,
+    width,
+)
 
 LISTED = ("ids", "creds", "state", "job", "start", "comm", "times", "memory", "sched", "threads",
           "inode")  # fmt: skip
@@ -192,8 +202,12 @@ def show_tree(given: argparse.Namespace) -> int:
     if given.pid is None:
         processes = snapshot.all()
     else:
-        with given.pid.open() as root:
-            processes = snapshot.tree(root)
+        try:
+            with given.pid.open() as root:
+                processes = snapshot.tree(root)
+        except OSError as error:
+            failed(given.pid, error)
+            return 1
     children: dict[int, list[Info]] = {}
     present = {pid_of(p) for p in processes}
     roots: list[Info] = []

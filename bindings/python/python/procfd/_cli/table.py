@@ -11,8 +11,19 @@ import sys
 from typing import Any
 
 from .. import ExitStatus
+from .arguments import Target
 
-__all__ = ["add_json", "as_data", "clean", "line", "print_json", "size", "table", "width"]
+__all__ = [
+    "add_json",
+    "as_data",
+    "clean",
+    "failed",
+    "line",
+    "print_json",
+    "size",
+    "table",
+    "width",
+]
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +49,13 @@ def as_data(value: Any) -> Any:
     # A group of fields: its properties.
     names = [name for name in dir(type(value)) if not name.startswith("_")]
     return {name: as_data(getattr(value, name)) for name in names}
+
+
+def failed(what: Target, error: OSError) -> None:
+    """Says which process it was and why."""
+    text = error.strerror or str(error)
+    named = text if text.startswith("pid ") else f"pid {what.pid}: {text}"
+    print(f"procfd: {named}", file=sys.stderr)
 
 
 def width() -> int:
