@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, Protocol, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, Union
 
 from ._types import OpenSettings, StrPath
 
@@ -48,9 +49,33 @@ class PopenKeywords(OpenSettings, total=False):
     pipesize: int
 
 
-class OutputKeywords(PopenKeywords, total=False):
-    """For check_output."""
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as _TypeVar
 
-    input: Any
-    timeout: float | None
-    kill_tree: bool | None
+    _Text = _TypeVar("_Text", str, bytes, default=bytes)
+else:
+    _Text = TypeVar("_Text", str, bytes)
+
+# Before Python 3.11 a TypedDict cannot be generic.
+if TYPE_CHECKING or sys.version_info >= (3, 11):
+
+    class TextKeywords(PopenKeywords, Generic[_Text], total=False):
+        """The same with the text modes, which say what the streams are."""
+
+        text: Literal[False] | TextMode[_Text] | None
+        encoding: TextName[_Text] | None
+        errors: TextName[_Text] | None
+        universal_newlines: Literal[False] | TextMode[_Text] | None
+
+    class OutputKeywords(TextKeywords[_Text], Generic[_Text], total=False):
+        """For check_output."""
+
+        input: Any
+        timeout: float | None
+        kill_tree: bool | None
+
+    class RunKeywords(OutputKeywords[_Text], Generic[_Text], total=False):
+        """For run and aio.run."""
+
+        capture_output: bool
+        check: bool

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 import subprocess
-from typing import Any, Literal
+from typing import Any
 
 from typing_extensions import TypeVar, Unpack
 
 from . import _native
-from ._keywords import Command, PopenKeywords, TextMode, TextName
+from ._keywords import Command, TextKeywords
 
 __all__ = ["CLOSE", "Popen"]
 
@@ -22,14 +22,7 @@ class Popen(subprocess.Popen[_Streams]):
     text_mode: Any
     def _execute_child(self, *values: Any) -> None: ...
     def __init__(
-        self,
-        args: Command,
-        *popenargs: Any,
-        text: Literal[False] | TextMode[_Streams] | None = None,
-        encoding: TextName[_Streams] | None = None,
-        errors: TextName[_Streams] | None = None,
-        universal_newlines: Literal[False] | TextMode[_Streams] | None = None,
-        **keywords: Unpack[PopenKeywords],
+        self, args: Command, *popenargs: Any, **keywords: Unpack[TextKeywords[_Streams]]
     ) -> None: ...
     @property
     def process(self) -> _native.Process: ...

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 import subprocess
-from typing import Any, Literal
+from typing import Any
 
 from typing_extensions import TypeVar, Unpack
 
-from ._keywords import Command, OutputKeywords, PopenKeywords, TextMode, TextName
+from ._keywords import Command, OutputKeywords, PopenKeywords, RunKeywords
 from ._native import Usage
 
 __all__ = [
@@ -25,18 +25,7 @@ class CompletedProcess(subprocess.CompletedProcess[_Streams]):
 def completed(process: Any, returncode: Any, stdout: Any, stderr: Any) -> CompletedProcess[Any]: ...
 def piped(keywords: dict[str, Any], input: Any, capture_output: bool) -> None: ...
 def run(
-    args: Command,
-    *popenargs: Any,
-    input: Any = None,
-    capture_output: bool = False,
-    timeout: float | None = None,
-    check: bool = False,
-    kill_tree: bool | None = None,
-    text: Literal[False] | TextMode[_Streams] | None = None,
-    encoding: TextName[_Streams] | None = None,
-    errors: TextName[_Streams] | None = None,
-    universal_newlines: Literal[False] | TextMode[_Streams] | None = None,
-    **keywords: Unpack[PopenKeywords],
+    args: Command, *popenargs: Any, **keywords: Unpack[RunKeywords[_Streams]]
 ) -> CompletedProcess[_Streams]: ...
 def call(
     args: Command,
@@ -53,13 +42,7 @@ def check_call(
     **keywords: Unpack[PopenKeywords],
 ) -> int: ...
 def check_output(
-    args: Command,
-    *popenargs: Any,
-    text: Literal[False] | TextMode[_Streams] | None = None,
-    encoding: TextName[_Streams] | None = None,
-    errors: TextName[_Streams] | None = None,
-    universal_newlines: Literal[False] | TextMode[_Streams] | None = None,
-    **keywords: Unpack[OutputKeywords],
+    args: Command, *popenargs: Any, **keywords: Unpack[OutputKeywords[_Streams]]
 ) -> _Streams: ...
 def getstatusoutput(
     cmd: str, *, encoding: str | None = None, errors: str | None = None

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 from subprocess import DEVNULL, PIPE, STDOUT
-from typing import Any, Literal, overload
+from typing import Any, overload
 
 from typing_extensions import TypeVar, Unpack
 
-from ._keywords import Command, PopenKeywords, TextMode, TextName
+from ._keywords import Command, PopenKeywords, RunKeywords
 from ._native import ExitStatus
 from ._native import Process as _Process
 from ._popen import Popen
@@ -40,18 +40,7 @@ async def create_subprocess_shell(
     **keywords: Any,
 ) -> Process: ...
 async def run(
-    args: Command,
-    *popenargs: Any,
-    input: Any = None,
-    capture_output: bool = False,
-    timeout: float | None = None,
-    check: bool = False,
-    kill_tree: bool | None = None,
-    text: Literal[False] | TextMode[_Streams] | None = None,
-    encoding: TextName[_Streams] | None = None,
-    errors: TextName[_Streams] | None = None,
-    universal_newlines: Literal[False] | TextMode[_Streams] | None = None,
-    **keywords: Unpack[PopenKeywords],
+    args: Command, *popenargs: Any, **keywords: Unpack[RunKeywords[_Streams]]
 ) -> CompletedProcess[_Streams]: ...
 @overload
 async def wait(process: Popen[Any]) -> int: ...
