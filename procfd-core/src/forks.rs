@@ -24,8 +24,9 @@
 //!    for a few memory accesses or one prctl(2)
 //! 5. the list
 //!
-//! Who holds 2 or a later one takes a context's state with `try_lock` alone. The state of 2 to 4 is of one process
-//! ([`PerProcess`](crate::sys::per_process::PerProcess)): a forked copy begins with a fresh one and waits for none.
+//! A thread that holds 2 or a later one takes a context's state with `try_lock` only. The state of 2 to 4 is
+//! of one process ([`PerProcess`](crate::sys::per_process::PerProcess)): a forked copy begins with a fresh
+//! one and waits for none.
 
 mod private;
 
@@ -73,8 +74,9 @@ static LIST: Mutex<List> = Mutex::new(List { own: Vec::new(), made: 0, held: Vec
 /// Counts forks: a value made before one does not close numbers after it.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
-/// The list, and the signals of this thread: the one is given back before the others are let in. A call of the library
-/// that takes the list several times blocks the signals once for all of them ([`SignalsBlocked`]).
+/// The list, and the signals of this thread: the lock is released before the signals are unblocked. A call of
+/// the library that takes the list several times blocks the signals once for all of them
+/// ([`SignalsBlocked`]).
 struct Held {
     list: MutexGuard<'static, List>,
     _signals: Option<SignalsBlocked>,
@@ -82,7 +84,7 @@ struct Held {
 
 fn lock() -> Held {
     static HOOKS: Once = Once::new();
-    // Without memory for the hooks a fork is merely not as tidy.
+    // Without memory for the hooks, a forked child keeps the descriptors until it executes.
     HOOKS.call_once(|| {
         let _ = sys::fork::at_fork(prepare, parent, child);
     });

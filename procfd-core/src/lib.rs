@@ -18,19 +18,19 @@
 //!
 //! **Defaults differ from the C interface.** [`Command::new`] and [`Context::new`] open with
 //! [`OpenFlags::NO_WATCH`] and [`OpenFlags::AUTOREAP`]: no watcher process runs, the library reaps the child,
-//! and a process takes one descriptor, its pidfd (with a close policy two: a procfd as well). `process_open(0)` of C
-//! has the watcher, and leaves the child to be waited for. For the same here, use
+//! and a process takes one descriptor, its pidfd (with a close policy two: a procfd as well).
+//! `process_open(0)` of C has the watcher, and you have to wait for the child. For the same here, use
 //! `Context::with_flags(OpenFlags::empty())`.
 //!
 //! Below the command:
 //!
-//! - A [`Context`] is a process to be. You configure it, and [`Context::create`] turns it into a [`Process`].
-//!   [`Context::procfd`] gives it a descriptor before the start, which others can hold.
+//! - A [`Context`] is a process before its start. You configure it, and [`Context::create`] turns it into a
+//!   [`Process`]. [`Context::procfd`] gives it a descriptor before the start, which other processes can hold.
 //! - A [`Process`] can be polled, duplicated, inherited and passed to other processes. Each holder may signal
 //!   it, wait for it and ask about it, within its own privileges. [`Process::open`] takes a pid.
 //! - With [`Command::kill_on_close`] the kernel ends the process when the last such descriptor in the system
 //!   is gone, whichever process held it.
-//! - [`Snapshot`] has all processes of the machine, [`wait_any`] waits for any of many.
+//! - [`Snapshot`] reads all processes of the machine. [`wait_any`] waits until any of many has an event.
 //!
 //! One error type, [`Error`], has the step that failed, its errno, and a sentence. It comes from and turns into
 //! [`std::io::Error`].

@@ -310,7 +310,7 @@ impl Process {
     }
 }
 
-/// Who gets the pidfd of a child that is dropped.
+/// The receiver of the pidfd of a dropped child.
 fn reaper(reap: bool) -> Option<fn(OwnFd)> {
     if reap { Some(contexts::reap) } else { None }
 }

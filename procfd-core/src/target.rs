@@ -56,7 +56,7 @@ impl Target<'_> {
         matches!(self, Self::Init(_) | Self::Kept(Running { init: true, .. }))
     }
 
-    /// Who keeps the status of the process, of which `fd` is the descriptor.
+    /// The keeper of the status of the process that `fd` refers to.
     pub(crate) fn keeper<'f>(&self, fd: BorrowedFd<'f>) -> Keeper<'f> {
         match self {
             Self::Kept(running) => Keeper::of_context(&running.context),

@@ -3,10 +3,11 @@
 
 //! The sweep of contexts whose procfd is gone.
 //!
-//! Linux reports no close to the holder of another end. So each [`open`](super::open) looks at a few contexts, oldest
-//! look first, with one poll(2) of their peers: as many as [`LOOK`], and as many again while half of them are gone, up
-//! to [`LOOKS`] times. A call adds one context and looks at more. A context that is gone is therefore found after a
-//! bounded number of calls, and no call pays for many. The sweep lets go of them without the lock.
+//! Linux reports no close to the holder of another end. So each [`open`](super::open) looks at a few
+//! contexts, oldest look first, with one poll(2) of their peers: as many as [`LOOK`], and as many again while
+//! half of them are gone, up to [`LOOKS`] times. A call adds one context and looks at more. A context that is
+//! gone is therefore found after a bounded number of calls, and no call pays for many. The sweep closes them
+//! without the lock.
 
 use std::os::fd::AsRawFd;
 use std::sync::Arc;

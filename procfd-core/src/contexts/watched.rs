@@ -162,7 +162,7 @@ pub(crate) fn change_policy(a: BorrowedFd<'_>, close: Option<ClosePolicy>) -> Re
 /// The watcher's part of a close policy. For the init of a pid namespace this is all of it. Where the process has a
 /// cgroup of its own it is SIGKILL, which reaches the whole cgroup. Otherwise it is the second signal.
 pub(crate) fn policy(config: &Settings, close: Option<ClosePolicy>) -> Policy {
-    // The built-in init sees to all of it alone.
+    // The built-in init does all of it alone.
     if config.built_in_init() {
         return Policy::default();
     }

@@ -32,7 +32,7 @@ impl Private {
         Self::listed_as(list, fd, file)
     }
 
-    /// The same of a socket.
+    /// The same for a socket.
     fn socket(list: &mut List, fd: OwnFd) -> Result<Self> {
         let fd = sys::fd::above_standard(fd);
         let file =
@@ -53,7 +53,7 @@ impl Private {
         Self::listed(&mut held.list, make()?)
     }
 
-    /// One that was made already: a fork may have caught it before.
+    /// Lists an existing descriptor, which an earlier fork may have copied.
     pub(crate) fn adopt(fd: OwnFd) -> Result<Self> {
         Self::listed(&mut lock().list, fd)
     }
@@ -76,7 +76,7 @@ impl Private {
         Ok((a, Self::socket(&mut held.list, b)?))
     }
 
-    /// The same, where an object holds the first: it is on the list too, under its cookie.
+    /// The same, if an object holds the first: it is on the list too, under its cookie.
     pub(crate) fn second_of_held(
         make: impl FnOnce() -> Result<(OwnFd, OwnFd)>,
     ) -> Result<((OwnFd, u64), Self)> {
@@ -92,7 +92,7 @@ impl Private {
         Ok(((a, cookie), b))
     }
 
-    /// The descriptor, proved to be what was made. EBADF: the program has closed it, or a fork.
+    /// The descriptor, proved to be the file that was made. EBADF: the program or a fork hook has closed it.
     pub(crate) fn live(&self) -> Result<BorrowedFd<'_>> {
         if self.is_parents() {
             return Err(sys::Errno(libc::EBADF));
@@ -110,7 +110,7 @@ impl Private {
         self.file.is(other)
     }
 
-    /// Gives the number up without closing it: another file has it, which is the program's.
+    /// Gives up the number without closing it, because it now refers to a file of the program.
     pub(crate) fn abandon(self) {
         let mut held = lock();
         if !self.is_parents() {

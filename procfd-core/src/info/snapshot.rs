@@ -27,11 +27,11 @@ use crate::forks::{self, Private};
 use crate::proc::{self, Root};
 use crate::sys::{self, Errno, Result, vec};
 
-/// Takes the chosen fields of many processes in one go, again and again.
+/// Reads the chosen fields of many processes in one call, as often as you ask.
 ///
-/// With [`keep`](Self::keep) it holds on to the files it reads, which makes the next time faster. They are
-/// one descriptor for each process, or two if you ask for its memory. It keeps no more once half of what the
-/// soft RLIMIT_NOFILE allows is in use.
+/// With [`keep`](Self::keep) it keeps the files open that it reads, which makes the next call faster. They
+/// are one descriptor for each process, or two if you ask for its memory. It keeps no more once half of the
+/// soft RLIMIT_NOFILE is in use.
 ///
 /// ```
 /// use procfd::{Fields, Snapshot};
@@ -99,12 +99,12 @@ impl Snapshot {
         self.fields
     }
 
-    /// All processes that /proc shows, by ascending pid. One that ends meanwhile may be missing, or be
-    /// there with what was known of it; one that starts meanwhile may be missing.
+    /// All processes that /proc shows, by ascending pid. A process that ends meanwhile may be missing or
+    /// incomplete; one that starts meanwhile may be missing.
     ///
     /// # Errors
     ///
-    /// `ENOENT`: no /proc; `EREMOTE`: it is another pid namespace's; `EMFILE`, `ENFILE`, `ENOMEM`.
+    /// `ENOENT`: no /proc; `EREMOTE`: it belongs to another pid namespace; `EMFILE`, `ENFILE`, `ENOMEM`.
     pub fn all(&mut self) -> io::Result<Processes<'_>> {
         Ok(self.all_of()?)
     }
@@ -140,7 +140,7 @@ impl Snapshot {
 
     pub(crate) fn cgroup_of(&mut self, dir: BorrowedFd<'_>, below: bool) -> Result<Processes<'_>> {
         let members = self.making_way(|| super::cgroup::members(dir, below))?;
-        // A number in the list may be another process's by the time it is asked.
+        // Another process may have got a pid of the list before the question.
         self.set_fields(self.fields | Fields::CGROUP_ID);
         let mut processes = self.of(members.pids);
         processes.cgroups = Some(members.ids);
@@ -189,7 +189,8 @@ impl Snapshot {
         }
     }
 
-    /// By what is kept, which answers for its own process or not at all. `out` is empty before, and after `false`.
+    /// Reads by the kept descriptors, which answer about their own process or fail. `out` is empty before,
+    /// and after `false`.
     fn again(&mut self, out: &mut Info, pid: u32) -> bool {
         let (round, fields) = (self.round, self.fields);
         let Some(kept) = self.kept.get_mut(&pid) else { return false };
@@ -212,7 +213,7 @@ impl Snapshot {
         false
     }
 
-    /// One that is not kept. `out` is empty before. `false`: it has gone.
+    /// Reads a process without kept descriptors. `out` is empty before. `false`: the process is gone.
     fn first(&mut self, out: &mut Info, pid: u32, root: Option<&Root>) -> bool {
         let (fields, source) = (self.fields, Source::of(self.fields));
         if source == Source::Others {
@@ -281,14 +282,14 @@ impl Snapshot {
         }
     }
 
-    /// Notes why one is not read, if that says nothing of the process.
+    /// Notes the errno of a process that could not be read, if the caller lacked a resource.
     fn lost(&mut self, e: Errno) {
         if proc::is_shortage(e) {
             self.short = Some(e);
         }
     }
 
-    /// The program needs them more.
+    /// Closes the kept descriptors: the program needs them.
     fn let_go(&mut self) {
         self.kept.clear();
         self.room = 0;

@@ -19,9 +19,9 @@ pub(crate) type Configured<'a> = Result<&'a mut Context, Error>;
 /// It has no descriptor until it starts. [`procfd`](Self::procfd) gives it one, for holders that are to see the start.
 /// So does a flag that asks for the watcher.
 ///
-/// The order in which things are set does not matter, save for the list of descriptor and directory
-/// actions, which run in the order given. Numbers in that list mean the child's table at that
-/// point; it starts as a copy of the creator's.
+/// The order of the settings does not matter, except in the list of descriptor and directory actions, which
+/// run in your order. Numbers in that list mean the child's table at that point; it starts as a copy of the
+/// creator's.
 ///
 /// The child gets 0, 1, 2 and the descriptors that the list maps; all others are closed in it.
 ///

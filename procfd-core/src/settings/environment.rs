@@ -200,8 +200,8 @@ impl Context {
     }
 }
 
-/// The NAME of a `NAME=value`; `None` without one. glibc hands on names whose first byte is `=` (`=C:=...`), so only
-/// a missing `=` and an empty name are none. A whole environment may have strings without a name, as execve(2) takes
+/// The NAME of a `NAME=value`. `None` if the string has no `=`, or an empty name. As in glibc, the first byte
+/// of a name may be `=` (`=C:=...`). A whole environment may have strings without a name, as execve(2) takes
 /// them: edits leave those alone.
 fn name(assignment: &[u8]) -> Option<&[u8]> {
     let end = assignment.iter().skip(1).position(|&b| b == b'=')?.saturating_add(1);

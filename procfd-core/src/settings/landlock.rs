@@ -198,9 +198,9 @@ impl Context {
     ///
     /// # Kernel
     ///
-    /// [landlock(7)](https://man7.org/linux/man-pages/man7/landlock.7.html), since 5.13; what is newer says so. What
-    /// the kernel lacks stays unrestricted, unless the ruleset is strict.
-    /// Privilege: [`no_new_privs`](Self::no_new_privs) or `CAP_SYS_ADMIN`.
+    /// [landlock(7)](https://man7.org/linux/man-pages/man7/landlock.7.html), since 5.13; newer parts name
+    /// their version. What the kernel lacks stays unrestricted, unless the ruleset is strict. Privilege:
+    /// [`no_new_privs`](Self::no_new_privs) or `CAP_SYS_ADMIN`.
     ///
     /// ```
     /// use procfd::{Landlock, LandlockFs};

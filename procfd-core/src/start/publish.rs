@@ -361,7 +361,7 @@ static FLIGHT_WAS_FULL: AtomicBool = AtomicBool::new(false);
 const FDS_IN_FLIGHT: usize = 5;
 
 /// Sees, before anything is started, whether the start can be published: where this process alone has so many
-/// procfds that they come near the limit, or the last start met it. Else the publication says so.
+/// procfds that they come near the limit, or the last start met it. Otherwise the publication reports it.
 pub(super) fn reserve(opened: &Opened, fuse: bool) -> Result<(), Error> {
     let mine = contexts::count().saturating_mul(FDS_IN_FLIGHT);
     let near = || {

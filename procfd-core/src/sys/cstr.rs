@@ -117,7 +117,7 @@ impl CStrArrayRef<'_> {
         let mut at = self.first;
         core::iter::from_fn(move || {
             // SAFETY: the array ends with NULL and its strings with NUL: `new` made it so, or libc did. The
-            // callers above let go of each string before `self` ends.
+            // callers above drop each string before `self` ends.
             unsafe {
                 let string = *at;
                 if string.is_null() {

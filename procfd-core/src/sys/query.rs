@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Questions by number. The caller sees to it that the number is still the process's.
+//! Questions by number. The caller ensures that the pid is still the process's.
 
 use core::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use crate::forks::Private;
 use crate::info::of_number::Files;
 
-/// Pids are the kernel's choice, so that nothing has to be guarded against in a table of them.
+/// The kernel chooses the pids, so a table of them needs no protection against chosen keys.
 pub(super) type ByNumber = BuildHasherDefault<Number>;
 
 #[derive(Default)]

@@ -33,10 +33,10 @@ impl Processes<'_> {
         self.pids.len().saturating_sub(self.taken)
     }
 
-    /// All that are left, each handed to `each` until that returns false. Returns how many more there may be then.
+    /// Passes each remaining process to `each`, until that returns false. Returns how many may still remain.
     ///
-    /// `undo` takes the last ones back: their proof has failed, and they come again. /proc is proved before and after
-    /// some processes, and not for each. Only other threads of the program run in between.
+    /// `undo` removes the last ones again: their proof has failed, and they follow once more. /proc is proved
+    /// before and after some processes, and not for each. Only other threads of the program run in between.
     pub(crate) fn hand_out(
         mut self,
         each: &mut dyn FnMut(&Info) -> bool,
@@ -75,7 +75,7 @@ impl Processes<'_> {
         self.snapshot.short.map_or(Ok(self.left()), Err)
     }
 
-    /// The next one, in place of what is in `out`. `false`: there is none. `root`: a proof of /proc that serves others
+    /// Reads the next process into `out`. `false`: none is left. `root`: a proof of /proc that serves others
     /// too.
     fn next_in(&mut self, out: &mut Info, root: Option<&Root>) -> bool {
         while let Some(&pid) = self.pids.get(self.taken) {
