@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Runs a build. The files are read-only except DIRECTORY. /tmp and /dev are private, there is no
-network, memory and descriptors are limited. All its processes end with this program.
+"""Runs a build. The files are read-only except DIRECTORY. /tmp, /run and /dev are private. It has
+no network, keys or capabilities. Memory and descriptors have limits. All ends with this program.
 
     build_sandbox.py DIRECTORY COMMAND [ARGUMENT]...
 """
 
 import os
-import resource
 import sys
 
 import procfd
 
 if len(sys.argv) < 3:
     sys.exit("usage: build_sandbox.py DIRECTORY COMMAND [ARGUMENT]...")
-directory = os.path.realpath(sys.argv[1])
+own = os.path.realpath(sys.argv[1])
+mounts = [("proc", "/proc", {"ro": True}), ("tmpfs", "/run"), ("rbind", own, own, {"create": True})]
 try:
     with procfd.spawn(
         sys.argv[2:],
@@ -26,10 +26,12 @@ try:
         ro_root=True,
         private_tmp=True,
         private_dev=True,
-        mounts=[("proc", "/proc"), ("rbind", directory, directory, {"create": True})],
-        cwd=directory,
-        limits={resource.RLIMIT_AS: 4 << 30, resource.RLIMIT_NOFILE: 1024},
+        mounts=mounts,
+        cwd=own,
+        limits={"as": 4 << 30, "nofile": 1024},
         no_new_privs=True,
+        cap_bounding=[],
+        session_keyring="",
         session=True,
     ) as process:
         status = process.wait().returncode

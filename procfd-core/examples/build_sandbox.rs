@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Runs a build. The files are read-only except DIRECTORY. /tmp and /dev are private, there is no
-//! network, memory and descriptors are limited. All its processes end with this program.
+//! Runs a build. The files are read-only except DIRECTORY. /tmp, /run and /dev are private. There are no
+//! network, keys or capabilities; memory and descriptors are limited. All its processes end with this program.
 //!
 //! `build_sandbox DIRECTORY COMMAND [ARGUMENT]...`
-use procfd::{Change, Context, IdMap, Mount, Namespaces};
+use procfd::{CapSet, Context, IdMap, Mount, Namespaces};
 use std::{env, error::Error, fs, process};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -25,16 +25,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         .readonly_root(true)?
         .private_tmp(true)?
         .private_dev(true)?
-        .mount(Mount::proc("/proc"))?
+        .mount(Mount::proc("/proc").read_only())?
+        .mount(Mount::tmpfs("/run"))?
         .mount(Mount::rbind(&directory, &directory).create())?
         .current_dir(&directory)?
         .rlimit(libc::RLIMIT_AS, 4 << 30, 4 << 30)?
         .rlimit(libc::RLIMIT_NOFILE, 1024, 1024)?
         .no_new_privs()?
+        .cap_bounding(CapSet::NONE)?
+        .session_keyring("")?
         .new_session()?;
-    match context.create()?.wait()?.change {
-        Change::Exited(code) => process::exit(code),
-        Change::Killed(signal) | Change::Dumped(signal) => process::exit(128 + signal),
-        _ => Err("neither exited nor killed".into()),
-    }
+    let status = context.create()?.wait()?;
+    process::exit(status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(125));
 }

@@ -148,6 +148,22 @@ static void in_a_user_namespace(void)
 	CHECK_EQ(cap_of(t, "CapAmb:"), BIND);
 }
 
+/* A fork keeps what the execution of a program does not show. In a user namespace every user may set them. */
+static void securebits_in_a_user_namespace(void)
+{
+	need_user_namespaces();
+	int fd = ctx(), bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP;
+	SET(fd, PROC_SET_FLAG, CLONE_NEWUSER);
+	SET(fd, PROC_SET_SECUREBITS, bits);
+	pid_t pid = process_config(fd, PROC_CREATE, 0, NULL, 0);
+	if (pid == 0)
+		_exit(prctl(PR_GET_SECUREBITS) != bits);
+	CHECK(pid > 0);
+	expect_exit(fd, 0);
+	CHECK_EQ(prctl(PR_GET_SECUREBITS), 0);
+	close(fd);
+}
+
 static void failures(void)
 {
 	int fd = ctx();
@@ -197,4 +213,4 @@ static void without_rights(void)
 }
 
 TAP_MAIN(CASE(bounding), CASE(ambient_of_a_new_user), CASE(all_together), CASE(a_fork),
-	 CASE(in_a_user_namespace), CASE(failures), CASE(without_rights))
+	 CASE(in_a_user_namespace), CASE(securebits_in_a_user_namespace), CASE(failures), CASE(without_rights))
