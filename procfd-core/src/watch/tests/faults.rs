@@ -66,6 +66,9 @@ fn other_signals_do_not_end_it() {
 
 #[test]
 fn a_stopped_watcher_does_not_stop_its_creator() {
+    // The pairs are more than a usual soft limit.
+    let limit = bare::limit_descriptors(None).unwrap();
+    bare::limit_descriptors(Some(&bare::RLimit64 { cur: limit.max, max: limit.max })).unwrap();
     let client = Client::start().unwrap();
     let process = Sleeper::new();
     let pairs: Vec<(OwnedFd, OwnedFd)> = (0..2000).map(|_| pair()).collect();
