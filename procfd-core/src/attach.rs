@@ -90,7 +90,7 @@ fn attempt(a: BorrowedFd<'_>, opened: &Opened, state: &mut State, fd: BorrowedFd
     }
     let ours = sys::fd::dup_cloexec(pidfd).map_err(failed)?;
     if let Some(policy) = state.config.close() {
-        if proc::is_namespace_init(pid) {
+        if proc::is_namespace_init(pid).map_err(failed)? {
             return Err(failed(Errno(libc::EOPNOTSUPP))
                 .hint("the init of a pid namespace is protected from the signal of a close policy"));
         }

@@ -2,6 +2,8 @@
 /* PROC_ATTACH: a procfd for a process that somebody else started. */
 #include "util.h"
 
+#include <sys/resource.h>
+
 /* A process of the caller's own, not the library's. It is forked before there is a context: it
  * would be a holder otherwise. */
 static pid_t forked(int *pidfd)
@@ -250,8 +252,39 @@ static void to_the_caller_itself(void)
 	close(fd);
 }
 
+/* For want of descriptors it says EMFILE, whatever step finds it, and attaches once there are enough. */
+static void with_few_descriptors(void)
+{
+	for (int watched = 0; watched < 2; watched++) {
+		struct rlimit was, few;
+		int pidfd, failed = 0, attached = -1;
+		pid_t pid = forked(&pidfd);
+		int fd = ctx_flags(watched ? 0 : PROCFD_NO_WATCH), next = dup(0);
+		close(next);
+		SET(fd, PROC_SET_CLOSE, SIGKILL);
+		CHECK_EQ(getrlimit(RLIMIT_NOFILE, &was), 0);
+		few = was;
+		for (int free = 0; attached < 0; free++, failed++) {
+			few.rlim_cur = (rlim_t)(next + free);
+			CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+			attached = attach(fd, pidfd);
+			int err = errno;
+			CHECK_EQ(setrlimit(RLIMIT_NOFILE, &was), 0);
+			if (attached < 0 && err != EMFILE)
+				FAIL("%d free: errno %d, %s", free, err, procfd_error_message());
+			check_alive(pidfd);
+			CHECK(free < 20);
+		}
+		CHECK(failed > 1);
+		CHECK_EQ(attached, pid);
+		close(fd);
+		ends_by(pidfd, SIGKILL);
+	}
+}
+
 TAP_MAIN(CASE(to_a_child), CASE(the_child_stays_the_callers), CASE(to_any_process),
 	 CASE(with_a_close_policy), CASE(the_policy_may_be_changed), CASE(a_policy_needs_permission),
 	 CASE(a_policy_for_somebody_elses_init),
 	 CASE(wrong_descriptors), CASE(to_the_dead), CASE(to_a_zombie), CASE(twice),
-	 CASE(it_carries_its_process), CASE(to_the_caller_itself))
+	 CASE(it_carries_its_process), CASE(to_the_caller_itself),
+	 COLD(with_few_descriptors))

@@ -7,7 +7,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use super::parse::status::{NsIds, status};
-use super::{Path, open};
+use super::{Path, is_shortage, open};
 use crate::sys::{self, OwnFd, PROC_ROOT_INO, PROC_SUPER_MAGIC, Result};
 
 /// Whether a descriptor is the root directory of a procfs. EBADF.
@@ -34,17 +34,25 @@ pub(crate) fn is_of_own_pid_namespace(dir: RawFd) -> bool {
     own().is_some()
 }
 
-/// The same for /proc itself.
-pub(crate) fn is_proc_of_own_pid_namespace(proc: BorrowedFd<'_>) -> bool {
-    ns_pid(proc.as_raw_fd(), c"self/status").is_some_and(|ids| ids.depth == 1)
+/// The same for /proc itself. EMFILE, ENFILE, ENOMEM.
+pub(crate) fn is_proc_of_own_pid_namespace(proc: BorrowedFd<'_>) -> Result<bool> {
+    let ids = ids_in(sys::fd::open_at(proc.as_raw_fd(), c"self/status", libc::O_RDONLY))?;
+    Ok(ids.is_some_and(|ids| ids.depth == 1))
 }
 
 /// Whether a process is the init of a pid namespace inside the caller's. A /proc that cannot be asked, or that
-/// belongs to another pid namespace, counts as yes.
-pub(crate) fn is_namespace_init(pid: i32) -> bool {
+/// belongs to another pid namespace, counts as yes. EMFILE, ENFILE, ENOMEM.
+pub(crate) fn is_namespace_init(pid: i32) -> Result<bool> {
     let path = Path::new().number(pid as u32).text(c"/status");
-    let ids = open(path.as_c_str(), libc::O_RDONLY).ok().and_then(|file| ns_pid_in(&file));
-    ids.is_none_or(|ids| ids.innermost == 1)
+    Ok(ids_in(open(path.as_c_str(), libc::O_RDONLY))?.is_none_or(|ids| ids.innermost == 1))
+}
+
+/// `None`: the file could not be opened, but not for want of descriptors or memory.
+fn ids_in(file: Result<OwnFd>) -> Result<Option<NsIds>> {
+    match file {
+        Err(e) if is_shortage(e) => Err(e),
+        opened => Ok(opened.ok().and_then(|file| ns_pid_in(&file))),
+    }
 }
 
 /// The line `NSpid` of a status file (4.1). The line `Groups` before it may list 65,536 groups.

@@ -39,7 +39,7 @@ impl Root {
                 false => Err(Errno(libc::ENOENT)),
             }
         })?;
-        if !is_proc_of_own_pid_namespace(opened.as_fd()) {
+        if !is_proc_of_own_pid_namespace(opened.as_fd())? {
             return Err(Errno(libc::EREMOTE));
         }
         let opened = Arc::new(opened);
