@@ -11,7 +11,8 @@
 #                   on those of that architecture; SUITES=python takes the wheel of make wheel-portable there
 #   make torture [SECONDS=n]  the attacks of tests/faults, in rounds until the time (300) is over; docs/reliability.md
 #   make check-packages  build the Debian and RPM packages from the vendored tarball, install, use and
-#                   remove them; some minutes, and as root
+#                   remove them; some minutes, and as root. With CROSS=aarch64 the Debian packages of that
+#                   architecture: build and read them
 #   make demo       stage the library, build examples/c/demo.c against it, run it
 #   make wheel      the Python wheel and its source package, in build/wheel
 #   make sdist      the source package alone, with the crates of others, in build/sdist
@@ -267,7 +268,11 @@ torture: all
 	@PKG_CONFIG_PATH=$(abspath $(BUILD))/torture-stage/lib/pkgconfig tests/faults/run $(or $(SECONDS),300)
 
 check-packages:
+ifneq ($(CROSS),)
+	@env -u CARGO_BUILD_TARGET CROSS=$(CROSS) tests/packages/debian
+else
 	@status=0; for kind in debian rpm; do tests/packages/$$kind || status=1; done; exit $$status
+endif
 
 demo:
 	@scripts/demo
