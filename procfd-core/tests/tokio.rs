@@ -84,6 +84,17 @@ fn the_error_names_the_step() {
     assert_eq!(failed.stage(), procfd::Stage::CWD);
 }
 
+/// As with tokio's own: the command is a temporary, and both run at the same time.
+#[test]
+fn a_future_does_not_borrow_its_command() {
+    let (first, second) = block_on(async {
+        let first = sh("exit 3").status_async();
+        let second = sh("echo hello").output_async();
+        Ok((first.await?, second.await?))
+    });
+    assert_eq!((first.code(), second.stdout), (Some(3), b"hello\n".to_vec()));
+}
+
 /// A future that is dropped takes the whole tree with it.
 #[test]
 fn a_dropped_output_leaves_no_descendant() {

@@ -201,7 +201,8 @@ impl Command {
         Ok(started)
     }
 
-    /// As [`output`](Self::output), without blocking.
+    /// As [`output`](Self::output), without blocking. The call starts the child; the future waits for it, and does not
+    /// borrow the command.
     ///
     /// # Errors
     ///
@@ -210,8 +211,9 @@ impl Command {
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub async fn output_async(&mut self) -> Result<Output, Error> {
-        self.start_async(&Stdio::piped())?.wait_with_output().await
+    pub fn output_async(&mut self) -> impl Future<Output = Result<Output, Error>> + use<> {
+        let child = self.start_async(&Stdio::piped());
+        async { child?.wait_with_output().await }
     }
 
     /// As [`status`](Self::status), without blocking.
@@ -223,7 +225,8 @@ impl Command {
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub async fn status_async(&mut self) -> Result<Status, Error> {
-        self.spawn_async()?.wait().await
+    pub fn status_async(&mut self) -> impl Future<Output = Result<Status, Error>> + use<> {
+        let child = self.spawn_async();
+        async { child?.wait().await }
     }
 }
