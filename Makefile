@@ -92,8 +92,8 @@ LDFLAGS    ?=
 # Empty it to keep the debug information (for a -dbgsym package).
 STRIP_DEBUG ?= -Wl,--strip-debug
 
-# Of Cargo.toml.
-PROFILE    ?= release
+# Of Cargo.toml; the environment may have another meaning for the name.
+PROFILE    := release
 BUILD      := build$(CROSS:%=/%)$(if $(MUSL),/musl)$(if $(filter-out release,$(PROFILE)),/$(PROFILE))
 TARGET     := $(or $(CARGO_TARGET_DIR),target)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)$(PROFILE)
 RUST_LIB   := $(TARGET)/libprocfd_capi.a
