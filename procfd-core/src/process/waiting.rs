@@ -17,6 +17,9 @@ use crate::wait::{self, Limit, Options};
 impl Process {
     /// Waits until it ends. Works for any holder, and again after another process has reaped it.
     ///
+    /// It reaps a child of yours, even one that you opened by its pid. [`wait_change`](Self::wait_change) with
+    /// [`WaitOptions::PEEK`](crate::WaitOptions::PEEK) leaves the child to `std::process::Child::wait`.
+    ///
     /// # Errors
     ///
     /// `ENODATA`: it has ended, this object has not waited for it before, and the kernel does not tell its
