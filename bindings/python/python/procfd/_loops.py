@@ -42,8 +42,9 @@ async def readable(fd: int, timeout: float | None = None) -> bool:
     ready = loop.create_future()
     timer = None if timeout is None else loop.call_later(timeout, _settle, ready, False)
     try:
-        # In here: a reader that an interrupt leaves behind would be that of the next descriptor
-        # with this number, of which the loop's epoll knows nothing.
+        # An interrupt may leave the reader of an earlier descriptor with this number, and the loop
+        # would take this one for the same, of which its epoll knows nothing.
+        loop.remove_reader(fd)
         loop.add_reader(fd, _settle, ready, True)
         return bool(await ready)
     finally:
