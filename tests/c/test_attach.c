@@ -252,7 +252,7 @@ static void to_the_caller_itself(void)
 	close(fd);
 }
 
-/* For want of descriptors it says EMFILE, whatever step finds it, and attaches once there are enough. */
+/* Without a free descriptor it says EMFILE, whatever step finds it, and attaches once there are enough. */
 static void with_few_descriptors(void)
 {
 	for (int watched = 0; watched < 2; watched++) {

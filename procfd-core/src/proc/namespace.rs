@@ -47,7 +47,7 @@ pub(crate) fn is_namespace_init(pid: i32) -> Result<bool> {
     Ok(ids_in(open(path.as_c_str(), libc::O_RDONLY))?.is_none_or(|ids| ids.innermost == 1))
 }
 
-/// `None`: the file could not be opened, but not for want of descriptors or memory.
+/// `None`: the file could not be opened, and neither descriptors nor memory have run out.
 fn ids_in(file: Result<OwnFd>) -> Result<Option<NsIds>> {
     match file {
         Err(e) if is_shortage(e) => Err(e),
