@@ -434,8 +434,8 @@ def test_preexec_fn_leaves_nothing_open_above_a_lowered_limit() -> None:
     high = fcntl.fcntl(0, fcntl.F_DUPFD, 300)
     resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
     try:
-        configured: dict[str, Any]
-        for configured in ({}, {"nice": 19}):
+        both: list[dict[str, Any]] = [{}, {"nice": 19}]
+        for configured in both:
             listed = procfd.run(
                 ["ls", "/proc/self/fd"], preexec_fn=os.getpid, stdout=-1, text=True, **configured
             )
