@@ -309,6 +309,27 @@ static void root_in_a_user_namespace(void)
 	remove_tree(dir);
 }
 
+static void start_in_a_chroot(void *arg)
+{
+	(void)arg;
+	CHECK_EQ(chroot("/dev"), 0);
+	CHECK_EQ(chdir("/"), 0);
+	int fd = ctx_flags(PROCFD_NO_WATCH);
+	set_program(fd, "/sh", (char *)NULL);
+	SET(fd, PROC_SET_FLAG, CLONE_NEWUSER);
+	CREATE_FAILS(fd, EPERM, PROC_STAGE_CLONE, 0);
+	CHECK(strstr(last_error(fd).message, "no user namespace from a chroot"));
+	close(fd);
+}
+
+/* The kernel makes no user namespace for a process in a chroot. */
+static void user_namespace_in_a_chroot(void)
+{
+	if (geteuid())
+		SKIP("needs root");
+	in_fork(start_in_a_chroot, NULL);
+}
+
 static void root_without_privilege(void)
 {
 	become_nobody();
@@ -376,5 +397,6 @@ TAP_MAIN(CASE(each_namespace_as_root), CASE(the_time_namespace_at_once), CASE(ea
 	 CASE(other_flags_are_einval), CASE(pid_namespace),
 	 CASE(mount_namespace_is_private_to_unshare), CASE(host_name),
 	 CASE(host_name_needs_its_namespace), CASE(host_name_too_long), CASE(root_as_root),
-	 CASE(root_and_exec_as_root), CASE(root_in_a_user_namespace), CASE(root_without_privilege),
+	 CASE(root_and_exec_as_root), CASE(root_in_a_user_namespace),
+	 CASE(user_namespace_in_a_chroot), CASE(root_without_privilege),
 	 CASE(root_that_is_not_there), CASE(everything_together))

@@ -385,6 +385,8 @@ fn clone_error(config: &Settings, parts: &Parts<'_>, e: Errno) -> Error {
         }
         libc::EMFILE => super::out_of_descriptors(error),
         libc::EAGAIN => error.hint("RLIMIT_NPROC, the pids limit of the cgroup, or kernel.pid_max"),
+        libc::EPERM if config.cloned_namespaces() & Namespaces::USER.bits() != 0 => error
+            .hint("no user namespace from a chroot, for ids without a map, or where the system forbids it"),
         libc::EPERM if config.cloned_namespaces() != 0 => {
             error.hint("new namespaces need CAP_SYS_ADMIN, or a new user namespace with them (CLONE_NEWUSER)")
         }
