@@ -267,8 +267,13 @@ static void the_file_says_why(void)
 static void too_many_processes(void)
 {
 	struct procfd_rlimit none = { 0, 0 };
-	int fd;
+	int fd, other;
 	NEED_ROOT();
+	/* The kernel compares the processes that the user has before the change. */
+	other = ctx();
+	set_child(other, "pause");
+	CFG(other, PROC_SET_UID, 65534, NULL, 0);
+	create(other);
 	fd = ctx();
 	CFG(fd, PROC_SET_EXEC, 0, "/bin/true", 0);
 	CFG(fd, PROC_SET_RLIMIT, RLIMIT_NPROC, &none, sizeof none);
@@ -276,6 +281,7 @@ static void too_many_processes(void)
 	CREATE_FAILS(fd, EAGAIN, PROC_STAGE_EXEC, -1);
 	CHECK(strstr(last_error(fd).message, "(its user has more processes than RLIMIT_NPROC)"));
 	close(fd);
+	finish(other);
 }
 
 static void what_is_beyond_a_limit(void)
