@@ -42,8 +42,8 @@ async def readable(fd: int, timeout: float | None = None) -> bool:
     ready = loop.create_future()
     timer = None if timeout is None else loop.call_later(timeout, _settle, ready, False)
     try:
-        # An interrupt may leave the reader of an earlier descriptor with this number, and the loop
-        # would take this one for the same, of which its epoll knows nothing.
+        # An interrupt may leave the reader of an earlier descriptor with this number. The loop
+        # would take this one for the same, and its epoll knows nothing of it.
         loop.remove_reader(fd)
         loop.add_reader(fd, _settle, ready, True)
         return bool(await ready)
