@@ -1037,7 +1037,8 @@ struct procfd_spawn {
     /* The directory in which it starts; NULL for yours. A relative path of the program begins there. */
     const char *cwd;
     /*
-     * Out: three descriptors, your ends of the pipes, close-on-exec; -1 for a stream that is no pipe.
+     * Out: three descriptors, your ends of the pipes, close-on-exec; -1 for a stream that is no pipe, and for an end
+     * that another thread has closed.
      * May be NULL where none is.
      */
     int *pipes;

@@ -178,12 +178,14 @@ impl Streams {
         Ok(())
     }
 
-    /// Our ends go to the caller, if there is a place for them.
+    /// Our ends go to the caller, if there is a place for them. Another thread may have closed the number of one, and
+    /// then it is another file's.
     fn hand_over(self, pipes: Data) {
         if pipes.is_null() {
             return;
         }
-        let numbers = self.ours.map(|end| end.map_or(-1, IntoRawFd::into_raw_fd));
+        let numbers =
+            self.ours.map(|end| end.filter(|end| end.live().is_ok()).map_or(-1, IntoRawFd::into_raw_fd));
         for (i, number) in numbers.into_iter().enumerate() {
             pipes.fill(i * size_of::<c_int>(), &number.to_ne_bytes());
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* Wrong descriptors, forged ones, and descriptors that another thread closes under the library. */
-#include "util.h"
+#include "filter.h"
 
 #include <netinet/in.h>
 #include <sys/inotify.h>
@@ -385,7 +385,74 @@ static void taken_during_a_wait(void)
 	close(held.fd);
 }
 
+struct taker {
+	int listener, null, taken;
+};
+
+/* While the child changes its directory: another file at each end to read from. */
+static void *takes_the_pipe(void *arg)
+{
+	struct taker *t = arg;
+	struct seccomp_notif asked = { .id = 0 };
+	struct stat st;
+	CHECK_EQ(ioctl(t->listener, SECCOMP_IOCTL_NOTIF_RECV, &asked), 0);
+	for (int n = 3; n < 64; n++)
+		if (fstat(n, &st) == 0 && S_ISFIFO(st.st_mode) && (fcntl(n, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+			CHECK_EQ(dup3(t->null, n, O_CLOEXEC), n);
+			t->taken = n;
+		}
+	struct seccomp_notif_resp go = { .id = asked.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+	CHECK_EQ(ioctl(t->listener, SECCOMP_IOCTL_NOTIF_SEND, &go), 0);
+	return NULL;
+}
+
+static void spawn_with_a_pipe(void *arg)
+{
+	(void)arg;
+	struct sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_chdir, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog p = { .len = sizeof f / sizeof *f, .filter = f };
+	int pipes[3];
+	const char *argv[] = { "/bin/true", NULL };
+	struct procfd_spawn options = {
+		.cwd = "/", .stdio = { [1] = PROCFD_STDIO_PIPE }, .flags = PROCFD_PIDFD, .pipes = pipes
+	};
+	struct taker taker = { .null = open("/dev/null", O_RDONLY | O_CLOEXEC) };
+	struct stat null, st;
+	pthread_t t;
+	/* The runner's own pipes are not the library's. */
+	for (int n = 3; n < 64; n++)
+		if (n != taker.null)
+			close(n);
+	CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	taker.listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &p);
+	CHECK(taker.listener >= 0);
+	CHECK_EQ(pthread_create(&t, NULL, takes_the_pipe, &taker), 0);
+	int fd = procfd_spawn(argv, &options, sizeof options);
+	CHECK(fd >= 0);
+	pthread_join(t, NULL);
+	CHECK(taker.taken > 0);
+	CHECK_EQ(pipes[0], -1);
+	CHECK_EQ(pipes[1], -1);
+	CHECK_EQ(pipes[2], -1);
+	CHECK_EQ(fstat(taker.null, &null), 0);
+	CHECK_EQ(fstat(taker.taken, &st), 0);
+	CHECK_EQ(st.st_rdev, null.st_rdev);
+	CHECK_EQ(process_manage(fd, PROC_WAIT, 0, NULL, 0), 0);
+	close(fd);
+}
+
+/* A pipe of procfd_spawn whose number another thread takes is not handed out, and not closed. */
+static void a_pipe_that_is_taken(void)
+{
+	in_fork(spawn_with_a_pipe, NULL);
+}
+
 TAP_MAIN(CASE(other_kinds_of_files), CASE(plain_sockets), CASE(sockets_with_descriptors_queued),
 	 CASE(forged_messages), CASE(pidfds_are_not_configured),
 	 CASE(a_holder_reads_the_queue_empty), CASE(closed_under_the_library),
-	 CASE(taken_during_a_wait))
+	 CASE(taken_during_a_wait), CASE(a_pipe_that_is_taken))

@@ -30,7 +30,8 @@ pub struct procfd_spawn {
     pub env: *const *const c_char,
     /// The directory in which it starts; NULL for yours. A relative path of the program begins there.
     pub cwd: *const c_char,
-    /// Out: three descriptors, your ends of the pipes, close-on-exec; -1 for a stream that is no pipe.
+    /// Out: three descriptors, your ends of the pipes, close-on-exec; -1 for a stream that is no pipe, and for an end
+    /// that another thread has closed.
     /// May be NULL where none is.
     pub pipes: *mut c_int,
     /// The signal that the kernel sends to the process alone when the last procfd is closed, as PROC_SET_CLOSE; 0

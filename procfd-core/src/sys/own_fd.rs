@@ -54,7 +54,7 @@ impl OwnFd {
     }
 
     /// The descriptor, for a call that writes. EBADF: the number is another file's.
-    pub(crate) fn live(&self) -> Result<BorrowedFd<'_>> {
+    pub fn live(&self) -> Result<BorrowedFd<'_>> {
         if self.is_there() { Ok(self.as_fd()) } else { Err(Errno(libc::EBADF)) }
     }
 
