@@ -123,7 +123,7 @@ class Popen(_Base[AnyStr]):
         """Do what __init__ and _execute_child of the base class do where nothing is redirected."""
         if subprocess._active:  # type: ignore[attr-defined]
             subprocess._cleanup()  # type: ignore[attr-defined]
-        given = PLAIN
+        given: dict[str, Any] = PLAIN
         extra: dict[str, Any] = {}
         if keywords:
             given = dict(PLAIN)
