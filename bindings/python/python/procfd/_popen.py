@@ -104,7 +104,7 @@ class Popen(_Base[AnyStr]):
             raise
 
     def _execute_child(self, *values: Any) -> None:
-        given = dict(zip(_START, values))
+        given: dict[str, Any] = dict(zip(_START, values))
         # Only with 3.9, whose __init__ does not take it.
         if (pipesize := self._settings.pop("pipesize", None)) is not None:
             for name in ("p2cwrite", "c2pread", "errread"):
