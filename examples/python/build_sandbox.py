@@ -14,7 +14,7 @@ import procfd
 if len(sys.argv) < 3:
     sys.exit("usage: build_sandbox.py DIRECTORY COMMAND [ARGUMENT]...")
 own = os.path.realpath(sys.argv[1])
-mounts = [("proc", "/proc", {"ro": True}), ("tmpfs", "/run"), ("rbind", own, own, {"create": True})]
+writable = ("rbind", own, own, {"create": True})
 try:
     with procfd.spawn(
         sys.argv[2:],
@@ -26,7 +26,7 @@ try:
         ro_root=True,
         private_tmp=True,
         private_dev=True,
-        mounts=mounts,
+        mounts=[("proc", "/proc", {"ro": True}), ("tmpfs", "/run"), writable],
         cwd=own,
         limits={"as": 4 << 30, "nofile": 1024},
         no_new_privs=True,
