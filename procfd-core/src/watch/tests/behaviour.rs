@@ -8,8 +8,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::super::{AddError, Client, Policy, Reservation};
-use super::{SOON, Sleeper, alone, eventually, hung_up, pair, runs, watch};
+use super::super::{AddError, Client, Policy};
+use super::{SOON, Sleeper, alone, eventually, hung_up, pair, runs, start_and_reserve, watch};
 use crate::sys::bare;
 
 const SHORT: Duration = Duration::from_millis(50);
@@ -241,21 +241,6 @@ fn the_creator_does_not_see_it() {
     unsafe { libc::kill(watcher, libc::SIGKILL) };
     assert!(eventually(|| !runs(watcher)));
     assert_eq!(SIGNALS.load(Ordering::Relaxed), 0);
-}
-
-/// A watcher and room in it. One that leaves before the reservation is reaped, and another takes its place.
-fn start_and_reserve() -> (std::sync::Arc<Client>, Reservation) {
-    loop {
-        let client = Client::start().unwrap();
-        match client.reserve(&Policy::default()) {
-            Ok(held) => return (client, held),
-            Err(error) => assert_eq!(error, AddError::Gone),
-        }
-        assert!(eventually(|| {
-            client.reap();
-            !std::path::Path::new(&format!("/proc/{}", client.pid())).exists()
-        }));
-    }
 }
 
 #[test]

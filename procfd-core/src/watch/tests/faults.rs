@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use super::super::{AddError, Client, Policy, proto, start};
-use super::{SOON, Sleeper, alone, eventually, hung_up, pair, runs, watch};
+use super::{SOON, Sleeper, alone, eventually, hung_up, pair, runs, start_and_reserve, watch};
 use crate::sys::bare;
 
 const SHORT: Duration = Duration::from_millis(50);
@@ -318,7 +318,7 @@ fn an_init_does_not_wait_for_it_for_ever() {
     alone!(an_init_does_not_wait_for_it_for_ever);
     as_init(|| {
         assert_eq!(bare::getpid(), 1);
-        let client = Client::start().unwrap();
+        let (client, room) = start_and_reserve();
         assert!(client.is_adopted());
         // SAFETY: the child only waits.
         let child = unsafe { libc::fork() };
@@ -330,7 +330,7 @@ fn an_init_does_not_wait_for_it_for_ever() {
         let pidfd =
             unsafe { <OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(bare::pidfd_open(child).unwrap()) };
         let (a, b) = pair();
-        client.add(1, b.as_fd(), pidfd.as_fd(), &Policy::default()).unwrap();
+        room.add(1, b.as_fd(), pidfd.as_fd(), &Policy::default()).unwrap();
         assert!(hung_up(&a, SOON));
         let mut waited = Vec::new();
         loop {

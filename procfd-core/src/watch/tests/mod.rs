@@ -11,9 +11,10 @@ mod measure;
 
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Client, Policy};
+use super::{AddError, Client, Policy, Reservation};
 use crate::sys::bare;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -81,6 +82,21 @@ impl Drop for Sleeper {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// A watcher and room in it. One that leaves before the reservation is reaped, and another takes its place.
+fn start_and_reserve() -> (Arc<Client>, Reservation) {
+    loop {
+        let client = Client::start().unwrap();
+        match client.reserve(&Policy::default()) {
+            Ok(held) => return (client, held),
+            Err(error) => assert_eq!(error, AddError::Gone),
+        }
+        assert!(eventually(|| {
+            client.reap();
+            bare::kill(client.pid(), 0).is_err()
+        }));
     }
 }
 
