@@ -99,7 +99,7 @@ fn a_future_does_not_borrow_its_command() {
 #[test]
 fn a_dropped_output_leaves_no_descendant() {
     use std::io::Read;
-    let (mut reader, writer) = std::io::pipe().unwrap();
+    let (mut reader, writer) = std::os::unix::net::UnixStream::pair().unwrap();
     block_on(async {
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 60 & echo >&3; wait"]).fd(writer, 3).kill_on_drop(true).kill_tree(true);

@@ -47,6 +47,7 @@ impl Slot {
 
 impl Slot {
     /// Whether another slot lies right behind this one.
+    #[allow(dead_code, reason = "Rust 1.85 does not count a use in a constant")]
     pub(crate) const fn is_before(self, next: Self) -> bool {
         self.0 + 1 == next.0
     }

@@ -4,6 +4,7 @@
 //! A socket of the program under the number of the control socket: another thread may put it there between the proof
 //! of the number and the call that takes the answer.
 
+use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Mutex;
@@ -34,7 +35,8 @@ fn taken() -> (Client, OwnedFd) {
 /// What the client takes these bytes for. No descriptor that comes with them is left: all ends of a pipe for writing
 /// are closed.
 fn leaves_none(client: &Client, peer: &OwnedFd, bytes: &[u8]) -> Result<u32, AddError> {
-    let (mut read, write) = std::io::pipe().unwrap();
+    let (read, write) = sys::fd::pipe().unwrap();
+    let mut read = File::from(OwnedFd::from(read));
     bare::send(peer.as_raw_fd(), bytes, &[write.as_raw_fd(); 2]).unwrap();
     drop(write);
     let reply = client.take_reply();
