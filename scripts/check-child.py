@@ -87,6 +87,9 @@ def symbols(binary: pathlib.Path) -> list[Symbol]:
     return found
 
 
+GUARD = re.compile(r"(\.text\.unlikely\.)?_ZN4core9panicking19panic_cannot_unwind17h[0-9a-f]{16}E$")
+
+
 @dataclasses.dataclass(frozen=True)
 class Instruction:
     """One instruction, as objdump shows it, with what the linker is to put into it."""
@@ -121,8 +124,20 @@ def disassemble(binary: pathlib.Path, *limits: str) -> list[Instruction]:
     return found
 
 
+def is_guard(code: Instruction) -> bool:
+    """Whether it is the call that Rust up to 1.85 puts behind a function that must not unwind.
+
+    Only the unwinder jumps there, and nothing in the child begins to unwind: each other panic is a
+    fault.
+    """
+    names = [symbol for _, symbol in code.references] or re.findall(r"<([^>+]*)>$", code.text)
+    return code.text.startswith("call ") and any(map(GUARD.match, names))
+
+
 def judge(code: Instruction, inside: list[range], known: dict[str, Symbol]) -> str | None:
     """The fault of one instruction, if it has one."""
+    if is_guard(code):
+        return None
     branch = BRANCH.match(code.text)
     if "(bad)" in code.text:
         return "not an instruction"
@@ -262,6 +277,11 @@ BROKEN = [
     ("a stack protector", "mov %fs:0x28, %rax", "thread-local"),
     ("a write to a variable", "movl $1, variable(%rip)", "variable"),
     ("a panic", "call _ZN4core9panicking5panic17h0123456789abcdefE", "panic"),
+    (
+        "a jump to the guard of another function",
+        "jmp _ZN4core9panicking19panic_cannot_unwind17h0123456789abcdefE",
+        "panic_cannot_unwind",
+    ),
 ]
 ELSEWHERE = """
 .section .text.elsewhere,"ax",@progbits
@@ -287,6 +307,9 @@ def self_test(tap: Tap) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         tap.case("accepted: self-contained code", check_object(assemble(GOOD, folder, "good")))
+        guard = "call _ZN4core9panicking19panic_cannot_unwind17h0123456789abcdefE"
+        guarded = GOOD.replace("    lea table", f"    {guard}\n    lea table")
+        tap.case("accepted: the guard", check_object(assemble(guarded, folder, "guarded")))
         for name, code, word in BROKEN:
             refused(
                 name, GOOD.replace("    lea table", f"    {code}\n    lea table") + ELSEWHERE, word

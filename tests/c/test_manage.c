@@ -50,7 +50,7 @@ static const struct command commands[] = {
 	{ PROC_PRIORITY, 1, NULL, 0, 0 },
 	{ PROC_SCHEDULER, 0, &any_sched, sizeof any_sched, 0 },
 	{ PROC_AFFINITY, 0, &any_mask, sizeof any_mask, 0 },
-	{ PROC_IOPRIO, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 4), NULL, 0, 0 },
+	{ PROC_IOPRIO, IOPRIO_CLASS_BE << IOPRIO_CLASS_SHIFT | 4, NULL, 0, 0 },
 	{ PROC_OOM_SCORE_ADJ, 1000, NULL, 0, 0 },
 	{ PROC_MADVISE, 0, &any_advice, sizeof any_advice, 0 },
 	{ PROC_MRELEASE, 0, NULL, 0, 0 },
