@@ -20,8 +20,16 @@ struct Cgroup {
 }
 
 impl Cgroup {
-    /// `None`: this user has no cgroup v2 that can be divided.
+    /// `None`, and the test is skipped: this user has no cgroup v2 that can be divided.
     fn new() -> Option<Self> {
+        let made = Self::try_new();
+        if made.is_none() {
+            println!("SKIP: no cgroup v2 that this user may divide");
+        }
+        made
+    }
+
+    fn try_new() -> Option<Self> {
         let text = fs::read_to_string("/proc/self/mountinfo").ok()?;
         let line = text.lines().find(|line| line.contains(" - cgroup2 "))?;
         let own = fs::read_to_string("/proc/self/cgroup").ok()?;
@@ -32,6 +40,16 @@ impl Cgroup {
         let process = Sleeper::new();
         fs::write(path.join("cgroup.procs"), process.pid().to_string()).ok()?;
         Some(Self { leaf: Arc::new(leaf), path, process })
+    }
+
+    /// A watcher that has the cgroup alone, and no client any more.
+    fn lost_by_its_client(&self) -> Arc<Client> {
+        let client = Client::start().unwrap();
+        let mut room = client.reserve(&Policy::default()).unwrap();
+        room.give_leaf(1, &self.leaf).unwrap();
+        lose(&client);
+        assert!(runs(client.pid()));
+        client
     }
 
     fn says(&self, line: &str) -> bool {
@@ -58,7 +76,7 @@ fn lose(client: &Client) {
 
 #[test]
 fn it_is_removed_when_the_process_has_ended() {
-    let Some(mut cgroup) = Cgroup::new() else { return println!("skipped: no cgroup v2 for this user") };
+    let Some(mut cgroup) = Cgroup::new() else { return };
     let client = Client::start().unwrap();
     let (a, b) = pair();
     let pidfd = cgroup.process.pidfd();
@@ -70,12 +88,8 @@ fn it_is_removed_when_the_process_has_ended() {
 
 #[test]
 fn it_is_removed_though_its_process_never_came() {
-    let Some(mut cgroup) = Cgroup::new() else { return println!("skipped: no cgroup v2 for this user") };
-    let client = Client::start().unwrap();
-    let mut room = client.reserve(&Policy::default()).unwrap();
-    room.give_leaf(1, &cgroup.leaf).unwrap();
-    lose(&client);
-    assert!(runs(client.pid()));
+    let Some(mut cgroup) = Cgroup::new() else { return };
+    let client = cgroup.lost_by_its_client();
     cgroup.process.kill();
     assert!(eventually(|| !cgroup.path.exists() && !runs(client.pid())));
 }
@@ -83,12 +97,8 @@ fn it_is_removed_though_its_process_never_came() {
 /// The kernel drops an event that comes within 10 ms of another one if the cgroup goes meanwhile.
 #[test]
 fn a_watcher_ends_though_it_missed_the_event() {
-    let Some(mut cgroup) = Cgroup::new() else { return println!("skipped: no cgroup v2 for this user") };
-    let client = Client::start().unwrap();
-    let mut room = client.reserve(&Policy::default()).unwrap();
-    room.give_leaf(1, &cgroup.leaf).unwrap();
-    lose(&client);
-    assert!(runs(client.pid()));
+    let Some(mut cgroup) = Cgroup::new() else { return };
+    let client = cgroup.lost_by_its_client();
     // An event that changes nothing, the end of the process, and the removal that a successor does.
     fs::write(cgroup.path.join("cgroup.freeze"), "1").unwrap();
     assert!(eventually(|| cgroup.says("frozen 1")));

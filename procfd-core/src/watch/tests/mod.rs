@@ -146,6 +146,9 @@ fn in_its_own_process(test: &str) -> bool {
         output.status,
         String::from_utf8_lossy(&output.stderr)
     );
+    if let Some((_, why)) = text.split_once("SKIP: ") {
+        println!("SKIP: {}", why.lines().next().unwrap());
+    }
     false
 }
 
