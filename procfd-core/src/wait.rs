@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::contexts;
 use crate::kept::{self, Keeper};
 use crate::leaves;
-use crate::proc::parse::{fdinfo::fdinfo, stat::stat};
+use crate::proc::parse::{fdinfo::fdinfo, stat};
 use crate::proc::{self, Path, Proc};
 use crate::procfd;
 use crate::status::{Change, Status, decode, usage};
@@ -301,9 +301,9 @@ fn zombie_exit_code(pidfd: BorrowedFd<'_>) -> Option<i32> {
     if process.link(c"ns/user", &mut [0; 32]) == Err(Errno(libc::EACCES)) {
         return None;
     }
-    let stat = process.read_small(c"stat", &mut [0; 2048]).ok().and_then(stat)?;
+    let read = process.read_small(c"stat", &mut [0; 2048]).ok().and_then(stat::stat)?;
     process.check().ok()?;
-    stat.exit_code.filter(|_| matches!(stat.state, b'Z' | b'X'))
+    read.exit_code.filter(|_| stat::has_ended(read.state))
 }
 
 /// The pid behind a pidfd, in the caller's pid namespace.

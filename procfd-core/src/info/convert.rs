@@ -296,7 +296,7 @@ pub(super) fn of_one_process(
     if stat.threads == 0 {
         return false;
     }
-    let ended = stat.state == b'Z';
+    let ended = stat::has_ended(stat.state);
     // The threads that live have the state of the process, and its memory.
     if ended && stat.threads > 1 && (statm.is_some() || fields.contains(Fields::STATE)) {
         return false;

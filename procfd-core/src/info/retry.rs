@@ -10,7 +10,7 @@
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use crate::proc::parse::stat::{Stat, stat};
+use crate::proc::parse::stat::{Stat, has_ended, stat};
 use crate::proc::{self, Proc};
 use crate::sys::{Errno, Result};
 use crate::wait;
@@ -152,5 +152,5 @@ fn state_of(process: &Proc<'_>) -> Result<Stat> {
 
 /// Whether a task has ended, or is about to and has left its memory.
 fn has_given_up(stat: &Stat) -> bool {
-    matches!(stat.state, b'Z' | b'X') || stat.vsize == 0
+    has_ended(stat.state) || stat.vsize == 0
 }

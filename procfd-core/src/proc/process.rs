@@ -181,7 +181,7 @@ impl<'a> Proc<'a> {
             if read.threads == 0 {
                 continue;
             }
-            if read.state != b'Z' || read.threads == 1 {
+            if !stat::has_ended(read.state) || read.threads == 1 {
                 return Some((read, None));
             }
             if let Some(living) = self.turn_to_living_thread().as_deref().and_then(stat::stat) {
@@ -204,9 +204,9 @@ impl<'a> Proc<'a> {
                 continue;
             }
             let read = status(text);
-            ended = read.state == Some(b'Z') && read.threads != Some(0);
+            ended = read.state.is_some_and(stat::has_ended) && read.threads != Some(0);
             match read.threads {
-                _ if read.state != Some(b'Z') && read.threads != Some(0) => return Some(status(text)),
+                _ if !ended && read.threads != Some(0) => return Some(status(text)),
                 Some(1) => break,
                 Some(0) => self.turn_back(),
                 _ if self.is_turned() => self.turn_back(),
@@ -239,5 +239,5 @@ impl<'a> Proc<'a> {
 /// Whether a `stat` is of a thread that has not ended.
 fn is_alive(stat: &[u8]) -> bool {
     let state = stat.iter().rposition(|&b| b == b')').and_then(|at| stat.get(at + 2));
-    state.is_some_and(|state| !matches!(state, b'Z' | b'X'))
+    state.is_some_and(|&state| !stat::has_ended(state))
 }

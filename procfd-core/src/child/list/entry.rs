@@ -45,14 +45,6 @@ impl Slot {
     pub(crate) const JOINED_USER: Self = Self::GROUP;
 }
 
-impl Slot {
-    /// Whether another slot lies right behind this one.
-    #[allow(dead_code, reason = "Rust 1.85 does not count a use in a constant")]
-    pub(crate) const fn is_before(self, next: Self) -> bool {
-        self.0 + 1 == next.0
-    }
-}
-
 /// The address of a slot, for a call that reads or writes there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct At(pub(crate) Slot);

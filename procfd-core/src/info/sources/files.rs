@@ -9,7 +9,7 @@ use super::super::absent::Notes;
 use super::super::fields::*;
 use super::super::records::*;
 use crate::proc::Proc;
-use crate::proc::parse::{counters, limits, single_value, status};
+use crate::proc::parse::{counters, limits, single_value, stat, status};
 use crate::status as ended;
 use crate::sys::query::{self, CpuClock};
 use crate::sys::{self, Errno};
@@ -215,7 +215,7 @@ fn namespaces_once(process: &Proc<'_>) -> Option<NamespaceIds> {
 pub(super) fn namespaces_of_an_ended(process: &mut Proc<'_>) -> Option<NamespaceIds> {
     // A missing link can have other reasons: no /proc, or another thread becoming the leader.
     let (leader, living) = process.stat()?;
-    if leader.state != b'Z' || leader.threads > 1 || living.is_some() {
+    if !stat::has_ended(leader.state) || leader.threads > 1 || living.is_some() {
         return None;
     }
     let id = |link: &CStr| process.link(link, &mut [0; 64]).ok().and_then(single_value::namespace);

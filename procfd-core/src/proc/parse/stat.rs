@@ -52,6 +52,12 @@ pub(crate) struct Stat {
     pub exit_code: Option<i32>,
 }
 
+/// Whether this is the state of a thread that has ended: a zombie; or dead, as a leader is for an instant while another
+/// thread of its process takes its place.
+pub(crate) fn has_ended(state: u8) -> bool {
+    matches!(state, b'Z' | b'X')
+}
+
 /// `None`: not a whole stat file. It ends in a newline, and the fields up to `cguest` (2.6.24) are
 /// there; a name that looks like the end of one is shorter than they are.
 pub(crate) fn stat(text: &[u8]) -> Option<Stat> {
@@ -308,6 +314,7 @@ mod tests {
 
     #[test]
     fn what_is_left_of_the_dead() {
+        assert_eq!(b"RSDTtIZX".map(has_ended), [false, false, false, false, false, false, true, true]);
         assert_eq!(stat(ZOMBIE).map(|s| (s.state, s.exit_code)), Some((b'Z', Some(768))));
         assert_eq!(stat(EXITED_LEADER).map(|s| (s.state, s.threads, s.vsize)), Some((b'Z', 2, 0)));
         assert_eq!(stat(ITS_THREAD).map(|s| (s.pid, s.vsize)), Some((6138, 92962816)));
